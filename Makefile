@@ -1,0 +1,77 @@
+# make train export   trains on scikit-learn's digits and exports a verified bundle
+# make test           lints, checks types and runs every test
+# make help           lists all there is
+#
+# DATA=path.csv trains on your own rows; ARGS="--latent-dim 4 ..." passes options to vae-keras train.
+# GPU=1 installs TensorFlow's CUDA build (into .venv-gpu); PYTHON=python3.12 chooses the interpreter.
+
+PYTHON ?= python3
+DATA ?= digits
+NAME ?= $(basename $(notdir $(DATA)))
+RUN ?= runs/$(NAME)
+BUNDLE ?= artifacts/$(NAME)
+ARGS ?=
+
+ifdef GPU
+VENV := .venv-gpu
+BUILD := gpu
+else
+VENV := .venv
+BUILD := cpu
+endif
+BIN := $(VENV)/bin
+PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help train export test lint format clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
+
+train: $(VENV)/.installed
+	$(BIN)/vae-keras train --data $(DATA) --out $(RUN) $(ARGS)
+
+export: $(VENV)/.installed $(RUN)/config.json
+	$(BIN)/vae-export $(RUN) --out $(BUNDLE)
+	@echo
+	@echo "$(BUNDLE) holds:" && ls $(BUNDLE)
+	@echo
+	@echo "Next, on any device with numpy and onnxruntime (pip install ./runtime):"
+	@echo "    $(BIN)/vae-runtime selftest $(BUNDLE)"
+	@echo "    $(BIN)/vae-runtime score $(BUNDLE) $(RUN)/test.npz -o scores.csv"
+	@echo "    $(BIN)/vae-runtime sample $(BUNDLE) -n 16 --seed 0 -o samples.$(if $(filter digits,$(DATA)),png,npy)"
+
+# Exporting without having trained trains first.
+$(RUN)/config.json: | $(VENV)/.installed
+	$(BIN)/vae-keras train --data $(DATA) --out $(RUN) $(ARGS)
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .venv-gpu runs artifacts
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	    "expected Python 3.11 to 3.13. Received: %d.%d. Name another: make PYTHON=python3.12 ..." % v)'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml runtime/pyproject.toml constraints.txt
+	@echo "Installing pinned versions into $(VENV); a minute or two on a first run ..."
+	@$(PIP) --editable ./runtime --editable '.[$(BUILD)]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) --editable ./runtime --editable '.[$(BUILD),dev]'
+	@touch $@

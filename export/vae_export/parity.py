@@ -1,0 +1,113 @@
+"""Does a file answer as Keras does? If not, there is no bundle.
+
+Tensors are compared on normal rows at several batch sizes, verdicts on all rows that training
+never saw. (Tensors are not compared on anomalies: their scores can be so large that a share of the
+largest magnitude would hide an error on the rows that matter.)
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.calibration import p_values, threshold
+from vae_runtime.selftest import deviation
+
+from .engines import Engine
+from .errors import ExportError
+from .graphs import Arrays, Graph, answers
+
+SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
+
+# float32 kernels add in other orders than Keras does; seen on our networks: below 1e-6.
+TOLERANCE = 1e-5
+
+
+def check_tensors(name: str, graph: Graph, engine: Engine, feeds: Arrays) -> dict[str, float]:
+    """Compares every output with Keras at every batch size of `SIZES`.
+
+    Args:
+        name: of the file, for errors.
+        graph: what the file was converted from.
+        engine: runs the file.
+        feeds: inputs of at least one row; repeated or cut to each size. Optional ones (noise) are
+            given as they are, in one more round after those without.
+
+    Returns:
+        For each output, the largest deviation as a share of its largest magnitude.
+
+    Raises:
+        ExportError: a deviation above `TOLERANCE`, a wrong name, shape or dtype.
+    """
+    worst = dict.fromkeys(graph.outputs, 0.0)
+    for size in SIZES:
+        for given in _rounds(graph, feeds, size):
+            expected, received = answers(graph, given), engine(given)
+            if set(received) != set(expected):
+                raise ExportError(
+                    f"{name}: expected the outputs {', '.join(expected)}. "
+                    f"Received: {', '.join(received)}."
+                )
+            for output, value in expected.items():
+                error = _compare(f"{name}: output {output!r}", value, received[output], size)
+                worst[output] = max(worst[output], error)
+    return worst
+
+
+def check_verdicts(
+    name: str,
+    score: NDArray[np.floating],
+    keras_score: NDArray[np.floating],
+    *,
+    calibration: Arrays,
+    alpha: float,
+) -> None:
+    """Compares alarms on rows that training never saw, each side with its own threshold.
+
+    Args:
+        name: of the file, for errors.
+        score: (rows,) as the file gives them.
+        keras_score: (rows,) as Keras gives them.
+        calibration: `score` and `keras_score` of the calibration rows.
+        alpha: the alarm level.
+
+    Raises:
+        ExportError: a verdict differs though the score is not at the threshold itself.
+    """
+    own, keras = np.sort(calibration["score"]), np.sort(calibration["keras_score"])
+    flipped = (p_values(score, own) <= alpha) != (p_values(keras_score, keras) <= alpha)
+    limit = threshold(keras, alpha)
+    at_threshold = np.abs(keras_score - limit) <= TOLERANCE * max(abs(limit), 1.0)
+    flips = int((flipped & ~at_threshold).sum())
+    if flips:
+        row = int(np.argmax(flipped & ~at_threshold))
+        raise ExportError(
+            f"{name}: expected the verdicts of Keras. Received: {flips} of {len(score)} flipped, "
+            f"the first at test row {row}, score {score[row]} against {keras_score[row]} in Keras."
+        )
+
+
+def _rounds(graph: Graph, feeds: Arrays, size: int) -> list[Arrays]:
+    """The inputs resized to a batch, without and with the optional ones."""
+    batch = {
+        name: np.resize(feeds[name], (size, *feeds[name].shape[1:]))
+        for name in graph.inputs
+        if name not in graph.defaults
+    }
+    optional = {name: feeds[name] for name in graph.defaults}
+    return [batch, {**batch, **optional}] if optional else [batch]
+
+
+def _compare(
+    what: str, expected: NDArray[np.generic], received: NDArray[np.generic], n: int
+) -> float:
+    if (received.shape, received.dtype) != (expected.shape, expected.dtype):
+        raise ExportError(
+            f"{what}: expected {expected.dtype} {expected.shape} at batch {n}. "
+            f"Received: {received.dtype} {received.shape}."
+        )
+    error = deviation(expected, received)
+    if not error <= TOLERANCE:
+        raise ExportError(
+            f"{what} differs from Keras by {error:.3g} of its largest magnitude at batch {n}; "
+            f"expected at most {TOLERANCE:g}."
+        )
+    return error

@@ -1,0 +1,75 @@
+"""Split-conformal p-values: how unusual is a score among normal rows that training never saw?
+
+    p(s) = (1 + #{calibration scores >= s}) / (n + 1)
+
+For a normal row, exchangeable with the calibration rows, P(p <= alpha) <= alpha whatever the
+model or the data's distribution, so an alarm at p <= alpha has a false-alarm rate of at most alpha.
+
+Source: Vovk, Gammerman & Shafer 2005, "Algorithmic learning in a random world"; Bates et al. 2023,
+"Testing for outliers with conformal p-values".
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A score depends on the batch it is computed in by up to this share of its size, because matrix
+# kernels add in an order that depends on the batch size. Scores this close count as tied, and a tie
+# raises p: equal rows get equal p-values in batches of any size, and doubt never raises an alarm.
+SCORE_RTOL = 1e-6
+
+
+def p_values(
+    scores: NDArray[np.floating], calibration: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Conformal p-values, small where a score is higher than those of normal rows.
+
+    Args:
+        scores: (batch,), nats. A NaN counts as the highest score there is.
+        calibration: (n,), nats, ascending.
+
+    Returns:
+        float64 (batch,), from 1 / (n + 1) to 1.
+    """
+    n = len(calibration)
+    scores = np.asarray(scores, np.float64)
+    tied_from = scores - SCORE_RTOL * np.abs(scores)
+    tied_from[~np.isfinite(scores)] = np.inf  # inf - inf is NaN; NaN itself is the worst of all
+    tied_from[scores == -np.inf] = -np.inf
+    at_least = n - np.searchsorted(calibration, tied_from, side="left")
+    return np.asarray((1 + at_least) / (n + 1), np.float64)
+
+
+def threshold(calibration: NDArray[np.floating], alpha: float) -> float:
+    """The score above which a row is anomalous at level `alpha`; `p_values` decides ties."""
+    check_alpha(alpha, len(calibration))
+    return float(calibration[len(calibration) - _rank(len(calibration), alpha)])
+
+
+def check_alpha(alpha: float, n: int) -> None:
+    """Raises ValueError where `alpha` is no level, or `n` calibration rows cannot resolve it."""
+    if not 0 < alpha < 1:
+        raise ValueError(f"expected alpha between 0 and 1. Received: {alpha}.")
+    if 1 / (n + 1) > alpha:
+        raise ValueError(
+            f"alpha={alpha:g} needs at least {rows_needed(alpha)} calibration rows. Received: a "
+            f"bundle calibrated on {n}, whose smallest alpha is {1 / (n + 1):.3g}. Pass a larger "
+            "alpha, or train with more rows held back for calibration."
+        )
+
+
+def rows_needed(alpha: float) -> int:
+    """The fewest calibration rows with which p <= alpha can happen: 1 / (n + 1) <= alpha."""
+    n = max(math.floor(1 / alpha) - 2, 0)
+    while 1 / (n + 1) > alpha:
+        n += 1
+    return n
+
+
+def _rank(n: int, alpha: float) -> int:
+    """The largest k with k / (n + 1) <= alpha, by the comparison that the verdict makes."""
+    k = math.floor(alpha * (n + 1)) + 1
+    while k / (n + 1) > alpha:
+        k -= 1
+    return k

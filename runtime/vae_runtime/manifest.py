@@ -1,0 +1,177 @@
+"""The manifest: what a bundle says about itself. This module is the schema.
+
+`manifest.json` is read into, and written from, the frozen dataclasses below; field names are the
+JSON keys. Unknown keys are ignored, so that a later writer may add some within one format version;
+missing keys and wrong types are refused. Beside it stands `manifest.json.sha256`, one line in the
+format of `sha256sum`, so that an altered manifest is noticed here, in any other reader, and by
+`sha256sum -c manifest.json.sha256` in a shell.
+"""
+
+import hashlib
+import itertools
+import re
+from dataclasses import dataclass
+
+from . import typed_json
+from .errors import BundleError
+
+FORMAT = "vae-bundle"
+FORMAT_VERSION = 1
+NAME = "manifest.json"
+CHECKSUM_NAME = "manifest.json.sha256"
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output of a graph. `shape[0]` is "batch" where any batch size is taken."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the bundle.
+
+    `role` is encoder, decoder, scorer or probe; `format` is onnx, tflite or npz. `parity` is, for
+    each output, the largest deviation from Keras as a share of that output's largest magnitude.
+    """
+
+    name: str
+    role: str
+    format: str
+    precision: str
+    bytes: int
+    sha256: str
+    opset: int | None
+    ops: tuple[str, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    parity: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What every graph does to `x` first: clip((x - offset) / scale, low, high), None for no limit.
+
+    `offset` and `scale` have one value, or one for each feature in the order of the flattened row.
+    It is stated for readers; the graphs hold it already.
+    """
+
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the bundle computes. `value_range` is where the likelihood is defined, else None."""
+
+    name: str
+    input_shape: tuple[int, ...]
+    input_dtype: str
+    value_range: tuple[float, float] | None
+    feature_names: tuple[str, ...] | None
+    latent_dim: int
+    likelihood: str
+    beta: float
+    parameters: int
+    preprocessing: Preprocessing
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where the weights come from. `fingerprint` is the sha256 of the training rows' bytes."""
+
+    data: str
+    rows: int
+    fingerprint: str
+    versions: dict[str, str]
+    license: str | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a score means."""
+
+    definition: str
+    unit: str
+    direction: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Scores of normal rows that training never saw, ascending, and the default alarm level."""
+
+    alpha: float
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All of `manifest.json`. `calibration` has one entry for each precision."""
+
+    format: str
+    format_version: int
+    created: str
+    model: Model
+    training: Training
+    score: Score
+    calibration: dict[str, Calibration]
+    tolerance: float
+    files: tuple[File, ...]
+
+    def file(self, role: str, *, format: str = "onnx", precision: str = "fp32") -> File:
+        """The one file with this role, format and precision; `BundleError` where there is none."""
+        for file in self.files:
+            if (file.role, file.format, file.precision) == (role, format, precision):
+                return file
+        raise BundleError(
+            f"expected a {precision} {format} file for the {role}. Received a bundle with "
+            f"{', '.join(f.name for f in self.files)}. Export it with that format and precision."
+        )
+
+
+def dumps(manifest: Manifest) -> bytes:
+    """The bytes of `manifest.json`."""
+    return typed_json.dumps(manifest).encode()
+
+
+def loads(content: bytes) -> Manifest:
+    """Reads and checks the bytes of `manifest.json`; `BundleError` says what is wrong where."""
+    try:
+        document = typed_json.parse(content)
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise BundleError(f'{NAME}: expected "format": "{FORMAT}". This is not a VAE bundle.')
+        if document.get("format_version") != FORMAT_VERSION:
+            raise BundleError(
+                f"{NAME}: expected format_version {FORMAT_VERSION}. Received: "
+                f"{document.get('format_version')!r}. Install the vae-runtime that reads it."
+            )
+        manifest = typed_json.convert(Manifest, document, NAME)
+        _check(manifest)
+    except ValueError as error:
+        raise BundleError(f"{error} Copy or export the bundle again.") from error
+    return manifest
+
+
+def checksum_line(content: bytes) -> bytes:
+    """The bytes of `manifest.json.sha256` for these bytes of `manifest.json`."""
+    return f"{hashlib.sha256(content).hexdigest()}  {NAME}\n".encode()
+
+
+def _check(manifest: Manifest) -> None:
+    """What the types cannot say; a `ValueError` names the key."""
+    for file in manifest.files:
+        if not _PLAIN_NAME.fullmatch(file.name):
+            raise ValueError(f"{NAME}: expected plain file names. Received: {file.name!r}.")
+    for precision, calibration in manifest.calibration.items():
+        where = f"{NAME}.calibration.{precision}"
+        if not 0 < calibration.alpha < 1:
+            raise ValueError(f"{where}: expected 0 < alpha < 1. Received: {calibration.alpha}.")
+        if any(a > b for a, b in itertools.pairwise(calibration.scores)):
+            raise ValueError(f"{where}: expected ascending scores. Received: unsorted scores.")

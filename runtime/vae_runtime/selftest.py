@@ -1,0 +1,91 @@
+"""Does this device answer as the training framework did? Replays a bundle's probe rows.
+
+`probe.npz` holds a few real rows `x`, latents `z` and `noise`, and what Keras answered:
+`encoder.z_mean`, `decoder.x_mean`, `scorer.score` and so on. `noisy_scorer.OUTPUT` is the scorer's
+answer when it is given `noise`, an input that it otherwise takes as zeros.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import Bundle
+from .errors import BundleError
+from .session import Session
+
+
+@dataclass(frozen=True)
+class Check:
+    """One output compared. `deviation` is a share of the expected output's largest magnitude."""
+
+    name: str
+    rows: str
+    deviation: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of a self-test, and the tolerance that each had to keep."""
+
+    checks: tuple[Check, ...]
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """True where every output kept the tolerance."""
+        return all(check.passed for check in self.checks)
+
+
+def deviation(expected: NDArray[Any], received: NDArray[Any]) -> float:
+    """Largest |received - expected| / largest |expected|; infinite where anything is not finite."""
+    if received.shape != expected.shape or not np.isfinite(received).all():
+        return float("inf")
+    scale = float(np.abs(expected).max())
+    difference = float(np.abs(received.astype(np.float64) - expected).max())
+    return difference / scale if scale else (0.0 if difference == 0 else float("inf"))
+
+
+def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
+    """Runs every graph on the probe, all rows at once and then each row alone.
+
+    Raises:
+        BundleError: the probe lacks the answer to an output that the manifest lists.
+    """
+    probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
+    checks = []
+    for key, graph, output, feeds in _questions(probe, sessions):
+        expected = probe[key]
+        for rows, received in _answers(sessions[graph], output, feeds):
+            error = deviation(expected, received)
+            checks.append(Check(key, rows, error, error <= tolerance))
+    return Report(tuple(checks), tolerance)
+
+
+def _questions(
+    probe: dict[str, NDArray[Any]], sessions: Mapping[str, Session]
+) -> Iterator[tuple[str, str, str, dict[str, NDArray[Any]]]]:
+    """(key in the probe, graph, output, inputs) for every output of every graph."""
+    plain = {"encoder": ("x",), "decoder": ("z",), "scorer": ("x",)}
+    asked = {**plain, "noisy_scorer": ("x", "noise")}
+    for name, inputs in asked.items():
+        graph = name.removeprefix("noisy_")
+        for output in sessions[graph].file.outputs:
+            key = f"{name}.{output.name}"
+            for needed in (*inputs, key):
+                if needed not in probe:
+                    raise BundleError(f"probe.npz: expected the key {needed!r}. Export again.")
+            yield key, graph, output.name, {i: probe[i] for i in inputs}
+
+
+def _answers(
+    session: Session, output: str, feeds: dict[str, NDArray[Any]]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """The output for all rows at once, and put together from each row alone."""
+    yield "all at once", session.run((output,), feeds)[0]
+    batched = next(iter(feeds))  # x or z; noise is shared by all rows
+    alone = [{**feeds, batched: row[None]} for row in feeds[batched]]
+    yield "one at a time", np.concatenate([session.run((output,), f)[0] for f in alone])

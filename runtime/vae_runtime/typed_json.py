@@ -1,0 +1,91 @@
+"""JSON to frozen dataclasses and back, checked against their annotations.
+
+Takes str, int, float, None, nested dataclasses, `tuple[T, ...]`, fixed tuples, `dict[str, T]` and
+unions of these. Unknown keys are ignored; a missing key or a wrong type is a `ValueError` that
+names the place. An int is taken where a float is expected; nothing else is converted.
+"""
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+def dumps(value: Any) -> str:
+    """A dataclass as readable JSON: two spaces an object, lists of plain values on one line."""
+    return _pretty(dataclasses.asdict(value), "") + "\n"
+
+
+def parse(content: bytes) -> Any:
+    """The JSON document in these bytes; `ValueError` where it is none (NaN is not JSON)."""
+    try:
+        return json.loads(content.decode(), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def convert(kind: type[T], value: Any, where: str) -> T:
+    """`value`, as parsed from JSON, as the dataclass `kind`; `where` names it in errors."""
+    return cast(T, _convert(kind, value, where))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _pretty(value: Any, indent: str) -> str:
+    deeper = indent + "  "
+    if isinstance(value, dict) and value:
+        items = [f"{deeper}{json.dumps(k)}: {_pretty(v, deeper)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(items) + f"\n{indent}}}"
+    if isinstance(value, (list, tuple)) and any(isinstance(v, dict) for v in value):
+        return "[\n" + ",\n".join(deeper + _pretty(v, deeper) for v in value) + f"\n{indent}]"
+    return json.dumps(value, allow_nan=False)
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _convert_object(kind, value, where)
+    if origin is types.UnionType:
+        return _convert_union(kind, value, where)
+    if origin is tuple and isinstance(value, list):
+        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(kinds) == len(value):
+            pairs = enumerate(zip(kinds, value, strict=True))
+            return tuple(_convert(k, v, f"{where}[{i}]") for i, (k, v) in pairs)
+    if origin is dict and isinstance(value, dict):
+        return {key: _convert(arguments[1], v, f"{where}.{key}") for key, v in value.items()}
+    if kind is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    if kind in (str, int, bool, types.NoneType) and type(value) is kind:
+        return value
+    raise _wrong(kind, value, where)
+
+
+def _convert_object(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise _wrong(kind, value, where)
+    hints = typing.get_type_hints(kind)
+    for name in hints:
+        if name not in value:
+            raise ValueError(f"{where}: expected the key {name!r}. Received: {', '.join(value)}.")
+    return kind(**{n: _convert(hint, value[n], f"{where}.{n}") for n, hint in hints.items()})
+
+
+def _convert_union(kind: Any, value: Any, where: str) -> Any:
+    for alternative in typing.get_args(kind):
+        try:
+            return _convert(alternative, value, where)
+        except ValueError:
+            continue  # the next alternative may fit; where none does, the error is below
+    raise _wrong(kind, value, where)
+
+
+def _wrong(kind: Any, value: Any, where: str) -> ValueError:
+    expected = kind.__name__ if isinstance(kind, type) else str(kind)
+    return ValueError(f"{where}: expected {expected}. Received: {json.dumps(value)[:60]}.")

@@ -1,0 +1,50 @@
+"""Trains variational autoencoders in Keras 3, for export to devices that will never have Keras.
+
+Names load on first use, so that `vae-keras --help` need not wait for TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .configs import DataConfig, ModelConfig, TrainConfig
+    from .likelihoods import Bernoulli, Gaussian
+    from .model import VAE
+    from .networks import conv_pair, mlp_pair
+    from .preprocessing import Scaling
+    from .run import open_run
+    from .train import train
+
+_HOME = {
+    "VAE": "model",
+    "Bernoulli": "likelihoods",
+    "DataConfig": "configs",
+    "Gaussian": "likelihoods",
+    "ModelConfig": "configs",
+    "Scaling": "preprocessing",
+    "TrainConfig": "configs",
+    "conv_pair": "networks",
+    "mlp_pair": "networks",
+    "open_run": "run",
+    "train": "train",
+}
+
+__all__ = [
+    "VAE",
+    "Bernoulli",
+    "DataConfig",
+    "Gaussian",
+    "ModelConfig",
+    "Scaling",
+    "TrainConfig",
+    "conv_pair",
+    "mlp_pair",
+    "open_run",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'vae_keras' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

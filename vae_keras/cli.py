@@ -1,0 +1,129 @@
+"""The command `vae-keras`: trains VAEs and judges them."""
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .configs import DataConfig, ModelConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from .run import Metrics
+
+T = TypeVar("T")
+Flags = dict[str, tuple[Callable[[str], Any], str]]
+
+DATA: Flags = {
+    "label": (str, "column of a .csv that is 1 for anomalies and 0 for normal rows"),
+    "columns": (str, "columns of a .csv to take, with commas between; default: all but the label"),
+    "validation": (float, "share of the normal rows that decides when to stop training"),
+    "calibration": (float, "share of the normal rows that the alarm threshold is set on"),
+    "test": (float, "share of the normal rows that the result is judged on"),
+}
+MODEL: Flags = {
+    "network": (str, "mlp, conv or auto: conv for images, mlp for all else"),
+    "hidden": (str, "sizes of the hidden layers, with commas between; default: the network's own"),
+    "latent_dim": (int, "size of the latent space; default: by the number of features"),
+    "likelihood": (str, "bernoulli, gaussian or auto: bernoulli for images, gaussian for all else"),
+    "beta": (float, "weight of the kl in the training loss"),
+}
+TRAIN: Flags = {
+    "epochs": (int, "passes over the training rows, at most"),
+    "patience": (int, "stop after so many epochs without a better validation loss"),
+    "batch_size": (int, "rows a step"),
+    "learning_rate": (float, "of Adam"),
+    "alpha": (float, "the false-alarm rate to calibrate for"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns 0 when done, 1 when it failed (2 is argparse's, wrong usage)."""
+    args = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets at every start
+    try:
+        return int(args.run(args))
+    except (ValueError, OSError) as error:
+        print(f"vae-keras: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vae-keras", description="Trains VAEs and judges them.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="train on normal rows; writes a run directory")
+    train.set_defaults(run=_train)
+    train.add_argument("--data", required=True, help="digits, or a .npz, .npy or .csv file")
+    train.add_argument("--out", required=True, type=Path, help="the run directory to write")
+    train.add_argument(
+        "--seed", type=int, default=0, help="of split, weights and noise (default: 0)"
+    )
+    for config, flags in ((DataConfig, DATA), (ModelConfig, MODEL), (TrainConfig, TRAIN)):
+        _add_flags(train, config, flags)
+    judge = commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
+    judge.set_defaults(run=_evaluate)
+    judge.add_argument("path", type=Path, help="a run directory or a bundle")
+    judge.add_argument("--data", help="digits, or a file with labels; default: the run's test rows")
+    judge.add_argument("--label", help=DATA["label"][1])
+    return parser
+
+
+def _add_flags(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> None:
+    """One option for each field of a config that `flags` names, with the field's own default."""
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    for name, (kind, text) in flags.items():
+        default = defaults[name]
+        shown = text if default is None else f"{text} (default: {default})"
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=shown)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from .train import train
+
+    given = vars(args)
+    data_config = DataConfig(args.data, **{name: given[name] for name in DATA}, seed=args.seed)
+    data_config = dataclasses.replace(data_config, columns=_list(args.columns, str))
+    model_config = ModelConfig(**{name: given[name] for name in MODEL})
+    model_config = dataclasses.replace(model_config, hidden=_list(args.hidden, int))
+    train_config = TrainConfig(**{name: given[name] for name in TRAIN}, seed=args.seed)
+    run, metrics = train(data_config, model_config, train_config, out=args.out, log=_log)
+    print(f"wrote {run.path}: {describe(metrics)}")
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from . import data
+    from .evaluate import evaluate_bundle, evaluate_run
+    from .run import open_run
+
+    dataset = data.load(DataConfig(args.data, label=args.label)) if args.data else None
+    if not (args.path / "manifest.json").is_file():
+        metrics = evaluate_run(open_run(args.path), dataset)
+    elif dataset is not None:
+        metrics = evaluate_bundle(args.path, dataset)
+    else:
+        raise ValueError("expected --data: a bundle carries no labelled rows of its own.")
+    print(describe(metrics))
+    return 0
+
+
+def describe(metrics: "Metrics") -> str:
+    """`Metrics` as a sentence."""
+    parts = [f"alarms at alpha={metrics.alpha:g}:"]
+    if metrics.normal_rows:
+        parts.append(f"{metrics.false_alarm_rate:.1%} of {metrics.normal_rows} normal rows")
+    if metrics.anomalies:
+        parts.append(f"{metrics.detection_rate:.1%} of {metrics.anomalies} anomalies")
+    if metrics.auroc is not None:
+        parts.append(f"AUROC {metrics.auroc:.4f}, AUPRC {metrics.auprc:.4f}")
+    return f"{parts[0]} {', '.join(parts[1:])}"
+
+
+def _list(text: str | None, kind: Callable[[str], T]) -> tuple[T, ...] | None:
+    return None if text is None else tuple(kind(part.strip()) for part in text.split(","))
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,94 @@
+"""What is asked of a training run: which rows, which model, how it is trained.
+
+Three frozen records that never merge; each is a part of `config.json` in the run directory.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which rows, and who sees them.
+
+    Args:
+        source: "digits", or a .npz, .npy or .csv file.
+        label: column of a .csv that is 1 for anomalies; they are kept out of training.
+        columns: columns of a .csv to take; all but `label` where None.
+        validation, calibration, test: shares of the normal rows held back from training: to stop
+            it in time, to set the alarm threshold, to check both.
+        seed: of the shuffle before the split.
+    """
+
+    source: str
+    label: str | None = None
+    columns: tuple[str, ...] | None = None
+    validation: float = 0.1
+    calibration: float = 0.2
+    test: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        shares = (self.validation, self.calibration, self.test)
+        if min(shares) <= 0 or sum(shares) >= 1:
+            raise ValueError(
+                "expected shares for validation, calibration and test above 0 that leave rows to "
+                f"train on. Received: {', '.join(f'{share:g}' for share in shares)}."
+            )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the model is. "auto" and None are chosen from the data by `resolve`.
+
+    Args:
+        network: "mlp", "conv" or "auto": conv for images, mlp for all else.
+        hidden: sizes of the hidden layers; the network's own default where None.
+        latent_dim: size of z.
+        likelihood: "bernoulli", "gaussian" or "auto": bernoulli for images, gaussian for all else.
+        beta: weight of the kl in the training loss.
+    """
+
+    network: str = "auto"
+    hidden: tuple[int, ...] | None = None
+    latent_dim: int | None = None
+    likelihood: str = "auto"
+    beta: float = 1.0
+
+    def resolve(self, input_shape: tuple[int, ...]) -> "ModelConfig":
+        """The same with every choice made that depends on the shape of a row."""
+        is_image = len(input_shape) == 3
+        features = math.prod(input_shape)
+        latent_dim = min(max(features // (8 if is_image else 2), 2), 16)
+        return replace(
+            self,
+            network=_or(self.network, "conv" if is_image else "mlp"),
+            latent_dim=latent_dim if self.latent_dim is None else self.latent_dim,
+            likelihood=_or(self.likelihood, "bernoulli" if is_image else "gaussian"),
+        )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How it is trained.
+
+    Args:
+        epochs: at most this many passes over the training rows.
+        patience: stop after this many epochs without a better validation loss; the best weights
+            are kept.
+        batch_size: rows a step.
+        learning_rate: of Adam.
+        alpha: default alarm level of the bundle: the false-alarm rate to calibrate for.
+        seed: of weights, batches and noise.
+    """
+
+    epochs: int = 200
+    patience: int = 30
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    alpha: float = 0.01
+    seed: int = 0
+
+
+def _or(choice: str, automatic: str) -> str:
+    return automatic if choice == "auto" else choice

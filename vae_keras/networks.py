@@ -1,0 +1,102 @@
+"""Encoder and decoder pairs, built from layers that export well.
+
+An encoder maps x to (z_mean, z_log_var), each (batch, latent_dim); a decoder maps z to the
+likelihood's parameters, of x's shape. Any Keras models that do so fit `VAE`.
+
+Layers are chosen by the graph that they become: `Resizing` is one Resize node where `UpSampling2D`
+is a dozen.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers
+
+from .arrays import Shape
+
+Pair = tuple[keras.Model, keras.Model]
+
+ACTIVATION = "silu"  # smooth, so that scores are; converts everywhere (exact GELU does not)
+
+
+def mlp_pair(input_shape: Shape, latent_dim: int, hidden: Shape = (128, 64)) -> Pair:
+    """Fully connected networks, the decoder mirroring the encoder.
+
+    Args:
+        input_shape: of a row; anything but a vector is flattened.
+        latent_dim: size of z.
+        hidden: widths of the encoder's layers.
+
+    Returns:
+        (encoder, decoder).
+    """
+    x = keras.Input(input_shape, name="x")
+    h = x if len(input_shape) == 1 else layers.Flatten()(x)
+    for width in hidden:
+        h = layers.Dense(width, ACTIVATION)(h)
+    encoder = keras.Model(x, _posterior(h, latent_dim), name="encoder")
+
+    z = keras.Input((latent_dim,), name="z")
+    h = z
+    for width in reversed(hidden):
+        h = layers.Dense(width, ACTIVATION)(h)
+    h = layers.Dense(math.prod(input_shape), name="parameters")(h)
+    h = h if len(input_shape) == 1 else layers.Reshape(input_shape)(h)
+    return encoder, keras.Model(z, h, name="decoder")
+
+
+def conv_pair(input_shape: Shape, latent_dim: int, hidden: Shape = (32, 64, 128)) -> Pair:
+    """Convolutional networks for images: halve the sides, then double them again.
+
+    The decoder resizes before each convolution: onnxruntime's CPU ConvTranspose is not parallel,
+    and its overlaps leave checkerboards (Odena, Dumoulin & Olah 2016).
+
+    Args:
+        input_shape: (height, width, channels) of an image.
+        latent_dim: size of z.
+        hidden: channels of the encoder's strided convolutions, then the width of a dense layer.
+
+    Returns:
+        (encoder, decoder).
+    """
+    if len(input_shape) != 3:
+        raise ValueError(f"expected images (height, width, channels). Received: {input_shape}.")
+    *channels, width = hidden
+    sides: list[Shape] = [input_shape[:2]]
+    for _ in channels:
+        sides.append(tuple(-(-side // 2) for side in sides[-1]))
+    small = (*sides.pop(), channels[-1])
+
+    x = keras.Input(input_shape, name="x")
+    h = x
+    for n in channels:
+        h = layers.Conv2D(n, 3, strides=2, padding="same", activation=ACTIVATION)(h)
+    h = layers.Flatten()(h)
+    h = layers.Dense(width, ACTIVATION)(h)
+    encoder = keras.Model(x, _posterior(h, latent_dim), name="encoder")
+
+    z = keras.Input((latent_dim,), name="z")
+    h = layers.Dense(width, ACTIVATION)(z)
+    h = layers.Dense(math.prod(small), ACTIVATION)(h)
+    h = layers.Reshape(small)(h)
+    for n in reversed(channels):
+        h = layers.Resizing(*sides.pop(), interpolation="nearest")(h)
+        h = layers.Conv2D(n, 3, padding="same", activation=ACTIVATION)(h)
+    h = layers.Conv2D(input_shape[-1], 3, padding="same", name="parameters")(h)
+    return encoder, keras.Model(z, h, name="decoder")
+
+
+def get(name: str) -> Callable[..., Pair]:
+    """The function that builds the pair of this name; ValueError where there is none."""
+    if name not in NETWORKS:
+        raise ValueError(f"expected a network of {', '.join(NETWORKS)}. Received: {name!r}.")
+    return NETWORKS[name]
+
+
+def _posterior(h: Any, latent_dim: int) -> tuple[Any, Any]:
+    return layers.Dense(latent_dim, name="z_mean")(h), layers.Dense(latent_dim, name="z_log_var")(h)
+
+
+NETWORKS = {"mlp": mlp_pair, "conv": conv_pair}

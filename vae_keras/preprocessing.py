@@ -1,0 +1,84 @@
+"""From the data's units to the model's, inside the model, so that no device can get it wrong."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike
+
+from .arrays import Array, Tensor
+
+# A standardised value beyond 50 standard deviations says nothing more than "far away", and clipping
+# it keeps every later product finite: a sensor that reports 1e30 gets a high score, not a NaN.
+CLIP = 50.0
+
+
+@keras.saving.register_keras_serializable(package="vae_keras")
+class Scaling(keras.layers.Layer):
+    """clip((x - offset) / scale, low, high), in float32.
+
+    (Keras's `Rescaling` computes x * scale + offset, which cancels badly where the mean is large
+    against the spread; its `Normalization` becomes an extra graph input when exported.)
+
+    Args:
+        offset, scale: a number, or one for each feature as an array that broadcasts with a row.
+        low, high: limits after scaling; None for no limit.
+    """
+
+    def __init__(
+        self,
+        offset: ArrayLike = 0.0,
+        scale: ArrayLike = 1.0,
+        low: float | None = None,
+        high: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.offset = np.asarray(offset, np.float32)
+        self.scale = np.asarray(scale, np.float32)
+        self.low, self.high = low, high
+
+    def call(self, x: Tensor) -> Tensor:
+        """Model units, float32, of x's shape; x may have any numeric dtype."""
+        x = (ops.cast(x, "float32") - self.offset) / self.scale
+        return x if self.low is None else ops.clip(x, self.low, self.high)
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """The data's own units."""
+        return x * self.scale + self.offset
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as plain numbers and lists."""
+        arrays = {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
+        return {**super().get_config(), **arrays, "low": self.low, "high": self.high}
+
+
+def to_unit_interval(value_range: tuple[float, float]) -> Scaling:
+    """A `Scaling` that maps value_range onto [0, 1], for likelihoods that live there."""
+    low, high = value_range
+    if not low < high:
+        raise ValueError(f"expected values that vary. Received: all equal to {low:g}.")
+    return Scaling(low, high - low, 0.0, 1.0, name="preprocessing")
+
+
+def standardize(x: Array, feature_names: tuple[str, ...] | None = None) -> Scaling:
+    """A `Scaling` to mean 0 and standard deviation 1, from training rows.
+
+    Args:
+        x: (rows, features) is scaled feature by feature; images and other shapes as a whole.
+        feature_names: for the error message.
+
+    Raises:
+        ValueError: a feature is constant, so that it has no scale; names it.
+    """
+    axis = 0 if x.ndim == 2 else None
+    mean, std = x.mean(axis, np.float64), x.std(axis, dtype=np.float64)
+    constant = np.flatnonzero(std <= 1e-7 * np.abs(mean))
+    if len(constant):
+        names = [str(feature_names[i]) if feature_names else str(i) for i in constant]
+        raise ValueError(
+            f"expected features that vary. Received: {len(names)} constant in the training rows: "
+            f"{', '.join(names[:10])}. Leave them out (of a .csv: --columns names those to take)."
+        )
+    return Scaling(mean, std, -CLIP, CLIP, name="preprocessing")

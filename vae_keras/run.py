@@ -1,0 +1,153 @@
+"""The run directory: all that a training run leaves behind, and all that export needs.
+
+config.json      what was asked: data, model, training, and the versions of the tools
+data.json        what the rows are: shape, units, names, fingerprint, how they were split
+model.keras      the model with its pre-processing and likelihood inside
+history.csv      losses of each epoch
+calibration.npz  rows that training never saw (x), with their score, nll and kl in nats
+test.npz         more such rows (x), with y = 1 for anomalies
+metrics.json     how well the scores do on test.npz
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+
+from vae_runtime import typed_json
+from vae_runtime.files import directory_aside
+
+from .arrays import Arrays
+from .configs import DataConfig, ModelConfig, TrainConfig
+from .model import VAE
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Config:
+    """`config.json`."""
+
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """`data.json`: the rows, so that nobody needs them to know what the model takes."""
+
+    name: str
+    input_shape: tuple[int, ...]
+    input_dtype: str
+    feature_names: tuple[str, ...] | None
+    value_range: tuple[float, float]
+    rows: dict[str, int]
+    fingerprint: str
+    license: str | None
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """`metrics.json`: the scores judged on rows that training never saw.
+
+    Rates are shares of the normal rows (false alarms) and of the anomalies (detections) at level
+    alpha. What cannot be judged, for want of normal rows or of anomalies, is None.
+    """
+
+    normal_rows: int
+    anomalies: int
+    alpha: float
+    false_alarm_rate: float | None
+    detection_rate: float | None
+    auroc: float | None
+    auprc: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory, read on demand."""
+
+    path: Path
+    config: Config
+    data: DataCard
+
+    @cached_property
+    def vae(self) -> VAE:
+        """The trained model, loaded in Keras's safe mode."""
+        vae = keras.models.load_model(self.path / "model.keras", compile=False)
+        if not isinstance(vae, VAE):
+            raise ValueError(f"{self.path}/model.keras: expected a VAE. Received: {type(vae)}.")
+        return vae
+
+    @cached_property
+    def calibration(self) -> Arrays:
+        """Arrays x, score, nll and kl of the calibration rows."""
+        return _arrays(self.path / "calibration.npz")
+
+    @cached_property
+    def test(self) -> Arrays:
+        """Arrays x and y of the test rows."""
+        return _arrays(self.path / "test.npz")
+
+
+def open_run(path: str | Path) -> Run:
+    """Reads a run directory's records; ValueError where it is none."""
+    path = Path(path)
+    if not (path / "config.json").is_file():
+        raise ValueError(
+            f"{path}: expected a run directory, as `vae-keras train --out {path}` writes it. "
+            "Received: no config.json there."
+        )
+    return Run(path, _record(Config, path / "config.json"), _record(DataCard, path / "data.json"))
+
+
+def write_run(
+    path: str | Path,
+    *,
+    vae: VAE,
+    history: Mapping[str, list[float]],
+    records: Mapping[str, Any],
+    arrays: Mapping[str, Arrays],
+) -> Run:
+    """Writes a run directory whole, in place of an earlier one.
+
+    Args:
+        path: the run directory.
+        vae: the trained model.
+        history: dict of lists, one value an epoch.
+        records: dict of `Config`, `DataCard` and `Metrics` under config, data and metrics.
+        arrays: dicts of arrays under calibration and test.
+
+    Raises:
+        ValueError: something else than a run directory is at that path.
+    """
+    with directory_aside(path, mark="config.json") as aside:
+        vae.save(aside / "model.keras")
+        with (aside / "history.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["epoch", *history])
+            writer.writerows([i, *row] for i, row in enumerate(zip(*history.values(), strict=True)))
+        for name, record in records.items():
+            (aside / f"{name}.json").write_text(typed_json.dumps(record))
+        for name, group in arrays.items():
+            np.savez_compressed(aside / f"{name}.npz", allow_pickle=False, **group)
+    return open_run(path)
+
+
+def _record(kind: type[T], path: Path) -> T:
+    try:
+        return typed_json.convert(kind, typed_json.parse(path.read_bytes()), path.name)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error} Train again.") from error
+
+
+def _arrays(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
