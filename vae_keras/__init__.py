@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .networks import conv_pair, mlp_pair
     from .preprocessing import Scaling
     from .run import open_run
-    from .train import train
+    from .training import train
 
 _HOME = {
     "VAE": "model",
@@ -26,7 +26,7 @@ _HOME = {
     "conv_pair": "networks",
     "mlp_pair": "networks",
     "open_run": "run",
-    "train": "train",
+    "train": "training",
 }
 
 __all__ = [

@@ -80,7 +80,7 @@ def _add_flags(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> No
 
 
 def _train(args: argparse.Namespace) -> int:
-    from .train import train
+    from .training import train
 
     given = vars(args)
     data_config = DataConfig(args.data, **{name: given[name] for name in DATA}, seed=args.seed)

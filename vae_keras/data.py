@@ -6,6 +6,7 @@ images that are not digits: 8 x 8 grey patches of scikit-learn's two bundled pho
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def load(config: DataConfig) -> Dataset:
     rows = read_rows(config.source, columns=config.columns, label=config.label)
     x = _as_trainable(rows.x, rows.names)
     y = np.zeros(len(x), bool) if rows.y is None else _as_labels(rows.y)
-    return Dataset(config.source, x, y, _value_range(x), rows.names)
+    return Dataset(Path(config.source).stem, x, y, _value_range(x), rows.names)
 
 
 def digits() -> Dataset:
