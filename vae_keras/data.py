@@ -137,9 +137,11 @@ def _as_labels(y: Array) -> Array:
 
 
 def _patches(photograph: Array, n: int, rng: np.random.Generator) -> Array:
-    """N of the photograph's 8 x 8 tiles as grey levels 0..16: float64 (n, 8, 8)."""
-    grey = photograph @ np.array([0.299, 0.587, 0.114])  # luma, ITU-R BT.601
+    """N of the photograph's 8 x 8 tiles that are not of one grey: float64 (n, 8, 8) in 0..16."""
+    luma = photograph @ np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+    grey = np.rint(luma * 16 / 255)
     height, width = (side // 8 * 8 for side in grey.shape)
     tiles = grey[:height, :width].reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)
     tiles = tiles.reshape(-1, 8, 8)
-    return np.rint(tiles[rng.permutation(len(tiles))[:n]] * 16 / 255)
+    tiles = tiles[tiles.max((1, 2)) > tiles.min((1, 2))]
+    return tiles[rng.permutation(len(tiles))[:n]]

@@ -34,9 +34,9 @@ def p_values(
     """
     n = len(calibration)
     scores = np.asarray(scores, np.float64)
-    tied_from = scores - SCORE_RTOL * np.abs(scores)
-    tied_from[~np.isfinite(scores)] = np.inf  # inf - inf is NaN; NaN itself is the worst of all
-    tied_from[scores == -np.inf] = -np.inf
+    tied_from = np.where(scores == -np.inf, -np.inf, np.inf)  # NaN is no proof of normality
+    finite = np.isfinite(scores)
+    tied_from[finite] = scores[finite] - SCORE_RTOL * np.abs(scores[finite])
     at_least = n - np.searchsorted(calibration, tied_from, side="left")
     return np.asarray((1 + at_least) / (n + 1), np.float64)
 

@@ -1,0 +1,62 @@
+"""Judging scores: against hand counts and scikit-learn's definitions."""
+
+import numpy as np
+import pytest
+
+from vae_keras.configs import DataConfig
+from vae_keras.data import load
+from vae_keras.evaluate import evaluate, evaluate_bundle, evaluate_run, score_rows
+
+CALIBRATION = np.arange(99, dtype=float)  # alarms at alpha 0.01 above all of these
+
+
+def judge(score, y, alpha=0.01):
+    return evaluate(np.array(score), np.array(y, bool), calibration=CALIBRATION, alpha=alpha)
+
+
+def test_rates_are_shares_of_normal_rows_and_of_anomalies():
+    metrics = judge([1.0, 200.0, 50.0, 60.0, 300.0, 97.0], [0, 0, 0, 0, 1, 1])
+    assert (metrics.normal_rows, metrics.anomalies) == (4, 2)
+    assert (metrics.false_alarm_rate, metrics.detection_rate) == (0.25, 0.5)
+
+
+def test_auroc_is_the_chance_that_an_anomaly_scores_higher():
+    assert judge([1.0, 3.0, 2.0, 4.0], [0, 0, 1, 1]).auroc == 0.75
+
+
+@pytest.mark.parametrize("extreme", [np.inf, np.nan])
+def test_an_infinite_or_undefined_score_ranks_highest(extreme):
+    metrics = judge([1.0, 2.0, extreme], [0, 0, 1])
+    assert metrics.auroc == 1.0
+    assert metrics.detection_rate == 1.0
+
+
+def test_what_cannot_be_judged_is_none():
+    assert judge([1.0, 2.0], [0, 0]).auroc is None
+    assert judge([1.0, 2.0], [0, 0]).detection_rate is None
+    assert judge([1.0, 2.0], [1, 1]).false_alarm_rate is None
+
+
+def test_an_alpha_too_fine_for_the_calibration_rows_is_refused():
+    with pytest.raises(ValueError, match="at least 199 calibration rows"):
+        judge([1.0], [0], alpha=0.005)
+
+
+def test_score_rows_does_not_depend_on_its_batches(table_run):
+    x = table_run.calibration["x"][:150]
+    x = np.concatenate([x, x])  # more than one batch
+    score = score_rows(table_run.vae, x)["score"]
+    assert score.shape == (300,)
+    np.testing.assert_allclose(score[:150], score[150:], rtol=1e-5)
+
+
+def test_a_run_is_judged_on_its_test_rows(digits_run):
+    metrics = evaluate_run(digits_run)
+    assert metrics.auroc > 0.98
+    assert (metrics.normal_rows, metrics.anomalies) == (180, 400)
+
+
+def test_a_bundle_is_judged_as_its_run_is(table_run, table_bundle, sensor_csv):
+    dataset = load(DataConfig(str(sensor_csv), label="broken"))
+    by_keras, by_device = evaluate_run(table_run, dataset), evaluate_bundle(table_bundle, dataset)
+    assert by_device == by_keras

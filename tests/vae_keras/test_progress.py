@@ -1,0 +1,37 @@
+"""What training says as it goes."""
+
+import pytest
+
+from vae_keras.progress import Progress, StopOnDivergence
+
+LOSSES = {"loss": 3.0, "nll": 2.0, "kl": 1.0, "val_loss": 3.5}
+
+
+def test_progress_says_where_how_well_and_how_long():
+    lines = []
+    progress = Progress(epochs=10, rows=500, log=lines.append, every=0.0)
+    progress.on_train_begin()
+    progress.on_epoch_end(0, LOSSES)
+    progress.on_train_end()
+    assert lines[0].startswith("epoch 1/10  loss 3.000  nll 2.000  kl 1.000  val_loss 3.500")
+    assert "rows/s, at most" in lines[0]
+    assert "done in" in lines[1]
+
+
+def test_progress_is_not_chatty():
+    lines = []
+    progress = Progress(epochs=1000, rows=500, log=lines.append, every=3600.0)
+    progress.on_train_begin()
+    for epoch in range(1000):
+        progress.on_epoch_end(epoch, LOSSES)
+    assert lines == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_divergence_is_named_with_its_epoch(value):
+    with pytest.raises(ValueError, match=r"nll = (nan|inf) in epoch 4"):
+        StopOnDivergence().on_epoch_end(3, {**LOSSES, "nll": value})
+
+
+def test_finite_losses_pass():
+    StopOnDivergence().on_epoch_end(3, LOSSES)

@@ -1,0 +1,71 @@
+"""The run directory holds what export needs, and nothing that must be unpickled."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from vae_keras import open_run
+from vae_keras.evaluate import score_rows
+
+
+def test_it_holds_the_files_it_promises(digits_run):
+    assert {path.name for path in digits_run.path.iterdir()} == {
+        "calibration.npz",
+        "config.json",
+        "data.json",
+        "history.csv",
+        "metrics.json",
+        "model.keras",
+        "test.npz",
+    }
+
+
+def test_opened_again_it_says_the_same(digits_run):
+    again = open_run(digits_run.path)
+    assert again.config == digits_run.config
+    assert again.data == digits_run.data
+
+
+def test_choices_that_were_made_for_the_user_are_recorded(digits_run):
+    assert digits_run.config.model.network == "conv"
+    assert digits_run.config.model.likelihood == "bernoulli"
+
+
+def test_the_loaded_model_gives_the_scores_of_the_trained_one(table_run):
+    score = score_rows(table_run.vae, table_run.calibration["x"])["score"]
+    np.testing.assert_array_equal(score, table_run.calibration["score"])
+
+
+def test_calibration_rows_are_not_tested_on(table_run):
+    assert len(table_run.calibration["x"]) == table_run.data.rows["calibration"] == 180
+    tested = {row.tobytes() for row in table_run.test["x"]}
+    assert not any(row.tobytes() in tested for row in table_run.calibration["x"])
+
+
+def test_history_has_a_line_for_each_epoch(digits_run):
+    lines = (digits_run.path / "history.csv").read_text().splitlines()
+    assert lines[0] == "epoch,kl,loss,nll,val_kl,val_loss,val_nll"
+    assert [line.split(",")[0] for line in lines[1:]] == [str(i) for i in range(12)]
+
+
+def test_metrics_are_json_that_a_script_can_read(digits_run):
+    metrics = json.loads((digits_run.path / "metrics.json").read_text())
+    assert metrics["auroc"] > 0.98
+
+
+def test_a_path_without_a_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"expected a run directory.*no config.json"):
+        open_run(tmp_path)
+
+
+def test_a_damaged_record_is_refused_by_name(tmp_path, digits_run):
+    (tmp_path / "data.json").write_text((digits_run.path / "data.json").read_text())
+    config = dataclasses.asdict(digits_run.config)
+    config["train"]["epochs"] = "many"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(
+        ValueError, match=r'config.json.train.epochs: expected int. Received: "many"'
+    ):
+        open_run(tmp_path)
