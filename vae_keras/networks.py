@@ -82,7 +82,7 @@ def conv_pair(input_shape: Shape, latent_dim: int, hidden: Shape = (32, 64, 128)
     h = layers.Dense(math.prod(small), ACTIVATION)(h)
     h = layers.Reshape(small)(h)
     for n in reversed(channels):
-        h = layers.Resizing(*sides.pop(), interpolation="nearest")(h)
+        h = _double(h, sides.pop())
         h = layers.Conv2D(n, 3, padding="same", activation=ACTIVATION)(h)
     h = layers.Conv2D(input_shape[-1], 3, padding="same", name="parameters")(h)
     return encoder, keras.Model(z, h, name="decoder")
@@ -93,6 +93,18 @@ def get(name: str) -> Callable[..., Pair]:
     if name not in NETWORKS:
         raise ValueError(f"expected a network of {', '.join(NETWORKS)}. Received: {name!r}.")
     return NETWORKS[name]
+
+
+def _double(h: Any, sides: Shape) -> Any:
+    """Doubles the sides of an image, then cuts off what is more than `sides`.
+
+    (Resizing straight to odd sides would not do: TensorFlow and ONNX round a fractional factor
+    differently.)
+    """
+    height, width = (2 * side for side in h.shape[1:3])
+    h = layers.Resizing(height, width, interpolation="nearest")(h)
+    excess = ((0, height - sides[0]), (0, width - sides[1]))
+    return layers.Cropping2D(excess)(h) if excess != ((0, 0), (0, 0)) else h
 
 
 def _posterior(h: Any, latent_dim: int) -> tuple[Any, Any]:

@@ -1,6 +1,6 @@
 """Runs exported files in the engines that devices run them in: onnxruntime and LiteRT.
 
-A file becomes a function from named inputs to named outputs; one that will not load is an
+A file becomes a function from named inputs to named outputs; one that will not load or run is an
 `ExportError`.
 """
 
@@ -28,7 +28,10 @@ def open_onnx(name: str, content: bytes) -> Engine:
     outputs = [output.name for output in session.get_outputs()]
 
     def run(feeds: Arrays) -> Arrays:
-        return dict(zip(outputs, session.run(outputs, feeds), strict=True))
+        try:
+            return dict(zip(outputs, session.run(outputs, feeds), strict=True))
+        except Exception as error:  # as above
+            raise ExportError(_cannot_run(name, "onnxruntime", feeds, error)) from error
 
     return run
 
@@ -42,6 +45,14 @@ def open_tflite(name: str, content: bytes) -> Engine:
         raise ExportError(f"{name}: LiteRT cannot load it: {error}") from error
 
     def run(feeds: Arrays) -> Arrays:
-        return {output: np.array(value) for output, value in runner(**feeds).items()}
+        try:
+            return {output: np.array(value) for output, value in runner(**feeds).items()}
+        except (ValueError, RuntimeError) as error:
+            raise ExportError(_cannot_run(name, "LiteRT", feeds, error)) from error
 
     return run
+
+
+def _cannot_run(name: str, engine: str, feeds: Arrays, error: Exception) -> str:
+    shapes = ", ".join(f"{key} {value.shape}" for key, value in feeds.items())
+    return f"{name}: {engine} cannot run it on {shapes}: {error}"

@@ -1,0 +1,160 @@
+"""Export as a whole: what agrees is written, and whatever is broken on purpose leaves nothing."""
+
+import dataclasses
+import re
+
+import keras
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from vae_export import ExportError, export
+from vae_export.cli import main
+from vae_export.formats import FORMATS
+from vae_keras import VAE, DataConfig, Gaussian, ModelConfig, TrainConfig, mlp_pair, train
+from vae_runtime import Runner
+
+QUIET = {"log": lambda line: None}
+
+
+def damage_onnx(monkeypatch, role, change):
+    """From here on, ONNX files of this role are converted rightly and then changed."""
+    form = FORMATS["onnx"]
+
+    def convert(graph, metadata):
+        content = form.convert(graph, metadata)
+        if graph.role != role:
+            return content
+        model = onnx.load_from_string(content)
+        change(model.graph)
+        return model.SerializeToString()
+
+    monkeypatch.setitem(FORMATS, "onnx", form._replace(convert=convert))
+
+
+def scale_a_weight(graph):
+    weight = max(graph.initializer, key=lambda t: np.prod(t.dims))
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1.01, weight.name))
+
+
+def swap_the_outputs(graph):
+    names = {"z_mean": "z_log_var", "z_log_var": "z_mean"}
+    for node in graph.node:
+        node.output[:] = [names.get(name, name) for name in node.output]
+        node.input[:] = [names.get(name, name) for name in node.input]
+
+
+def drop_a_bias(graph):
+    biases = [t for t in graph.initializer if len(t.dims) == 1 and t.dims[0] > 4]
+    bias = max(biases, key=lambda t: np.abs(numpy_helper.to_array(t)).max())
+    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) * 0, bias.name))
+
+
+def fix_the_batch(graph):
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+
+
+@pytest.mark.parametrize(
+    ("role", "change", "message"),
+    [
+        ("scorer", scale_a_weight, r"scorer.onnx: output '\w+' differs from Keras by \S+ of its"),
+        ("decoder", drop_a_bias, r"decoder.onnx: output 'x_mean' differs from Keras by"),
+        ("encoder", swap_the_outputs, r"encoder.onnx: output 'z_mean' differs from Keras by"),
+        ("encoder", fix_the_batch, r"encoder.onnx: onnxruntime cannot run it on x \(2, 8, 8, 1\)"),
+    ],
+)
+def test_a_damaged_graph_leaves_no_bundle_and_exit_code_1(
+    digits_run, tmp_path, monkeypatch, capsys, role, change, message
+):
+    damage_onnx(monkeypatch, role, change)
+    assert main([str(digits_run.path), "--out", str(tmp_path / "bundle")]) == 1
+    assert not list(tmp_path.iterdir())
+    error = capsys.readouterr().err
+    assert re.search(message, error), error
+
+
+def test_a_tflite_file_without_a_bias_leaves_no_bundle(digits_run, tmp_path, monkeypatch):
+    form = FORMATS["tflite"]
+    bias = np.asarray(digits_run.vae.encoder.get_layer("z_mean").bias).tobytes()
+
+    def convert(graph, metadata):
+        content = form.convert(graph, metadata)
+        assert graph.role != "encoder" or content.count(bias) == 1
+        return content.replace(bias, bytes(len(bias)))
+
+    monkeypatch.setitem(FORMATS, "tflite", form._replace(convert=convert))
+    with pytest.raises(ExportError, match=r"encoder.tflite: output 'z_mean' differs from Keras by"):
+        export(digits_run, tmp_path / "bundle", **QUIET)
+    assert not list(tmp_path.iterdir())
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Log1pGaussian(Gaussian):
+    """A likelihood with an operation that tf2onnx does not know."""
+
+    def feature_nll(self, x, x_mean):
+        return super().feature_nll(x, x_mean) + keras.ops.log1p(keras.ops.square(x))
+
+
+def test_a_model_with_an_unknown_operation_leaves_no_bundle(table_run, tmp_path):
+    vae = VAE(*mlp_pair((6,), 2), likelihood=Log1pGaussian(name="likelihood"))
+    with pytest.raises(ExportError, match=r"scorer.onnx: tf2onnx could not convert it.*Log1p"):
+        export(with_model(table_run, vae), tmp_path / "bundle", **QUIET)
+    assert not list(tmp_path.iterdir())
+
+
+def with_model(run, vae):
+    """The run, as if this model had been trained in it."""
+    changed = dataclasses.replace(run)
+    changed.__dict__["vae"] = vae  # where cached_property keeps it
+    return changed
+
+
+def test_a_model_that_answers_nan_leaves_no_bundle(table_run, tmp_path):
+    vae = VAE(*mlp_pair((6,), 2), likelihood="gaussian")
+    vae.set_weights([np.full_like(weight, np.nan) for weight in vae.get_weights()])
+    with pytest.raises(ExportError, match=r"encoder.onnx: output 'z_mean'"):
+        export(with_model(table_run, vae), tmp_path / "bundle", **QUIET)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_earlier_bundle_survives_a_refused_export(digits_run, bundle_copy, monkeypatch):
+    before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
+    damage_onnx(monkeypatch, "decoder", scale_a_weight)
+    with pytest.raises(ExportError):
+        export(digits_run, bundle_copy, **QUIET)
+    assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
+
+
+def test_an_earlier_bundle_is_replaced(table_run, bundle_copy):
+    export(table_run, bundle_copy, **QUIET)
+    assert Runner.load(bundle_copy).manifest.model.name == "sensors"
+
+
+def test_the_command_says_what_it_wrote_and_what_is_next(table_run, tmp_path, capsys):
+    assert main([str(table_run.path), "--out", str(tmp_path / "bundle")]) == 0
+    said = capsys.readouterr()
+    assert f"vae-runtime selftest {tmp_path / 'bundle'}" in said.out
+    assert "scorer.tflite" in said.err
+
+
+def test_what_is_no_run_is_one_line_and_exit_code_1(tmp_path, capsys):
+    assert main([str(tmp_path), "--out", str(tmp_path / "bundle")]) == 1
+    assert "expected a run directory" in capsys.readouterr().err
+
+
+def test_a_bundle_of_byte_images_of_odd_sides_takes_bytes(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (600, 9, 7, 1)).astype(np.uint8)
+    np.savez(tmp_path / "images.npz", x=x)
+    run, _ = train(
+        DataConfig(str(tmp_path / "images.npz")),
+        ModelConfig(hidden=(4, 8)),
+        TrainConfig(epochs=1),
+        out=tmp_path / "run",
+        **QUIET,
+    )
+    runner = Runner.load(export(run, tmp_path / "bundle", **QUIET))
+    assert runner.selftest().passed
+    assert runner.score(x[:5]).score.shape == (5,)

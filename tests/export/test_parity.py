@@ -1,0 +1,124 @@
+"""The gate: it lets pass what agrees and names what does not."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vae_export import ExportError
+from vae_export.graphs import Graph
+from vae_export.parity import SIZES, TOLERANCE, check_tensors, check_verdicts
+
+X = np.linspace(-3, 3, 30, dtype=np.float32).reshape(10, 3)
+GRAPH = Graph(
+    "doubler",
+    lambda x, shift=0.0: {"y": 2.0 * x + shift, "size": tf.abs(x)},
+    {"x": ("float32", ("batch", 3)), "shift": ("float32", ("samples", 3))},
+    {"y": ("batch", 3), "size": ("batch", 3)},
+    {"shift": np.zeros((1, 3), np.float32)},
+    (),
+)
+FEEDS = {"x": X, "shift": np.ones((1, 3), np.float32)}
+
+
+def engine(feeds, factor=2.0, shift=1.0):
+    given = shift * feeds.get("shift", np.float32(0.0))
+    return {"y": np.float32(factor) * feeds["x"] + given, "size": np.abs(feeds["x"])}
+
+
+def test_the_batch_sizes_are_one_small_odd_and_large():
+    assert SIZES == (1, 2, 7, 256)
+
+
+def test_agreement_passes_with_its_figures():
+    assert check_tensors("doubler.onnx", GRAPH, engine, FEEDS) == {"y": 0.0, "size": 0.0}
+
+
+def test_a_deviation_within_tolerance_passes_and_is_reported():
+    parity = check_tensors("d.onnx", GRAPH, lambda f: engine(f, 2.0 * (1 + 5e-6)), FEEDS)
+    assert 1e-6 < parity["y"] <= TOLERANCE
+
+
+def test_a_deviation_is_refused_with_graph_output_and_distance():
+    with pytest.raises(ExportError, match=r"d.onnx: output 'y' differs from Keras by 0.5 "):
+        check_tensors("d.onnx", GRAPH, lambda f: engine(f, 3.0, 1.5), FEEDS)
+
+
+def test_a_deviation_at_one_batch_size_alone_is_found():
+    def wrong_at_7(feeds):
+        return engine(feeds, 3.0 if len(feeds["x"]) == 7 else 2.0)
+
+    with pytest.raises(ExportError, match="batch 7"):
+        check_tensors("d.onnx", GRAPH, wrong_at_7, FEEDS)
+
+
+def test_an_optional_input_that_is_ignored_is_found():
+    with pytest.raises(ExportError, match="output 'y'"):
+        check_tensors("d.onnx", GRAPH, lambda f: engine(f, shift=0.0), FEEDS)
+
+
+def test_swapped_outputs_are_found():
+    def swapped(feeds):
+        return dict(zip(("size", "y"), engine(feeds).values(), strict=True))
+
+    with pytest.raises(ExportError, match="output 'y' differs"):
+        check_tensors("d.onnx", GRAPH, swapped, FEEDS)
+
+
+def test_a_missing_output_is_found():
+    with pytest.raises(ExportError, match=r"expected the outputs y, size. Received: y\."):
+        check_tensors("d.onnx", GRAPH, lambda f: {"y": engine(f)["y"]}, FEEDS)
+
+
+@pytest.mark.parametrize(
+    ("change", "received"),
+    [
+        (lambda y: y.astype(np.float64), "float64"),
+        (lambda y: y[:, :2], r"\(1, 2\)"),
+        (lambda y: y * np.nan, "inf"),
+    ],
+)
+def test_another_dtype_shape_or_nan_is_found(change, received):
+    def changed(feeds):
+        outputs = engine(feeds)
+        return {**outputs, "y": change(outputs["y"])}
+
+    with pytest.raises(ExportError, match=f"output 'y'.*{received}"):
+        check_tensors("d.onnx", GRAPH, changed, FEEDS)
+
+
+CALIBRATION = np.linspace(10.0, 20.0, 199)
+TESTED = np.linspace(5.0, 40.0, 100)
+
+
+def verdicts(score, calibration=CALIBRATION):
+    check_verdicts(
+        "scorer.onnx",
+        score,
+        TESTED,
+        calibration={"score": calibration, "keras_score": CALIBRATION},
+        alpha=0.01,
+    )
+
+
+def test_equal_scores_give_equal_verdicts():
+    verdicts(TESTED)
+
+
+def test_rounding_flips_nothing():
+    verdicts(TESTED * (1 + 1e-7), CALIBRATION * (1 - 1e-7))
+
+
+def test_a_shift_of_scores_and_threshold_together_flips_nothing():
+    verdicts(TESTED + 3.0, CALIBRATION + 3.0)
+
+
+def test_a_flipped_verdict_is_refused_with_its_row_and_scores():
+    flipped = TESTED.copy()
+    flipped[90] = 12.0
+    with pytest.raises(ExportError, match=r"scorer.onnx: .*1 of 100 flipped.*row 90, score 12.0"):
+        verdicts(flipped)
+
+
+def test_a_stale_calibration_is_refused():
+    with pytest.raises(ExportError, match="flipped"):
+        verdicts(TESTED, CALIBRATION + 5.0)

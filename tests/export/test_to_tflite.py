@@ -1,0 +1,73 @@
+"""TFLite files: builtin ops, names, any batch size, and what is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from vae_export import ExportError
+from vae_export.engines import open_tflite
+from vae_export.graphs import Graph, build_graphs
+from vae_export.to_tflite import ops, to_tflite
+
+ROLES = ("encoder", "decoder", "scorer")
+
+
+@pytest.fixture(scope="module")
+def contents(digits_run):
+    graphs = build_graphs(digits_run.vae, "float32")
+    return {graph.role: to_tflite(graph) for graph in graphs}
+
+
+def small(function, **extra):
+    graph = Graph("small", function, {"x": ("float32", ("batch", 3))}, {"y": ("batch", 3)}, {}, ())
+    return dataclasses.replace(graph, **extra)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_builtin_float_ops_are_used(contents, role):
+    used = ops(contents[role])
+    assert "FULLY_CONNECTED" in used
+    assert not [op for op in used if op.startswith("CUSTOM") or op == "QUANTIZE"]
+    details = Interpreter(model_content=contents[role]).get_tensor_details()
+    assert {d["dtype"] for d in details} <= {np.float32, np.int32, np.int64, np.bool_}
+
+
+@pytest.mark.parametrize(
+    ("role", "inputs", "outputs"),
+    [
+        ("encoder", ["x"], ["z_log_var", "z_mean"]),
+        ("decoder", ["z"], ["x_mean"]),
+        ("scorer", ["x"], ["feature_nll", "kl", "log_px", "nll", "score"]),
+    ],
+)
+def test_inputs_and_outputs_keep_their_names(contents, role, inputs, outputs):
+    runner = Interpreter(model_content=contents[role]).get_signature_runner()
+    assert sorted(runner.get_input_details()) == inputs
+    assert sorted(runner.get_output_details()) == outputs
+
+
+def test_weights_are_inside_the_file(contents, digits_run):
+    """Else it would be a few kilobytes that read variables nobody has."""
+    assert len(contents["scorer"]) > 4 * digits_run.vae.count_params()
+
+
+def test_any_batch_size_is_taken_in_any_order(contents, digits_run):
+    run, x = open_tflite("encoder.tflite", contents["encoder"]), digits_run.calibration["x"]
+    sizes = [7, 1, 256, 2]
+    assert [run({"x": x[:n]})["z_mean"].shape for n in sizes] == [(n, 8) for n in sizes]
+
+
+def test_an_operation_that_is_not_built_in_is_refused_by_graph_and_name():
+    with pytest.raises(ExportError, match=r"small.tflite: the converter refuses it.*Digamma"):
+        to_tflite(small(lambda x: {"y": tf.math.digamma(x)}))
+
+
+def test_a_random_operation_is_refused():
+    def noisy(x):
+        return {"y": x + tf.random.normal(tf.shape(x))}
+
+    with pytest.raises(ExportError, match=r"small.tflite: .*[Rr][Aa][Nn][Dd][Oo][Mm]"):
+        to_tflite(small(noisy))
