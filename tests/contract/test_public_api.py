@@ -1,0 +1,57 @@
+"""The names that users build on. Changing one of these sets is changing the product."""
+
+import importlib
+
+import pytest
+
+PUBLIC = {
+    "vae_keras": {
+        "VAE",
+        "Bernoulli",
+        "DataConfig",
+        "Gaussian",
+        "ModelConfig",
+        "Scaling",
+        "TrainConfig",
+        "conv_pair",
+        "mlp_pair",
+        "open_run",
+        "train",
+    },
+    "vae_export": {"ExportError", "export"},
+    "vae_runtime": {"BundleError", "Runner", "Scores"},
+}
+
+RUNNER = {
+    "decode",
+    "encode",
+    "explain",
+    "load",
+    "manifest",
+    "reconstruct",
+    "sample",
+    "score",
+    "selftest",
+}
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_packages_offer_these_names_and_no_others(package):
+    module = importlib.import_module(package)
+    assert set(module.__all__) == PUBLIC[package]
+    for name in module.__all__:
+        assert getattr(module, name).__doc__, name
+
+
+@pytest.mark.parametrize("package", ["vae_keras", "vae_export"])
+def test_a_name_that_is_not_there_is_an_attribute_error(package):
+    module = importlib.import_module(package)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        module.nonsense  # noqa: B018 - the access is the test
+
+
+def test_the_runner_offers_these_and_no_others(digits_bundle):
+    from vae_runtime import Runner
+
+    runner = Runner.load(digits_bundle)
+    assert {name for name in dir(runner) if not name.startswith("_")} == RUNNER
