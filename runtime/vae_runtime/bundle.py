@@ -8,12 +8,13 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from . import manifest as schema
 from .errors import BundleError
+from .files import load_npz
 from .manifest import File, Manifest
 
 
@@ -39,14 +40,13 @@ class Bundle:
             )
         return content
 
-    def read_probe(self) -> dict[str, NDArray[np.generic]]:
+    def read_probe(self) -> dict[str, NDArray[Any]]:
         """The arrays of `probe.npz`: rows, and what every graph must answer to them."""
         file = self.manifest.file("probe", format="npz")
         try:
-            with np.load(io.BytesIO(self.read(file)), allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (ValueError, OSError, EOFError) as error:
-            raise BundleError(f"{file.name} is not a readable npz file: {error}.") from error
+            return load_npz(io.BytesIO(self.read(file)))
+        except ValueError as error:
+            raise BundleError(f"{file.name} is not a readable npz file: {error}") from error
 
     def verify(self) -> None:
         """Checks the size and sha256 of every file that the manifest names."""

@@ -10,6 +10,7 @@ Source: Vovk, Gammerman & Shafer 2005, "Algorithmic learning in a random world";
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 # kernels add in an order that depends on the batch size. Scores this close count as tied, and a tie
 # raises p: equal rows get equal p-values in batches of any size, and doubt never raises an alarm.
 SCORE_RTOL = 1e-6
+
+MANY = 10**12  # rows beyond which their exact number helps nobody
 
 
 def p_values(
@@ -52,8 +55,10 @@ def check_alpha(alpha: float, n: int) -> None:
     if not 0 < alpha < 1:
         raise ValueError(f"expected alpha between 0 and 1. Received: {alpha}.")
     if 1 / (n + 1) > alpha:
+        needed = rows_needed(alpha)
         raise ValueError(
-            f"alpha={alpha:g} needs at least {rows_needed(alpha)} calibration rows. Received: a "
+            f"alpha={alpha:g} needs at least {needed if needed < MANY else 'countless'} "
+            "calibration rows. Received: a "
             f"bundle calibrated on {n}, whose smallest alpha is {1 / (n + 1):.3g}. Pass a larger "
             "alpha, or train with more rows held back for calibration."
         )
@@ -61,10 +66,8 @@ def check_alpha(alpha: float, n: int) -> None:
 
 def rows_needed(alpha: float) -> int:
     """The fewest calibration rows with which p <= alpha can happen: 1 / (n + 1) <= alpha."""
-    n = max(math.floor(1 / alpha) - 2, 0)
-    while 1 / (n + 1) > alpha:
-        n += 1
-    return n
+    n = math.ceil(1 / Fraction(alpha)) - 1
+    return n - 1 if n > 0 and 1 / n <= alpha else n  # by the rounded division that p_values makes
 
 
 def _rank(n: int, alpha: float) -> int:

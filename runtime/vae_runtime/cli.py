@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -21,18 +22,24 @@ from .files import read_rows, write_aside
 from .manifest import Manifest
 from .png import contact_sheet
 from .runner import Runner, Scores
+from .selftest import Report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 when done, 1 when it failed (2 is argparse's, wrong usage)."""
     args = _parser().parse_args(arguments)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()  # a reader that has gone is noticed here, not while Python ends
+        return code
     except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (BundleError, ValueError, OSError) as error:
         print(f"vae-runtime: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("vae-runtime: interrupted", file=sys.stderr)
         return 1
 
 
@@ -114,7 +121,7 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
 def _selftest(args: argparse.Namespace) -> int:
     report = Runner.load(args.bundle).selftest()
     if args.json:
-        print(json.dumps({"passed": report.passed, **dataclasses.asdict(report)}, indent=2))
+        print(json.dumps(_as_json(report), indent=2, allow_nan=False))
     else:
         for check in report.checks:
             verdict = "ok" if check.passed else "FAILED"
@@ -124,6 +131,14 @@ def _selftest(args: argparse.Namespace) -> int:
             f"with Keras, each to stay within {report.tolerance:g} of the largest magnitude"
         )
     return 0 if report.passed else 1
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    """The report; a deviation that is infinite, which JSON cannot say, is null."""
+    document = dataclasses.asdict(report)
+    for check in document["checks"]:
+        check["deviation"] = check["deviation"] if math.isfinite(check["deviation"]) else None
+    return {"passed": report.passed, **document}
 
 
 def _score(args: argparse.Namespace) -> int:
@@ -147,7 +162,6 @@ def _write_scores(scores: Scores, output: Path | None) -> None:
     text = "\n".join(lines) + "\n"
     if output is None:
         sys.stdout.write(text)
-        sys.stdout.flush()
     else:
         write_aside(output, lambda file: file.write(text.encode()))
 

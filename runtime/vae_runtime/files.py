@@ -10,9 +10,12 @@ Results appear whole or not at all: each is written aside, then renamed.
 """
 
 import csv
+import itertools
 import os
-import re
 import shutil
+import zipfile
+import zlib
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +23,6 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-_LOADTXT_PLACE = re.compile(r"at row (\d+), column (\d+)")
 
 
 class Rows(NamedTuple):
@@ -53,7 +54,7 @@ def read_rows(
     if label is not None:
         raise ValueError(f"{path}: a label column can be named for .csv files only.")
     if path.suffix == ".npy":
-        return Rows(_load(path), None, None)
+        return _read_npy(path)
     if path.suffix == ".npz":
         return _read_npz(path)
     raise ValueError(
@@ -95,50 +96,87 @@ def directory_aside(path: str | Path, *, mark: str) -> Iterator[Path]:
     aside.mkdir(parents=True)
     try:
         yield aside
-        if path.exists():
-            path.rename(old)
-        aside.rename(path)
+        _exchange(aside, path, old)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz file; ValueError where it is none of plain numbers."""
+    try:
+        arrays = np.load(file, allow_pickle=False)
+        if not isinstance(arrays, np.lib.npyio.NpzFile):
+            raise ValueError("it holds a single array.")
+        return {key: arrays[key] for key in arrays.files}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(str(error)) from error
+
+
+def _exchange(aside: Path, path: Path, old: Path) -> None:
+    """Puts `aside` at `path`; what was there goes to `old`, or stays where that fails."""
+    if path.exists():
+        path.rename(old)
+    try:
+        aside.rename(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
 
 
 def _is_empty_directory(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def _load(path: Path) -> Any:
+def _read_npy(path: Path) -> Rows:
     try:
-        return np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            return Rows(np.lib.format.read_array(file, allow_pickle=False), None, None)
     except (ValueError, EOFError) as error:
         raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
 
 
 def _read_npz(path: Path) -> Rows:
-    with _load(path) as arrays:
-        key = "x" if "x" in arrays.files else "X"
-        if key not in arrays.files:
-            raise ValueError(f'{path}: expected the key "x". Received: {", ".join(arrays.files)}.')
-        y = arrays["y"] if "y" in arrays.files else None
-        x = arrays[key]
+    try:
+        with path.open("rb") as file:
+            arrays = load_npz(file)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
+    x, y = arrays.get("x", arrays.get("X")), arrays.get("y")
+    if x is None:
+        raise ValueError(f'{path}: expected the key "x". Received: {", ".join(arrays)}.')
     if y is not None and y.shape != x.shape[:1]:
         raise ValueError(f"{path}: expected y of shape {x.shape[:1]}. Received: {y.shape}.")
     return Rows(x, y, None)
 
 
 def _read_csv(path: Path, columns: Sequence[str] | None, label: str | None) -> Rows:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        first = next(csv.reader(file), None)
-    if not first:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = filter(None, csv.reader(file))  # blank lines are no rows
+            return _read_table(path, lines, columns, label)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
+    except csv.Error as error:
+        raise ValueError(f"{path}: expected lines of a table. Received: {error}.") from error
+
+
+def _read_table(
+    path: Path, lines: Iterator[list[str]], columns: Sequence[str] | None, label: str | None
+) -> Rows:
+    first = next(lines, None)
+    if first is None:
         raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
-    header = None if all(map(_is_number, first)) else tuple(name.strip() for name in first)
-    if header is None:
+    if all(map(_is_number, first)):
         if label is not None:
             raise ValueError(f"{path}: expected a header with {label!r}. Received: no header.")
-        return Rows(_parse(path, range(len(first)), None), None, None)
+        every = range(len(first))
+        return Rows(_parse(path, itertools.chain([first], lines), every, None), None, None)
+    header = tuple(name.strip() for name in first)
     names = tuple(columns) if columns else tuple(name for name in header if name != label)
     indices = _indices(path, header, (*names, *([label] if label else [])))
-    table = _parse(path, indices, header)
+    table = _parse(path, lines, indices, header)
     if label is None:
         return Rows(table, None, names)
     return Rows(table[:, :-1], table[:, -1], names)
@@ -154,34 +192,33 @@ def _indices(path: Path, header: tuple[str, ...], names: Sequence[str]) -> list[
     return [header.index(name) for name in names]
 
 
-def _parse(path: Path, indices: Sequence[int], header: tuple[str, ...] | None) -> NDArray[Any]:
+def _parse(
+    path: Path,
+    lines: Iterator[list[str]],
+    indices: Sequence[int],
+    header: tuple[str, ...] | None,
+) -> NDArray[Any]:
     """The columns at `indices`, float64 (rows, columns)."""
-    skip = 0 if header is None else 1
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        try:
-            return np.loadtxt(
-                file,
-                delimiter=",",
-                skiprows=skip,
-                usecols=indices,
-                comments=None,
-                quotechar='"',
-                ndmin=2,
+    values, width = array("d"), len(header) if header else len(indices)
+    row = 0
+    for row, cells in enumerate(lines, 1):
+        place = f"row {row} after the header" if header else f"row {row}"
+        if len(cells) != width:
+            raise ValueError(
+                f"{path}: expected {width} cells in a row. Received: {len(cells)} in {place}."
             )
+        try:
+            values.extend([float(cells[i]) for i in indices])
         except ValueError as error:
-            raise ValueError(f"{path}: {_explain(str(error), header, skip)}") from error
-
-
-def _explain(message: str, header: tuple[str, ...] | None, skip: int) -> str:
-    """The message of numpy, with the column by its name where it gives a place."""
-    place = _LOADTXT_PLACE.search(message)
-    if place is None:
-        return message
-    row, column = int(place[1]), int(place[2]) - 1
-    name = f"column {header[column]!r}" if header else f"column {column}"
-    cell = message.split("'")[1] if "'" in message else ""
-    found = f"{cell!r}" if cell else "an empty cell"
-    return f"expected a number. Received: {found} in row {row} after the header, {name}."
+            i = next(i for i in indices if not _is_number(cells[i]))
+            found = repr(cells[i]) if cells[i].strip() else "an empty cell"
+            column = repr(header[i]) if header else str(i + 1)
+            raise ValueError(
+                f"{path}: expected a number. Received: {found} in {place}, column {column}."
+            ) from error
+    if row == 0:
+        raise ValueError(f"{path}: expected rows of numbers. Received: a header alone.")
+    return np.frombuffer(values, np.float64).reshape(row, len(indices))
 
 
 def _is_number(text: str) -> bool:

@@ -144,7 +144,7 @@ def dumps(manifest: Manifest) -> bytes:
 def loads(content: bytes) -> Manifest:
     """Reads and checks the bytes of `manifest.json`; `BundleError` says what is wrong where."""
     try:
-        document = typed_json.parse(content)
+        document = _parse(content)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise BundleError(f'{NAME}: expected "format": "{FORMAT}". This is not a VAE bundle.')
         if document.get("format_version") != FORMAT_VERSION:
@@ -164,8 +164,18 @@ def checksum_line(content: bytes) -> bytes:
     return f"{hashlib.sha256(content).hexdigest()}  {NAME}\n".encode()
 
 
+def _parse(content: bytes) -> object:
+    try:
+        return typed_json.parse(content)
+    except ValueError as error:
+        raise ValueError(f"{NAME}: {error}") from error
+
+
 def _check(manifest: Manifest) -> None:
     """What the types cannot say; a `ValueError` names the key."""
+    if "fp32" not in manifest.calibration:
+        raise ValueError(f"{NAME}.calibration: expected an entry for fp32. Received: none.")
+    _check_graphs(manifest)
     for file in manifest.files:
         if not _PLAIN_NAME.fullmatch(file.name):
             raise ValueError(f"{NAME}: expected plain file names. Received: {file.name!r}.")
@@ -175,3 +185,20 @@ def _check(manifest: Manifest) -> None:
             raise ValueError(f"{where}: expected 0 < alpha < 1. Received: {calibration.alpha}.")
         if any(a > b for a, b in itertools.pairwise(calibration.scores)):
             raise ValueError(f"{where}: expected ascending scores. Received: unsorted scores.")
+
+
+def _check_graphs(manifest: Manifest) -> None:
+    """Every input of every graph is what the model's description says."""
+    model = manifest.model
+    expected = {
+        "x": (model.input_dtype, model.input_shape),
+        "z": ("float32", (model.latent_dim,)),
+        "noise": ("float32", (model.latent_dim,)),
+    }
+    for file in manifest.files:
+        for tensor in file.inputs:
+            if (tensor.dtype, tensor.shape[1:]) != expected.get(tensor.name):
+                raise ValueError(
+                    f"{NAME}: {file.name} input {tensor.name!r} is {tensor.dtype} {tensor.shape}; "
+                    f"the model says {expected.get(tensor.name)}."
+                )

@@ -26,7 +26,7 @@ def contact_sheet(images: NDArray[Any], value_range: tuple[float, float] | None)
     """
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4 or images.shape[-1] not in _COLOUR_TYPE:
+    if images.ndim != 4 or images.shape[-1] not in _COLOUR_TYPE or not images.size:
         raise ValueError(
             f"expected images (batch, height, width, 1 or 3). Received: {images.shape}. "
             "Write a .npy file instead."

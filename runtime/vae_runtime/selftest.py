@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .bundle import Bundle
 from .errors import BundleError
+from .manifest import File
 from .session import Session
 
 
@@ -42,7 +43,9 @@ class Report:
 
 def deviation(expected: NDArray[Any], received: NDArray[Any]) -> float:
     """Largest |received - expected| / largest |expected|; infinite where anything is not finite."""
-    if received.shape != expected.shape or not np.isfinite(received).all():
+    if received.shape != expected.shape:
+        return float("inf")
+    if not (np.isfinite(received).all() and np.isfinite(expected).all()):
         return float("inf")
     scale = float(np.abs(expected).max())
     difference = float(np.abs(received.astype(np.float64) - expected).max())
@@ -78,7 +81,22 @@ def _questions(
             for needed in (*inputs, key):
                 if needed not in probe:
                     raise BundleError(f"probe.npz: expected the key {needed!r}. Export again.")
-            yield key, graph, output.name, {i: probe[i] for i in inputs}
+            feeds = {i: probe[i] for i in inputs}
+            _check_feeds(sessions[graph].file, feeds)
+            yield key, graph, output.name, feeds
+
+
+def _check_feeds(file: File, feeds: dict[str, NDArray[Any]]) -> None:
+    declared = {tensor.name: tensor for tensor in file.inputs}
+    for name, value in feeds.items():
+        tensor = declared[name]
+        if (str(value.dtype), value.shape[1:]) != (tensor.dtype, tensor.shape[1:]) or not len(
+            value
+        ):
+            raise BundleError(
+                f"probe.npz: expected {name} as {file.name} takes it, {tensor.dtype} "
+                f"{tensor.shape}. Received: {value.dtype} {value.shape}. Export the bundle again."
+            )
 
 
 def _answers(

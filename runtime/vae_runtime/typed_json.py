@@ -24,8 +24,10 @@ def parse(content: bytes) -> Any:
     """The JSON document in these bytes; `ValueError` where it is none (NaN is not JSON)."""
     try:
         return json.loads(content.decode(), parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise ValueError(f"expected JSON. Received: {error}.") from error
     except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        raise ValueError("expected JSON. Received: something nested too deeply.") from error
 
 
 def convert(kind: type[T], value: Any, where: str) -> T:
@@ -60,7 +62,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             return tuple(_convert(k, v, f"{where}[{i}]") for i, (k, v) in pairs)
     if origin is dict and isinstance(value, dict):
         return {key: _convert(arguments[1], v, f"{where}.{key}") for key, v in value.items()}
-    if kind is float and type(value) in (int, float) and math.isfinite(value):
+    if kind is float and _is_finite_number(value):
         return float(value)
     if kind in (str, int, bool, types.NoneType) and type(value) is kind:
         return value
@@ -84,6 +86,13 @@ def _convert_union(kind: Any, value: Any, where: str) -> Any:
         except ValueError:
             continue  # the next alternative may fit; where none does, the error is below
     raise _wrong(kind, value, where)
+
+
+def _is_finite_number(value: Any) -> bool:
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # an int beyond any float
+        return False
 
 
 def _wrong(kind: Any, value: Any, where: str) -> ValueError:
