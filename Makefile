@@ -1,6 +1,9 @@
 # make train export   trains on scikit-learn's digits and exports a verified bundle
 # make test           lints, checks types and runs every test
-# make help           lists all there is
+# make lint           lints and checks types only
+# make format         lays out the code and mends what can be mended
+# make clean          removes what the others made: .venv, runs, artifacts
+# make help           prints this
 #
 # DATA=path.csv trains on your own rows; ARGS="--latent-dim 4 ..." passes options to vae-keras train.
 # GPU=1 installs TensorFlow's CUDA build (into .venv-gpu); PYTHON=python3.12 chooses the interpreter.

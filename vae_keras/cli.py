@@ -2,13 +2,14 @@
 
 import argparse
 import dataclasses
-import os
+import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .configs import DataConfig, ModelConfig, TrainConfig
+from .greetings import without_greetings
 
 if TYPE_CHECKING:
     from .run import Metrics
@@ -16,18 +17,54 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Flags = dict[str, tuple[Callable[[str], Any], str]]
 
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(","))
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, high = (float(limit) for limit in text.split(","))
+    return low, high
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    def choice(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"expected {', '.join(names)}. Received: {text!r}.")
+        return text
+
+    return choice
+
+
 DATA: Flags = {
     "label": (str, "column of a .csv that is 1 for anomalies and 0 for normal rows"),
-    "columns": (str, "columns of a .csv to take, with commas between; default: all but the label"),
+    "columns": (
+        _names,
+        "columns of a .csv to take, with commas between; default: all but the label",
+    ),
+    "value_range": (_range, "lowest and highest value of the sensor, LOW,HIGH; for bernoulli"),
     "validation": (float, "share of the normal rows that decides when to stop training"),
     "calibration": (float, "share of the normal rows that the alarm threshold is set on"),
     "test": (float, "share of the normal rows that the result is judged on"),
 }
 MODEL: Flags = {
-    "network": (str, "mlp, conv or auto: conv for images, mlp for all else"),
-    "hidden": (str, "sizes of the hidden layers, with commas between; default: the network's own"),
+    "network": (
+        _one_of("auto", "mlp", "conv"),
+        "mlp, conv or auto: conv for images, mlp for all else",
+    ),
+    "hidden": (
+        _sizes,
+        "sizes of the hidden layers, with commas between; default: the network's own",
+    ),
     "latent_dim": (int, "size of the latent space; default: by the number of features"),
-    "likelihood": (str, "bernoulli, gaussian or auto: bernoulli for images, gaussian for all else"),
+    "likelihood": (
+        _one_of("auto", "bernoulli", "gaussian"),
+        "bernoulli, gaussian or auto: bernoulli for images of a known range, gaussian for all else",
+    ),
     "beta": (float, "weight of the kl in the training loss"),
 }
 TRAIN: Flags = {
@@ -42,16 +79,20 @@ TRAIN: Flags = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 when done, 1 when it failed (2 is argparse's, wrong usage)."""
     args = _parser().parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets at every start
     try:
         return int(args.run(args))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         print(f"vae-keras: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("vae-keras: interrupted; nothing was written", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="vae-keras", description="Trains VAEs and judges them.")
+    version = importlib.metadata.version("vae-keras")
+    parser.add_argument("--version", action="version", version=f"vae-keras {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train on normal rows; writes a run directory")
     train.set_defaults(run=_train)
@@ -80,13 +121,12 @@ def _add_flags(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> No
 
 
 def _train(args: argparse.Namespace) -> int:
-    from .training import train
+    with without_greetings():
+        from .training import train
 
     given = vars(args)
     data_config = DataConfig(args.data, **{name: given[name] for name in DATA}, seed=args.seed)
-    data_config = dataclasses.replace(data_config, columns=_list(args.columns, str))
     model_config = ModelConfig(**{name: given[name] for name in MODEL})
-    model_config = dataclasses.replace(model_config, hidden=_list(args.hidden, int))
     train_config = TrainConfig(**{name: given[name] for name in TRAIN}, seed=args.seed)
     run, metrics = train(data_config, model_config, train_config, out=args.out, log=_log)
     print(f"wrote {run.path}: {describe(metrics)}")
@@ -94,9 +134,10 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from . import data
-    from .evaluate import evaluate_bundle, evaluate_run
-    from .run import open_run
+    with without_greetings():
+        from . import data
+        from .evaluate import evaluate_bundle, evaluate_run
+        from .run import open_run
 
     dataset = data.load(DataConfig(args.data, label=args.label)) if args.data else None
     if not (args.path / "manifest.json").is_file():
@@ -119,10 +160,6 @@ def describe(metrics: "Metrics") -> str:
     if metrics.auroc is not None:
         parts.append(f"AUROC {metrics.auroc:.4f}, AUPRC {metrics.auprc:.4f}")
     return f"{parts[0]} {', '.join(parts[1:])}"
-
-
-def _list(text: str | None, kind: Callable[[str], T]) -> tuple[T, ...] | None:
-    return None if text is None else tuple(kind(part.strip()) for part in text.split(","))
 
 
 def _log(line: str) -> None:

@@ -15,6 +15,8 @@ class DataConfig:
         source: "digits", or a .npz, .npy or .csv file.
         label: column of a .csv that is 1 for anomalies; they are kept out of training.
         columns: columns of a .csv to take; all but `label` where None.
+        value_range: lowest and highest value that the sensor can give, for a bernoulli likelihood;
+            known of bytes and of images between 0 and 1.
         validation, calibration, test: shares of the normal rows held back from training: to stop
             it in time, to set the alarm threshold, to check both.
         seed: of the shuffle before the split.
@@ -23,6 +25,7 @@ class DataConfig:
     source: str
     label: str | None = None
     columns: tuple[str, ...] | None = None
+    value_range: tuple[float, float] | None = None
     validation: float = 0.1
     calibration: float = 0.2
     test: float = 0.1
@@ -35,6 +38,9 @@ class DataConfig:
                 "expected shares for validation, calibration and test above 0 that leave rows to "
                 f"train on. Received: {', '.join(f'{share:g}' for share in shares)}."
             )
+        if self.columns is not None and len(set(self.columns)) != len(self.columns):
+            raise ValueError(f"expected columns that differ. Received: {', '.join(self.columns)}.")
+        _check("seed of 0 or more", self.seed, self.seed >= 0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ class ModelConfig:
         network: "mlp", "conv" or "auto": conv for images, mlp for all else.
         hidden: sizes of the hidden layers; the network's own default where None.
         latent_dim: size of z.
-        likelihood: "bernoulli", "gaussian" or "auto": bernoulli for images, gaussian for all else.
+        likelihood: "bernoulli", "gaussian" or "auto": bernoulli for images of a known range (bytes,
+            or between 0 and 1), gaussian for all else.
         beta: weight of the kl in the training loss.
     """
 
@@ -55,8 +62,22 @@ class ModelConfig:
     likelihood: str = "auto"
     beta: float = 1.0
 
-    def resolve(self, input_shape: tuple[int, ...]) -> "ModelConfig":
-        """The same with every choice made that depends on the shape of a row."""
+    def __post_init__(self) -> None:
+        _check("beta of 0 or more", self.beta, self.beta >= 0)
+        if self.latent_dim is not None:
+            _check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
+        if self.hidden is not None:
+            _check(
+                "list of hidden sizes of 1 or more", self.hidden, min(self.hidden, default=0) >= 1
+            )
+
+    def resolve(self, input_shape: tuple[int, ...], *, bounded: bool) -> "ModelConfig":
+        """The same with every choice made that depends on the rows.
+
+        Args:
+            input_shape: of a row.
+            bounded: whether it is known between which values they lie.
+        """
         is_image = len(input_shape) == 3
         features = math.prod(input_shape)
         latent_dim = min(max(features // (8 if is_image else 2), 2), 16)
@@ -64,7 +85,7 @@ class ModelConfig:
             self,
             network=_or(self.network, "conv" if is_image else "mlp"),
             latent_dim=latent_dim if self.latent_dim is None else self.latent_dim,
-            likelihood=_or(self.likelihood, "bernoulli" if is_image else "gaussian"),
+            likelihood=_or(self.likelihood, "bernoulli" if is_image and bounded else "gaussian"),
         )
 
 
@@ -89,6 +110,18 @@ class TrainConfig:
     alpha: float = 0.01
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "patience", "batch_size"):
+            _check(f"{name} of 1 or more", getattr(self, name), getattr(self, name) >= 1)
+        _check("learning_rate above 0", self.learning_rate, self.learning_rate > 0)
+        _check("alpha between 0 and 1", self.alpha, 0 < self.alpha < 1)
+        _check("seed of 0 or more", self.seed, self.seed >= 0)
+
 
 def _or(choice: str, automatic: str) -> str:
     return automatic if choice == "auto" else choice
+
+
+def _check(expected: str, received: object, holds: bool) -> None:
+    if not holds:
+        raise ValueError(f"expected a {expected}. Received: {received}.")

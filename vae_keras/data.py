@@ -27,14 +27,14 @@ class Dataset:
         x: float32 or uint8 (rows, *input_shape), in the data's own units.
         y: bool (rows,), True for anomalies.
         feature_names: of the columns of a table, else None.
-        value_range: the lowest and highest value that the sensor can give.
+        value_range: the lowest and highest value that the sensor can give; None where unknown.
         license: of the data, where known.
     """
 
     name: str
     x: Array
     y: Array
-    value_range: tuple[float, float]
+    value_range: tuple[float, float] | None = None
     feature_names: tuple[str, ...] | None = None
     license: str | None = None
 
@@ -57,7 +57,8 @@ def load(config: DataConfig) -> Dataset:
     rows = read_rows(config.source, columns=config.columns, label=config.label)
     x = _as_trainable(rows.x, rows.names)
     y = np.zeros(len(x), bool) if rows.y is None else _as_labels(rows.y)
-    return Dataset(Path(config.source).stem, x, y, _value_range(x), rows.names)
+    value_range = config.value_range or _value_range(x)
+    return Dataset(Path(config.source).stem, x, y, value_range, rows.names)
 
 
 def digits() -> Dataset:
@@ -120,12 +121,11 @@ def _as_trainable(x: Array, names: tuple[str, ...] | None) -> Array:
     return x
 
 
-def _value_range(x: Array) -> tuple[float, float]:
-    """What the sensor can give: by its dtype, 0..1, or all that it ever gave."""
+def _value_range(x: Array) -> tuple[float, float] | None:
+    """What the sensor can give, where that is plain: bytes, or nothing but 0 to 1."""
     if x.dtype == np.uint8:
         return 0.0, 255.0
-    low, high = float(x.min()), float(x.max())
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    return (0.0, 1.0) if x.min() >= 0 and x.max() <= 1 else None
 
 
 def _as_labels(y: Array) -> Array:

@@ -22,7 +22,9 @@ def score_rows(vae: VAE, x: Array) -> Arrays:
     return {key: np.concatenate([np.asarray(b[key]) for b in batches]) for key in batches[0]}
 
 
-def evaluate(score: Floats, y: Array, *, calibration: Floats, alpha: float) -> Metrics:
+def evaluate(
+    score: Floats, y: Array, *, calibration: Floats, alpha: float, rounding: float = 0.0
+) -> Metrics:
     """Judges scores of labelled rows.
 
     Args:
@@ -30,12 +32,13 @@ def evaluate(score: Floats, y: Array, *, calibration: Floats, alpha: float) -> M
         y: bool (rows,), True for anomalies.
         calibration: (n,) scores of normal rows that training never saw, nats.
         alpha: alarm where the p-value is at most this.
+        rounding: nats within which scores are tied.
 
     Returns:
         `Metrics`.
     """
     check_alpha(alpha, len(calibration))
-    alarm = p_values(score, np.sort(calibration)) <= alpha
+    alarm = p_values(score, np.sort(calibration), rounding) <= alpha
     auroc, auprc = _ranking(score, y)
     return Metrics(
         normal_rows=int((~y).sum()),
@@ -62,7 +65,13 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
     calibration = runner.manifest.calibration["fp32"]
     score = runner.score(dataset.x).score
     scores = np.array(calibration.scores)
-    return evaluate(score, dataset.y, calibration=scores, alpha=calibration.alpha)
+    return evaluate(
+        score,
+        dataset.y,
+        calibration=scores,
+        alpha=calibration.alpha,
+        rounding=calibration.rounding,
+    )
 
 
 def _share(alarm: Array) -> float | None:

@@ -29,20 +29,23 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the clock."""
         self._started = self._logged = time.monotonic()
+        self._best = math.inf, 0
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Logs where it is time to."""
         now = time.monotonic()
         self._last = f"epoch {epoch + 1}/{self.epochs}", logs
-        if now - self._logged >= self.every:
+        self._best = min(self._best, (logs["val_loss"], epoch + 1))
+        if now - self._logged >= self.every and epoch + 1 < self.epochs:
             self._logged = now
             pace = (now - self._started) / (epoch + 1)
             left = pace * (self.epochs - epoch - 1)
             self._write(f"{self.rows / pace:,.0f} rows/s, at most {left:.0f} s left")
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Logs the last epoch and the whole time."""
-        self._write(f"done in {time.monotonic() - self._started:.0f} s")
+        """Logs the last epoch, the whole time, and which epoch's weights are kept."""
+        seconds = time.monotonic() - self._started
+        self._write(f"done in {seconds:.0f} s; the weights of epoch {self._best[1]} are the best")
 
     def _write(self, pace: str) -> None:
         where, logs = self._last

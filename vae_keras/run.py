@@ -10,6 +10,7 @@ metrics.json     how well the scores do on test.npz
 """
 
 import csv
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,13 +21,15 @@ import keras
 import numpy as np
 
 from vae_runtime import typed_json
-from vae_runtime.files import directory_aside
+from vae_runtime.files import directory_aside, load_npz
 
 from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .model import VAE
 
 T = TypeVar("T")
+
+MARK = "config.json"  # the file by which a run directory is known
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class DataCard:
     input_shape: tuple[int, ...]
     input_dtype: str
     feature_names: tuple[str, ...] | None
-    value_range: tuple[float, float]
+    value_range: tuple[float, float] | None
     rows: dict[str, int]
     fingerprint: str
     license: str | None
@@ -81,7 +84,7 @@ class Run:
     @cached_property
     def vae(self) -> VAE:
         """The trained model, loaded in Keras's safe mode."""
-        vae = keras.models.load_model(self.path / "model.keras", compile=False)
+        vae = _load_model(self.path / "model.keras")
         if not isinstance(vae, VAE):
             raise ValueError(f"{self.path}/model.keras: expected a VAE. Received: {type(vae)}.")
         return vae
@@ -100,12 +103,12 @@ class Run:
 def open_run(path: str | Path) -> Run:
     """Reads a run directory's records; ValueError where it is none."""
     path = Path(path)
-    if not (path / "config.json").is_file():
+    if not (path / MARK).is_file():
         raise ValueError(
             f"{path}: expected a run directory, as `vae-keras train --out {path}` writes it. "
             "Received: no config.json there."
         )
-    return Run(path, _record(Config, path / "config.json"), _record(DataCard, path / "data.json"))
+    return Run(path, _record(Config, path / MARK), _record(DataCard, path / "data.json"))
 
 
 def write_run(
@@ -128,7 +131,7 @@ def write_run(
     Raises:
         ValueError: something else than a run directory is at that path.
     """
-    with directory_aside(path, mark="config.json") as aside:
+    with directory_aside(path, mark=MARK) as aside:
         vae.save(aside / "model.keras")
         with (aside / "history.csv").open("w", newline="") as file:
             writer = csv.writer(file)
@@ -144,10 +147,24 @@ def write_run(
 def _record(kind: type[T], path: Path) -> T:
     try:
         return typed_json.convert(kind, typed_json.parse(path.read_bytes()), path.name)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error} Train again.") from error
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {_first_line(error)} Train again.") from error
+
+
+def _load_model(path: Path) -> Any:
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read: {_first_line(error)} Train again.") from error
 
 
 def _arrays(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    try:
+        with path.open("rb") as file:
+            return load_npz(file)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {_first_line(error)} Train again.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]

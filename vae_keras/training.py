@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from vae_runtime.calibration import check_alpha
+from vae_runtime.files import check_replaceable
 
 from . import data, likelihoods, networks
 from .arrays import Array
@@ -18,7 +19,7 @@ from .evaluate import evaluate, score_rows
 from .model import VAE
 from .preprocessing import Scaling, standardize, to_unit_interval
 from .progress import Progress, StopOnDivergence
-from .run import Config, DataCard, Metrics, Run, write_run
+from .run import MARK, Config, DataCard, Metrics, Run, write_run
 
 Log = Callable[[str], None]
 
@@ -48,10 +49,13 @@ def train(
     Raises:
         ValueError: data or configuration do not fit, or training diverged; says what to do.
     """
+    check_replaceable(out, mark=MARK)
     dataset = data.load(data_config)
     rows = data.split(dataset, data_config)
     check_alpha(train_config.alpha, len(rows.calibration))
-    model_config = model_config.resolve(dataset.x.shape[1:])
+    model_config = model_config.resolve(
+        dataset.x.shape[1:], bounded=dataset.value_range is not None
+    )
     log(f"{_describe(dataset, rows)}; {model_config.network} network, {model_config.likelihood}")
     vae = build(model_config, rows.train, dataset, seed=train_config.seed)
     history = fit(vae, rows.train, rows.validation, train_config, log=log)
@@ -126,6 +130,12 @@ def _scaling(likelihood: Any, x: Array, dataset: Dataset) -> Scaling:
     """Onto the likelihood's support where it has one, else to mean 0 and deviation 1."""
     if likelihood.support is None:
         return standardize(x, dataset.feature_names)
+    if dataset.value_range is None:
+        raise ValueError(
+            "expected values known to lie within limits, as a bernoulli likelihood needs. "
+            f"Received: {x.dtype} from {x.min():g} to {x.max():g}. Say what the sensor can give "
+            "(--value-range LOW,HIGH), or choose another likelihood."
+        )
     return to_unit_interval(dataset.value_range)
 
 

@@ -1,10 +1,12 @@
 """The command `vae-export`: turns a run directory into a verified bundle."""
 
 import argparse
-import os
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from vae_keras.greetings import without_greetings
 
 from .errors import ExportError
 
@@ -18,15 +20,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, help="a run directory, as vae-keras train writes it")
     parser.add_argument("--out", type=Path, required=True, help="the bundle's directory")
+    version = importlib.metadata.version("vae-keras")
+    parser.add_argument("--version", action="version", version=f"vae-export {version}")
     args = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets at every start
-    from .exporting import export
-
     try:
+        with without_greetings():
+            from .exporting import export
+
         export(args.run, args.out, log=_log)
-    except (ExportError, ValueError, OSError) as error:
+    except (ExportError, ValueError, OSError, MemoryError) as error:
         print(f"vae-export: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("vae-export: interrupted; nothing was written", file=sys.stderr)
+        return 130
     print(f"wrote {args.out}: try `vae-runtime selftest {args.out}`")
     return 0
 

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from vae_keras.evaluate import score_rows
 from vae_keras.run import Run, open_run
 from vae_runtime import manifest
+from vae_runtime.calibration import SCORE_RTOL
+from vae_runtime.files import check_replaceable
 
 from . import bundle
 from .engines import Engine
 from .formats import FORMATS
 from .graphs import Arrays, Graph, answers, build_graphs
-from .parity import check_tensors, check_verdicts
+from .parity import check_batches, check_tensors, check_verdicts
 
 PROBE_ROWS = 16
 NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
@@ -48,6 +50,7 @@ def export(run: str | Path | Run, out: str | Path, *, log: Callable[[str], None]
         ExportError: a graph cannot be converted, or does not answer as Keras does.
         ValueError: `run` is no run directory, or something else is at `out`.
     """
+    check_replaceable(out, mark=manifest.NAME)
     run = run if isinstance(run, Run) else open_run(run)
     graphs, feeds = build_graphs(run.vae, run.data.input_dtype), reference_feeds(run)
     artefacts = []
@@ -78,18 +81,21 @@ def convert(graph: Graph, extension: str, feeds: Arrays, metadata: dict[str, str
 
 def calibrate(run: Run, scorers: list[Artefact]) -> manifest.Calibration:
     """The alarm calibration of the ONNX scorer, after every scorer has given Keras's verdicts."""
-    alpha, own = run.config.train.alpha, {}
+    alpha, rounding, own = run.config.train.alpha, _rounding(run), {}
     keras = score_rows(run.vae, run.test["x"])["score"]
     for artefact in scorers:
-        own[artefact.file.format] = scores = _scores(artefact.engine, run.calibration["x"])
+        name, engine = artefact.file.name, artefact.engine
+        own[artefact.file.format] = scores = _scores(engine, run.calibration["x"])
+        check_batches(name, engine, run.calibration["x"][:BATCH], rounding=rounding)
         check_verdicts(
-            artefact.file.name,
-            _scores(artefact.engine, run.test["x"]),
+            name,
+            _scores(engine, run.test["x"]),
             keras,
             calibration={"score": scores, "keras_score": run.calibration["score"]},
             alpha=alpha,
+            rounding=rounding,
         )
-    return manifest.Calibration(alpha, tuple(np.sort(own["onnx"]).tolist()))
+    return manifest.Calibration(alpha, rounding, tuple(np.sort(own["onnx"]).tolist()))
 
 
 def reference_feeds(run: Run) -> Arrays:
@@ -138,3 +144,13 @@ def metadata(run: Run, graph: Graph) -> dict[str, str]:
 def _scores(engine: Engine, x: NDArray[Any]) -> NDArray[Any]:
     starts = range(0, len(x), BATCH)
     return np.concatenate([engine({"x": x[start : start + BATCH]})["score"] for start in starts])
+
+
+def _rounding(run: Run) -> float:
+    """Nats by which a score may depend on its batch: a share of the terms that it is the sum of.
+
+    (Not of the score itself: a Gaussian score is often a small difference of large terms.)
+    """
+    terms = score_rows(run.vae, run.calibration["x"])
+    size = np.abs(terms["feature_nll"]).reshape(len(terms["kl"]), -1).sum(1) + terms["kl"]
+    return SCORE_RTOL * float(size.max())

@@ -8,14 +8,19 @@ They are deterministic: noise is an input. Pre-processing and likelihood are ins
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from vae_runtime.selftest import units
+
 Arrays = dict[str, NDArray[Any]]
+Function = Callable[..., dict[str, Any]]
+Shapes = dict[str, tuple[int | str, ...]]
+Inputs = dict[str, tuple[str, tuple[int | str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,16 @@ class Graph:
         function: from the inputs, in order, to a dict of outputs.
         inputs: name -> (dtype, shape); the first dimension is named and free.
         outputs: name -> shape, float32; the first dimension is free.
+        units: outputs -> the least magnitude that a deviation is a share of.
         defaults: values of inputs that may be left out.
         variables: the weights that the function reads.
     """
 
     role: str
-    function: Callable[..., dict[str, Any]]
-    inputs: dict[str, tuple[str, tuple[int | str, ...]]]
-    outputs: dict[str, tuple[int | str, ...]]
+    function: Function
+    inputs: Inputs
+    outputs: Shapes
+    units: dict[str, NDArray[Any] | float]
     defaults: Arrays
     variables: tuple[Any, ...]
 
@@ -49,51 +56,40 @@ class Graph:
         """The same with every optional input fixed at its default, for formats that have none."""
         fixed = [self.defaults[name] for name in self.inputs if name in self.defaults]
         inputs = {name: spec for name, spec in self.inputs.items() if name not in self.defaults}
-        return Graph(
-            self.role,
-            lambda *given: self.function(*given, *fixed),
-            inputs,
-            self.outputs,
-            {},
-            self.variables,
+        return replace(
+            self, function=lambda *given: self.function(*given, *fixed), inputs=inputs, defaults={}
         )
 
 
 def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
     """Encoder, decoder and scorer of a `vae_keras.VAE` whose rows have this dtype."""
-    row = tuple(vae.encoder.input_shape[1:])
-    latent = vae.latent_dim
-    x: dict[str, tuple[str, tuple[int | str, ...]]] = {"x": (input_dtype, ("batch", *row))}
-    variables = tuple(vae.variables)
-    encoder = Graph(
-        "encoder",
-        lambda x: dict(zip(("z_mean", "z_log_var"), vae.encode(x), strict=True)),
-        x,
-        {"z_mean": ("batch", latent), "z_log_var": ("batch", latent)},
-        {},
-        variables,
+    row, latent = tuple(vae.encoder.input_shape[1:]), vae.latent_dim
+    x: Inputs = {"x": (input_dtype, ("batch", *row))}
+    z: Inputs = {"z": ("float32", ("batch", latent))}
+    noise: Inputs = {"noise": ("float32", ("samples", latent))}
+    posterior: Shapes = dict.fromkeys(("z_mean", "z_log_var"), ("batch", latent))
+    nats: Shapes = dict.fromkeys(("score", "nll", "kl", "log_px"), ("batch",))
+    scored: Shapes = {**nats, "feature_nll": ("batch", *row)}
+    return (
+        _graph(vae, "encoder", _encoder(vae), x, posterior),
+        _graph(vae, "decoder", lambda z: {"x_mean": vae.decode(z)}, z, {"x_mean": ("batch", *row)}),
+        replace(
+            _graph(vae, "scorer", vae.score, {**x, **noise}, scored),
+            defaults={"noise": np.zeros((1, latent), np.float32)},
+        ),
     )
-    decoder = Graph(
-        "decoder",
-        lambda z: {"x_mean": vae.decode(z)},
-        {"z": ("float32", ("batch", latent))},
-        {"x_mean": ("batch", *row)},
-        {},
-        variables,
-    )
-    each = dict.fromkeys(("score", "nll", "kl", "log_px"), ("batch",))
-    scorer = Graph(
-        "scorer",
-        vae.score,
-        {**x, "noise": ("float32", ("samples", latent))},
-        {**each, "feature_nll": ("batch", *row)},
-        {"noise": np.zeros((1, latent), np.float32)},
-        variables,
-    )
-    return encoder, decoder, scorer
 
 
 def answers(graph: Graph, feeds: Arrays) -> Arrays:
     """What Keras itself answers, computed eagerly: the reference for every exported file."""
     fed = [tf.constant(feeds[name]) for name in graph.inputs if name in feeds]
     return {name: np.asarray(value) for name, value in graph.function(*fed).items()}
+
+
+def _encoder(vae: Any) -> Function:
+    return lambda x: dict(zip(("z_mean", "z_log_var"), vae.encode(x), strict=True))
+
+
+def _graph(vae: Any, role: str, function: Function, inputs: Inputs, outputs: Shapes) -> Graph:
+    least = {name: units(name, vae.preprocessing.scale) for name in outputs}
+    return Graph(role, function, inputs, outputs, least, {}, tuple(vae.variables))

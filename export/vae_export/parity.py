@@ -5,6 +5,8 @@ never saw. (Tensors are not compared on anomalies: their scores can be so large 
 largest magnitude would hide an error on the rows that matter.)
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from vae_runtime.selftest import deviation
 from .engines import Engine
 from .errors import ExportError
 from .graphs import Arrays, Graph, answers
+
+Array = NDArray[Any]
 
 SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
 
@@ -32,7 +36,7 @@ def check_tensors(name: str, graph: Graph, engine: Engine, feeds: Arrays) -> dic
             given as they are, in one more round after those without.
 
     Returns:
-        For each output, the largest deviation as a share of its largest magnitude.
+        For each output, the largest `vae_runtime.selftest.deviation`.
 
     Raises:
         ExportError: a deviation above `TOLERANCE`, a wrong name, shape or dtype.
@@ -47,9 +51,26 @@ def check_tensors(name: str, graph: Graph, engine: Engine, feeds: Arrays) -> dic
                     f"Received: {', '.join(received)}."
                 )
             for output, value in expected.items():
-                error = _compare(f"{name}: output {output!r}", value, received[output], size)
+                what, unit = f"{name}: output {output!r}", graph.units[output]
+                error = _compare(what, value, received[output], unit)
                 worst[output] = max(worst[output], error)
     return worst
+
+
+def check_batches(name: str, engine: Engine, x: Array, *, rounding: float) -> None:
+    """Scores rows together and each alone: they may differ by rounding, in nats, and no more.
+
+    Raises:
+        ExportError: a row's score depends on its neighbours.
+    """
+    together = engine({"x": x})["score"]
+    alone = np.concatenate([engine({"x": row[None]})["score"] for row in x])
+    difference = float(np.abs(together - alone).max())
+    if not difference <= rounding:
+        raise ExportError(
+            f"{name}: expected a row to score the same in any batch, within {rounding:.3g} nats. "
+            f"Received: {difference:.3g} nats between a batch of {len(x)} and each row alone."
+        )
 
 
 def check_verdicts(
@@ -59,6 +80,7 @@ def check_verdicts(
     *,
     calibration: Arrays,
     alpha: float,
+    rounding: float = 0.0,
 ) -> None:
     """Compares alarms on rows that training never saw, each side with its own threshold.
 
@@ -68,12 +90,14 @@ def check_verdicts(
         keras_score: (rows,) as Keras gives them.
         calibration: `score` and `keras_score` of the calibration rows.
         alpha: the alarm level.
+        rounding: nats within which scores are tied.
 
     Raises:
         ExportError: a verdict differs though the score is not at the threshold itself.
     """
     own, keras = np.sort(calibration["score"]), np.sort(calibration["keras_score"])
-    flipped = (p_values(score, own) <= alpha) != (p_values(keras_score, keras) <= alpha)
+    alarm = p_values(score, own, rounding) <= alpha
+    flipped = alarm != (p_values(keras_score, keras, rounding) <= alpha)
     limit = threshold(keras, alpha)
     at_threshold = np.abs(keras_score - limit) <= TOLERANCE * max(abs(limit), 1.0)
     flips = int((flipped & ~at_threshold).sum())
@@ -96,18 +120,16 @@ def _rounds(graph: Graph, feeds: Arrays, size: int) -> list[Arrays]:
     return [batch, {**batch, **optional}] if optional else [batch]
 
 
-def _compare(
-    what: str, expected: NDArray[np.generic], received: NDArray[np.generic], n: int
-) -> float:
+def _compare(what: str, expected: Array, received: Array, unit: Array | float) -> float:
     if (received.shape, received.dtype) != (expected.shape, expected.dtype):
         raise ExportError(
-            f"{what}: expected {expected.dtype} {expected.shape} at batch {n}. "
+            f"{what}: expected {expected.dtype} {expected.shape}. "
             f"Received: {received.dtype} {received.shape}."
         )
-    error = deviation(expected, received)
+    error = deviation(expected, received, unit)
     if not error <= TOLERANCE:
         raise ExportError(
-            f"{what} differs from Keras by {error:.3g} of its largest magnitude at batch {n}; "
-            f"expected at most {TOLERANCE:g}."
+            f"{what} differs from Keras by {error:.3g} of its largest magnitude at batch "
+            f"{len(expected)}; expected at most {TOLERANCE:g}."
         )
     return error

@@ -18,6 +18,10 @@ def check_rows(x: ArrayLike, model: Model) -> NDArray[Any]:
     Raises:
         ValueError: with what was expected, what was received, and where.
     """
+    if isinstance(x, np.ma.MaskedArray):
+        raise ValueError(
+            "x: expected an array. Received: a masked array, whose mask would be lost."
+        )
     rows = np.asarray(x)
     _check_shape("x", rows, model.input_shape)
     rows = _as_dtype("x", rows, np.dtype(model.input_dtype))

@@ -15,22 +15,23 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-# A score depends on the batch it is computed in by up to this share of its size, because matrix
-# kernels add in an order that depends on the batch size. Scores this close count as tied, and a tie
-# raises p: equal rows get equal p-values in batches of any size, and doubt never raises an alarm.
+# A score depends on its batch by rounding, because matrix kernels add in an order that depends on
+# the batch size: by up to this share of the terms that it is the sum of. Scores that close count as
+# tied, and a tie raises p: equal rows get equal p-values in any batch, and doubt raises no alarm.
 SCORE_RTOL = 1e-6
 
 MANY = 10**12  # rows beyond which their exact number helps nobody
 
 
 def p_values(
-    scores: NDArray[np.floating], calibration: NDArray[np.floating]
+    scores: NDArray[np.floating], calibration: NDArray[np.floating], rounding: float = 0.0
 ) -> NDArray[np.float64]:
     """Conformal p-values, small where a score is higher than those of normal rows.
 
     Args:
         scores: (batch,), nats. A NaN counts as the highest score there is.
         calibration: (n,), nats, ascending.
+        rounding: nats within which scores are tied; at least `SCORE_RTOL` of the score itself.
 
     Returns:
         float64 (batch,), from 1 / (n + 1) to 1.
@@ -39,7 +40,7 @@ def p_values(
     scores = np.asarray(scores, np.float64)
     tied_from = np.where(scores == -np.inf, -np.inf, np.inf)  # NaN is no proof of normality
     finite = np.isfinite(scores)
-    tied_from[finite] = scores[finite] - SCORE_RTOL * np.abs(scores[finite])
+    tied_from[finite] = scores[finite] - np.maximum(rounding, SCORE_RTOL * np.abs(scores[finite]))
     at_least = n - np.searchsorted(calibration, tied_from, side="left")
     return np.asarray((1 + at_least) / (n + 1), np.float64)
 
@@ -58,9 +59,8 @@ def check_alpha(alpha: float, n: int) -> None:
         needed = rows_needed(alpha)
         raise ValueError(
             f"alpha={alpha:g} needs at least {needed if needed < MANY else 'countless'} "
-            "calibration rows. Received: a "
-            f"bundle calibrated on {n}, whose smallest alpha is {1 / (n + 1):.3g}. Pass a larger "
-            "alpha, or train with more rows held back for calibration."
+            f"calibration rows. Received: {n}, whose smallest alpha is {1 / (n + 1):.3g}. Pass a "
+            "larger alpha, or hold more rows back for calibration."
         )
 
 

@@ -24,6 +24,8 @@ from .png import contact_sheet
 from .runner import Runner, Scores
 from .selftest import Report
 
+DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 when done, 1 when it failed (2 is argparse's, wrong usage)."""
@@ -35,16 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (BundleError, ValueError, OSError) as error:
+    except (BundleError, ValueError, OSError, MemoryError) as error:
         print(f"vae-runtime: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("vae-runtime: interrupted", file=sys.stderr)
-        return 1
+        print("vae-runtime: interrupted; nothing was written", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vae-runtime", description=__doc__.split(":")[0])
+    parser = argparse.ArgumentParser(prog="vae-runtime", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"vae-runtime {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     info = _command(commands, "info", _info, "what a bundle holds and what it was trained on")
@@ -113,8 +115,8 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
     calibration = manifest.calibration[precision]
     limit = threshold(np.array(calibration.scores), calibration.alpha)
     return (
-        f"{precision}: p_value <= {calibration.alpha:g}, that is score > {limit:.6g}, "
-        f"calibrated on {len(calibration.scores):,} normal rows"
+        f"where p_value <= {calibration.alpha:g}, that is score > {limit:.6g} ({precision}, "
+        f"calibrated on {len(calibration.scores):,} normal rows)"
     )
 
 
@@ -142,6 +144,10 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 
 def _score(args: argparse.Namespace) -> int:
+    if args.output is not None and args.output.resolve() == args.input.resolve():
+        raise ValueError(
+            f"{args.output}: expected another file than the input. Received: the same."
+        )
     runner = Runner.load(args.bundle)
     scores = runner.score(_rows(args, runner), alpha=args.alpha, threshold=args.threshold)
     _write_scores(scores, args.output)
@@ -182,9 +188,11 @@ def _reconstruct(args: argparse.Namespace) -> int:
 
 
 def _rows(args: argparse.Namespace, runner: Runner) -> NDArray[Any]:
+    """The rows of the input file, whole numbers taken as training took them."""
     model = runner.manifest.model
     x = read_rows(args.input, columns=model.feature_names).x
-    return x
+    whole = x.dtype.kind in "biu" and model.input_dtype == "float32"
+    return x.astype(np.float32) if whole else x
 
 
 def _write_rows(rows: NDArray[Any], output: Path, runner: Runner) -> int:

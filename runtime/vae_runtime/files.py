@@ -9,13 +9,11 @@ Training reads its rows here too: a file means the same on the workstation and o
 Results appear whole or not at all: each is written aside, then renamed.
 """
 
-import csv
-import itertools
 import os
 import shutil
+import tokenize
 import zipfile
 import zlib
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +21,19 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .tables import read_csv
+
+# What numpy and zipfile raise at files that are cut, damaged, encrypted or something else.
+UNREADABLE = (
+    ValueError,
+    EOFError,
+    SyntaxError,
+    RuntimeError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class Rows(NamedTuple):
@@ -40,8 +51,8 @@ def read_rows(
 
     Args:
         path: the file.
-        columns: of a .csv with a header, the columns to take, in this order; others are left.
-            All but `label` where not given. Files without column names are taken as they are.
+        columns: of a .csv, the columns to take, in this order, by the names in its header; others
+            are left. All but `label` where not given. Other files are taken as they are.
         label: of a .csv, the column that becomes `y`.
 
     Raises:
@@ -50,7 +61,7 @@ def read_rows(
     """
     path = Path(path)
     if path.suffix == ".csv":
-        return _read_csv(path, columns, label)
+        return Rows(*read_csv(path, columns, label))
     if label is not None:
         raise ValueError(f"{path}: a label column can be named for .csv files only.")
     if path.suffix == ".npy":
@@ -65,8 +76,11 @@ def read_rows(
 def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
     """Calls `write` with a temporary file beside `path`, then renames it to `path`."""
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: expected a file to write. Received: a folder of that name.")
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
             write(file)
         aside.replace(path)
@@ -87,11 +101,7 @@ def directory_aside(path: str | Path, *, mark: str) -> Iterator[Path]:
         ValueError: something of another kind is at `path`.
     """
     path = Path(path)
-    if path.exists() and not (path / mark).is_file() and not _is_empty_directory(path):
-        raise ValueError(
-            f"{path}: expected a new path, or a directory with {mark} to replace. "
-            "Received: something else that is there already. Choose another path."
-        )
+    check_replaceable(path, mark=mark)
     aside, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
     aside.mkdir(parents=True)
     try:
@@ -102,6 +112,19 @@ def directory_aside(path: str | Path, *, mark: str) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def check_replaceable(path: str | Path, *, mark: str) -> None:
+    """Raises ValueError where `directory_aside` would, before any work is done for nothing."""
+    path = Path(path)
+    if path.exists() and not (path / mark).is_file() and not _is_empty_directory(path):
+        raise ValueError(
+            f"{path}: expected a new path, or a directory with {mark} to replace. "
+            "Received: something else that is there already. Choose another path."
+        )
+    for parent in path.absolute().parents:
+        if parent.exists() and not parent.is_dir():
+            raise ValueError(f"{path}: expected folders above it. Received: {parent}, a file.")
+
+
 def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
     """All arrays of an .npz file; ValueError where it is none of plain numbers."""
     try:
@@ -109,7 +132,7 @@ def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
         if not isinstance(arrays, np.lib.npyio.NpzFile):
             raise ValueError("it holds a single array.")
         return {key: arrays[key] for key in arrays.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise ValueError(str(error)) from error
 
 
@@ -133,7 +156,7 @@ def _read_npy(path: Path) -> Rows:
     try:
         with path.open("rb") as file:
             return Rows(np.lib.format.read_array(file, allow_pickle=False), None, None)
-    except (ValueError, EOFError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
 
 
@@ -149,81 +172,3 @@ def _read_npz(path: Path) -> Rows:
     if y is not None and y.shape != x.shape[:1]:
         raise ValueError(f"{path}: expected y of shape {x.shape[:1]}. Received: {y.shape}.")
     return Rows(x, y, None)
-
-
-def _read_csv(path: Path, columns: Sequence[str] | None, label: str | None) -> Rows:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = filter(None, csv.reader(file))  # blank lines are no rows
-            return _read_table(path, lines, columns, label)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
-    except csv.Error as error:
-        raise ValueError(f"{path}: expected lines of a table. Received: {error}.") from error
-
-
-def _read_table(
-    path: Path, lines: Iterator[list[str]], columns: Sequence[str] | None, label: str | None
-) -> Rows:
-    first = next(lines, None)
-    if first is None:
-        raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
-    if all(map(_is_number, first)):
-        if label is not None:
-            raise ValueError(f"{path}: expected a header with {label!r}. Received: no header.")
-        every = range(len(first))
-        return Rows(_parse(path, itertools.chain([first], lines), every, None), None, None)
-    header = tuple(name.strip() for name in first)
-    names = tuple(columns) if columns else tuple(name for name in header if name != label)
-    indices = _indices(path, header, (*names, *([label] if label else [])))
-    table = _parse(path, lines, indices, header)
-    if label is None:
-        return Rows(table, None, names)
-    return Rows(table[:, :-1], table[:, -1], names)
-
-
-def _indices(path: Path, header: tuple[str, ...], names: Sequence[str]) -> list[int]:
-    for name in names:
-        if header.count(name) != 1:
-            problem = "no such column" if name not in header else "several columns of that name"
-            raise ValueError(
-                f"{path}: expected the column {name!r}. Received: {problem} in {', '.join(header)}."
-            )
-    return [header.index(name) for name in names]
-
-
-def _parse(
-    path: Path,
-    lines: Iterator[list[str]],
-    indices: Sequence[int],
-    header: tuple[str, ...] | None,
-) -> NDArray[Any]:
-    """The columns at `indices`, float64 (rows, columns)."""
-    values, width = array("d"), len(header) if header else len(indices)
-    row = 0
-    for row, cells in enumerate(lines, 1):
-        place = f"row {row} after the header" if header else f"row {row}"
-        if len(cells) != width:
-            raise ValueError(
-                f"{path}: expected {width} cells in a row. Received: {len(cells)} in {place}."
-            )
-        try:
-            values.extend([float(cells[i]) for i in indices])
-        except ValueError as error:
-            i = next(i for i in indices if not _is_number(cells[i]))
-            found = repr(cells[i]) if cells[i].strip() else "an empty cell"
-            column = repr(header[i]) if header else str(i + 1)
-            raise ValueError(
-                f"{path}: expected a number. Received: {found} in {place}, column {column}."
-            ) from error
-    if row == 0:
-        raise ValueError(f"{path}: expected rows of numbers. Received: a header alone.")
-    return np.frombuffer(values, np.float64).reshape(row, len(indices))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

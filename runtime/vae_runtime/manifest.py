@@ -37,7 +37,7 @@ class File:
     """One file of the bundle.
 
     `role` is encoder, decoder, scorer or probe; `format` is onnx, tflite or npz. `parity` is, for
-    each output, the largest deviation from Keras as a share of that output's largest magnitude.
+    each output, the deviation from Keras as `vae_runtime.selftest.deviation` measures it.
     """
 
     name: str
@@ -105,9 +105,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scores of normal rows that training never saw, ascending, and the default alarm level."""
+    """Scores of normal rows that training never saw, ascending, and the default alarm level.
+
+    Scores within `rounding` nats of each other, or within 1e-6 of the score, count as equal.
+    """
 
     alpha: float
+    rounding: float
     scores: tuple[float, ...]
 
 
@@ -175,6 +179,9 @@ def _check(manifest: Manifest) -> None:
     """What the types cannot say; a `ValueError` names the key."""
     if "fp32" not in manifest.calibration:
         raise ValueError(f"{NAME}.calibration: expected an entry for fp32. Received: none.")
+    names = manifest.model.feature_names or ()
+    if len(set(names)) != len(names):
+        raise ValueError(f"{NAME}: expected feature names that differ. Received: {names}.")
     _check_graphs(manifest)
     for file in manifest.files:
         if not _PLAIN_NAME.fullmatch(file.name):

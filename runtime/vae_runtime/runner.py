@@ -4,6 +4,7 @@ Everything a model knows (pre-processing, likelihood, weights) is inside the gra
 only feeds them, draws noise from a seeded numpy generator, and turns scores into verdicts.
 """
 
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,12 +76,18 @@ class Runner:
             threshold: alarm where score > threshold (nats) instead.
 
         Raises:
-            ValueError: x does not fit, or alpha is finer than the calibration rows resolve.
+            ValueError: x does not fit, alpha is finer than the calibration rows resolve, or both
+                alpha and threshold are given.
         """
+        if alpha is not None and threshold is not None:
+            raise ValueError("expected alpha or threshold. Received: both.")
+        if threshold is not None and math.isnan(threshold):
+            raise ValueError("expected a threshold in nats. Received: NaN.")
         alpha = self._calibration.alpha if alpha is None else alpha
-        check_alpha(alpha, len(self._calibration_scores))
+        if threshold is None:
+            check_alpha(alpha, len(self._calibration_scores))
         score = self._per_row(self._scorer, "score", check_rows(x, self.manifest.model))
-        p_value = p_values(score, self._calibration_scores)
+        p_value = p_values(score, self._calibration_scores, self._calibration.rounding)
         # a NaN score is no proof of normality: it alarms, here as in p_values
         is_anomaly = p_value <= alpha if threshold is None else ~(score <= threshold)
         return Scores(score, p_value, is_anomaly)
@@ -111,8 +118,8 @@ class Runner:
         Returns:
             float32 (n, *input_shape), in the data's own units.
         """
-        if n < 1:
-            raise ValueError(f"expected n of at least 1. Received: {n}.")
+        if n < 1 or (seed is not None and seed < 0):
+            raise ValueError(f"expected n from 1 and a seed from 0. Received: n={n}, seed={seed}.")
         shape = (n, self.manifest.model.latent_dim)
         return self.decode(np.random.default_rng(seed).standard_normal(shape, np.float32))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .bundle import Bundle
 from .errors import BundleError
@@ -20,7 +20,7 @@ from .session import Session
 
 @dataclass(frozen=True)
 class Check:
-    """One output compared. `deviation` is a share of the expected output's largest magnitude."""
+    """One output compared; see `deviation`."""
 
     name: str
     rows: str
@@ -41,15 +41,33 @@ class Report:
         return all(check.passed for check in self.checks)
 
 
-def deviation(expected: NDArray[Any], received: NDArray[Any]) -> float:
-    """Largest |received - expected| / largest |expected|; infinite where anything is not finite."""
+def deviation(expected: NDArray[Any], received: NDArray[Any], unit: ArrayLike = 0.0) -> float:
+    """The largest |received - expected| as a share of the largest |expected|.
+
+    Args:
+        expected, received: (batch, ...) of one shape; else they are infinitely far apart, as they
+            are where anything is not finite.
+        unit: the least that a deviation is a share of (see `units`). An array of the shape of a row
+            has every feature measured by its own magnitude.
+    """
     if received.shape != expected.shape:
         return float("inf")
     if not (np.isfinite(received).all() and np.isfinite(expected).all()):
         return float("inf")
-    scale = float(np.abs(expected).max())
-    difference = float(np.abs(received.astype(np.float64) - expected).max())
-    return difference / scale if scale else (0.0 if difference == 0 else float("inf"))
+    axis = 0 if np.ndim(unit) else None
+    magnitude = np.maximum(np.abs(expected).max(axis), unit)
+    difference = np.abs(received.astype(np.float64) - expected).max(axis)
+    shares = np.where(difference == 0, 0.0, np.inf)
+    return float(np.divide(difference, magnitude, out=shares, where=magnitude > 0).max())
+
+
+def units(output: str, scale: NDArray[Any]) -> NDArray[Any] | float:
+    """The least magnitude of an output that matters: deviations are shares of no less.
+
+    A nat, a latent's prior deviation; for x_mean the scale of pre-processing, feature by feature (a
+    table of pascals and millimetres has no largest magnitude that would do for both).
+    """
+    return scale if output == "x_mean" else 1.0
 
 
 def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
@@ -59,11 +77,13 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
         BundleError: the probe lacks the answer to an output that the manifest lists.
     """
     probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
+    model = bundle.manifest.model
+    scale = np.array(model.preprocessing.scale)
+    scale = scale.reshape(model.input_shape if scale.size > 1 else ())
     checks = []
     for key, graph, output, feeds in _questions(probe, sessions):
-        expected = probe[key]
         for rows, received in _answers(sessions[graph], output, feeds):
-            error = deviation(expected, received)
+            error = deviation(probe[key], received, units(output, scale))
             checks.append(Check(key, rows, error, error <= tolerance))
     return Report(tuple(checks), tolerance)
 

@@ -1,12 +1,14 @@
 """The gate: it lets pass what agrees and names what does not."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from vae_export import ExportError
 from vae_export.graphs import Graph
-from vae_export.parity import SIZES, TOLERANCE, check_tensors, check_verdicts
+from vae_export.parity import SIZES, TOLERANCE, check_batches, check_tensors, check_verdicts
 
 X = np.linspace(-3, 3, 30, dtype=np.float32).reshape(10, 3)
 GRAPH = Graph(
@@ -14,6 +16,7 @@ GRAPH = Graph(
     lambda x, shift=0.0: {"y": 2.0 * x + shift, "size": tf.abs(x)},
     {"x": ("float32", ("batch", 3)), "shift": ("float32", ("samples", 3))},
     {"y": ("batch", 3), "size": ("batch", 3)},
+    {"y": 1.0, "size": 1.0},
     {"shift": np.zeros((1, 3), np.float32)},
     (),
 )
@@ -86,6 +89,47 @@ def test_another_dtype_shape_or_nan_is_found(change, received):
         check_tensors("d.onnx", GRAPH, changed, FEEDS)
 
 
+def test_a_feature_of_small_values_is_not_hidden_by_one_of_large_ones():
+    """Pascals beside millimetres: an error that is nothing in one is everything in the other."""
+    graph = Graph(
+        "decoder",
+        lambda x: {"x_mean": tf.constant([[101325.0, 0.5]]) * x},
+        {"x": ("float32", ("batch", 2))},
+        {"x_mean": ("batch", 2)},
+        {"x_mean": np.array([5000.0, 0.1], np.float32)},
+        {},
+        (),
+    )
+
+    def wrong_millimetres(feeds):
+        return {"x_mean": np.float32([[101325.0, 0.6]]) * feeds["x"]}
+
+    with pytest.raises(ExportError, match=r"output 'x_mean' differs from Keras by 0\.2 "):
+        check_tensors("decoder.onnx", graph, wrong_millimetres, {"x": np.ones((1, 2), np.float32)})
+
+
+def test_an_output_that_is_next_to_nothing_is_measured_by_its_unit():
+    graph = dataclasses.replace(GRAPH, function=lambda x, shift=0.0: {"y": 1e-4 * x, "size": x})
+    parity = check_tensors(
+        "d.onnx", graph, lambda f: {"y": np.float32(1.001e-4) * f["x"], "size": f["x"]}, FEEDS
+    )
+    assert parity["y"] <= TOLERANCE  # a thousandth of itself, and less than a millionth of a nat
+
+
+def test_a_score_that_depends_on_its_neighbours_is_refused():
+    def centred(feeds):
+        return {"score": feeds["x"][:, 0] - feeds["x"].mean()}
+
+    with pytest.raises(ExportError, match=r"s.onnx: expected a row to score the same in any batch"):
+        check_batches("s.onnx", centred, X, rounding=1e-6)
+
+
+def test_a_score_that_depends_on_its_batch_by_rounding_passes():
+    check_batches(
+        "s.onnx", lambda f: {"score": f["x"][:, 0] + 1e-7 * len(f["x"])}, X, rounding=1e-5
+    )
+
+
 CALIBRATION = np.linspace(10.0, 20.0, 199)
 TESTED = np.linspace(5.0, 40.0, 100)
 
@@ -97,6 +141,7 @@ def verdicts(score, calibration=CALIBRATION):
         TESTED,
         calibration={"score": calibration, "keras_score": CALIBRATION},
         alpha=0.01,
+        rounding=1e-5,
     )
 
 

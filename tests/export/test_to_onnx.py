@@ -28,7 +28,9 @@ def contents(graphs):
 
 def small(function, **extra):
     """A graph of one function from x (batch, 3) to y (batch, 3)."""
-    graph = Graph("small", function, {"x": ("float32", ("batch", 3))}, {"y": ("batch", 3)}, {}, ())
+    graph = Graph(
+        "small", function, {"x": ("float32", ("batch", 3))}, {"y": ("batch", 3)}, {"y": 1.0}, {}, ()
+    )
     return dataclasses.replace(graph, **extra)
 
 

@@ -22,7 +22,9 @@ def contents(digits_run):
 
 
 def small(function, **extra):
-    graph = Graph("small", function, {"x": ("float32", ("batch", 3))}, {"y": ("batch", 3)}, {}, ())
+    graph = Graph(
+        "small", function, {"x": ("float32", ("batch", 3))}, {"y": ("batch", 3)}, {"y": 1.0}, {}, ()
+    )
     return dataclasses.replace(graph, **extra)
 
 

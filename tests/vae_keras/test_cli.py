@@ -44,10 +44,24 @@ def test_what_cannot_be_read_is_one_line_and_exit_code_1(tmp_path, data, message
     assert len(error.splitlines()) == 1
 
 
-def test_wrong_usage_is_exit_code_2(capsys):
+@pytest.mark.parametrize(
+    "options", [[], ["--network", "deep"], ["--hidden", "a,b"], ["--value-range", "1"]]
+)
+def test_wrong_usage_is_exit_code_2(options, capsys):
+    required = ["--data", "digits", "--out", "nowhere"] if options else []
     with pytest.raises(SystemExit) as exit_code:
-        main(["train"])
+        main(["train", *required, *options])
     assert exit_code.value.code == 2
+    assert (options or ["--data"])[0] in capsys.readouterr().err
+
+
+def test_an_interruption_is_one_line_and_no_traceback(tmp_path, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae_keras.training.train", interrupt)
+    assert main(["train", "--data", "digits", "--out", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr().err == "vae-keras: interrupted; nothing was written\n"
 
 
 def test_help_does_not_wait_for_tensorflow():

@@ -2,21 +2,22 @@
 
 import pytest
 
-from vae_keras import ModelConfig
+from vae_keras import DataConfig, ModelConfig, TrainConfig
 
 
 @pytest.mark.parametrize(
-    ("shape", "network", "likelihood", "latent_dim"),
+    ("shape", "bounded", "network", "likelihood", "latent_dim"),
     [
-        ((8, 8, 1), "conv", "bernoulli", 8),
-        ((28, 28, 1), "conv", "bernoulli", 16),
-        ((30,), "mlp", "gaussian", 15),
-        ((3,), "mlp", "gaussian", 2),
-        ((500,), "mlp", "gaussian", 16),
+        ((8, 8, 1), True, "conv", "bernoulli", 8),
+        ((28, 28, 1), True, "conv", "bernoulli", 16),
+        ((28, 28, 1), False, "conv", "gaussian", 16),
+        ((30,), True, "mlp", "gaussian", 15),
+        ((3,), False, "mlp", "gaussian", 2),
+        ((500,), False, "mlp", "gaussian", 16),
     ],
 )
-def test_choices_follow_the_shape_of_a_row(shape, network, likelihood, latent_dim):
-    config = ModelConfig().resolve(shape)
+def test_choices_follow_the_rows(shape, bounded, network, likelihood, latent_dim):
+    config = ModelConfig().resolve(shape, bounded=bounded)
     assert (config.network, config.likelihood, config.latent_dim) == (
         network,
         likelihood,
@@ -26,4 +27,25 @@ def test_choices_follow_the_shape_of_a_row(shape, network, likelihood, latent_di
 
 def test_what_is_asked_for_is_kept():
     asked = ModelConfig("mlp", (5,), 3, "gaussian", 0.5)
-    assert asked.resolve((8, 8, 1)) == asked
+    assert asked.resolve((8, 8, 1), bounded=True) == asked
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: TrainConfig(epochs=0), "epochs of 1 or more. Received: 0"),
+        (lambda: TrainConfig(patience=0), "patience of 1 or more"),
+        (lambda: TrainConfig(batch_size=0), "batch_size of 1 or more"),
+        (lambda: TrainConfig(learning_rate=0.0), "learning_rate above 0"),
+        (lambda: TrainConfig(alpha=1.0), "alpha between 0 and 1"),
+        (lambda: TrainConfig(seed=-1), "seed of 0 or more. Received: -1"),
+        (lambda: ModelConfig(beta=-1.0), "beta of 0 or more"),
+        (lambda: ModelConfig(latent_dim=0), "latent_dim of 1 or more. Received: 0"),
+        (lambda: ModelConfig(hidden=(8, 0)), r"hidden sizes of 1 or more. Received: \(8, 0\)"),
+        (lambda: ModelConfig(hidden=()), "hidden sizes"),
+        (lambda: DataConfig("x.csv", columns=("a", "b", "a")), "columns that differ"),
+    ],
+)
+def test_nonsense_is_refused_where_it_is_said(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

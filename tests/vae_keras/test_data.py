@@ -1,5 +1,7 @@
 """Rows in: by name and from files; who sees which rows; what is refused."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -45,11 +47,17 @@ def test_uint8_stays_uint8_and_spans_its_range(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"), [([0.1, 0.9], (0.0, 1.0)), ([-2.0, 7.0], (-2.0, 7.0))]
+    ("values", "expected"), [([0.1, 0.9], (0.0, 1.0)), ([-2.0, 7.0], None), ([0.0, 1.01], None)]
 )
-def test_floats_span_the_unit_interval_or_what_they_span(tmp_path, values, expected):
+def test_floats_span_the_unit_interval_or_nobody_knows_what(tmp_path, values, expected):
     dataset = data.load(save(tmp_path / "x.npz", x=np.array([values, values])))
     assert dataset.value_range == expected
+
+
+def test_a_range_can_be_told(tmp_path):
+    config = save(tmp_path / "x.npz", x=np.array([[18.0, 30.0]]))
+    config = dataclasses.replace(config, value_range=(-40.0, 120.0))
+    assert data.load(config).value_range == (-40.0, 120.0)
 
 
 def test_integers_other_than_uint8_are_trained_on_as_floats(tmp_path):
@@ -118,7 +126,7 @@ def test_too_few_rows_to_split_are_refused():
 @pytest.mark.parametrize("shares", [(0.0, 0.2, 0.1), (0.5, 0.4, 0.1), (-0.1, 0.2, 0.1)])
 def test_shares_that_leave_nothing_are_refused(shares):
     with pytest.raises(ValueError, match="above 0 that leave rows"):
-        DataConfig("x", None, None, *shares)
+        DataConfig("x", None, None, None, *shares)
 
 
 def test_the_fingerprint_is_of_the_rows_alone():

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -58,6 +60,21 @@ def test_metrics_are_json_that_a_script_can_read(digits_run):
 def test_a_path_without_a_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"expected a run directory.*no config.json"):
         open_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["data.json", "model.keras", "calibration.npz", "test.npz"])
+@pytest.mark.parametrize("damage", [None, lambda content: content[: len(content) // 2]])
+def test_a_missing_or_cut_file_is_refused_by_name(tmp_path, table_run, name, damage):
+    copy = shutil.copytree(table_run.path, tmp_path / "run")
+    content = (copy / name).read_bytes()
+    (copy / name).unlink() if damage is None else (copy / name).write_bytes(damage(content))
+
+    def read_all():
+        run = open_run(copy)
+        return run.vae, run.calibration, run.test  # each is read when first asked for
+
+    with pytest.raises(ValueError, match=rf"{re.escape(name)} cannot be read.*Train again"):
+        read_all()
 
 
 def test_a_damaged_record_is_refused_by_name(tmp_path, digits_run):

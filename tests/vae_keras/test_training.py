@@ -65,9 +65,16 @@ def test_uint8_images_are_taken_as_they_are(tmp_path):
 def test_too_few_calibration_rows_are_refused_before_training(tmp_path):
     np.savez(tmp_path / "few.npz", x=np.random.default_rng(0).normal(size=(200, 3)))
     data = DataConfig(str(tmp_path / "few.npz"))
-    with pytest.raises(ValueError, match=r"at least 99 calibration rows. Received: .* on 40"):
+    with pytest.raises(ValueError, match=r"at least 99 calibration rows. Received: 40,"):
         train(data, TINY, TrainConfig(epochs=1), out=tmp_path / "run", **QUIET)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_bernoulli_likelihood_of_unlimited_values_is_refused(tmp_path, sensor_csv):
+    data = DataConfig(str(sensor_csv), label="broken")
+    model = ModelConfig(likelihood="bernoulli")
+    with pytest.raises(ValueError, match=r"known to lie within limits.*--value-range"):
+        train(data, model, TrainConfig(epochs=1), out=tmp_path / "run", **QUIET)
 
 
 def test_divergence_is_refused_and_leaves_no_run(tmp_path, sensor_csv):
@@ -80,7 +87,8 @@ def test_divergence_is_refused_and_leaves_no_run(tmp_path, sensor_csv):
 
 def test_a_directory_of_something_else_is_not_replaced(tmp_path, sensor_csv):
     (tmp_path / "thesis.txt").write_text("years of work")
-    data = DataConfig(str(sensor_csv), label="broken")
+    data, said = DataConfig(str(sensor_csv), label="broken"), []
     with pytest.raises(ValueError, match="Choose another path"):
-        train(data, TINY, TrainConfig(epochs=1), out=tmp_path, **QUIET)
+        train(data, TINY, TrainConfig(epochs=1), out=tmp_path, log=said.append)
+    assert said == []  # refused before any work
     assert (tmp_path / "thesis.txt").read_text() == "years of work"

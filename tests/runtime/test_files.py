@@ -1,0 +1,266 @@
+import io
+import os
+import re
+
+import numpy as np
+import pytest
+
+from vae_runtime.files import directory_aside, read_rows, write_aside
+
+
+def refuses(message):
+    return pytest.raises(ValueError, match=re.escape(message))
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def npz(**named):
+    buffer = io.BytesIO()
+    np.savez(buffer, **named)
+    return buffer.getvalue()
+
+
+class Pickled:
+    """Unpickling one creates a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+def test_an_npy_file_is_its_array(tmp_path, dtype):
+    x = np.arange(12).reshape(2, 3, 2).astype(dtype)
+    (tmp_path / "rows.npy").write_bytes(npy(x))
+    rows = read_rows(tmp_path / "rows.npy")
+    assert rows.x.dtype == dtype
+    np.testing.assert_array_equal(rows.x, x)
+    assert (rows.y, rows.names) == (None, None)
+
+
+@pytest.mark.parametrize("key", ["x", "X"])
+def test_an_npz_file_holds_x(tmp_path, key):
+    (tmp_path / "rows.npz").write_bytes(npz(**{key: np.eye(3), "other": np.ones(9)}))
+    rows = read_rows(str(tmp_path / "rows.npz"))
+    np.testing.assert_array_equal(rows.x, np.eye(3))
+    assert (rows.y, rows.names) == (None, None)
+
+
+def test_an_npz_file_may_hold_labels(tmp_path):
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), y=np.array([0, 1, 0])))
+    np.testing.assert_array_equal(read_rows(tmp_path / "rows.npz").y, [0, 1, 0])
+
+
+def test_an_npz_file_without_x_is_refused_with_what_it_has(tmp_path):
+    path = tmp_path / "rows.npz"
+    path.write_bytes(npz(a=np.ones(3), b=np.ones(3)))
+    with refuses(f'{path}: expected the key "x". Received: a, b.'):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("shape", [(2,), (4,), (3, 1)])
+def test_labels_that_are_not_one_a_row_are_refused(tmp_path, shape):
+    path = tmp_path / "rows.npz"
+    path.write_bytes(npz(x=np.eye(3), y=np.zeros(shape)))
+    with refuses(f"{path}: expected y of shape (3,). Received: {shape}."):
+        read_rows(path)
+
+
+@pytest.mark.parametrize(("name", "save"), [("rows.npy", npy), ("rows.npz", lambda x: npz(x=x))])
+def test_a_pickle_is_refused_by_file_and_not_run(tmp_path, name, save):
+    path, trace = tmp_path / name, tmp_path / "unpickled"
+    path.write_bytes(save(np.array([Pickled(str(trace))])))
+    with refuses(f"{path} is not a numpy file of plain numbers: Object arrays cannot be loaded"):
+        read_rows(path)
+    assert not trace.exists()
+
+
+def encrypted(content):
+    """The same archive, said to need a password."""
+    at = content.index(b"PK\x01\x02") + 8  # the flags in the central directory; bit 0 is this one
+    return content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("rows.npy", b"", id="empty npy"),
+        pytest.param("rows.npz", b"", id="empty npz"),
+        pytest.param("rows.npy", b"1,2,3\n", id="text as npy"),
+        pytest.param("rows.npz", b"1,2,3\n", id="text as npz"),
+        pytest.param("rows.npy", npy(np.eye(9))[:-1], id="truncated npy"),
+        pytest.param("rows.npy", npy(np.eye(9)).replace(b")", b"("), id="damaged npy header"),
+        pytest.param("rows.npz", npz(x=np.eye(9))[:-30], id="truncated npz"),
+        pytest.param("rows.npz", encrypted(npz(x=np.eye(9))), id="encrypted npz"),
+        pytest.param("rows.npz", npz(x=np.eye(9)).replace(bytes(50), b"a" * 50), id="damaged npz"),
+        pytest.param("rows.npz", npy(np.eye(9)), id="npy as npz"),
+        pytest.param("rows.npy", npz(x=np.eye(9)), id="npz as npy"),
+    ],
+)
+def test_what_is_not_the_file_that_its_name_promises_is_refused_by_its_name(
+    tmp_path, name, content
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with refuses(str(path)):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("name", ["rows.txt", "rows.parquet", "rows.npy.gz"])
+def test_another_extension_is_refused_with_those_there_are(tmp_path, name):
+    path = tmp_path / name
+    message = f"{path}: expected a .npy, .npz or .csv file. Received: {path.suffix}."
+    with refuses(message):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "rows.npz", "rows.csv"])
+def test_a_missing_file_is_an_oserror_that_names_it(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / name))):
+        read_rows(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "rows.npz"])
+def test_a_label_column_is_refused_where_there_are_no_columns(tmp_path, name):
+    with refuses(f"{tmp_path / name}: a label column can be named for .csv files only."):
+        read_rows(tmp_path / name, label="y")
+
+
+def test_writing_aside_shows_the_file_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "out.npy"
+    path.write_bytes(b"old")
+
+    def write(file):
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+
+    write_aside(path, write)
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems do not replace a file that is open")
+def test_writing_aside_does_not_disturb_who_still_reads_the_old_file(tmp_path):
+    path = tmp_path / "out.npy"
+    path.write_bytes(b"old")
+    with path.open("rb") as reader:
+        write_aside(path, lambda file: file.write(b"new"))
+        assert reader.read() == b"old"
+
+
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_writing_aside_changes_nothing_where_it_fails(tmp_path, before):
+    path = tmp_path / "out.npy"
+    if before is not None:
+        path.write_bytes(before)
+
+    def fail(file):
+        file.write(b"half of it")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_aside(path, fail)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == ([before] if before else [])
+
+
+def test_writing_aside_makes_the_directory(tmp_path):
+    write_aside(tmp_path / "a" / "b" / "out.npy", lambda file: file.write(b"new"))
+    assert [p.name for p in (tmp_path / "a" / "b").iterdir()] == ["out.npy"]
+
+
+def test_a_directory_in_the_way_of_a_file_is_refused_and_nothing_left_beside_it(tmp_path):
+    path = tmp_path / "out"
+    path.mkdir()
+    with refuses(f"{path}: expected a file to write. Received: a folder of that name."):
+        write_aside(path, lambda file: file.write(b"new"))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def fill(path):
+    with directory_aside(path, mark="mark.json") as aside:
+        (aside / "mark.json").write_text("new")
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """A directory of the kind that `fill` writes, with a file that it does not write."""
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "mark.json").write_text("old")
+    (path / "more").write_text("old")
+    return path
+
+
+def test_a_directory_appears_whole_when_the_block_ends(tmp_path):
+    path = tmp_path / "deeper" / "out"
+    with directory_aside(path, mark="mark.json") as aside:
+        (aside / "mark.json").write_text("new")
+        assert not path.exists()
+    assert [p.name for p in path.iterdir()] == ["mark.json"]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_directory_of_its_own_kind_is_replaced_whole(earlier):
+    fill(earlier)
+    assert {p.name: p.read_text() for p in earlier.iterdir()} == {"mark.json": "new"}
+    assert list(earlier.parent.iterdir()) == [earlier]
+
+
+def test_an_empty_directory_is_replaced(tmp_path):
+    (tmp_path / "out").mkdir()
+    fill(tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["mark.json"]
+
+
+def test_a_foreign_directory_is_refused_and_untouched(tmp_path):
+    path = tmp_path / "home"
+    path.mkdir()
+    (path / "thesis.txt").write_text("years of work")
+    with refuses(f"{path}: expected a new path, or a directory with mark.json to replace."):
+        fill(path)
+    assert {p.name: p.read_text() for p in path.iterdir()} == {"thesis.txt": "years of work"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_in_the_way_is_refused_and_untouched(tmp_path):
+    path = tmp_path / "out"
+    path.write_text("a file")
+    with refuses(f"{path}: expected a new path"):
+        fill(path)
+    assert path.read_text() == "a file"
+
+
+def fail_in_the_block(path):
+    with directory_aside(path, mark="mark.json") as aside:
+        (aside / "mark.json").write_text("half of it")
+        raise ZeroDivisionError
+
+
+def test_a_new_directory_leaves_nothing_where_the_block_fails(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_block(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_directory_stays_where_the_block_fails(earlier):
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_block(earlier)
+    assert {p.name: p.read_text() for p in earlier.iterdir()} == {"mark.json": "old", "more": "old"}
+    assert list(earlier.parent.iterdir()) == [earlier]
+
+
+def lose_the_new_directory(path):
+    with directory_aside(path, mark="mark.json") as aside:
+        aside.rmdir()
+
+
+def test_an_earlier_directory_stays_where_the_last_step_fails(earlier):
+    with pytest.raises(FileNotFoundError):
+        lose_the_new_directory(earlier)
+    assert {p.name: p.read_text() for p in earlier.iterdir()} == {"mark.json": "old", "more": "old"}

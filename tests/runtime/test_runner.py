@@ -1,0 +1,360 @@
+import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from vae_runtime import BundleError, Runner
+from vae_runtime.bundle import open_bundle
+from vae_runtime.calibration import SCORE_RTOL
+from vae_runtime.calibration import threshold as score_limit
+from vae_runtime.runner import CHUNK
+from vae_runtime.session import Session
+
+# Decoded rows, as scores, differ by rounding in batches of other sizes; 1e-7 is seen.
+BATCH_RTOL = 1e-6
+# Features are summed in float64 here and in float32 by the graph; 2e-7 is seen for 64 of them.
+SUM_RTOL = 1e-5
+# Standard deviations of chance that a rate may be off before a test fails: one in 30,000.
+SIGMAS = 4
+
+
+def refuses(message):
+    return pytest.raises(ValueError, match=re.escape(message))
+
+
+def tiled(x, n):
+    return np.resize(x, (n, *x.shape[1:]))
+
+
+def in_batches(function, x, size):
+    return np.concatenate([function(x[i : i + size]) for i in range(0, len(x), size)])
+
+
+def assert_tied(case, scores, others):
+    """Equal but for rounding, by the measure of p-values: a larger difference could flip them."""
+    rounding = case.runner.manifest.calibration["fp32"].rounding
+    np.testing.assert_allclose(scores, others, rtol=SCORE_RTOL, atol=rounding)
+
+
+def test_scores_have_a_field_of_one_value_a_row(case):
+    scores = case.runner.score(case.x)
+    assert scores._fields == ("score", "p_value", "is_anomaly")
+    assert [field.shape for field in scores] == [(len(case.x),)] * 3
+    assert [field.dtype for field in scores] == [np.float32, np.float64, np.bool_]
+
+
+def test_p_values_and_verdicts_are_those_of_the_bundles_calibration(case):
+    calibration = case.runner.manifest.calibration["fp32"]
+    scores = case.runner.score(case.x)
+    known = np.array(calibration.scores)
+    score = scores.score.astype(np.float64)
+    tied_from = score - np.maximum(calibration.rounding, SCORE_RTOL * np.abs(score))
+    at_least = (known >= tied_from[:, None]).sum(1)
+    np.testing.assert_array_equal(scores.p_value, (1 + at_least) / (len(known) + 1))
+    np.testing.assert_array_equal(scores.is_anomaly, scores.p_value <= calibration.alpha)
+
+
+@pytest.mark.parametrize("size", [1, 7, 256])
+def test_a_row_scores_the_same_in_a_batch_of_any_size(case, size):
+    whole = case.runner.score(case.x).score
+    parts = in_batches(lambda rows: case.runner.score(rows).score, case.x, size)
+    assert_tied(case, parts, whole)
+
+
+def test_a_row_scores_the_same_among_other_rows(case):
+    rows = case.x.copy()
+    alone = case.runner.score(rows).score[0]
+    rows[1:] = rows[1]
+    assert_tied(case, case.runner.score(rows).score[0], alone)
+
+
+def test_the_same_call_twice_gives_the_same_bits(case):
+    first, second = case.runner.score(case.x), case.runner.score(case.x)
+    np.testing.assert_array_equal(first.score, second.score)
+    np.testing.assert_array_equal(first.p_value, second.p_value)
+
+
+@pytest.mark.parametrize("n", [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 100])
+def test_scores_do_not_depend_on_where_chunks_begin(case, n):
+    rows = tiled(case.x, n)  # the rows repeat with a period that does not divide a chunk
+    scores = case.runner.score(rows).score
+    assert scores.shape == (n,)
+    assert_tied(case, scores, tiled(case.runner.score(case.x).score, n))
+
+
+def test_threads_of_one_call_do_not_change_a_verdict(case):
+    threaded = Runner.load(case.bundle, threads=2).score(case.x)
+    assert_tied(case, threaded.score, case.runner.score(case.x).score)
+
+
+def test_threads_that_share_a_fresh_runner_get_identical_scores(case):
+    runner, n = Runner.load(case.bundle), 8
+    together = Barrier(n)  # all of them open the first session at once
+
+    def score(_):
+        together.wait()
+        return [runner.score(case.x[i : i + 50]).score for i in range(0, len(case.x), 50)]
+
+    with ThreadPoolExecutor(n) as pool:
+        each = [np.concatenate(parts) for parts in pool.map(score, range(n))]
+    expected = in_batches(lambda rows: case.runner.score(rows).score, case.x, 50)
+    for scores in each:
+        np.testing.assert_array_equal(scores, expected)
+
+
+def test_float64_scores_as_the_float32_it_becomes(case):
+    wide = case.x.astype(np.float64) * (1 - 1e-12)  # no float32 of its own
+    np.testing.assert_array_equal(
+        case.runner.score(wide).score, case.runner.score(wide.astype(np.float32)).score
+    )
+
+
+def test_the_order_of_rows_in_memory_does_not_matter(case):
+    expected = case.runner.score(case.x).score
+    every_other = np.repeat(case.x, 2, axis=0)[::2]
+    np.testing.assert_array_equal(case.runner.score(np.asfortranarray(case.x)).score, expected)
+    np.testing.assert_array_equal(case.runner.score(every_other).score, expected)
+
+
+def test_scoring_leaves_the_rows_as_they_are(case):
+    rows = case.x.copy()
+    case.runner.score(rows)
+    np.testing.assert_array_equal(rows, case.x)
+
+
+def test_anomalies_score_higher_than_normal_rows(case):
+    scores = case.runner.score(case.x).score
+    outranks = scores[case.y][:, None] > scores[~case.y]
+    assert outranks.mean() > 0.9  # half where scores mean nothing; 0.99 seen of these tiny models
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.2])
+def test_false_alarms_on_unseen_rows_keep_to_alpha(case, alpha):
+    alarms = case.runner.score(case.x[~case.y], alpha=alpha).is_anomaly
+    n = min(len(case.runner.manifest.calibration["fp32"].scores), len(alarms))
+    by_chance = np.sqrt(2 * alpha * (1 - alpha) / n)  # calibration rows and these vary alike
+    assert alarms.mean() <= alpha + SIGMAS * by_chance
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.07, 0.29, 0.5])
+def test_alpha_replaces_the_bundles_own_level(case, alpha):
+    scores = case.runner.score(case.x, alpha=alpha)
+    np.testing.assert_array_equal(scores.is_anomaly, scores.p_value <= alpha)
+    assert scores.is_anomaly.any()
+    assert not scores.is_anomaly.all()
+
+
+def test_an_alpha_finer_than_the_calibration_resolves_is_refused_with_the_rows_it_needs(case):
+    n = len(case.runner.manifest.calibration["fp32"].scores)
+    message = f"alpha=0.0001 needs at least 9999 calibration rows. Received: {n}, whose smallest"
+    with refuses(message):
+        case.runner.score(case.x, alpha=1e-4)
+
+
+def test_a_threshold_alarms_above_itself_and_not_at_itself(case):
+    plain = case.runner.score(case.x)
+    limit = float(np.median(plain.score[case.y]))
+    scores = case.runner.score(case.x, threshold=limit)
+    np.testing.assert_array_equal(scores.is_anomaly, plain.score > limit)
+    at_itself = case.runner.score(case.x, threshold=float(plain.score[0])).is_anomaly
+    assert not at_itself[0]
+
+
+def test_a_threshold_leaves_scores_and_p_values_as_they_are(case):
+    plain, own = case.runner.score(case.x), case.runner.score(case.x, threshold=0.0)
+    np.testing.assert_array_equal(own.score, plain.score)
+    np.testing.assert_array_equal(own.p_value, plain.p_value)
+
+
+def test_the_threshold_of_an_alpha_gives_its_verdicts(case):
+    calibration = case.runner.manifest.calibration["fp32"]
+    limit = score_limit(np.array(calibration.scores), 0.1)
+    by_alpha = case.runner.score(case.x, alpha=0.1)
+    by_score = case.runner.score(case.x, threshold=limit)
+    tied = np.abs(by_alpha.score - limit) <= max(calibration.rounding, SCORE_RTOL * limit)
+    np.testing.assert_array_equal(by_alpha.is_anomaly[~tied], by_score.is_anomaly[~tied])
+
+
+def test_a_level_and_a_threshold_together_are_refused(case):
+    with refuses("expected alpha or threshold. Received: both."):
+        case.runner.score(case.x, alpha=0.1, threshold=3.0)
+
+
+def test_a_threshold_that_is_no_number_is_refused(case):
+    with refuses("expected a threshold in nats. Received: NaN."):
+        case.runner.score(case.x, threshold=float("nan"))
+
+
+def test_a_threshold_needs_no_calibration_rows(bundle_copy, edit_manifest, digits):
+    def keep_few(document):
+        document["calibration"]["fp32"]["scores"] = [1.0, 2.0]
+
+    edit_manifest(bundle_copy, keep_few)
+    alarms = Runner.load(bundle_copy).score(digits.x, threshold=1e9).is_anomaly
+    assert not alarms.any()
+
+
+def test_explain_has_a_share_for_each_feature(case):
+    shares = case.runner.explain(case.x)
+    assert shares.shape == case.x.shape
+    assert shares.dtype == np.float32
+
+
+def test_explained_shares_and_the_kl_of_the_posterior_add_up_to_the_score(case):
+    encoder = Session(open_bundle(case.bundle), "encoder")
+    mean, log_var = (
+        a.astype(np.float64) for a in encoder.run(("z_mean", "z_log_var"), {"x": case.x})
+    )
+    kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(1)  # Kingma & Welling 2014, appendix B
+    nll = case.runner.explain(case.x).astype(np.float64).reshape(len(case.x), -1).sum(1)
+    np.testing.assert_allclose(nll + kl, case.runner.score(case.x).score, rtol=SUM_RTOL)
+
+
+def test_the_broken_sensor_is_the_feature_that_explains_the_score(table):
+    shares = table.runner.explain(table.x[table.y])
+    (broken,) = np.flatnonzero(np.array(table.runner.manifest.model.feature_names) == "current")
+    assert (shares.argmax(1) == broken).mean() > 0.9  # all of them are seen
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30, 3.4e38, -3.4e38])
+def test_a_sensor_that_reads_nonsense_alarms_with_a_finite_score(table, value, subtests):
+    for sensor, name in enumerate(table.runner.manifest.model.feature_names):
+        with subtests.test(name):
+            row = table.x[:1].copy()
+            row[0, sensor] = value
+            scores = table.runner.score(row)
+            assert np.isfinite(scores.score).all()
+            assert scores.is_anomaly.all()
+
+
+def test_encode_gives_latents(case):
+    z = case.runner.encode(case.x)
+    assert z.shape == (len(case.x), case.runner.manifest.model.latent_dim)
+    assert z.dtype == np.float32
+
+
+def test_decode_gives_rows(case):
+    rows = case.runner.decode(np.zeros((5, case.runner.manifest.model.latent_dim)))
+    assert rows.shape == (5, *case.runner.manifest.model.input_shape)
+    assert rows.dtype == np.float32
+
+
+def test_reconstruct_is_decode_of_encode(case):
+    expected = case.runner.decode(case.runner.encode(case.x))
+    rows = case.runner.reconstruct(case.x)
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows, expected)
+
+
+def test_normal_rows_are_reconstructed_better_than_by_their_mean(table):
+    normal = table.x[~table.y]
+    scale = np.array(table.runner.manifest.model.preprocessing.scale)  # volt against pascal
+    error = ((table.runner.reconstruct(normal) - normal) / scale) ** 2
+    spread = ((normal.mean(0) - normal) / scale) ** 2
+    assert error.mean() < 0.5 * spread.mean()  # 0.08 is seen
+
+
+def test_images_stay_in_the_range_of_their_data(digits):
+    assert digits.runner.sample(16, seed=0).min() >= 0.0
+    assert digits.runner.sample(16, seed=0).max() <= 16.0
+
+
+def test_samples_are_rows(case):
+    rows = case.runner.sample(3, seed=0)
+    assert rows.shape == (3, *case.runner.manifest.model.input_shape)
+    assert rows.dtype == np.float32
+    assert np.isfinite(rows).all()
+
+
+def test_the_same_seed_gives_the_same_samples(case):
+    np.testing.assert_array_equal(case.runner.sample(9, seed=3), case.runner.sample(9, seed=3))
+
+
+def test_a_longer_draw_begins_with_a_shorter_one(case):
+    long, short = case.runner.sample(CHUNK + 9, seed=3), case.runner.sample(5, seed=3)
+    np.testing.assert_allclose(short, long[:5], rtol=0, atol=BATCH_RTOL * np.abs(long).max())
+
+
+def test_another_seed_and_no_seed_give_other_samples(case):
+    draws = [case.runner.sample(2, seed=seed) for seed in (0, 1, None, None)]
+    assert len({draw.tobytes() for draw in draws}) == 4
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_no_samples_are_refused(case, n):
+    with refuses(f"expected n from 1 and a seed from 0. Received: n={n}"):
+        case.runner.sample(n)
+
+
+@pytest.mark.parametrize("method", ["score", "explain", "encode", "reconstruct"])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        pytest.param(lambda x: x * np.nan, "x: expected finite numbers.", id="nan"),
+        pytest.param(lambda x: x.astype(int), "x: expected dtype float32.", id="integers"),
+        pytest.param(lambda x: x[0], "Pass x[None] for a batch of one.", id="single row"),
+        pytest.param(lambda x: x[..., None], "x: expected shape (batch, 8, 8, 1).", id="shape"),
+        pytest.param(lambda x: x[:0], "x: expected at least one row.", id="empty"),
+        pytest.param(lambda x: x + 17, "x: expected values from 0 to 16.", id="range"),
+    ],
+)
+def test_every_method_refuses_bad_rows(digits, method, spoil, message):
+    with refuses(message):
+        getattr(digits.runner, method)(spoil(digits.x))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 9, 1)])
+def test_decode_refuses_latents_of_another_shape(digits, shape):
+    with refuses(f"z: expected shape (batch, 8). Received: {shape}."):
+        digits.runner.decode(np.zeros(shape))
+
+
+def test_a_bundle_without_a_calibration_is_refused(bundle_copy, edit_manifest):
+    edit_manifest(bundle_copy, lambda document: document.update(calibration={}))
+    with pytest.raises(BundleError, match="calibration"):
+        Runner.load(bundle_copy)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "use"),
+    [
+        ("input_shape", [64], lambda runner, x: runner.score(x.reshape(-1, 64))),
+        ("input_dtype", "uint8", lambda runner, x: runner.score(x.astype(np.uint8))),
+        ("input_dtype", "no such type", lambda runner, x: runner.score(x)),
+        ("latent_dim", 9, lambda runner, x: runner.sample(2)),
+    ],
+)
+def test_a_model_described_unlike_its_graphs_is_refused(
+    bundle_copy, edit_manifest, key, value, use
+):
+    def load_and_use():
+        return use(Runner.load(bundle_copy), np.zeros((2, 8, 8, 1), np.float32))
+
+    edit_manifest(bundle_copy, lambda document: document["model"].update({key: value}))
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_and_use()
+
+
+def test_a_level_and_a_threshold_together_are_refused(digits):
+    with refuses("expected alpha or threshold. Received: both."):
+        digits.runner.score(digits.x[:1], alpha=0.05, threshold=30.0)
+
+
+def test_a_threshold_that_is_no_number_is_refused(digits):
+    with refuses("expected a threshold in nats. Received: NaN."):
+        digits.runner.score(digits.x[:1], threshold=float("nan"))
+
+
+def test_a_mask_is_not_silently_lost(digits):
+    with refuses("x: expected an array. Received: a masked array"):
+        digits.runner.score(np.ma.masked_array(digits.x[:1], digits.x[:1] > 3))
+
+
+def test_calibration_rows_have_the_same_p_value_alone_and_together(table, table_run):
+    """They tie with themselves, where rounding would decide if ties did not count as ties."""
+    x = table_run.calibration["x"]
+    together = table.runner.score(x).p_value
+    alone = np.concatenate([table.runner.score(row[None]).p_value for row in x])
+    np.testing.assert_array_equal(alone, together)
