@@ -177,16 +177,6 @@ def test_the_threshold_of_an_alpha_gives_its_verdicts(case):
     np.testing.assert_array_equal(by_alpha.is_anomaly[~tied], by_score.is_anomaly[~tied])
 
 
-def test_a_level_and_a_threshold_together_are_refused(case):
-    with refuses("expected alpha or threshold. Received: both."):
-        case.runner.score(case.x, alpha=0.1, threshold=3.0)
-
-
-def test_a_threshold_that_is_no_number_is_refused(case):
-    with refuses("expected a threshold in nats. Received: NaN."):
-        case.runner.score(case.x, threshold=float("nan"))
-
-
 def test_a_threshold_needs_no_calibration_rows(bundle_copy, edit_manifest, digits):
     def keep_few(document):
         document["calibration"]["fp32"]["scores"] = [1.0, 2.0]

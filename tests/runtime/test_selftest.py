@@ -150,7 +150,7 @@ def test_a_deviation_is_a_share_of_the_unit_where_all_is_smaller():
 
 def test_units_of_a_row_measure_every_feature_by_its_own_magnitude():
     expected = np.array([[1e5, 0.001], [2e5, 0.002]])
-    received = expected + [[0.0, 0.0], [0.0, 0.001]]
+    received = expected + np.array([[0.0, 0.0], [0.0, 0.001]])
     assert deviation(expected, received, np.array([1e3, 1e-4])) == pytest.approx(0.5)
     assert deviation(expected, received) == pytest.approx(0.001 / 2e5)
 
