@@ -27,6 +27,7 @@ from .tables import read_csv
 # What numpy and zipfile raise at files that are cut, damaged, encrypted or something else.
 UNREADABLE = (
     ValueError,
+    TypeError,
     EOFError,
     SyntaxError,
     RuntimeError,

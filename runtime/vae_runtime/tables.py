@@ -1,8 +1,8 @@
 """Tables of numbers as .csv, with whatever is wrong in them named by line and column.
 
 Commas between cells, quotes where needed, utf-8 with or without a byte order mark, blank lines
-anywhere. The first line is a header where columns are asked for by name, or where any of its cells
-is no number.
+anywhere. The first line is a header where columns are asked for by name, or where none of its cells
+is a number.
 """
 
 import csv
@@ -46,14 +46,17 @@ def _read(path: Path, lines: Lines, columns: Sequence[str] | None, label: str | 
     cells = first[1]
     if len(cells) == 1 and any(mark in cells[0] for mark in ";\t|"):
         raise ValueError(f"{path}: expected commas between cells. Received: {cells[0][:60]!r}.")
-    if columns is None and label is None and all(map(_is_number, cells)):
-        numbered = [str(i + 1) for i in range(len(cells))]
-        every = range(len(cells))
-        return _parse(path, itertools.chain([first], lines), every, numbered), None, None
+    if columns is None and label is None and any(map(_is_number, cells)):
+        return _read_without_header(path, first, lines), None, None
     header = [name.strip() for name in cells]
     names = tuple(columns) if columns else tuple(name for name in header if name != label)
     table = _parse(path, lines, _indices(path, header, names, label), header)
     return (table, None, names) if label is None else (table[:, :-1], table[:, -1], names)
+
+
+def _read_without_header(path: Path, first: tuple[int, list[str]], lines: Lines) -> NDArray[Any]:
+    numbered = [str(i + 1) for i in range(len(first[1]))]
+    return _parse(path, itertools.chain([first], lines), range(len(numbered)), numbered)
 
 
 def _indices(

@@ -96,6 +96,9 @@ def encrypted(content):
         pytest.param("rows.npz", b"1,2,3\n", id="text as npz"),
         pytest.param("rows.npy", npy(np.eye(9))[:-1], id="truncated npy"),
         pytest.param("rows.npy", npy(np.eye(9)).replace(b")", b"("), id="damaged npy header"),
+        pytest.param(
+            "rows.npy", npy(np.eye(9)).replace(b" 'f", b"b'f"), id="npy header of another type"
+        ),
         pytest.param("rows.npz", npz(x=np.eye(9))[:-30], id="truncated npz"),
         pytest.param("rows.npz", encrypted(npz(x=np.eye(9))), id="encrypted npz"),
         pytest.param("rows.npz", npz(x=np.eye(9)).replace(bytes(50), b"a" * 50), id="damaged npz"),

@@ -125,6 +125,26 @@ def test_a_wrong_type_is_refused_by_its_place(document, place, value, message):
         load(document)
 
 
+def test_a_calibration_of_fp32_must_be_there(document):
+    document["calibration"] = {"int8": document["calibration"]["fp32"]}
+    with refuses("manifest.json.calibration: expected an entry for fp32."):
+        load(document)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "tensor"),
+    [
+        ("input_shape", [8, 8], "encoder.onnx input 'x' is float32 ('batch', 8, 8, 1)"),
+        ("input_dtype", "uint8", "encoder.onnx input 'x' is float32 ('batch', 8, 8, 1)"),
+        ("latent_dim", 9, "decoder.onnx input 'z' is float32 ('batch', 8)"),
+    ],
+)
+def test_a_model_must_be_what_the_inputs_of_its_graphs_are(document, key, value, tensor):
+    document["model"][key] = value
+    with refuses(f"manifest.json: {tensor}; the model says"):
+        load(document)
+
+
 def test_calibration_scores_must_ascend(document):
     document["calibration"]["fp32"]["scores"] = [1.0, 3.0, 2.0]
     with refuses("manifest.json.calibration.fp32: expected ascending scores. Received: unsorted"):

@@ -186,6 +186,15 @@ def test_a_threshold_needs_no_calibration_rows(bundle_copy, edit_manifest, digit
     assert not alarms.any()
 
 
+def test_scores_within_the_rounding_of_the_bundle_are_no_alarm(bundle_copy, edit_manifest, digits):
+    def round_coarsely(document):
+        document["calibration"]["fp32"]["rounding"] = 1e9
+
+    edit_manifest(bundle_copy, round_coarsely)
+    scores = Runner.load(bundle_copy).score(digits.x)
+    np.testing.assert_array_equal(scores.p_value, np.ones(len(digits.x)))
+
+
 def test_explain_has_a_share_for_each_feature(case):
     shares = case.runner.explain(case.x)
     assert shares.shape == case.x.shape
@@ -272,10 +281,10 @@ def test_another_seed_and_no_seed_give_other_samples(case):
     assert len({draw.tobytes() for draw in draws}) == 4
 
 
-@pytest.mark.parametrize("n", [0, -1])
-def test_no_samples_are_refused(case, n):
-    with refuses(f"expected n from 1 and a seed from 0. Received: n={n}"):
-        case.runner.sample(n)
+@pytest.mark.parametrize(("n", "seed"), [(0, None), (-1, 3), (1, -1)])
+def test_no_samples_and_negative_seeds_are_refused(case, n, seed):
+    with refuses(f"expected n from 1 and a seed from 0. Received: n={n}, seed={seed}."):
+        case.runner.sample(n, seed=seed)
 
 
 @pytest.mark.parametrize("method", ["score", "explain", "encode", "reconstruct"])

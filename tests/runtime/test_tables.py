@@ -210,3 +210,11 @@ def test_a_table_in_another_encoding_is_refused_by_its_name(csv, encoding):
 def test_a_line_too_long_for_a_table_is_refused_by_its_name(csv):
     with refuses("rows.csv"):
         csv("x" * 200_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "received"), [("1,,3\n4,5,6\n", "an empty cell"), ("1,x\n", "'x'")]
+)
+def test_a_first_row_with_a_bad_cell_is_not_taken_for_a_header(csv, text, received):
+    with refuses(f"line 1: expected a number in column '2'. Received: {received}."):
+        csv(text)
