@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .configs import DataConfig, ModelConfig, TrainConfig
-    from .likelihoods import Bernoulli, Gaussian
+    from .likelihoods import Bernoulli, Categorical, Gaussian, Mixed
     from .model import VAE
     from .networks import conv_pair, mlp_pair
     from .preprocessing import Scaling
     from .run import open_run
+    from .schedules import Cyclical, Warmup
     from .training import train
 
 _HOME = {
     "VAE": "model",
     "Bernoulli": "likelihoods",
+    "Categorical": "likelihoods",
+    "Cyclical": "schedules",
     "DataConfig": "configs",
     "Gaussian": "likelihoods",
+    "Mixed": "likelihoods",
     "ModelConfig": "configs",
     "Scaling": "preprocessing",
     "TrainConfig": "configs",
+    "Warmup": "schedules",
     "conv_pair": "networks",
     "mlp_pair": "networks",
     "open_run": "run",
@@ -32,11 +37,15 @@ _HOME = {
 __all__ = [
     "VAE",
     "Bernoulli",
+    "Categorical",
+    "Cyclical",
     "DataConfig",
     "Gaussian",
+    "Mixed",
     "ModelConfig",
     "Scaling",
     "TrainConfig",
+    "Warmup",
     "conv_pair",
     "mlp_pair",
     "open_run",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .configs import DataConfig, ModelConfig, TrainConfig
+from .configs import PRECISIONS, SCHEDULES, DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings
 
 if TYPE_CHECKING:
@@ -69,9 +69,20 @@ MODEL: Flags = {
 }
 TRAIN: Flags = {
     "epochs": (int, "passes over the training rows, at most"),
-    "patience": (int, "stop after so many epochs without a better validation loss"),
+    "patience": (int, "stop after so many epochs without a better validation ELBO"),
     "batch_size": (int, "rows a step"),
     "learning_rate": (float, "of Adam"),
+    "schedule": (
+        _one_of(*SCHEDULES),
+        "of the kl's weight: constant, warmup (from 0 in a straight line) or cyclical (four such)",
+    ),
+    "warmup": (float, "share of all epochs that the warm-up, or the four cycles, take"),
+    "free_bits": (float, "nats of kl that each latent may spend unpenalised"),
+    "clip_norm": (float, "largest norm of a gradient; default: no limit"),
+    "precision": (
+        _one_of(*PRECISIONS),
+        "float32 or mixed_bfloat16, for hardware that is faster so",
+    ),
     "alpha": (float, "the false-alarm rate to calibrate for"),
 }
 
@@ -85,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vae-keras: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("vae-keras: interrupted; nothing was written", file=sys.stderr)
+        print("vae-keras: interrupted; --resume goes on from the last checkpoint", file=sys.stderr)
         return 130
 
 
@@ -101,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--seed", type=int, default=0, help="of split, weights and noise (default: 0)"
     )
+    train.add_argument("--resume", action="store_true", help="go on where a killed run was")
     for config, flags in ((DataConfig, DATA), (ModelConfig, MODEL), (TrainConfig, TRAIN)):
         _add_flags(train, config, flags)
     judge = commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
@@ -128,7 +140,9 @@ def _train(args: argparse.Namespace) -> int:
     data_config = DataConfig(args.data, **{name: given[name] for name in DATA}, seed=args.seed)
     model_config = ModelConfig(**{name: given[name] for name in MODEL})
     train_config = TrainConfig(**{name: given[name] for name in TRAIN}, seed=args.seed)
-    run, metrics = train(data_config, model_config, train_config, out=args.out, log=_log)
+    run, metrics = train(
+        data_config, model_config, train_config, out=args.out, resume=args.resume, log=_log
+    )
     print(f"wrote {run.path}: {describe(metrics)}")
     return 0
 

@@ -6,6 +6,9 @@ Three frozen records that never merge; each is a part of `config.json` in the ru
 import math
 from dataclasses import dataclass, replace
 
+PRECISIONS = ("float32", "mixed_bfloat16")
+SCHEDULES = ("constant", "warmup", "cyclical")
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -95,10 +98,16 @@ class TrainConfig:
 
     Args:
         epochs: at most this many passes over the training rows.
-        patience: stop after this many epochs without a better validation loss; the best weights
+        patience: stop after this many epochs without a better validation ELBO; the best weights
             are kept.
         batch_size: rows a step.
         learning_rate: of Adam.
+        schedule: of beta: "constant"; "warmup", from 0 in a straight line; "cyclical", four such.
+        warmup: share of all epochs that the warm-up, or the four cycles, take.
+        free_bits: nats of kl that each latent may spend unpenalised.
+        precision: "float32", or "mixed_bfloat16": networks compute in bfloat16; weights and loss
+            stay float32, and so does the model that is saved.
+        clip_norm: largest norm of a gradient, which is shortened to it; None for no limit.
         alpha: default alarm level of the bundle: the false-alarm rate to calibrate for.
         seed: of weights, batches and noise.
     """
@@ -107,6 +116,11 @@ class TrainConfig:
     patience: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-3
+    schedule: str = "constant"
+    warmup: float = 0.3
+    free_bits: float = 0.0
+    clip_norm: float | None = None
+    precision: str = "float32"
     alpha: float = 0.01
     seed: int = 0
 
@@ -115,6 +129,12 @@ class TrainConfig:
             _check(f"{name} of 1 or more", getattr(self, name), getattr(self, name) >= 1)
         _check("learning_rate above 0", self.learning_rate, self.learning_rate > 0)
         _check("alpha between 0 and 1", self.alpha, 0 < self.alpha < 1)
+        _check("known schedule", self.schedule, self.schedule in SCHEDULES)
+        _check("known precision", self.precision, self.precision in PRECISIONS)
+        _check("warmup share above 0 and up to 1", self.warmup, 0 < self.warmup <= 1)
+        _check("number of free_bits of 0 or more", self.free_bits, self.free_bits >= 0)
+        if self.clip_norm is not None:
+            _check("clip_norm above 0", self.clip_norm, self.clip_norm > 0)
         _check("seed of 0 or more", self.seed, self.seed >= 0)
 
 

@@ -17,7 +17,12 @@ def kl(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
     Returns:
         float32 (batch,), never negative up to rounding.
     """
-    return 0.5 * ops.sum(ops.exp(z_log_var) + ops.square(z_mean) - 1.0 - z_log_var, axis=-1)
+    return ops.sum(latent_kl(z_mean, z_log_var), axis=-1)
+
+
+def latent_kl(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
+    """The same for each latent: float32 (batch, latent_dim)."""
+    return 0.5 * (ops.exp(z_log_var) + ops.square(z_mean) - 1.0 - z_log_var)
 
 
 def reparameterize(z_mean: Tensor, z_log_var: Tensor, noise: Tensor) -> Tensor:

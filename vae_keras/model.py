@@ -11,12 +11,19 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
-from . import elbo, likelihoods
-from .arrays import Array, Tensor
+from . import elbo, likelihoods, schedules, steps
+from .arrays import Tensor
 from .preprocessing import Scaling
+
+METRICS = ("loss", "nll", "kl", "elbo")
+
+# A posterior narrower than exp(-15) or wider than exp(15) of the prior's variance is no longer
+# information but a number about to overflow.
+MAX_LOG_VAR = 15.0
+
+FOREVER = 2**31 - 1  # a step after the end of every schedule
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
@@ -33,7 +40,10 @@ class VAE(keras.Model):
         decoder: model from z (batch, latent_dim) to the likelihood's parameters, of x's shape.
         likelihood: "bernoulli", "gaussian", or a layer with the members of one in `likelihoods`.
         preprocessing: layer from the data's units to the model's, with `inverse`; none by default.
-        beta: weight of the kl in the training loss. Scores are those of beta 1 always.
+        beta: weight of the kl in the training loss, a number or one of `schedules`. Scores are
+            those of beta 1 always.
+        free_bits: nats of kl that each latent may spend unpenalised, on average over a batch
+            (Kingma et al. 2016, "Improved variational inference with inverse autoregressive flow").
         seed: of the noise drawn in training.
     """
 
@@ -44,7 +54,8 @@ class VAE(keras.Model):
         *,
         likelihood: str | keras.layers.Layer,
         preprocessing: keras.layers.Layer | None = None,
-        beta: float = 1.0,
+        beta: float | schedules.Schedule = 1.0,
+        free_bits: float = 0.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -53,21 +64,22 @@ class VAE(keras.Model):
         self.encoder, self.decoder = encoder, decoder
         self.likelihood = likelihoods.get(likelihood)
         self.preprocessing = preprocessing or Scaling(name="preprocessing")
-        self.beta, self.seed = float(beta), seed
+        self.beta = schedules.get(beta)
+        self.free_bits, self.seed = float(free_bits), seed
         self.latent_dim = int(decoder.input_shape[-1])
         if not self.likelihood.built:  # a loaded one is built already
             self.likelihood.build(encoder.input_shape)
         self.built = True
         self._noise = keras.random.SeedGenerator(seed)
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", "nll", "kl")}
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in METRICS}
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The posterior q(z|x) = N(z_mean, exp(z_log_var)): two arrays (batch, latent_dim)."""
-        return self.encoder(self.preprocessing(x))
+        return self._posterior(self.preprocessing(x))
 
     def decode(self, z: Tensor) -> Tensor:
         """E[x|z] in the data's own units, of x's shape."""
-        return self.preprocessing.inverse(self.likelihood.mean(self.decoder(z)))
+        return self.preprocessing.inverse(self.likelihood.mean(self._parameters(z)))
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
         """The reconstruction at the posterior mean, in the data's own units."""
@@ -89,7 +101,7 @@ class VAE(keras.Model):
         if noise is None:
             noise = np.zeros((1, self.latent_dim), np.float32)
         x = self.preprocessing(x)
-        z_mean, z_log_var = self.encoder(x)
+        z_mean, z_log_var = self._posterior(x)
         each_log_var = ops.expand_dims(z_log_var, 1)  # from here (batch, samples, latent_dim)
         z = elbo.reparameterize(ops.expand_dims(z_mean, 1), each_log_var, noise)
         feature_nll = self._feature_nll(x, z)
@@ -104,32 +116,47 @@ class VAE(keras.Model):
             "feature_nll": ops.mean(feature_nll, axis=1),
         }
 
-    def train_step(self, data: Any) -> dict[str, Tensor]:
+    def train_step(self, *arguments: Any) -> Any:
         """One step of stochastic gradient variational Bayes on a batch of rows."""
-        x = _rows(data)
-        with tf.GradientTape() as tape:
-            losses = self._objective(x, training=True)
-            total = losses["loss"] + sum(self.losses)  # the networks' own regularisers
-            scaled = self.optimizer.scale_loss(total)
-        weights = self.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, [w.value for w in weights]), weights)
-        return self._track(losses, x)
+        return steps.train_step(self, *arguments)
 
-    def test_step(self, data: Any) -> dict[str, Tensor]:
+    def test_step(self, *arguments: Any) -> Any:
         """The same losses on a batch that is not trained on."""
-        x = _rows(data)
-        return self._track(self._objective(x, training=False), x)
+        return steps.test_step(self, *arguments)
+
+    def objective(self, x: Tensor, training: bool) -> dict[str, Tensor]:
+        """Means over the batch, one noise sample a row: scalars loss, nll, kl and elbo, in nats."""
+        x = self.preprocessing(x)
+        z_mean, z_log_var = self._posterior(x, training=training)
+        noise = keras.random.normal(ops.shape(z_mean), seed=self._noise)
+        z = elbo.reparameterize(z_mean, z_log_var, noise)
+        parameters = self._parameters(z, training=training)
+        feature_nll = self.likelihood.feature_nll(x, parameters, training=training)
+        nll = ops.mean(ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape)))))
+        latent_kl = ops.mean(elbo.latent_kl(z_mean, z_log_var), axis=0)  # (latent_dim,)
+        kl = ops.sum(latent_kl)
+        penalized = ops.sum(ops.maximum(latent_kl, self.free_bits)) if self.free_bits else kl
+        loss = nll + self._beta_now(training) * penalized
+        return {"loss": loss, "nll": nll, "kl": kl, "elbo": -(nll + kl)}
+
+    def track(self, losses: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
+        """Adds a batch's losses to the means of the epoch, and gives those."""
+        for name, mean in self._trackers.items():
+            mean.update_state(losses[name], sample_weight=ops.shape(x)[0])
+        return {name: mean.result() for name, mean in self._trackers.items()}
 
     @property
     def metrics(self) -> list[keras.Metric]:
-        """Means over an epoch of loss, nll and kl, in nats per row."""
+        """Means over an epoch of loss, nll, kl and elbo, in nats per row."""
         return list(self._trackers.values())
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, serialised."""
         parts = ("encoder", "decoder", "likelihood", "preprocessing")
         serialized = {p: keras.saving.serialize_keras_object(getattr(self, p)) for p in parts}
-        return {"name": self.name, **serialized, "beta": self.beta, "seed": self.seed}
+        serialized["beta"] = keras.saving.serialize_keras_object(self.beta)
+        numbers = {"free_bits": self.free_bits, "seed": self.seed}
+        return {"name": self.name, **serialized, **numbers}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "VAE":
@@ -142,29 +169,27 @@ class VAE(keras.Model):
         }
         return cls(parts.pop("encoder"), parts.pop("decoder"), **parts)
 
-    def _objective(self, x: Tensor, training: bool) -> dict[str, Tensor]:
-        """Means over the batch, one noise sample a row: scalars loss, nll and kl."""
-        x = self.preprocessing(x)
-        z_mean, z_log_var = self.encoder(x, training=training)
-        noise = keras.random.normal(ops.shape(z_mean), seed=self._noise)
-        z = elbo.reparameterize(z_mean, z_log_var, noise)
-        feature_nll = self.likelihood.feature_nll(x, self.decoder(z, training=training))
-        nll = ops.mean(ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape)))))
-        kl = ops.mean(elbo.kl(z_mean, z_log_var))
-        return {"loss": nll + self.beta * kl, "nll": nll, "kl": kl}
+    def _posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """The encoder's answer to pre-processed x, its log-variance kept within limits."""
+        answer = self.encoder(x, training=training)
+        z_mean, z_log_var = (ops.cast(value, "float32") for value in answer)
+        return z_mean, ops.clip(z_log_var, -MAX_LOG_VAR, MAX_LOG_VAR)
+
+    def _parameters(self, z: Tensor, training: bool = False) -> Tensor:
+        """The decoder's answer, in float32 whatever it computes in."""
+        return ops.cast(self.decoder(z, training=training), "float32")
+
+    def _beta_now(self, training: bool) -> Tensor:
+        """The weight of the kl at this step; its last value where nothing is trained."""
+        return self.beta(self.optimizer.iterations) if training else self.beta(FOREVER)
 
     def _feature_nll(self, x: Tensor, z: Tensor) -> Tensor:
         """-log p(x_i|z) for z (batch, samples, latent_dim): (batch, samples, *x's shape)."""
-        parameters = self.decoder(ops.reshape(z, (-1, self.latent_dim)))
+        parameters = self._parameters(ops.reshape(z, (-1, self.latent_dim)))
         by_sample = (-1, ops.shape(z)[1], *parameters.shape[1:])
         return self.likelihood.feature_nll(
             ops.expand_dims(x, 1), ops.reshape(parameters, by_sample)
         )
-
-    def _track(self, losses: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
-        for name, mean in self._trackers.items():
-            mean.update_state(losses[name], sample_weight=ops.shape(x)[0])
-        return {name: mean.result() for name, mean in self._trackers.items()}
 
 
 def check_pair(encoder: keras.Model, decoder: keras.Model) -> None:
@@ -185,10 +210,3 @@ def check_pair(encoder: keras.Model, decoder: keras.Model) -> None:
             f"expected a decoder whose output has x's shape {encoder.input_shape}. "
             f"Received: {decoder.output_shape}."
         )
-
-
-def _rows(data: Any) -> Array:
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if y is not None or sample_weight is not None:
-        raise ValueError("expected x alone, as in fit(x). Received: targets or sample weights too.")
-    return x

@@ -17,50 +17,75 @@ class Progress(keras.callbacks.Callback):
         epochs: how many there will be at most.
         rows: training rows an epoch.
         log: called with each line.
+        first_epoch: where a resumed run goes on, counted from 0.
         every: seconds between lines.
     """
 
     def __init__(
-        self, epochs: int, rows: int, log: Callable[[str], None], every: float = 2.0
+        self,
+        epochs: int,
+        rows: int,
+        log: Callable[[str], None],
+        *,
+        first_epoch: int = 0,
+        every: float = 2.0,
     ) -> None:
         super().__init__()
         self.epochs, self.rows, self.log, self.every = epochs, rows, log, every
+        self.first_epoch = first_epoch
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the clock."""
         self._started = self._logged = time.monotonic()
-        self._best = math.inf, 0
+        self._last: tuple[str, Any] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Logs where it is time to."""
         now = time.monotonic()
         self._last = f"epoch {epoch + 1}/{self.epochs}", logs
-        self._best = min(self._best, (logs["val_loss"], epoch + 1))
         if now - self._logged >= self.every and epoch + 1 < self.epochs:
             self._logged = now
-            pace = (now - self._started) / (epoch + 1)
+            pace = (now - self._started) / (epoch + 1 - self.first_epoch)
             left = pace * (self.epochs - epoch - 1)
             self._write(f"{self.rows / pace:,.0f} rows/s, at most {left:.0f} s left")
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Logs the last epoch, the whole time, and which epoch's weights are kept."""
-        seconds = time.monotonic() - self._started
-        self._write(f"done in {seconds:.0f} s; the weights of epoch {self._best[1]} are the best")
+        """Logs the last epoch and the whole time."""
+        if self._last:  # a resumed run may have had no epoch left
+            self._write(f"done in {time.monotonic() - self._started:.0f} s")
 
     def _write(self, pace: str) -> None:
-        where, logs = self._last
-        losses = "  ".join(f"{name} {logs[name]:.3f}" for name in ("loss", "nll", "kl", "val_loss"))
+        where, logs = self._last or ("", {})
+        losses = "  ".join(f"{name} {logs[name]:.3f}" for name in ("loss", "nll", "kl", "val_elbo"))
         self.log(f"{where}  {losses}  ({pace})")
 
 
 class StopOnDivergence(keras.callbacks.Callback):
-    """Raises ValueError at the end of an epoch whose losses are not finite."""
+    """Raises ValueError at the first loss that is not finite, before it costs another epoch."""
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Nothing has been seen yet."""
+        self._epoch, self._finite = 0, None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Remembers which epoch it is."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Checks the losses of the epoch so far."""
+        self._check(logs, f"epoch {self._epoch + 1}, step {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Checks every loss of the epoch."""
+        """Checks every loss of the epoch, those on the validation rows too."""
+        self._check(logs, f"epoch {epoch + 1}")
+
+    def _check(self, logs: Logs, where: str) -> None:
         bad = [name for name, value in logs.items() if not math.isfinite(value)]
         if bad:
+            last = "none" if self._finite is None else f"{self._finite:.6g}"
             raise ValueError(
                 f"training diverged: expected finite losses. Received: {bad[0]} = {logs[bad[0]]} "
-                f"in epoch {epoch + 1}. Lower --learning-rate, or look for extreme values."
+                f"in {where}; the last finite loss was {last}. Lower --learning-rate, set "
+                "--clip-norm, or look for extreme values."
             )
+        self._finite = logs["loss"]

@@ -118,7 +118,7 @@ def _model(run: Run) -> manifest.Model:
         feature_names=run.data.feature_names,
         latent_dim=vae.latent_dim,
         likelihood=run.config.model.likelihood,
-        beta=vae.beta,
+        beta=vae.beta.beta,
         parameters=vae.count_params(),
         preprocessing=manifest.Preprocessing(
             offset=tuple(scaling.offset.ravel().tolist()),

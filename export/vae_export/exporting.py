@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from vae_runtime.files import check_replaceable
 
 from . import bundle
 from .engines import Engine
+from .errors import ExportError
 from .formats import FORMATS
 from .graphs import Arrays, Graph, answers, build_graphs
 from .parity import check_batches, check_tensors, check_verdicts
@@ -50,6 +52,11 @@ def export(run: str | Path | Run, out: str | Path, *, log: Callable[[str], None]
         ExportError: a graph cannot be converted, or does not answer as Keras does.
         ValueError: `run` is no run directory, or something else is at `out`.
     """
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(
+            "expected KERAS_BACKEND=tensorflow to export, as TFLite and ONNX come by way of "
+            f"TensorFlow. Received: {keras.backend.backend()}. (A run may be of any backend.)"
+        )
     check_replaceable(out, mark=manifest.NAME)
     run = run if isinstance(run, Run) else open_run(run)
     graphs, feeds = build_graphs(run.vae, run.data.input_dtype), reference_feeds(run)

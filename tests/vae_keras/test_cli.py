@@ -61,7 +61,8 @@ def test_an_interruption_is_one_line_and_no_traceback(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr("vae_keras.training.train", interrupt)
     assert main(["train", "--data", "digits", "--out", str(tmp_path / "run")]) == 130
-    assert capsys.readouterr().err == "vae-keras: interrupted; nothing was written\n"
+    said = "vae-keras: interrupted; --resume goes on from the last checkpoint\n"
+    assert capsys.readouterr().err == said
 
 
 def test_help_does_not_wait_for_tensorflow():

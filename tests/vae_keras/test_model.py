@@ -161,6 +161,24 @@ def test_saved_and_loaded_it_has_the_same_config_weights_and_scores(tmp_path, ro
         np.testing.assert_array_equal(scored(again, x)[name], value, err_msg=name)
 
 
+def test_free_bits_let_each_latent_spend_them_unpenalised(rows):
+    """A fresh model spends next to nothing: its loss is nll + beta * 2 latents * 0.7 nats."""
+    vae = VAE(*mlp_pair((6,), 2, (8,)), likelihood="gaussian", beta=0.5, free_bits=0.7)
+    for weight in vae.encoder.trainable_variables:
+        weight.assign(0.01 * weight)
+    vae.compile(keras.optimizers.SGD(0.0))
+    losses = vae.evaluate(rows, verbose=0, return_dict=True)
+    assert losses["kl"] < 0.1
+    assert losses["loss"] - losses["nll"] == pytest.approx(0.7, rel=FLOAT32)
+    assert losses["elbo"] == pytest.approx(-(losses["nll"] + losses["kl"]), rel=FLOAT32)
+
+
+def test_a_wild_log_variance_is_kept_finite(vae, rows):
+    vae.encoder.layers[-1].bias.assign([1e4, -1e4])
+    terms = scored(vae, rows, np.ones((1, 2), np.float32))
+    assert all(np.isfinite(value).all() for value in terms.values())
+
+
 def test_targets_are_refused(vae, rows):
     vae.compile("adam")
     with pytest.raises(ValueError, match="x alone"):

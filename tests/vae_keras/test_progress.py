@@ -4,7 +4,7 @@ import pytest
 
 from vae_keras.progress import Progress, StopOnDivergence
 
-LOSSES = {"loss": 3.0, "nll": 2.0, "kl": 1.0, "val_loss": 3.5}
+LOSSES = {"loss": 3.0, "nll": 2.0, "kl": 1.0, "val_elbo": -3.5}
 
 
 def test_progress_says_where_how_well_and_how_long():
@@ -13,7 +13,7 @@ def test_progress_says_where_how_well_and_how_long():
     progress.on_train_begin()
     progress.on_epoch_end(0, LOSSES)
     progress.on_train_end()
-    assert lines[0].startswith("epoch 1/10  loss 3.000  nll 2.000  kl 1.000  val_loss 3.500")
+    assert lines[0].startswith("epoch 1/10  loss 3.000  nll 2.000  kl 1.000  val_elbo -3.500")
     assert "rows/s, at most" in lines[0]
     assert "done in" in lines[1]
 
@@ -28,10 +28,27 @@ def test_progress_is_not_chatty():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_divergence_is_named_with_its_epoch(value):
-    with pytest.raises(ValueError, match=r"nll = (nan|inf) in epoch 4"):
-        StopOnDivergence().on_epoch_end(3, {**LOSSES, "nll": value})
+def test_divergence_is_named_with_epoch_step_and_the_last_finite_loss(value):
+    stop = StopOnDivergence()
+    stop.on_train_begin()
+    stop.on_epoch_begin(3)
+    stop.on_train_batch_end(6, LOSSES)
+    message = r"nll = (nan|inf) in epoch 4, step 8; the last finite loss was 3\..*--clip-norm"
+    with pytest.raises(ValueError, match=message):
+        stop.on_train_batch_end(7, {**LOSSES, "nll": value})
+
+
+def test_a_loss_of_the_validation_rows_alone_counts_too():
+    stop = StopOnDivergence()
+    stop.on_train_begin()
+    with pytest.raises(
+        ValueError, match=r"val_elbo = nan in epoch 1; the last finite loss was none"
+    ):
+        stop.on_epoch_end(0, {**LOSSES, "val_elbo": float("nan")})
 
 
 def test_finite_losses_pass():
-    StopOnDivergence().on_epoch_end(3, LOSSES)
+    stop = StopOnDivergence()
+    stop.on_train_begin()
+    stop.on_train_batch_end(0, LOSSES)
+    stop.on_epoch_end(0, LOSSES)

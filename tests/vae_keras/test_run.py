@@ -48,7 +48,7 @@ def test_calibration_rows_are_not_tested_on(table_run):
 
 def test_history_has_a_line_for_each_epoch(digits_run):
     lines = (digits_run.path / "history.csv").read_text().splitlines()
-    assert lines[0] == "epoch,kl,loss,nll,val_kl,val_loss,val_nll"
+    assert lines[0] == "epoch,elbo,kl,loss,nll,val_elbo,val_kl,val_loss,val_nll"
     assert [line.split(",")[0] for line in lines[1:]] == [str(i) for i in range(12)]
 
 

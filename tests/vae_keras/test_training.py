@@ -3,10 +3,12 @@
 import csv
 import json
 
+import keras
 import numpy as np
 import pytest
 
-from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, mlp_pair, train
+from vae_keras.training import describe_latents
 
 QUIET = {"log": lambda line: None}
 TINY = ModelConfig(hidden=(8,), latent_dim=2)
@@ -47,9 +49,9 @@ def test_early_stopping_keeps_the_best_weights(tmp_path, sensor_csv):
     config = TrainConfig(epochs=30, patience=3, learning_rate=0.3)
     run, _ = train(data, TINY, config, out=tmp_path / "run", **QUIET)
     with (run.path / "history.csv").open() as file:
-        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
-    assert len(losses) == losses.index(min(losses)) + 1 + 3
-    assert run.calibration["score"].mean() < np.mean(losses[-3:])
+        elbos = [float(row["val_elbo"]) for row in csv.DictReader(file)]
+    assert len(elbos) == elbos.index(max(elbos)) + 1 + 3
+    assert run.calibration["score"].mean() < -np.mean(elbos[-3:])
 
 
 def test_uint8_images_are_taken_as_they_are(tmp_path):
@@ -92,3 +94,53 @@ def test_a_directory_of_something_else_is_not_replaced(tmp_path, sensor_csv):
         train(data, TINY, TrainConfig(epochs=1), out=tmp_path, log=said.append)
     assert said == []  # refused before any work
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("schedule", ["constant", "warmup", "cyclical"])
+def test_schedules_take_their_share_of_the_steps(tmp_path, sensor_csv, schedule):
+    data = DataConfig(str(sensor_csv), label="broken")
+    config = TrainConfig(epochs=10, schedule=schedule, warmup=0.5)
+    run, _ = train(data, TINY, config, out=tmp_path / "run", **QUIET)
+    with (run.path / "history.csv").open() as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    share = [(row["loss"] - row["nll"]) / row["kl"] for row in rows]
+    assert share[5:] == pytest.approx([1.0] * 5, abs=1e-3)
+    if schedule == "warmup":
+        assert share[:5] == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9], abs=0.06)
+    if schedule == "cyclical":
+        assert min(share[:5]) < 0.8
+
+
+def test_mixed_precision_trains_and_leaves_a_model_in_float32(tmp_path, sensor_csv):
+    data = DataConfig(str(sensor_csv), label="broken")
+    config = TrainConfig(epochs=15, precision="mixed_bfloat16", learning_rate=3e-3)
+    run, metrics = train(data, TINY, config, out=tmp_path / "run", **QUIET)
+    policies = {layer.dtype_policy.name for layer in run.vae.encoder.layers}
+    assert policies == {"float32"}
+    assert metrics.auroc > 0.95
+    losses = (run.path / "history.csv").read_text().splitlines()
+    assert len(losses) == 16
+
+
+def test_mixed_precision_computes_its_loss_in_float32(sensor_csv):
+    encoder, decoder = mlp_pair((6,), 2, (8,), dtype="mixed_bfloat16")
+    vae = VAE(encoder, decoder, likelihood="gaussian")
+    x = np.zeros((4, 6), np.float32)
+    assert keras.backend.standardize_dtype(encoder(x)[0].dtype) == "bfloat16"
+    losses = vae.objective(x, training=False).values()
+    assert {keras.backend.standardize_dtype(value.dtype) for value in losses} == {"float32"}
+
+
+def test_a_collapsed_posterior_is_said_so(tmp_path):
+    """Where the kl costs too much, no latent is used, and the user must know."""
+    np.savez(tmp_path / "noise.npz", x=np.random.default_rng(0).normal(size=(700, 3)))
+    data, said = DataConfig(str(tmp_path / "noise.npz")), []
+    config = TrainConfig(epochs=40, learning_rate=1e-2, patience=40)
+    model = ModelConfig(hidden=(8,), latent_dim=2, beta=20.0)
+    train(data, model, config, out=tmp_path / "run", log=said.append)
+    assert said[-1].startswith("0 of 2 latents are active: the posterior has collapsed")
+
+
+def test_active_latents_are_counted(table_run):
+    rows = table_run.calibration["x"]
+    assert describe_latents(table_run.vae, rows).startswith(("1 of 3", "2 of 3"))

@@ -1,0 +1,133 @@
+"""The end of training, and going on after a kill as if nothing had happened."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, mlp_pair, train
+from vae_keras.stopping import Stopping
+from vae_keras.training import checkpoint_path, fit
+
+CONFIG = TrainConfig(epochs=6, batch_size=32, learning_rate=1e-2)
+ROWS = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
+IDENTITY = {"training": "this one"}
+
+
+class Kill(Exception):
+    """What a power cut is to a test."""
+
+
+class KillAfter(Stopping):
+    """A power cut right after the checkpoint of an epoch, or of one without a checkpoint."""
+
+    def __init__(self, *arguments, epoch, **options):
+        super().__init__(*arguments, **options)
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if epoch == self.epoch:
+            raise Kill
+
+
+def fresh():
+    """Untrained, with dropout: its noise is a state that must survive as well."""
+    keras.utils.set_random_seed(0)
+    encoder, decoder = mlp_pair((6,), 2, (8,))
+    x = keras.Input((6,))
+    encoder = keras.Model(x, encoder(keras.layers.Dropout(0.1, seed=3)(x)))
+    return VAE(encoder, decoder, likelihood="gaussian")
+
+
+def trained(path, *, stopping=None, resume=False, patience=30):
+    vae, stopping = fresh(), stopping or Stopping(path, IDENTITY, patience, every=0.0)
+    fit(vae, ROWS[:200], ROWS[200:], CONFIG, stopping=stopping, resume=resume, log=lambda _: None)
+    return vae, stopping
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 4])
+def test_a_killed_and_resumed_run_ends_with_the_weights_of_one_that_was_not(tmp_path, epoch):
+    whole, whole_stopping = trained(tmp_path / "whole.npz")
+    path = tmp_path / "killed.npz"
+    with pytest.raises(Kill):
+        trained(path, stopping=KillAfter(path, IDENTITY, 30, every=0.0, epoch=epoch))
+    assert path.exists()
+    resumed, stopping = trained(path, resume=True)
+    for a, b in zip(whole.variables, resumed.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=a.path)
+    assert stopping.history == whole_stopping.history
+    assert not path.exists()  # a run that has ended has no checkpoint
+
+
+def test_the_best_weights_are_kept_and_training_stops_in_time(tmp_path):
+    vae, stopping = fresh(), Stopping(tmp_path / "c.npz", IDENTITY, patience=2)
+    wild = dataclasses.replace(CONFIG, epochs=50, learning_rate=0.3)
+    fit(vae, ROWS[:200], ROWS[200:], wild, stopping=stopping, log=lambda _: None)
+    elbos = stopping.history["val_elbo"]
+    assert stopping.best_epoch == int(np.argmax(elbos)) == len(elbos) - 1 - 2
+
+
+def test_without_a_checkpoint_resuming_begins_anew(tmp_path):
+    whole, _ = trained(tmp_path / "a.npz")
+    again, _ = trained(tmp_path / "b.npz", resume=True)
+    for a, b in zip(whole.variables, again.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "c.npz"
+    with pytest.raises(Kill):
+        trained(path, stopping=KillAfter(path, IDENTITY, 30, every=0.0, epoch=1))
+    other = Stopping(path, {"training": "another one"}, 30)
+    with pytest.raises(ValueError, match=r"another training\. Train without --resume"):
+        trained(path, stopping=other, resume=True)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "c.npz"
+    path.write_bytes(b"half of a checkpoint")
+    with pytest.raises(ValueError, match=r"c\.npz cannot be read.*without --resume"):
+        trained(path, resume=True)
+
+
+SCRIPT = """
+import sys
+import vae_keras.stopping as stopping
+from vae_keras.cli import main
+stopping.Stopping.__init__.__defaults__ = (0.0,)  # a checkpoint at every epoch
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_command_that_is_killed_goes_on_with_resume(tmp_path, sensor_csv):
+    options = ["--label", "broken", "--hidden", "8", "--epochs", "40"]
+    killed = ["train", "--data", str(sensor_csv), "--out", str(tmp_path / "killed"), *options]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *killed],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not checkpoint_path(tmp_path / "killed").exists() and process.poll() is None:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed").exists()
+
+    data, model = DataConfig(str(sensor_csv), label="broken"), ModelConfig(hidden=(8,))
+    said = []
+    runs = [
+        train(
+            data, model, TrainConfig(epochs=40), out=tmp_path / name, resume=True, log=said.append
+        )
+        for name in ("killed", "whole")
+    ]
+    assert sum(line.startswith("resumed after epoch") for line in said) == 1
+    (first, _), (second, _) = runs
+    np.testing.assert_array_equal(first.calibration["score"], second.calibration["score"])
