@@ -8,7 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .configs import PRECISIONS, SCHEDULES, DataConfig, ModelConfig, TrainConfig
+from .configs import (
+    ACTIVATIONS,
+    DECAYS,
+    PRECISIONS,
+    SCHEDULES,
+    DataConfig,
+    ModelConfig,
+    TrainConfig,
+)
 from .greetings import without_greetings
 
 if TYPE_CHECKING:
@@ -60,6 +68,7 @@ MODEL: Flags = {
         _sizes,
         "sizes of the hidden layers, with commas between; default: the network's own",
     ),
+    "activation": (_one_of(*ACTIVATIONS), f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
     "latent_dim": (int, "size of the latent space; default: by the number of features"),
     "likelihood": (
         _one_of("auto", "bernoulli", "gaussian"),
@@ -71,7 +80,8 @@ TRAIN: Flags = {
     "epochs": (int, "passes over the training rows, at most"),
     "patience": (int, "stop after so many epochs without a better validation ELBO"),
     "batch_size": (int, "rows a step"),
-    "learning_rate": (float, "of Adam"),
+    "learning_rate": (float, "of Adam, at the start"),
+    "decay": (_one_of(*DECAYS), "of the learning rate: constant, or cosine to a hundredth of it"),
     "schedule": (
         _one_of(*SCHEDULES),
         "of the kl's weight: constant, warmup (from 0 in a straight line) or cyclical (four such)",

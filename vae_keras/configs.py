@@ -6,6 +6,8 @@ Three frozen records that never merge; each is a part of `config.json` in the ru
 import math
 from dataclasses import dataclass, replace
 
+ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
+DECAYS = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("constant", "warmup", "cyclical")
 
@@ -53,6 +55,7 @@ class ModelConfig:
     Args:
         network: "mlp", "conv" or "auto": conv for images, mlp for all else.
         hidden: sizes of the hidden layers; the network's own default where None.
+        activation: of the hidden layers.
         latent_dim: size of z.
         likelihood: "bernoulli", "gaussian" or "auto": bernoulli for images of a known range (bytes,
             or between 0 and 1), gaussian for all else.
@@ -61,11 +64,13 @@ class ModelConfig:
 
     network: str = "auto"
     hidden: tuple[int, ...] | None = None
+    activation: str = "silu"
     latent_dim: int | None = None
     likelihood: str = "auto"
     beta: float = 1.0
 
     def __post_init__(self) -> None:
+        _check("known activation", self.activation, self.activation in ACTIVATIONS)
         _check("beta of 0 or more", self.beta, self.beta >= 0)
         if self.latent_dim is not None:
             _check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
@@ -101,7 +106,8 @@ class TrainConfig:
         patience: stop after this many epochs without a better validation ELBO; the best weights
             are kept.
         batch_size: rows a step.
-        learning_rate: of Adam.
+        learning_rate: of Adam, at the start.
+        decay: "constant" keeps it; "cosine" lets it fall to a hundredth by the last epoch.
         schedule: of beta: "constant"; "warmup", from 0 in a straight line; "cyclical", four such.
         warmup: share of all epochs that the warm-up, or the four cycles, take.
         free_bits: nats of kl that each latent may spend unpenalised.
@@ -116,6 +122,7 @@ class TrainConfig:
     patience: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-3
+    decay: str = "constant"
     schedule: str = "constant"
     warmup: float = 0.3
     free_bits: float = 0.0
@@ -129,6 +136,7 @@ class TrainConfig:
             _check(f"{name} of 1 or more", getattr(self, name), getattr(self, name) >= 1)
         _check("learning_rate above 0", self.learning_rate, self.learning_rate > 0)
         _check("alpha between 0 and 1", self.alpha, 0 < self.alpha < 1)
+        _check("known decay", self.decay, self.decay in DECAYS)
         _check("known schedule", self.schedule, self.schedule in SCHEDULES)
         _check("known precision", self.precision, self.precision in PRECISIONS)
         _check("warmup share above 0 and up to 1", self.warmup, 0 < self.warmup <= 1)

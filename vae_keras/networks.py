@@ -23,7 +23,12 @@ ACTIVATION = "silu"  # smooth, so that scores are; converts everywhere (exact GE
 
 
 def mlp_pair(
-    input_shape: Shape, latent_dim: int, hidden: Shape = (128, 64), *, dtype: str = "float32"
+    input_shape: Shape,
+    latent_dim: int,
+    hidden: Shape = (128, 64),
+    *,
+    activation: str = ACTIVATION,
+    dtype: str = "float32",
 ) -> Pair:
     """Fully connected networks, the decoder mirroring the encoder.
 
@@ -31,6 +36,7 @@ def mlp_pair(
         input_shape: of a row; anything but a vector is flattened.
         latent_dim: size of z.
         hidden: widths of the encoder's layers.
+        activation: of the hidden layers, by Keras's name.
         dtype: Keras's dtype policy, say "mixed_bfloat16".
 
     Returns:
@@ -40,20 +46,25 @@ def mlp_pair(
     x = keras.Input(input_shape, name="x")
     h = x if len(input_shape) == 1 else layers.Flatten(dtype=dtype)(x)
     for width in hidden:
-        h = dense(width, ACTIVATION)(h)
+        h = dense(width, activation)(h)
     encoder = keras.Model(x, _posterior(h, latent_dim, dtype), name="encoder")
 
     z = keras.Input((latent_dim,), name="z")
     h = z
     for width in reversed(hidden):
-        h = dense(width, ACTIVATION)(h)
+        h = dense(width, activation)(h)
     h = dense(features, name="parameters")(h)
     h = h if len(input_shape) == 1 else layers.Reshape(input_shape, dtype=dtype)(h)
     return encoder, keras.Model(z, h, name="decoder")
 
 
 def conv_pair(
-    input_shape: Shape, latent_dim: int, hidden: Shape = (32, 64, 128), *, dtype: str = "float32"
+    input_shape: Shape,
+    latent_dim: int,
+    hidden: Shape = (32, 64, 128),
+    *,
+    activation: str = ACTIVATION,
+    dtype: str = "float32",
 ) -> Pair:
     """Convolutional networks for images: halve the sides, then double them again.
 
@@ -64,6 +75,7 @@ def conv_pair(
         input_shape: (height, width, channels) of an image.
         latent_dim: size of z.
         hidden: channels of the encoder's strided convolutions, then the width of a dense layer.
+        activation: of the hidden layers, by Keras's name.
         dtype: Keras's dtype policy, say "mixed_bfloat16".
 
     Returns:
@@ -71,7 +83,7 @@ def conv_pair(
     """
     if len(input_shape) != 3:
         raise ValueError(f"expected images (height, width, channels). Received: {input_shape}.")
-    dense = functools.partial(layers.Dense, activation=ACTIVATION, dtype=dtype)
+    dense = functools.partial(layers.Dense, activation=activation, dtype=dtype)
     conv = functools.partial(layers.Conv2D, kernel_size=3, padding="same", dtype=dtype)
     *channels, width = hidden
     sides: list[Shape] = [input_shape[:2]]
@@ -82,7 +94,7 @@ def conv_pair(
     x = keras.Input(input_shape, name="x")
     h = x
     for n in channels:
-        h = conv(n, strides=2, activation=ACTIVATION)(h)
+        h = conv(n, strides=2, activation=activation)(h)
     h = dense(width)(layers.Flatten(dtype=dtype)(h))
     encoder = keras.Model(x, _posterior(h, latent_dim, dtype), name="encoder")
 
@@ -90,7 +102,7 @@ def conv_pair(
     h = dense(math.prod(small))(dense(width)(z))
     h = layers.Reshape(small, dtype=dtype)(h)
     for n in reversed(channels):
-        h = conv(n, activation=ACTIVATION)(_double(h, sides.pop(), dtype))
+        h = conv(n, activation=activation)(_double(h, sides.pop(), dtype))
     h = conv(input_shape[-1], name="parameters")(h)
     return encoder, keras.Model(z, h, name="decoder")
 

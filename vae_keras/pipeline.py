@@ -10,24 +10,31 @@ import keras
 import numpy as np
 
 from .arrays import Array
+from .progress import Logs
 
 
-def batches(x: Array, batch_size: int, *, seed: int, first_epoch: int, epochs: int) -> Any:
-    """Shuffled batches of all rows for each of `epochs`, from `first_epoch` (counted from 0) on.
+class Shuffled(keras.callbacks.Callback):
+    """All rows in batches, shuffled anew for each epoch; the last is smaller where it must be.
+
+    `data` is what `fit` takes, one epoch long. This must be among the callbacks as well, which is
+    how it learns which epoch it is.
 
     Args:
-        x: (rows, ...); the last batch of an epoch is smaller where it must be.
+        x: (rows, ...).
         batch_size: rows a batch.
         seed: of all permutations.
-        first_epoch: where to begin.
-        epochs: where to end.
-
-    Returns:
-        What `fit` takes, with `steps_per_epoch` of `steps_an_epoch`.
     """
-    if keras.backend.backend() == "tensorflow":
-        return _tensorflow_batches(x, batch_size, seed, range(first_epoch, epochs))
-    return _Batches(x, batch_size, seed, first_epoch)
+
+    def __init__(self, x: Array, batch_size: int, *, seed: int) -> None:
+        super().__init__()
+        tensorflow = keras.backend.backend() == "tensorflow"
+        self.steps = steps_an_epoch(len(x), batch_size)
+        self._order: Any = (_IndexShuffle if tensorflow else _Permutation)(x, batch_size, seed)
+        self.data = self._order.data
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Shuffles for this epoch."""
+        self._order.begin(epoch)
 
 
 def steps_an_epoch(rows: int, batch_size: int) -> int:
@@ -35,45 +42,45 @@ def steps_an_epoch(rows: int, batch_size: int) -> int:
     return -(-rows // batch_size)
 
 
-def _tensorflow_batches(x: Array, batch_size: int, seed: int, epochs: range) -> Any:
-    """A permutation that is evaluated index by index, inside TensorFlow: nothing is ever stored."""
-    import tensorflow as tf
+class _IndexShuffle:
+    """For TensorFlow: a permutation that is evaluated index by index; nothing is ever stored."""
 
-    rows, steps = len(x), steps_an_epoch(len(x), batch_size)
-    data = tf.constant(x)
+    def __init__(self, x: Array, batch_size: int, seed: int) -> None:
+        import tensorflow as tf
 
-    def batch(step: Any) -> Any:
-        epoch, position = step // steps, step % steps * batch_size
-        inside = tf.range(position, tf.minimum(position + batch_size, rows))
-        key = tf.stack([tf.constant(seed, tf.int64), epoch])
-        shuffled = tf.random.experimental.index_shuffle(
-            inside, key, tf.constant(rows - 1, tf.int64)
-        )
-        return (tf.gather(data, shuffled),)
+        self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        data, rows = tf.constant(x), tf.constant(len(x), tf.int64)
 
-    numbers = tf.data.Dataset.range(epochs.start * steps, epochs.stop * steps)
-    return numbers.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+        def batch(step: Any) -> Any:
+            inside = tf.range(step * batch_size, tf.minimum((step + 1) * batch_size, rows))
+            key = tf.stack([tf.constant(seed, tf.int64), self._epoch.read_value()])
+            return (tf.gather(data, tf.random.experimental.index_shuffle(inside, key, rows - 1)),)
+
+        steps = tf.data.Dataset.range(steps_an_epoch(len(x), batch_size))
+        self.data = steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+    def begin(self, epoch: int) -> None:
+        self._epoch.assign(epoch)
+
+
+class _Permutation:
+    """For other backends: numpy permutes at the start of each epoch."""
+
+    def __init__(self, x: Array, batch_size: int, seed: int) -> None:
+        self.data, self._seed = _Batches(x, batch_size), seed
+
+    def begin(self, epoch: int) -> None:
+        self.data.order = np.random.default_rng((self._seed, epoch)).permutation(len(self.data.x))
 
 
 class _Batches(keras.utils.PyDataset):
-    """The same for other backends, where numpy permutes at the start of each epoch."""
-
-    def __init__(self, x: Array, batch_size: int, seed: int, epoch: int) -> None:
+    def __init__(self, x: Array, batch_size: int) -> None:
         super().__init__()
-        self.x, self.batch_size, self.seed, self.epoch = x, batch_size, seed, epoch
-        self._permute()
+        self.x, self.batch_size, self.order = x, batch_size, np.arange(len(x))
 
     def __len__(self) -> int:
         return steps_an_epoch(len(self.x), self.batch_size)
 
     def __getitem__(self, step: int) -> tuple[Array]:
         start = step * self.batch_size
-        return (self.x[self._order[start : start + self.batch_size]],)
-
-    def on_epoch_end(self) -> None:
-        """Permutes for the next epoch."""
-        self.epoch += 1
-        self._permute()
-
-    def _permute(self) -> None:
-        self._order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.x))
+        return (self.x[self.order[start : start + self.batch_size]],)

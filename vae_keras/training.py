@@ -20,7 +20,7 @@ from .configs import DataConfig, ModelConfig, TrainConfig
 from .data import Dataset, Split
 from .evaluate import evaluate, score_rows
 from .model import VAE
-from .pipeline import batches, steps_an_epoch
+from .pipeline import Shuffled, steps_an_epoch
 from .preprocessing import Scaling, standardize, to_unit_interval
 from .progress import Progress, StopOnDivergence
 from .run import MARK, Config, DataCard, Metrics, Run, write_run
@@ -105,7 +105,11 @@ def build(config: ModelConfig, x: Array, dataset: Dataset, train_config: TrainCo
     sizes = {} if config.hidden is None else {"hidden": config.hidden}
     make_pair = networks.get(config.network)
     encoder, decoder = make_pair(
-        x.shape[1:], config.latent_dim, **sizes, dtype=train_config.precision
+        x.shape[1:],
+        config.latent_dim,
+        **sizes,
+        activation=config.activation,
+        dtype=train_config.precision,
     )
     likelihood = likelihoods.get(config.likelihood)
     steps = train_config.epochs * steps_an_epoch(len(x), train_config.batch_size)
@@ -143,21 +147,21 @@ def fit(
     """
     steps = steps_an_epoch(len(x), config.batch_size)
     vae.compile(
-        keras.optimizers.Adam(config.learning_rate, global_clipnorm=config.clip_norm),
+        keras.optimizers.Adam(_learning_rate(config, steps), global_clipnorm=config.clip_norm),
         steps_per_execution=min(STEPS_PER_EXECUTION, steps),
     )
     first = stopping.resume(vae) if resume else 0
     if first:
         log(f"resumed after epoch {first}")
     progress = Progress(config.epochs, len(x), log, first_epoch=first)
+    shuffled = Shuffled(x, config.batch_size, seed=config.seed)
     vae.fit(
-        batches(x, config.batch_size, seed=config.seed, first_epoch=first, epochs=config.epochs),
-        steps_per_epoch=steps,
+        shuffled.data,
         validation_data=(validation,),
         initial_epoch=first,
         epochs=config.epochs,
-        shuffle=False,
-        callbacks=[StopOnDivergence(), stopping, progress],
+        shuffle=False,  # it is, for each epoch anew
+        callbacks=[shuffled, StopOnDivergence(), stopping, progress],
         verbose=0,
     )
     stopping.checkpoint.unlink(missing_ok=True)
@@ -201,6 +205,14 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the tools that shape a model."""
     found = {tool: importlib.metadata.version(tool) for tool in TOOLS if _is_installed(tool)}
     return {"python": platform.python_version(), **found}
+
+
+def _learning_rate(config: TrainConfig, steps: int) -> Any:
+    if config.decay == "constant":
+        return config.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        config.learning_rate, config.epochs * steps, alpha=0.01
+    )
 
 
 def _schedule(beta: float, config: TrainConfig, steps: int) -> Schedule:

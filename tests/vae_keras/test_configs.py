@@ -26,7 +26,7 @@ def test_choices_follow_the_rows(shape, bounded, network, likelihood, latent_dim
 
 
 def test_what_is_asked_for_is_kept():
-    asked = ModelConfig("mlp", (5,), 3, "gaussian", 0.5)
+    asked = ModelConfig("mlp", (5,), "tanh", 3, "gaussian", 0.5)
     assert asked.resolve((8, 8, 1), bounded=True) == asked
 
 
@@ -39,6 +39,13 @@ def test_what_is_asked_for_is_kept():
         (lambda: TrainConfig(learning_rate=0.0), "learning_rate above 0"),
         (lambda: TrainConfig(alpha=1.0), "alpha between 0 and 1"),
         (lambda: TrainConfig(seed=-1), "seed of 0 or more. Received: -1"),
+        (lambda: TrainConfig(decay="linear"), "known decay. Received: linear"),
+        (lambda: TrainConfig(schedule="square"), "known schedule"),
+        (lambda: TrainConfig(precision="int8"), "known precision"),
+        (lambda: TrainConfig(clip_norm=0.0), "clip_norm above 0"),
+        (lambda: TrainConfig(free_bits=-1.0), "free_bits of 0 or more"),
+        (lambda: TrainConfig(warmup=0.0), "warmup share above 0"),
+        (lambda: ModelConfig(activation="gelu"), "known activation"),
         (lambda: ModelConfig(beta=-1.0), "beta of 0 or more"),
         (lambda: ModelConfig(latent_dim=0), "latent_dim of 1 or more. Received: 0"),
         (lambda: ModelConfig(hidden=(8, 0)), r"hidden sizes of 1 or more. Received: \(8, 0\)"),

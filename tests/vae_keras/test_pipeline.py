@@ -1,51 +1,71 @@
 """Batches: every row once an epoch, in an order that can be computed again."""
 
+import keras
 import numpy as np
 import pytest
 
-from vae_keras.pipeline import _Batches, batches, steps_an_epoch
+from vae_keras import VAE, mlp_pair, pipeline
+from vae_keras.pipeline import Shuffled, steps_an_epoch
 
 X = np.arange(103, dtype=np.float32)[:, None]
 
 
-def epochs_of(first_epoch, epochs, seed=0):
-    """Rows in order, (epochs, 103), as TensorFlow is given them."""
-    given = batches(X, 10, seed=seed, first_epoch=first_epoch, epochs=epochs)
-    return np.concatenate([batch for (batch,) in given.as_numpy_iterator()]).reshape(-1, len(X))
+@pytest.fixture(params=["tensorflow", "other"])
+def shuffled(request, monkeypatch):
+    """Makes batches as TensorFlow is given them, and as any other backend is."""
+    if request.param == "other":
+        monkeypatch.setattr(pipeline, "_IndexShuffle", pipeline._Permutation)
+
+    def make(seed=0):
+        return Shuffled(X, 10, seed=seed)
+
+    return make
 
 
-def test_every_epoch_has_every_row_once():
-    order = epochs_of(0, 3)
-    assert order.shape == (3, 103)
-    np.testing.assert_array_equal(np.sort(order, axis=1), np.tile(X[:, 0], (3, 1)))
+def epoch_of(shuffled, epoch):
+    """The batches of one epoch, as a list of arrays."""
+    shuffled.on_epoch_begin(epoch)
+    data = shuffled.data
+    if hasattr(data, "as_numpy_iterator"):
+        return [batch for (batch,) in data.as_numpy_iterator()]
+    return [data[i][0] for i in range(len(data))]
 
 
-def test_epochs_and_seeds_differ_in_their_order():
-    order = epochs_of(0, 2)
-    assert (order[0] != order[1]).mean() > 0.8
-    assert (order[0] != epochs_of(0, 1, seed=1)[0]).mean() > 0.8
-    assert (order[0] != X[:, 0]).mean() > 0.8
+def order(shuffled, epoch):
+    return np.concatenate(epoch_of(shuffled, epoch))[:, 0]
 
 
-def test_an_epoch_is_the_same_wherever_training_begins():
-    np.testing.assert_array_equal(epochs_of(0, 4)[2:], epochs_of(2, 4))
+def test_every_epoch_has_every_row_once(shuffled):
+    given = shuffled()
+    for epoch in range(3):
+        np.testing.assert_array_equal(np.sort(order(given, epoch)), X[:, 0])
 
 
-def test_the_last_batch_is_smaller_and_counted():
-    sizes = [len(b) for (b,) in batches(X, 10, seed=0, first_epoch=0, epochs=1).as_numpy_iterator()]
-    assert sizes == [10] * 10 + [3]
-    assert steps_an_epoch(103, 10) == 11
+def test_epochs_and_seeds_differ_in_their_order(shuffled):
+    first = order(shuffled(), 0)
+    for other in (order(shuffled(), 1), order(shuffled(seed=1), 0), X[:, 0]):
+        assert (first != other).mean() > 0.8
 
 
-@pytest.mark.parametrize("first_epoch", [0, 3])
-def test_other_backends_have_the_same_laws(first_epoch):
-    given = _Batches(X, 10, 0, first_epoch)
-    assert len(given) == 11
-    orders = []
-    for _ in range(2):
-        orders.append(np.concatenate([given[i][0] for i in range(len(given))])[:, 0])
-        given.on_epoch_end()
-    np.testing.assert_array_equal(np.sort(orders[1]), X[:, 0])
-    assert (orders[0] != orders[1]).mean() > 0.8
-    again = _Batches(X, 10, 0, first_epoch + 1)
-    np.testing.assert_array_equal(again[0][0], orders[1][:10, None])
+def test_an_epoch_is_the_same_wherever_training_begins(shuffled):
+    whole, resumed = shuffled(), shuffled()
+    for epoch in range(3):
+        expected = order(whole, epoch)
+    np.testing.assert_array_equal(order(resumed, 2), expected)
+
+
+def test_the_last_batch_is_smaller_and_counted(shuffled):
+    assert [len(batch) for batch in epoch_of(shuffled(), 0)] == [10] * 10 + [3]
+    assert shuffled().steps == steps_an_epoch(103, 10) == 11
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 4, 20])
+def test_fit_sees_every_row_once_an_epoch_however_many_steps_it_takes_at_a_time(
+    steps_per_execution,
+):
+    """Also where the steps of an epoch are no multiple of those of an execution."""
+    vae = VAE(*mlp_pair((1,), 1, (2,)), likelihood="gaussian")
+    vae.compile(keras.optimizers.SGD(0.0), steps_per_execution=steps_per_execution)
+    shuffled = Shuffled(X, 10, seed=0)
+    vae.fit(shuffled.data, epochs=3, callbacks=[shuffled], shuffle=False, verbose=0)
+    assert int(vae.optimizer.iterations) == 3 * 11
