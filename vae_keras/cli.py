@@ -13,6 +13,7 @@ from .configs import (
     DECAYS,
     PRECISIONS,
     SCHEDULES,
+    SIGMAS,
     DataConfig,
     ModelConfig,
     TrainConfig,
@@ -54,6 +55,7 @@ DATA: Flags = {
         _names,
         "columns of a .csv to take, with commas between; default: all but the label",
     ),
+    "one_hot": (_names, "prefixes of the names of columns that are one-hot groups, with commas"),
     "value_range": (_range, "lowest and highest value of the sensor, LOW,HIGH; for bernoulli"),
     "validation": (float, "share of the normal rows that decides when to stop training"),
     "calibration": (float, "share of the normal rows that the alarm threshold is set on"),
@@ -73,6 +75,10 @@ MODEL: Flags = {
     "likelihood": (
         _one_of("auto", "bernoulli", "gaussian"),
         "bernoulli, gaussian or auto: bernoulli for images of a known range, gaussian for all else",
+    ),
+    "sigma": (
+        _one_of(*SIGMAS),
+        f"of a gaussian: {', '.join(SIGMAS)}; auto is per_feature for tables, else shared",
     ),
     "beta": (float, "weight of the kl in the training loss"),
 }

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, replace
 
 ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
+SIGMAS = ("auto", "per_feature", "shared", "optimal")
 DECAYS = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("constant", "warmup", "cyclical")
@@ -20,6 +21,8 @@ class DataConfig:
         source: "digits", or a .npz, .npy or .csv file.
         label: column of a .csv that is 1 for anomalies; they are kept out of training.
         columns: columns of a .csv to take; all but `label` where None.
+        one_hot: prefixes of names, of columns that are one-hot groups: "color" takes color_red,
+            color_green and so on, of which exactly one is 1 in each row.
         value_range: lowest and highest value that the sensor can give, for a bernoulli likelihood;
             known of bytes and of images between 0 and 1.
         validation, calibration, test: shares of the normal rows held back from training: to stop
@@ -30,6 +33,7 @@ class DataConfig:
     source: str
     label: str | None = None
     columns: tuple[str, ...] | None = None
+    one_hot: tuple[str, ...] | None = None
     value_range: tuple[float, float] | None = None
     validation: float = 0.1
     calibration: float = 0.2
@@ -58,7 +62,10 @@ class ModelConfig:
         activation: of the hidden layers.
         latent_dim: size of z.
         likelihood: "bernoulli", "gaussian" or "auto": bernoulli for images of a known range (bytes,
-            or between 0 and 1), gaussian for all else.
+            or between 0 and 1), gaussian for all else. Columns that are one-hot groups are
+            categorical whatever the others are.
+        sigma: of a gaussian: "per_feature", "shared" or "optimal", see `likelihoods.Gaussian`;
+            "auto": one for each column of a table, one for all of an image.
         beta: weight of the kl in the training loss.
     """
 
@@ -67,10 +74,12 @@ class ModelConfig:
     activation: str = "silu"
     latent_dim: int | None = None
     likelihood: str = "auto"
+    sigma: str = "auto"
     beta: float = 1.0
 
     def __post_init__(self) -> None:
         _check("known activation", self.activation, self.activation in ACTIVATIONS)
+        _check("known sigma", self.sigma, self.sigma in SIGMAS)
         _check("beta of 0 or more", self.beta, self.beta >= 0)
         if self.latent_dim is not None:
             _check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
@@ -94,6 +103,7 @@ class ModelConfig:
             network=_or(self.network, "conv" if is_image else "mlp"),
             latent_dim=latent_dim if self.latent_dim is None else self.latent_dim,
             likelihood=_or(self.likelihood, "bernoulli" if is_image and bounded else "gaussian"),
+            sigma=_or(self.sigma, "per_feature" if len(input_shape) == 1 else "shared"),
         )
 
 

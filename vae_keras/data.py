@@ -5,7 +5,7 @@ images that are not digits: 8 x 8 grey patches of scikit-learn's two bundled pho
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ class Dataset:
         y: bool (rows,), True for anomalies.
         feature_names: of the columns of a table, else None.
         value_range: the lowest and highest value that the sensor can give; None where unknown.
+        groups: sizes of the one-hot groups that the last columns are, in order.
         license: of the data, where known.
     """
 
@@ -36,6 +37,7 @@ class Dataset:
     y: Array
     value_range: tuple[float, float] | None = None
     feature_names: tuple[str, ...] | None = None
+    groups: tuple[int, ...] = ()
     license: str | None = None
 
 
@@ -58,7 +60,8 @@ def load(config: DataConfig) -> Dataset:
     x = _as_trainable(rows.x, rows.names)
     y = np.zeros(len(x), bool) if rows.y is None else _as_labels(rows.y)
     value_range = config.value_range or _value_range(x)
-    return Dataset(Path(config.source).stem, x, y, value_range, rows.names)
+    dataset = Dataset(Path(config.source).stem, x, y, value_range, rows.names)
+    return _with_groups_last(dataset, config.one_hot) if config.one_hot else dataset
 
 
 def digits() -> Dataset:
@@ -126,6 +129,33 @@ def _value_range(x: Array) -> tuple[float, float] | None:
     if x.dtype == np.uint8:
         return 0.0, 255.0
     return (0.0, 1.0) if x.min() >= 0 and x.max() <= 1 else None
+
+
+def _with_groups_last(dataset: Dataset, prefixes: tuple[str, ...]) -> Dataset:
+    """The same with its one-hot columns last, group by group; ValueError where they are none."""
+    names = dataset.feature_names or ()
+    groups = [[i for i, n in enumerate(names) if n.startswith(f"{p}_")] for p in prefixes]
+    for prefix, group in zip(prefixes, groups, strict=True):
+        if len(group) < 2:
+            raise ValueError(
+                f"expected several columns named {prefix}_... for the one-hot group {prefix!r}. "
+                f"Received: {len(group)} in {', '.join(names) or 'a file without names'}."
+            )
+        values = dataset.x[:, group]
+        bad = np.flatnonzero(((values != 0) & (values != 1)).any(1) | (values.sum(1) != 1))
+        if len(bad):
+            raise ValueError(
+                f"expected exactly one 1 among the columns {prefix}_... of each row. "
+                f"Received: {values[bad[0]].tolist()} in row {bad[0]} ({len(bad)} such rows)."
+            )
+    last = [i for group in groups for i in group]
+    order = [i for i in range(len(names)) if i not in set(last)] + last
+    return replace(
+        dataset,
+        x=dataset.x[:, order],
+        feature_names=tuple(names[i] for i in order),
+        groups=tuple(map(len, groups)),
+    )
 
 
 def _as_labels(y: Array) -> Array:

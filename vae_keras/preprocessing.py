@@ -62,18 +62,23 @@ def to_unit_interval(value_range: tuple[float, float]) -> Scaling:
     return Scaling(low, high - low, 0.0, 1.0, name="preprocessing")
 
 
-def standardize(x: Array, feature_names: tuple[str, ...] | None = None) -> Scaling:
+def standardize(
+    x: Array, feature_names: tuple[str, ...] | None = None, *, keep: int = 0
+) -> Scaling:
     """A `Scaling` to mean 0 and standard deviation 1, from training rows.
 
     Args:
         x: (rows, features) is scaled feature by feature; images and other shapes as a whole.
         feature_names: for the error message.
+        keep: how many of the last features stay as they are, being 0 or 1.
 
     Raises:
         ValueError: a feature is constant, so that it has no scale; names it.
     """
     axis = 0 if x.ndim == 2 else None
     mean, std = x.mean(axis, np.float64), x.std(axis, dtype=np.float64)
+    if keep:
+        mean[-keep:], std[-keep:] = 0.0, 1.0
     constant = np.flatnonzero(std <= 1e-7 * np.abs(mean))
     if len(constant):
         names = [str(feature_names[i]) if feature_names else str(i) for i in constant]

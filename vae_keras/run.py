@@ -51,6 +51,7 @@ class DataCard:
     input_dtype: str
     feature_names: tuple[str, ...] | None
     value_range: tuple[float, float] | None
+    groups: tuple[int, ...]
     rows: dict[str, int]
     fingerprint: str
     license: str | None

@@ -4,7 +4,7 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ def train(
     *,
     out: str | Path,
     resume: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     log: Log = print,
 ) -> tuple[Run, Metrics]:
     """Trains a VAE and writes a run directory.
@@ -55,6 +56,7 @@ def train(
         train_config: how it is trained.
         out: path of the run directory; an earlier run there is replaced at the end.
         resume: whether to go on where a killed run was, if it left a checkpoint.
+        callbacks: of Keras, beside our own: TensorBoard, say.
         log: called with each line of progress.
 
     Returns:
@@ -70,14 +72,26 @@ def train(
     model_config = model_config.resolve(
         dataset.x.shape[1:], bounded=dataset.value_range is not None
     )
-    log(f"{_describe(dataset, rows)}; {model_config.network} network, {model_config.likelihood}")
+    log(
+        f"{_describe(dataset, rows)}; {model_config.network} network, {model_config.likelihood}"
+        f"{', categorical' if dataset.groups else ''}"
+    )
     vae = build(model_config, rows.train, dataset, train_config)
     stopping = Stopping(
         checkpoint_path(out),
         identity=_identity(data_config, model_config, train_config, rows),
         patience=train_config.patience,
     )
-    fit(vae, rows.train, rows.validation, train_config, stopping=stopping, resume=resume, log=log)
+    fit(
+        vae,
+        rows.train,
+        rows.validation,
+        train_config,
+        callbacks=callbacks,
+        stopping=stopping,
+        resume=resume,
+        log=log,
+    )
     vae = in_float32(vae, model_config, rows.train, dataset, train_config)
     log(describe_latents(vae, rows.validation))
     terms = score_rows(vae, rows.calibration)
@@ -111,7 +125,9 @@ def build(config: ModelConfig, x: Array, dataset: Dataset, train_config: TrainCo
         activation=config.activation,
         dtype=train_config.precision,
     )
-    likelihood = likelihoods.get(config.likelihood)
+    likelihood = likelihoods.build(
+        config.likelihood, features=x.shape[1], groups=dataset.groups, sigma=config.sigma
+    )
     steps = train_config.epochs * steps_an_epoch(len(x), train_config.batch_size)
     return VAE(
         encoder,
@@ -133,6 +149,7 @@ def fit(
     *,
     stopping: Stopping,
     resume: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     log: Log = print,
 ) -> None:
     """Trains until the validation ELBO stops rising; the best weights, and `history`, remain.
@@ -143,6 +160,7 @@ def fit(
         config: how.
         stopping: keeps the best weights, the history and the checkpoint.
         resume: whether to go on from the checkpoint, if there is one.
+        callbacks: of Keras, beside our own.
         log: called with each line of progress.
     """
     steps = steps_an_epoch(len(x), config.batch_size)
@@ -161,7 +179,7 @@ def fit(
         initial_epoch=first,
         epochs=config.epochs,
         shuffle=False,  # it is, for each epoch anew
-        callbacks=[shuffled, StopOnDivergence(), stopping, progress],
+        callbacks=[shuffled, StopOnDivergence(), stopping, progress, *callbacks],
         verbose=0,
     )
     stopping.checkpoint.unlink(missing_ok=True)
@@ -240,7 +258,7 @@ def _identity(
 def _scaling(likelihood: Any, x: Array, dataset: Dataset) -> Scaling:
     """Onto the likelihood's support where it has one, else to mean 0 and deviation 1."""
     if likelihood.support is None:
-        return standardize(x, dataset.feature_names)
+        return standardize(x, dataset.feature_names, keep=sum(dataset.groups))
     if dataset.value_range is None:
         raise ValueError(
             "expected values known to lie within limits, as a bernoulli likelihood needs. "
@@ -258,6 +276,7 @@ def _card(dataset: Dataset, rows: Split) -> DataCard:
         input_dtype=str(dataset.x.dtype),
         feature_names=dataset.feature_names,
         value_range=dataset.value_range,
+        groups=dataset.groups,
         rows={name: len(getattr(rows, name)) for name in sets},
         fingerprint=data.fingerprint(rows.train),
         license=dataset.license,

@@ -116,8 +116,9 @@ def _model(run: Run) -> manifest.Model:
         input_dtype=run.data.input_dtype,
         value_range=run.data.value_range if vae.likelihood.support else None,
         feature_names=run.data.feature_names,
+        one_hot=run.data.groups,
         latent_dim=vae.latent_dim,
-        likelihood=run.config.model.likelihood,
+        likelihood=run.config.model.likelihood + (", categorical" if run.data.groups else ""),
         beta=vae.beta.beta,
         parameters=vae.count_params(),
         preprocessing=manifest.Preprocessing(

@@ -31,6 +31,7 @@ def check_rows(x: ArrayLike, model: Model) -> NDArray[Any]:
         low, high = model.value_range
         inside = (rows >= low) & (rows <= high)
         _check_each(inside, rows, f"values from {low:g} to {high:g}", model)
+    _check_one_hot(rows, model)
     return rows
 
 
@@ -80,6 +81,21 @@ def _check_each(good: NDArray[np.bool_], rows: NDArray[Any], expected: str, mode
         f"x: expected {expected}. Received: {value} in row {row}, {_feature(position, model)} "
         f"({int((~good).sum())} such values in {len(np.unique(np.argwhere(~good)[:, 0]))} rows)."
     )
+
+
+def _check_one_hot(rows: NDArray[Any], model: Model) -> None:
+    """Refuses rows of a category that the model does not know, which would score as no surprise."""
+    end = model.input_shape[-1] - sum(model.one_hot)
+    for size in model.one_hot:
+        start, end = end, end + size
+        group = rows[:, start:end]
+        bad = np.flatnonzero(((group != 0) & (group != 1)).any(1) | (group.sum(1) != 1))
+        if len(bad):
+            names = model.feature_names or tuple(f"feature {i}" for i in range(end))
+            raise ValueError(
+                f"x: expected exactly one 1 among {', '.join(names[start:end])}. Received: "
+                f"{group[bad[0]].tolist()} in row {bad[0]} ({len(bad)} such rows)."
+            )
 
 
 def _feature(position: list[int], model: Model) -> str:

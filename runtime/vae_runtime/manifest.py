@@ -69,13 +69,18 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Model:
-    """What the bundle computes. `value_range` is where the likelihood is defined, else None."""
+    """What the bundle computes.
+
+    `value_range` is where the likelihood is defined, None for anywhere. `one_hot` are the sizes of
+    the one-hot groups that the last columns are, in order: exactly one 1 in each.
+    """
 
     name: str
     input_shape: tuple[int, ...]
     input_dtype: str
     value_range: tuple[float, float] | None
     feature_names: tuple[str, ...] | None
+    one_hot: tuple[int, ...]
     latent_dim: int
     likelihood: str
     beta: float
@@ -182,6 +187,8 @@ def _check(manifest: Manifest) -> None:
     names = manifest.model.feature_names or ()
     if len(set(names)) != len(names):
         raise ValueError(f"{NAME}: expected feature names that differ. Received: {names}.")
+    if sum(manifest.model.one_hot) > manifest.model.input_shape[-1]:
+        raise ValueError(f"{NAME}: expected one-hot groups within the columns.")
     _check_graphs(manifest)
     for file in manifest.files:
         if not _PLAIN_NAME.fullmatch(file.name):

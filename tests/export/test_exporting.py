@@ -158,3 +158,41 @@ def test_a_bundle_of_byte_images_of_odd_sides_takes_bytes(tmp_path):
     runner = Runner.load(export(run, tmp_path / "bundle", **QUIET))
     assert runner.selftest().passed
     assert runner.score(x[:5]).score.shape == (5,)
+
+
+@pytest.fixture(scope="module")
+def kinds_bundle(tmp_path_factory):
+    """Two numbers that depend on a thing's kind, and the kind as three one-hot columns."""
+    folder, rng = tmp_path_factory.mktemp("kinds"), np.random.default_rng(0)
+    kind = rng.integers(0, 3, 900)
+    numbers = rng.normal(kind[:, None] * [3.0, -2.0], 0.2)
+    lines = [
+        f"{a},{b},{','.join('1' if k == i else '0' for i in range(3))}"
+        for (a, b), k in zip(numbers.tolist(), kind, strict=True)
+    ]
+    (folder / "kinds.csv").write_text("\n".join(["a,b,kind_x,kind_y,kind_z", *lines]))
+    run, _ = train(
+        DataConfig(str(folder / "kinds.csv"), one_hot=("kind",)),
+        ModelConfig(hidden=(32,), latent_dim=2),
+        TrainConfig(epochs=40, learning_rate=1e-2),
+        out=folder / "run",
+        **QUIET,
+    )
+    return export(run, folder / "bundle", **QUIET)
+
+
+def test_a_table_of_numbers_and_categories_alarms_where_they_do_not_agree(kinds_bundle):
+    runner = Runner.load(kinds_bundle)
+    assert runner.manifest.model.likelihood == "gaussian, categorical"
+    fits, does_not = np.float32([[3.0, -2.0, 0, 1, 0]]), np.float32([[3.0, -2.0, 0, 0, 1]])
+    assert not runner.score(fits).is_anomaly[0]
+    assert runner.score(does_not).is_anomaly[0]
+    assert runner.selftest().passed
+
+
+@pytest.mark.parametrize("category", [(0, 0, 0), (1, 1, 0), (0.5, 0.5, 0)])
+def test_a_category_that_is_none_is_refused_on_the_device(kinds_bundle, category):
+    """It would be no surprise to a softmax: x log p is zero where x is."""
+    row = np.float32([[3.0, -2.0, *category]])
+    with pytest.raises(ValueError, match=r"exactly one 1 among kind_x, kind_y, kind_z.*in row 0"):
+        Runner.load(kinds_bundle).score(row)

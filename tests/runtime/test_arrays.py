@@ -18,6 +18,7 @@ def model(shape, *, dtype="float32", value_range=None, names=None):
         input_dtype=dtype,
         value_range=value_range,
         feature_names=names,
+        one_hot=(),
         latent_dim=2,
         likelihood="gaussian",
         beta=1.0,

@@ -26,7 +26,7 @@ def test_choices_follow_the_rows(shape, bounded, network, likelihood, latent_dim
 
 
 def test_what_is_asked_for_is_kept():
-    asked = ModelConfig("mlp", (5,), "tanh", 3, "gaussian", 0.5)
+    asked = ModelConfig("mlp", (5,), "tanh", 3, "gaussian", "shared", 0.5)
     assert asked.resolve((8, 8, 1), bounded=True) == asked
 
 

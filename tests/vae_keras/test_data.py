@@ -126,10 +126,42 @@ def test_too_few_rows_to_split_are_refused():
 @pytest.mark.parametrize("shares", [(0.0, 0.2, 0.1), (0.5, 0.4, 0.1), (-0.1, 0.2, 0.1)])
 def test_shares_that_leave_nothing_are_refused(shares):
     with pytest.raises(ValueError, match="above 0 that leave rows"):
-        DataConfig("x", None, None, None, *shares)
+        DataConfig("x", None, None, None, None, *shares)
 
 
 def test_the_fingerprint_is_of_the_rows_alone():
     x = np.arange(6, dtype=np.float32).reshape(3, 2)
     assert data.fingerprint(x) == data.fingerprint(np.asfortranarray(x))
     assert data.fingerprint(x) != data.fingerprint(x + 1)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A table with two one-hot groups between its numbers."""
+    path = tmp_path / "shop.csv"
+    header = "size_s,price,size_l,color_red,weight,color_blue,color_green"
+    path.write_text(f"{header}\n1,9,0,0,3,1,0\n0,8,1,1,4,0,0\n")
+    return path
+
+
+def test_one_hot_groups_come_last_in_the_order_asked_for(shop):
+    table = data.load(DataConfig(str(shop), one_hot=("color", "size")))
+    names = ("price", "weight", "color_red", "color_blue", "color_green", "size_s", "size_l")
+    assert table.feature_names == names
+    assert table.groups == (3, 2)
+    np.testing.assert_array_equal(table.x, [[9, 3, 0, 1, 0, 1, 0], [8, 4, 1, 0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("cells", ["0,9,0,0,3,1,0", "1,9,1,0,3,1,0", "0.5,9,0.5,0,3,1,0"])
+def test_a_row_of_no_or_of_two_categories_is_refused(shop, cells):
+    shop.write_text(shop.read_text() + cells + "\n")
+    with pytest.raises(
+        ValueError, match=r"exactly one 1 among the columns size_.*in row 2 \(1 such"
+    ):
+        data.load(DataConfig(str(shop), one_hot=("size",)))
+
+
+@pytest.mark.parametrize("prefix", ["colour", "price"])
+def test_a_group_that_is_not_there_is_refused(shop, prefix):
+    with pytest.raises(ValueError, match=rf"several columns named {prefix}_"):
+        data.load(DataConfig(str(shop), one_hot=(prefix,)))

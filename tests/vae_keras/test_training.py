@@ -144,3 +144,20 @@ def test_a_collapsed_posterior_is_said_so(tmp_path):
 def test_active_latents_are_counted(table_run):
     rows = table_run.calibration["x"]
     assert describe_latents(table_run.vae, rows).startswith(("1 of 3", "2 of 3"))
+
+
+def test_callbacks_of_keras_are_called(tmp_path, sensor_csv):
+    data, log = DataConfig(str(sensor_csv), label="broken"), tmp_path / "log.csv"
+    callbacks = [keras.callbacks.CSVLogger(log)]
+    train(data, TINY, TrainConfig(epochs=2), out=tmp_path / "r", callbacks=callbacks, **QUIET)
+    assert len(log.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("sigma", ["per_feature", "shared", "optimal"])
+def test_each_kind_of_sigma_finds_broken_sensors(tmp_path, sensor_csv, sigma):
+    data = DataConfig(str(sensor_csv), label="broken")
+    model = ModelConfig(hidden=(32, 16), sigma=sigma)
+    config = TrainConfig(epochs=25, learning_rate=3e-3)
+    run, metrics = train(data, model, config, out=tmp_path / "run", **QUIET)
+    assert run.vae.likelihood.sigma == sigma
+    assert metrics.auroc > 0.97

@@ -30,3 +30,22 @@ def get(likelihood: str | keras.layers.Layer) -> Any:
             f"expected a likelihood of {', '.join(BY_NAME)}. Received: {likelihood!r}."
         )
     return BY_NAME[likelihood](name="likelihood")
+
+
+def build(name: str, *, features: int, groups: tuple[int, ...], sigma: str) -> Any:
+    """The likelihood of rows whose last columns are one-hot groups, if there are any.
+
+    Args:
+        name: in `BY_NAME`, of the columns before.
+        features: how many columns there are in all.
+        groups: sizes of the one-hot groups.
+        sigma: of a Gaussian.
+    """
+    options = {"sigma": sigma} if name == "gaussian" else {}
+    if not groups:
+        return get(name) if not options else Gaussian(name="likelihood", **options)
+    categorical = Categorical(groups)
+    if sum(groups) == features:
+        return categorical
+    plain = Gaussian(**options) if options else BY_NAME[name]()
+    return Mixed([plain, categorical], (features - sum(groups), sum(groups)), name="likelihood")

@@ -19,3 +19,21 @@ def test_get_passes_layers_through():
 def test_get_refuses_an_unknown_name():
     with pytest.raises(ValueError, match=r"bernoulli, gaussian.*'poisson'"):
         likelihoods.get("poisson")
+
+
+@pytest.mark.parametrize(
+    ("name", "groups", "expected"),
+    [
+        ("gaussian", (), likelihoods.Gaussian),
+        ("bernoulli", (), likelihoods.Bernoulli),
+        ("gaussian", (2, 3), likelihoods.Mixed),
+        ("bernoulli", (2, 3), likelihoods.Mixed),
+        ("gaussian", (4, 3), likelihoods.Categorical),
+    ],
+)
+def test_columns_decide_what_is_built(name, groups, expected):
+    built = likelihoods.build(name, features=7, groups=groups, sigma="shared")
+    assert type(built) is expected
+    if expected is likelihoods.Mixed:
+        assert type(built.parts[0]) is likelihoods.BY_NAME[name]
+        assert built.widths == (2, 5)
