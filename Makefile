@@ -3,6 +3,8 @@
 # make lint           lints and checks types only
 # make format         lays out the code and mends what can be mended
 # make clean          removes what the others made: .venv, runs, artifacts
+# make bench-loop     what the training loop costs; with PyOD installed, beside PyOD
+# make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
 # make help           prints this
 #
 # DATA=path.csv trains on your own rows; ARGS="--latent-dim 4 ..." passes options to vae-keras train.
@@ -25,11 +27,11 @@ endif
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help train export test lint format clean
+.PHONY: help train export test lint format clean bench-loop bench-nll
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile
+	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 train: $(VENV)/.installed
 	$(BIN)/vae-keras train --data $(DATA) --out $(RUN) $(ARGS)
@@ -59,6 +61,13 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench-loop: $(VENV)/.installed
+	$(BIN)/python benchmarks/loop.py
+
+bench-nll: $(VENV)/.installed
+	@test -n "$(MNIST)" || { echo "expected MNIST=dir with the four idx files of MNIST" >&2; exit 2; }
+	$(BIN)/python benchmarks/nll.py --mnist $(MNIST)
 
 clean:
 	rm -rf .venv .venv-gpu runs artifacts

@@ -10,7 +10,6 @@ samples.
 """
 
 import argparse
-import gzip
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from vae_keras.greetings import without_greetings
 with without_greetings():
     from vae_export import export
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+    from vae_keras.idx import load_images
     from vae_runtime.bundle import open_bundle
     from vae_runtime.session import Session
 
@@ -48,7 +48,7 @@ def main() -> None:
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     train_x, test_x = (
-        binarise(read_idx(args.mnist, name), rng) for name in ("train-images", "t10k-images")
+        binarise(images.reshape(-1, 784), rng) for images in load_images("mnist", args.mnist)
     )
     model, options = MODELS[args.model]
     shape = (28, 28, 1) if args.model == "conv" else (784,)
@@ -71,13 +71,6 @@ def log_px(bundle: Path, x: np.ndarray) -> np.ndarray:
     noise = np.random.default_rng(1).standard_normal((SAMPLES, 50), np.float32)
     each = [session.run(("log_px",), {"x": row[None], "noise": noise})[0] for row in x]
     return np.concatenate(each)
-
-
-def read_idx(folder: Path, name: str) -> np.ndarray:
-    """Images of an idx file, plain or gzipped: uint8 (rows, 784)."""
-    (path,) = folder.glob(f"{name}*")
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 784)
 
 
 def binarise(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -50,6 +50,7 @@ def _one_of(*names: str) -> Callable[[str], str]:
 
 
 DATA: Flags = {
+    "data_dir": (str, "where the idx files of mnist or fashion_mnist are; default: download them"),
     "label": (str, "column of a .csv that is 1 for anomalies and 0 for normal rows"),
     "columns": (
         _names,
@@ -123,7 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train on normal rows; writes a run directory")
     train.set_defaults(run=_train)
-    train.add_argument("--data", required=True, help="digits, or a .npz, .npy or .csv file")
+    train.add_argument(
+        "--data", required=True, help="digits, mnist, fashion_mnist, or a .npz, .npy or .csv file"
+    )
     train.add_argument("--out", required=True, type=Path, help="the run directory to write")
     train.add_argument(
         "--seed", type=int, default=0, help="of split, weights and noise (default: 0)"

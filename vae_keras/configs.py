@@ -18,7 +18,8 @@ class DataConfig:
     """Which rows, and who sees them.
 
     Args:
-        source: "digits", or a .npz, .npy or .csv file.
+        source: "digits", "mnist" or "fashion_mnist", or a .npz, .npy or .csv file.
+        data_dir: where the idx files of mnist or fashion_mnist are; downloaded where None.
         label: column of a .csv that is 1 for anomalies; they are kept out of training.
         columns: columns of a .csv to take; all but `label` where None.
         one_hot: prefixes of names, of columns that are one-hot groups: "color" takes color_red,
@@ -31,6 +32,7 @@ class DataConfig:
     """
 
     source: str
+    data_dir: str | None = None
     label: str | None = None
     columns: tuple[str, ...] | None = None
     one_hot: tuple[str, ...] | None = None

@@ -1,4 +1,4 @@
-"""Rows to train on: `digits` by name, or a file; then the split that decides who sees which rows.
+"""Rows to train on, by name or from a file; then the split that decides who sees which rows.
 
 `digits` is scikit-learn's 8 x 8 handwritten digits. All ten are normal; the anomalies are real
 images that are not digits: 8 x 8 grey patches of scikit-learn's two bundled photographs.
@@ -12,6 +12,7 @@ import numpy as np
 
 from vae_runtime.files import read_rows
 
+from . import idx
 from .arrays import Array
 from .configs import DataConfig
 
@@ -56,6 +57,9 @@ def load(config: DataConfig) -> Dataset:
     """The dataset that a `DataConfig` names; ValueError says what is wrong with it, and where."""
     if config.source == "digits":
         return digits()
+    if config.source in idx.DATASETS:
+        x = np.concatenate(idx.load_images(config.source, config.data_dir))
+        return Dataset(config.source, x, np.zeros(len(x), bool), _value_range(x))
     rows = read_rows(config.source, columns=config.columns, label=config.label)
     x = _as_trainable(rows.x, rows.names)
     y = np.zeros(len(x), bool) if rows.y is None else _as_labels(rows.y)

@@ -126,7 +126,7 @@ def test_too_few_rows_to_split_are_refused():
 @pytest.mark.parametrize("shares", [(0.0, 0.2, 0.1), (0.5, 0.4, 0.1), (-0.1, 0.2, 0.1)])
 def test_shares_that_leave_nothing_are_refused(shares):
     with pytest.raises(ValueError, match="above 0 that leave rows"):
-        DataConfig("x", None, None, None, None, *shares)
+        DataConfig("x", None, None, None, None, None, *shares)
 
 
 def test_the_fingerprint_is_of_the_rows_alone():
