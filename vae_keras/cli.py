@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vae_runtime import BundleError
+
 from .configs import (
     ACTIVATIONS,
     DECAYS,
@@ -109,11 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         return int(args.run(args))
-    except (ValueError, OSError, MemoryError) as error:
+    except (BundleError, ValueError, OSError, MemoryError) as error:
         print(f"vae-keras: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("vae-keras: interrupted; --resume goes on from the last checkpoint", file=sys.stderr)
+        print("vae-keras: interrupted; train --resume goes on where it can", file=sys.stderr)
         return 130
 
 
@@ -168,17 +170,25 @@ def _train(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> int:
     with without_greetings():
+        from vae_runtime.bundle import open_bundle
+
         from . import data
         from .evaluate import evaluate_bundle, evaluate_run
         from .run import open_run
 
-    dataset = data.load(DataConfig(args.data, label=args.label)) if args.data else None
-    if not (args.path / "manifest.json").is_file():
-        metrics = evaluate_run(open_run(args.path), dataset)
-    elif dataset is not None:
+    if (args.path / "manifest.json").is_file():
+        if args.data is None:
+            raise ValueError("expected --data: a bundle carries no labelled rows of its own.")
+        names = open_bundle(args.path).manifest.model.feature_names
+        dataset = data.load(DataConfig(args.data, label=args.label, columns=names))
         metrics = evaluate_bundle(args.path, dataset)
+    elif args.data is None:
+        metrics = evaluate_run(open_run(args.path))
     else:
-        raise ValueError("expected --data: a bundle carries no labelled rows of its own.")
+        run = open_run(args.path)
+        names = run.data.feature_names
+        dataset = data.load(DataConfig(args.data, label=args.label, columns=names))
+        metrics = evaluate_run(run, dataset)
     print(describe(metrics))
     return 0
 

@@ -51,6 +51,20 @@ class DataConfig:
             )
         if self.columns is not None and len(set(self.columns)) != len(self.columns):
             raise ValueError(f"expected columns that differ. Received: {', '.join(self.columns)}.")
+        if self.one_hot is not None:
+            clash = [(a, b) for a in self.one_hot for b in self.one_hot if b.startswith(f"{a}_")]
+            differ = len(set(self.one_hot)) == len(self.one_hot) and not clash
+            _check("list of one-hot prefixes that share no column", self.one_hot, differ)
+        if self.columns is not None and self.label in self.columns:
+            raise ValueError(
+                f"expected a label that is no feature. Received: {self.label!r} as both."
+            )
+        if self.value_range is not None:
+            low, high = self.value_range
+            finite = math.isfinite(low) and math.isfinite(high)
+            _check(
+                "value range of two numbers, low < high", self.value_range, finite and low < high
+            )
         _check("seed of 0 or more", self.seed, self.seed >= 0)
 
 
@@ -82,7 +96,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _check("known activation", self.activation, self.activation in ACTIVATIONS)
         _check("known sigma", self.sigma, self.sigma in SIGMAS)
-        _check("beta of 0 or more", self.beta, self.beta >= 0)
+        _check("beta of 0 or more", self.beta, 0 <= self.beta < math.inf)
         if self.latent_dim is not None:
             _check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
         if self.hidden is not None:
@@ -152,9 +166,9 @@ class TrainConfig:
         _check("known schedule", self.schedule, self.schedule in SCHEDULES)
         _check("known precision", self.precision, self.precision in PRECISIONS)
         _check("warmup share above 0 and up to 1", self.warmup, 0 < self.warmup <= 1)
-        _check("number of free_bits of 0 or more", self.free_bits, self.free_bits >= 0)
+        _check("number of free_bits of 0 or more", self.free_bits, 0 <= self.free_bits < math.inf)
         if self.clip_norm is not None:
-            _check("clip_norm above 0", self.clip_norm, self.clip_norm > 0)
+            _check("clip_norm above 0", self.clip_norm, 0 < self.clip_norm < math.inf)
         _check("seed of 0 or more", self.seed, self.seed >= 0)
 
 

@@ -55,6 +55,7 @@ class Split:
 
 def load(config: DataConfig) -> Dataset:
     """The dataset that a `DataConfig` names; ValueError says what is wrong with it, and where."""
+    _check_options(config)
     if config.source == "digits":
         return digits()
     if config.source in idx.DATASETS:
@@ -63,7 +64,8 @@ def load(config: DataConfig) -> Dataset:
     rows = read_rows(config.source, columns=config.columns, label=config.label)
     x = _as_trainable(rows.x, rows.names)
     y = np.zeros(len(x), bool) if rows.y is None else _as_labels(rows.y)
-    value_range = config.value_range or _value_range(x)
+    value_range = _value_range(x) if config.value_range is None else config.value_range
+    _check_range(x, value_range)
     dataset = Dataset(Path(config.source).stem, x, y, value_range, rows.names)
     return _with_groups_last(dataset, config.one_hot) if config.one_hot else dataset
 
@@ -135,6 +137,30 @@ def _value_range(x: Array) -> tuple[float, float] | None:
     return (0.0, 1.0) if x.min() >= 0 and x.max() <= 1 else None
 
 
+def _check_range(x: Array, value_range: tuple[float, float] | None) -> None:
+    if value_range is not None and (x.min() < value_range[0] or x.max() > value_range[1]):
+        raise ValueError(
+            f"expected values from {value_range[0]:g} to {value_range[1]:g}, as --value-range "
+            f"says. Received: {x.min():g} to {x.max():g}."
+        )
+
+
+def _check_options(config: DataConfig) -> None:
+    """Refuses what a source has no use for, before it is ignored."""
+    if config.source == "digits" or config.source in idx.DATASETS:
+        useless = ["label", "columns", "one_hot", "value_range"]
+    elif Path(config.source).suffix != ".csv":
+        useless = ["label", "columns", "one_hot", "data_dir"]
+    else:
+        useless = ["data_dir"]
+    for option in useless:
+        if getattr(config, option) is not None:
+            raise ValueError(
+                f"expected no {option.replace('_', '-')} for {config.source}. "
+                f"Received: {getattr(config, option)}, which would be ignored."
+            )
+
+
 def _with_groups_last(dataset: Dataset, prefixes: tuple[str, ...]) -> Dataset:
     """The same with its one-hot columns last, group by group; ValueError where they are none."""
     names = dataset.feature_names or ()
@@ -146,6 +172,12 @@ def _with_groups_last(dataset: Dataset, prefixes: tuple[str, ...]) -> Dataset:
                 f"Received: {len(group)} in {', '.join(names) or 'a file without names'}."
             )
         values = dataset.x[:, group]
+        unseen = [names[i] for i in group if not dataset.x[:, i].any()]
+        if unseen:
+            raise ValueError(
+                f"expected every column {prefix}_... to be 1 in some row. Received: none in which "
+                f"{unseen[0]} is. A kind that is never seen cannot be learnt; leave it out."
+            )
         bad = np.flatnonzero(((values != 0) & (values != 1)).any(1) | (values.sum(1) != 1))
         if len(bad):
             raise ValueError(

@@ -54,6 +54,11 @@ def evaluate(
 def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
     """Judges a run's Keras model on labelled rows, by default the run's own test rows."""
     x, y = (run.test["x"], run.test["y"]) if dataset is None else (dataset.x, dataset.y)
+    if x.shape[1:] != run.data.input_shape or str(x.dtype) != run.data.input_dtype:
+        raise ValueError(
+            f"expected rows of {run.data.input_dtype} {run.data.input_shape}, as the run was "
+            f"trained on. Received: {x.dtype} {x.shape[1:]}."
+        )
     score = score_rows(run.vae, x)["score"]
     calibration = run.calibration["score"]
     return evaluate(score, y, calibration=calibration, alpha=run.config.train.alpha)

@@ -1,9 +1,10 @@
 """When training ends, which weights it keeps, and how it goes on after a kill.
 
 The state of a run is one file beside the run directory to be, `RUN.checkpoint.npz`, written aside
-and renamed every half minute: all weights, the optimizer's and the noise's state, the best weights
-so far, and what has been seen of the losses. Since batches depend on seed and epoch alone, a run
-that is killed at any moment and resumed ends with the weights of one that was not.
+and renamed at the end of an epoch, every half minute at most: all weights, the optimizer's and the
+noise's state, the best weights so far, and what has been seen of the losses. Since batches depend
+on seed and epoch alone, a run that is killed at any moment and resumed ends with the weights of one
+that was not. (Callbacks of others must see to their own state.)
 """
 
 import json
@@ -19,6 +20,8 @@ from vae_runtime.files import load_npz, write_aside
 
 from .arrays import Arrays
 from .progress import Logs
+
+STOPPED = 2**31 - 1  # an epoch after every last one
 
 EVERY = 30.0  # seconds between checkpoints
 
@@ -52,6 +55,8 @@ class Stopping(keras.callbacks.Callback):
         if not self.checkpoint.exists():
             return 0
         arrays = _read(self.checkpoint)
+        if "said" not in arrays:
+            raise ValueError(f"{self.checkpoint} is no checkpoint. Train without --resume.")
         said = json.loads(str(arrays["said"]))
         if said["identity"] != self.identity:
             different = [k for k, v in self.identity.items() if said["identity"].get(k) != v]
@@ -69,7 +74,9 @@ class Stopping(keras.callbacks.Callback):
             said["best_epoch"],
             said["best"],
         )
-        return len(self.history["loss"])
+        epochs = len(self.history["loss"])
+        # one that had stopped already has no epoch left, whatever its last one was
+        return STOPPED if epochs - 1 - self.best_epoch >= self.patience else epochs
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the clock of the checkpoints."""
@@ -84,7 +91,7 @@ class Stopping(keras.callbacks.Callback):
             self._best_weights = _copies(_weights(self.model))
         if epoch - self.best_epoch >= self.patience:
             self.model.stop_training = True
-        elif time.monotonic() - self._saved >= self.every:
+        if self.model.stop_training or time.monotonic() - self._saved >= self.every:
             self._save()
             self._saved = time.monotonic()
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras.run import Run
-from vae_runtime import Runner, manifest
+from vae_runtime import BundleError, Runner, manifest
 from vae_runtime.files import directory_aside
 
 from .errors import ExportError
@@ -92,7 +92,10 @@ def write(out: str | Path, contents: Mapping[str, bytes], document: manifest.Man
             (aside / name).write_bytes(content)
         (aside / manifest.NAME).write_bytes(described)
         (aside / manifest.CHECKSUM_NAME).write_bytes(manifest.checksum_line(described))
-        report = Runner.load(aside).selftest()
+        try:
+            report = Runner.load(aside).selftest()
+        except BundleError as error:
+            raise ExportError(f"the written bundle cannot be used: {error}") from error
         if not report.passed:
             worst = max(report.checks, key=lambda check: check.deviation)
             raise ExportError(
@@ -108,6 +111,14 @@ def _describe(content: bytes, **given: Any) -> manifest.File:
     return manifest.File(precision="fp32", **{**nothing, **identity, **given})
 
 
+def _likelihood(run: Run) -> str:
+    """By name; of a table of several kinds of columns, by the names of all."""
+    name, categorical = run.config.model.likelihood, sum(run.data.groups)
+    if not categorical:
+        return name
+    return "categorical" if categorical == run.data.input_shape[-1] else f"{name}, categorical"
+
+
 def _model(run: Run) -> manifest.Model:
     vae, scaling = run.vae, run.vae.preprocessing
     return manifest.Model(
@@ -118,7 +129,7 @@ def _model(run: Run) -> manifest.Model:
         feature_names=run.data.feature_names,
         one_hot=run.data.groups,
         latent_dim=vae.latent_dim,
-        likelihood=run.config.model.likelihood + (", categorical" if run.data.groups else ""),
+        likelihood=_likelihood(run),
         beta=vae.beta.beta,
         parameters=vae.count_params(),
         preprocessing=manifest.Preprocessing(

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from vae_runtime.selftest import units
+from vae_runtime.selftest import Scaling
 
 Arrays = dict[str, NDArray[Any]]
 Function = Callable[..., dict[str, Any]]
@@ -32,7 +32,7 @@ class Graph:
         function: from the inputs, in order, to a dict of outputs.
         inputs: name -> (dtype, shape); the first dimension is named and free.
         outputs: name -> shape, float32; the first dimension is free.
-        units: outputs -> the least magnitude that a deviation is a share of.
+        scaling: of outputs in the data's own units, offset and scale to the model's.
         defaults: values of inputs that may be left out.
         variables: the weights that the function reads.
     """
@@ -41,7 +41,7 @@ class Graph:
     function: Function
     inputs: Inputs
     outputs: Shapes
-    units: dict[str, NDArray[Any] | float]
+    scaling: dict[str, Scaling]
     defaults: Arrays
     variables: tuple[Any, ...]
 
@@ -91,5 +91,6 @@ def _encoder(vae: Any) -> Function:
 
 
 def _graph(vae: Any, role: str, function: Function, inputs: Inputs, outputs: Shapes) -> Graph:
-    least = {name: units(name, vae.preprocessing.scale) for name in outputs}
-    return Graph(role, function, inputs, outputs, least, {}, tuple(vae.variables))
+    data_units = {"x_mean": (vae.preprocessing.offset, vae.preprocessing.scale)}
+    scaling = {name: value for name, value in data_units.items() if name in outputs}
+    return Graph(role, function, inputs, outputs, scaling, {}, tuple(vae.variables))

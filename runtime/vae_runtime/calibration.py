@@ -31,7 +31,7 @@ def p_values(
     Args:
         scores: (batch,), nats. A NaN counts as the highest score there is.
         calibration: (n,), nats, ascending.
-        rounding: nats within which scores are tied; at least `SCORE_RTOL` of the score itself.
+        rounding: nats within which scores are tied, beside `SCORE_RTOL` of the score itself.
 
     Returns:
         float64 (batch,), from 1 / (n + 1) to 1.
@@ -40,7 +40,7 @@ def p_values(
     scores = np.asarray(scores, np.float64)
     tied_from = np.where(scores == -np.inf, -np.inf, np.inf)  # NaN is no proof of normality
     finite = np.isfinite(scores)
-    tied_from[finite] = scores[finite] - np.maximum(rounding, SCORE_RTOL * np.abs(scores[finite]))
+    tied_from[finite] = scores[finite] - (rounding + SCORE_RTOL * np.abs(scores[finite]))
     at_least = n - np.searchsorted(calibration, tied_from, side="left")
     return np.asarray((1 + at_least) / (n + 1), np.float64)
 

@@ -101,7 +101,7 @@ def directory_aside(path: str | Path, *, mark: str) -> Iterator[Path]:
     Raises:
         ValueError: something of another kind is at `path`.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # of a link, what it leads to is replaced
     check_replaceable(path, mark=mark)
     aside, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
     aside.mkdir(parents=True)

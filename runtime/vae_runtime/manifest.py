@@ -112,7 +112,7 @@ class Score:
 class Calibration:
     """Scores of normal rows that training never saw, ascending, and the default alarm level.
 
-    Scores within `rounding` nats of each other, or within 1e-6 of the score, count as equal.
+    Scores within `rounding` nats and 1e-6 of the score of each other count as equal.
     """
 
     alpha: float

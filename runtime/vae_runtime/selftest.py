@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .bundle import Bundle
 from .errors import BundleError
 from .manifest import File
 from .session import Session
+
+Scaling = tuple[NDArray[Any], NDArray[Any]]
+
+RESOLUTION = 4 * float(np.finfo(np.float32).eps)  # of a float32 number, after a few operations
 
 
 @dataclass(frozen=True)
@@ -41,33 +45,34 @@ class Report:
         return all(check.passed for check in self.checks)
 
 
-def deviation(expected: NDArray[Any], received: NDArray[Any], unit: ArrayLike = 0.0) -> float:
+def deviation(
+    expected: NDArray[Any],
+    received: NDArray[Any],
+    unit: float = 0.0,
+    *,
+    scaling: Scaling | None = None,
+) -> float:
     """The largest |received - expected| as a share of the largest |expected|.
 
     Args:
         expected, received: (batch, ...) of one shape; else they are infinitely far apart, as they
             are where anything is not finite.
-        unit: the least that a deviation is a share of (see `units`). An array of the shape of a row
-            has every feature measured by its own magnitude.
+        unit: the least that it is a share of: a nat, a latent's prior deviation.
+        scaling: offset and scale of pre-processing, for an output in the data's own units. It is
+            measured in the model's, so that millimetres count beside 101325 +- 1 pascals and these
+            by their +- 1, after what float32 cannot resolve of a number as large.
     """
     if received.shape != expected.shape:
         return float("inf")
     if not (np.isfinite(received).all() and np.isfinite(expected).all()):
         return float("inf")
-    axis = 0 if np.ndim(unit) else None
-    magnitude = np.maximum(np.abs(expected).max(axis), unit)
-    difference = np.abs(received.astype(np.float64) - expected).max(axis)
-    shares = np.where(difference == 0, 0.0, np.inf)
-    return float(np.divide(difference, magnitude, out=shares, where=magnitude > 0).max())
-
-
-def units(output: str, scale: NDArray[Any]) -> NDArray[Any] | float:
-    """The least magnitude of an output that matters: deviations are shares of no less.
-
-    A nat, a latent's prior deviation; for x_mean the scale of pre-processing, feature by feature (a
-    table of pascals and millimetres has no largest magnitude that would do for both).
-    """
-    return scale if output == "x_mean" else 1.0
+    size, difference = np.abs(expected), np.abs(received.astype(np.float64) - expected)
+    if scaling is not None:
+        offset, scale = scaling
+        difference = np.maximum(difference - RESOLUTION * size, 0.0) / scale
+        size = np.abs(expected - offset) / scale
+    magnitude, largest = max(float(size.max()), unit), float(difference.max())
+    return largest / magnitude if magnitude else (0.0 if largest == 0 else float("inf"))
 
 
 def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
@@ -78,12 +83,13 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
     """
     probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
     model = bundle.manifest.model
-    scale = np.array(model.preprocessing.scale)
-    scale = scale.reshape(model.input_shape if scale.size > 1 else ())
+    shape = model.input_shape if len(model.preprocessing.scale) > 1 else ()
+    offset = np.array(model.preprocessing.offset).reshape(shape)
+    data_units = {"x_mean": (offset, np.array(model.preprocessing.scale).reshape(shape))}
     checks = []
     for key, graph, output, feeds in _questions(probe, sessions):
         for rows, received in _answers(sessions[graph], output, feeds):
-            error = deviation(probe[key], received, units(output, scale))
+            error = deviation(probe[key], received, 1.0, scaling=data_units.get(output))
             checks.append(Check(key, rows, error, error <= tolerance))
     return Report(tuple(checks), tolerance)
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from vae_export import ExportError, export
+from vae_export import ExportError, export, exporting
 from vae_export.cli import main
 from vae_export.formats import FORMATS
 from vae_keras import VAE, DataConfig, Gaussian, ModelConfig, TrainConfig, mlp_pair, train
@@ -196,3 +196,15 @@ def test_a_category_that_is_none_is_refused_on_the_device(kinds_bundle, category
     row = np.float32([[3.0, -2.0, *category]])
     with pytest.raises(ValueError, match=r"exactly one 1 among kind_x, kind_y, kind_z.*in row 0"):
         Runner.load(kinds_bundle).score(row)
+
+
+def test_one_wild_row_neither_widens_the_ties_nor_hides_errors(table_run):
+    """A reading of 1e6 among the calibration rows must not make all others look equal."""
+    wild = dataclasses.replace(table_run)
+    x = table_run.calibration["x"].copy()
+    x[0] *= 1e6
+    score = table_run.calibration["score"].copy()
+    score[0] = 1e5
+    wild.__dict__["calibration"] = {**table_run.calibration, "x": x, "score": score}
+    assert exporting._rounding(wild) < exporting._rounding(table_run) + 1e-4  # nats
+    assert np.abs(exporting.reference_feeds(wild)["x"]).max() < 2e5  # pascals, not 1e11

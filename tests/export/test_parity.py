@@ -16,7 +16,7 @@ GRAPH = Graph(
     lambda x, shift=0.0: {"y": 2.0 * x + shift, "size": tf.abs(x)},
     {"x": ("float32", ("batch", 3)), "shift": ("float32", ("samples", 3))},
     {"y": ("batch", 3), "size": ("batch", 3)},
-    {"y": 1.0, "size": 1.0},
+    {},
     {"shift": np.zeros((1, 3), np.float32)},
     (),
 )
@@ -96,7 +96,7 @@ def test_a_feature_of_small_values_is_not_hidden_by_one_of_large_ones():
         lambda x: {"x_mean": tf.constant([[101325.0, 0.5]]) * x},
         {"x": ("float32", ("batch", 2))},
         {"x_mean": ("batch", 2)},
-        {"x_mean": np.array([5000.0, 0.1], np.float32)},
+        {"x_mean": (np.array([101325.0, 0.5]), np.array([5000.0, 0.1]))},
         {},
         (),
     )
@@ -104,8 +104,32 @@ def test_a_feature_of_small_values_is_not_hidden_by_one_of_large_ones():
     def wrong_millimetres(feeds):
         return {"x_mean": np.float32([[101325.0, 0.6]]) * feeds["x"]}
 
-    with pytest.raises(ExportError, match=r"output 'x_mean' differs from Keras by 0\.2 "):
+    with pytest.raises(ExportError, match=r"output 'x_mean' differs from Keras by 1 "):
         check_tensors("decoder.onnx", graph, wrong_millimetres, {"x": np.ones((1, 2), np.float32)})
+
+
+@pytest.mark.parametrize(("error", "passes"), [(0.02, True), (0.9, False)])
+def test_a_large_mean_hides_no_error_but_its_own_resolution(error, passes):
+    """101325 +- 1 pascals: float32 knows them to 0.008, and 0.9 is nearly a standard deviation."""
+    graph = Graph(
+        "decoder",
+        lambda x: {"x_mean": 101325.0 * x},
+        {"x": ("float32", ("batch", 1))},
+        {"x_mean": ("batch", 1)},
+        {"x_mean": (np.array([101325.0]), np.array([1.0]))},
+        {},
+        (),
+    )
+    feeds = {"x": np.ones((1, 1), np.float32)}
+
+    def off(feeds):
+        return {"x_mean": np.float32(101325.0) * feeds["x"] + np.float32(error)}
+
+    if passes:
+        check_tensors("decoder.onnx", graph, off, feeds)
+    else:
+        with pytest.raises(ExportError, match="'x_mean' differs from Keras"):
+            check_tensors("decoder.onnx", graph, off, feeds)
 
 
 def test_an_output_that_is_next_to_nothing_is_measured_by_its_unit():

@@ -148,11 +148,20 @@ def test_a_deviation_is_a_share_of_the_unit_where_all_is_smaller():
     assert deviation(np.array([0.25, 4.0]), np.array([0.25, 5.0]), 1.0) == 0.25
 
 
-def test_units_of_a_row_measure_every_feature_by_its_own_magnitude():
+def test_the_data_units_are_measured_in_those_of_the_model():
+    """The second feature is off by 5 of its deviations, where 10 is the most of all."""
     expected = np.array([[1e5, 0.001], [2e5, 0.002]])
-    received = expected + np.array([[0.0, 0.0], [0.0, 0.001]])
-    assert deviation(expected, received, np.array([1e3, 1e-4])) == pytest.approx(0.5)
-    assert deviation(expected, received) == pytest.approx(0.001 / 2e5)
+    received = expected + np.array([[0.0, 0.0], [0.0, 0.0005]])
+    scaling = np.array([1.9e5, 0.0015]), np.array([1e4, 1e-4])
+    assert deviation(expected, received, 1.0, scaling=scaling) == pytest.approx(5 / 9, rel=1e-4)
+    assert deviation(expected, received) == pytest.approx(0.0005 / 2e5)
+
+
+def test_what_float32_cannot_resolve_is_no_deviation():
+    expected, scaling = np.array([[101325.0]]), (np.array([101325.0]), np.array([1.0]))
+    one_step = np.spacing(np.float32(101325.0))
+    assert deviation(expected, expected + one_step, 1.0, scaling=scaling) == 0.0
+    assert deviation(expected, expected + 0.5, 1.0, scaling=scaling) > 0.4
 
 
 def test_a_feature_of_small_units_has_a_say_in_the_verdict(table_copy, change_probe):

@@ -61,7 +61,7 @@ def test_an_interruption_is_one_line_and_no_traceback(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr("vae_keras.training.train", interrupt)
     assert main(["train", "--data", "digits", "--out", str(tmp_path / "run")]) == 130
-    said = "vae-keras: interrupted; --resume goes on from the last checkpoint\n"
+    said = "vae-keras: interrupted; train --resume goes on where it can\n"
     assert capsys.readouterr().err == said
 
 

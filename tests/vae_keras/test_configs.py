@@ -51,6 +51,12 @@ def test_what_is_asked_for_is_kept():
         (lambda: ModelConfig(hidden=(8, 0)), r"hidden sizes of 1 or more. Received: \(8, 0\)"),
         (lambda: ModelConfig(hidden=()), "hidden sizes"),
         (lambda: DataConfig("x.csv", columns=("a", "b", "a")), "columns that differ"),
+        (lambda: DataConfig("x.csv", columns=("a", "b"), label="b"), "label that is no feature"),
+        (lambda: DataConfig("x.csv", one_hot=("c", "c")), "share no column"),
+        (lambda: DataConfig("x.csv", one_hot=("c", "c_d")), "share no column"),
+        (lambda: DataConfig("x.csv", value_range=(16.0, 0.0)), "low < high"),
+        (lambda: DataConfig("x.csv", value_range=(0.0, float("inf"))), "low < high"),
+        (lambda: TrainConfig(clip_norm=float("inf")), "clip_norm above 0"),
     ],
 )
 def test_nonsense_is_refused_where_it_is_said(make, message):

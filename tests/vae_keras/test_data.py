@@ -140,7 +140,7 @@ def shop(tmp_path):
     """A table with two one-hot groups between its numbers."""
     path = tmp_path / "shop.csv"
     header = "size_s,price,size_l,color_red,weight,color_blue,color_green"
-    path.write_text(f"{header}\n1,9,0,0,3,1,0\n0,8,1,1,4,0,0\n")
+    path.write_text(f"{header}\n1,9,0,0,3,1,0\n0,8,1,1,4,0,0\n0,7,1,0,5,0,1\n")
     return path
 
 
@@ -149,14 +149,14 @@ def test_one_hot_groups_come_last_in_the_order_asked_for(shop):
     names = ("price", "weight", "color_red", "color_blue", "color_green", "size_s", "size_l")
     assert table.feature_names == names
     assert table.groups == (3, 2)
-    np.testing.assert_array_equal(table.x, [[9, 3, 0, 1, 0, 1, 0], [8, 4, 1, 0, 0, 0, 1]])
+    np.testing.assert_array_equal(table.x[:2], [[9, 3, 0, 1, 0, 1, 0], [8, 4, 1, 0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize("cells", ["0,9,0,0,3,1,0", "1,9,1,0,3,1,0", "0.5,9,0.5,0,3,1,0"])
 def test_a_row_of_no_or_of_two_categories_is_refused(shop, cells):
     shop.write_text(shop.read_text() + cells + "\n")
     with pytest.raises(
-        ValueError, match=r"exactly one 1 among the columns size_.*in row 2 \(1 such"
+        ValueError, match=r"exactly one 1 among the columns size_.*in row 3 \(1 such"
     ):
         data.load(DataConfig(str(shop), one_hot=("size",)))
 
@@ -165,3 +165,31 @@ def test_a_row_of_no_or_of_two_categories_is_refused(shop, cells):
 def test_a_group_that_is_not_there_is_refused(shop, prefix):
     with pytest.raises(ValueError, match=rf"several columns named {prefix}_"):
         data.load(DataConfig(str(shop), one_hot=(prefix,)))
+
+
+def test_a_kind_that_is_never_seen_is_refused(shop):
+    shop.write_text(shop.read_text().replace("0,8,1,1,4,0,0", "0,8,1,0,4,1,0"))
+    with pytest.raises(ValueError, match="none in which color_red is"):
+        data.load(DataConfig(str(shop), one_hot=("color",)))
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "value"),
+    [
+        ("digits", "columns", ("a",)),
+        ("digits", "value_range", (0.0, 1.0)),
+        ("mnist", "label", "y"),
+        ("rows.npy", "one_hot", ("a",)),
+        ("rows.csv", "data_dir", "there"),
+    ],
+)
+def test_an_option_of_no_use_is_refused_and_not_ignored(source, option, value):
+    with pytest.raises(ValueError, match=f"expected no {option.replace('_', '-')} for {source}"):
+        data.load(DataConfig(source, **{option: value}))
+
+
+def test_rows_outside_a_range_that_was_told_are_refused(tmp_path):
+    config = save(tmp_path / "x.npz", x=np.array([[0.0, 16.0]]))
+    config = dataclasses.replace(config, value_range=(0.0, 1.0))
+    with pytest.raises(ValueError, match=r"from 0 to 1, as --value-range says. Received: 0 to 16"):
+        data.load(config)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from vae_keras.cli import main
 from vae_keras.configs import DataConfig
 from vae_keras.data import load
 from vae_keras.evaluate import evaluate, evaluate_bundle, evaluate_run, score_rows
@@ -60,3 +61,36 @@ def test_a_bundle_is_judged_as_its_run_is(table_run, table_bundle, sensor_csv):
     dataset = load(DataConfig(str(sensor_csv), label="broken"))
     by_keras, by_device = evaluate_run(table_run, dataset), evaluate_bundle(table_bundle, dataset)
     assert by_device == by_keras
+
+
+@pytest.fixture
+def permuted_csv(sensor_csv, tmp_path):
+    """The same table with its columns in another order, and one more."""
+    lines = [line.split(",") for line in sensor_csv.read_text().splitlines()]
+    path = tmp_path / "permuted.csv"
+    path.write_text(
+        "\n".join(",".join(["9" if i else "extra", *c[::-1]]) for i, c in enumerate(lines))
+    )
+    return path
+
+
+def test_columns_are_found_by_name_whatever_their_order(
+    table_run, table_bundle, sensor_csv, permuted_csv, capsys
+):
+    for judged in (table_run.path, table_bundle):
+        said = []
+        for table in (sensor_csv, permuted_csv):
+            assert main(["evaluate", str(judged), "--data", str(table), "--label", "broken"]) == 0
+            said.append(capsys.readouterr().out)
+        assert said[0] == said[1]
+
+
+def test_rows_of_another_shape_are_refused(table_run, capsys):
+    assert main(["evaluate", str(table_run.path), "--data", "digits"]) == 1
+    assert "vae-keras: expected" in capsys.readouterr().err
+
+
+def test_a_damaged_bundle_is_one_line(bundle_copy, capsys):
+    (bundle_copy / "scorer.onnx").write_bytes(b"")
+    assert main(["evaluate", str(bundle_copy), "--data", "digits"]) == 1
+    assert "scorer.onnx: expected" in capsys.readouterr().err

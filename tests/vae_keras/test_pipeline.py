@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from vae_keras import VAE, mlp_pair, pipeline
 from vae_keras.pipeline import Shuffled, steps_an_epoch
@@ -59,13 +60,46 @@ def test_the_last_batch_is_smaller_and_counted(shuffled):
     assert shuffled().steps == steps_an_epoch(103, 10) == 11
 
 
+class Witness(VAE):
+    """Writes down every row that it is trained on."""
+
+    def track(self, losses, x):
+        self.seen.assign(tf.tensor_scatter_nd_add(self.seen, tf.cast(x, tf.int64), x[:, 0] * 0 + 1))
+        return super().track(losses, x)
+
+
 @pytest.mark.parametrize("steps_per_execution", [1, 4, 20])
 def test_fit_sees_every_row_once_an_epoch_however_many_steps_it_takes_at_a_time(
     steps_per_execution,
 ):
     """Also where the steps of an epoch are no multiple of those of an execution."""
-    vae = VAE(*mlp_pair((1,), 1, (2,)), likelihood="gaussian")
+    vae = Witness(*mlp_pair((1,), 1, (2,)), likelihood="gaussian")
+    vae.seen = tf.Variable(tf.zeros(103))
     vae.compile(keras.optimizers.SGD(0.0), steps_per_execution=steps_per_execution)
     shuffled = Shuffled(X, 10, seed=0)
-    vae.fit(shuffled.data, epochs=3, callbacks=[shuffled], shuffle=False, verbose=0)
+    for epochs in (1, 2, 3):
+        vae.fit(
+            shuffled.data,
+            initial_epoch=epochs - 1,
+            epochs=epochs,
+            callbacks=[shuffled],
+            shuffle=False,
+            verbose=0,
+        )
+        np.testing.assert_array_equal(vae.seen.numpy(), np.full(103, epochs))
     assert int(vae.optimizer.iterations) == 3 * 11
+
+
+def test_fit_has_another_order_in_each_epoch():
+    """A network that is trained on one batch an epoch sees which rows were in it."""
+    orders = []
+    shuffled = Shuffled(X, 10, seed=0)
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            orders.append(next(iter(shuffled.data.as_numpy_iterator()))[0][:, 0])
+
+    vae = VAE(*mlp_pair((1,), 1, (2,)), likelihood="gaussian")
+    vae.compile(keras.optimizers.SGD(0.0))
+    vae.fit(shuffled.data, epochs=3, callbacks=[shuffled, Look()], shuffle=False, verbose=0)
+    assert len({tuple(order) for order in orders}) == 3

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, mlp_pair, train
+from vae_keras.fitting import checkpoint_path, fit
 from vae_keras.stopping import Stopping
-from vae_keras.training import checkpoint_path, fit
 
 CONFIG = TrainConfig(epochs=6, batch_size=32, learning_rate=1e-2)
 ROWS = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
@@ -35,6 +35,16 @@ class KillAfter(Stopping):
         super().on_epoch_end(epoch, logs)
         if epoch == self.epoch:
             raise Kill
+
+
+class Remember(keras.callbacks.Callback):
+    """The weights at the end of each epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.weights = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append([np.array(weight) for weight in self.model.get_weights()])
 
 
 def fresh():
@@ -63,15 +73,53 @@ def test_a_killed_and_resumed_run_ends_with_the_weights_of_one_that_was_not(tmp_
     for a, b in zip(whole.variables, resumed.variables, strict=True):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=a.path)
     assert stopping.history == whole_stopping.history
-    assert not path.exists()  # a run that has ended has no checkpoint
 
 
 def test_the_best_weights_are_kept_and_training_stops_in_time(tmp_path):
     vae, stopping = fresh(), Stopping(tmp_path / "c.npz", IDENTITY, patience=2)
     wild = dataclasses.replace(CONFIG, epochs=50, learning_rate=0.3)
-    fit(vae, ROWS[:200], ROWS[200:], wild, stopping=stopping, log=lambda _: None)
+    remember = Remember()
+    options = {"stopping": stopping, "callbacks": [remember], "log": lambda _: None}
+    fit(vae, ROWS[:200], ROWS[200:], wild, **options)
     elbos = stopping.history["val_elbo"]
     assert stopping.best_epoch == int(np.argmax(elbos)) == len(elbos) - 1 - 2
+    best, last = remember.weights[stopping.best_epoch], remember.weights[-1]
+    for kept, expected in zip(vae.get_weights(), best, strict=True):
+        np.testing.assert_array_equal(kept, expected)
+    assert any((a != b).any() for a, b in zip(best, last, strict=True))
+
+
+def test_a_run_that_had_stopped_is_not_trained_on_when_resumed(tmp_path):
+    path = tmp_path / "c.npz"
+    wild = dataclasses.replace(CONFIG, epochs=50, learning_rate=0.3)
+
+    def run(resume):
+        vae, stopping = fresh(), Stopping(path, IDENTITY, patience=2)
+        options = {"stopping": stopping, "resume": resume, "log": lambda _: None}
+        fit(vae, ROWS[:200], ROWS[200:], wild, **options)
+        return vae, stopping
+
+    (first, stopped), (second, resumed) = run(False), run(True)
+    assert resumed.history == stopped.history
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_checkpoint_outlives_a_run_that_could_not_be_written(tmp_path, sensor_csv, monkeypatch):
+    def full(*_, **__):
+        raise OSError("no space left on device")
+
+    data = DataConfig(str(sensor_csv), label="broken")
+    options = {"out": tmp_path / "run", "log": lambda _: None}
+    model, config = ModelConfig(hidden=(8,)), TrainConfig(epochs=3, patience=1)
+    monkeypatch.setattr(Stopping.__init__, "__defaults__", (0.0,))
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_keras.training.write_run", full)
+        with pytest.raises(OSError, match="no space left"):
+            train(data, model, config, **options)
+    assert checkpoint_path(tmp_path / "run").exists()
+    train(data, model, config, resume=True, **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_without_a_checkpoint_resuming_begins_anew(tmp_path):

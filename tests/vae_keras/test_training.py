@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, mlp_pair, train
-from vae_keras.training import describe_latents
+from vae_keras.fitting import describe_latents
 
 QUIET = {"log": lambda line: None}
 TINY = ModelConfig(hidden=(8,), latent_dim=2)

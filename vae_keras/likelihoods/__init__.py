@@ -15,7 +15,7 @@ from .categorical import Categorical
 from .gaussian import Gaussian
 from .mixed import Mixed
 
-__all__ = ["BY_NAME", "Bernoulli", "Categorical", "Gaussian", "Mixed", "get"]
+__all__ = ["BY_NAME", "Bernoulli", "Categorical", "Gaussian", "Mixed", "build", "get"]
 
 # Those that need no more than a name; the others are built from what is known of the columns.
 BY_NAME = {"bernoulli": Bernoulli, "gaussian": Gaussian}
@@ -44,8 +44,12 @@ def build(name: str, *, features: int, groups: tuple[int, ...], sigma: str) -> A
     options = {"sigma": sigma} if name == "gaussian" else {}
     if not groups:
         return get(name) if not options else Gaussian(name="likelihood", **options)
-    categorical = Categorical(groups)
     if sum(groups) == features:
-        return categorical
-    plain = Gaussian(**options) if options else BY_NAME[name]()
-    return Mixed([plain, categorical], (features - sum(groups), sum(groups)), name="likelihood")
+        return Categorical(groups, name="likelihood")
+    if name != "gaussian":
+        raise ValueError(
+            "expected a gaussian likelihood for the columns beside one-hot groups, since they are "
+            f"standardised. Received: {name!r}."
+        )
+    parts = [Gaussian(sigma), Categorical(groups)]
+    return Mixed(parts, (features - sum(groups), sum(groups)), name="likelihood")

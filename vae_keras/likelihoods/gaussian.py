@@ -16,8 +16,9 @@ MIN_LOG_SIGMA = -6.0
 
 SIGMAS = ("per_feature", "shared", "optimal")
 
-# Share of the old value in the running mean that an optimal sigma is scored with.
-MOMENTUM = 0.99
+# Share of the old value in the running mean that an optimal sigma is scored with: the last ten
+# batches or so, since sigma falls fast while a model learns and an old one would score for long.
+MOMENTUM = 0.9
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")

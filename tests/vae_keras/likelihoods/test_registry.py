@@ -27,7 +27,6 @@ def test_get_refuses_an_unknown_name():
         ("gaussian", (), likelihoods.Gaussian),
         ("bernoulli", (), likelihoods.Bernoulli),
         ("gaussian", (2, 3), likelihoods.Mixed),
-        ("bernoulli", (2, 3), likelihoods.Mixed),
         ("gaussian", (4, 3), likelihoods.Categorical),
     ],
 )
@@ -35,5 +34,10 @@ def test_columns_decide_what_is_built(name, groups, expected):
     built = likelihoods.build(name, features=7, groups=groups, sigma="shared")
     assert type(built) is expected
     if expected is likelihoods.Mixed:
-        assert type(built.parts[0]) is likelihoods.BY_NAME[name]
+        assert [type(part).__name__ for part in built.parts] == ["Gaussian", "Categorical"]
         assert built.widths == (2, 5)
+
+
+def test_columns_beside_groups_must_be_gaussian():
+    with pytest.raises(ValueError, match=r"expected a gaussian likelihood.*'bernoulli'"):
+        likelihoods.build("bernoulli", features=7, groups=(2, 3), sigma="shared")
