@@ -49,6 +49,14 @@ def describe_probe(content: bytes) -> manifest.File:
     return _describe(content, name="probe.npz", role="probe", format="npz")
 
 
+def likelihood(run: Run) -> str:
+    """By name; of a table of several kinds of columns, by the names of all."""
+    name, categorical = run.config.model.likelihood, sum(run.data.groups)
+    if not categorical:
+        return name
+    return "categorical" if categorical == run.data.input_shape[-1] else f"{name}, categorical"
+
+
 def npz(arrays: Arrays) -> bytes:
     """The bytes of an .npz file: the same arrays give the same bytes."""
     buffer = io.BytesIO()
@@ -111,14 +119,6 @@ def _describe(content: bytes, **given: Any) -> manifest.File:
     return manifest.File(precision="fp32", **{**nothing, **identity, **given})
 
 
-def _likelihood(run: Run) -> str:
-    """By name; of a table of several kinds of columns, by the names of all."""
-    name, categorical = run.config.model.likelihood, sum(run.data.groups)
-    if not categorical:
-        return name
-    return "categorical" if categorical == run.data.input_shape[-1] else f"{name}, categorical"
-
-
 def _model(run: Run) -> manifest.Model:
     vae, scaling = run.vae, run.vae.preprocessing
     return manifest.Model(
@@ -129,7 +129,7 @@ def _model(run: Run) -> manifest.Model:
         feature_names=run.data.feature_names,
         one_hot=run.data.groups,
         latent_dim=vae.latent_dim,
-        likelihood=_likelihood(run),
+        likelihood=likelihood(run),
         beta=vae.beta.beta,
         parameters=vae.count_params(),
         preprocessing=manifest.Preprocessing(

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_keras.evaluate import score_rows
+from vae_keras.evaluate import BATCH, score_rows
 from vae_keras.run import Run, open_run
 from vae_runtime import manifest
 from vae_runtime.calibration import SCORE_RTOL
@@ -26,7 +26,6 @@ from .parity import check_batches, check_tensors, check_verdicts
 
 PROBE_ROWS = 16
 NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
-BATCH = 256  # rows scored at a time, so that memory stays flat
 
 
 class Artefact(NamedTuple):
@@ -88,21 +87,23 @@ def convert(graph: Graph, extension: str, feeds: Arrays, metadata: dict[str, str
 
 def calibrate(run: Run, scorers: list[Artefact]) -> manifest.Calibration:
     """The alarm calibration of the ONNX scorer, after every scorer has given Keras's verdicts."""
-    alpha, rounding, own = run.config.train.alpha, _rounding(run), {}
-    keras = score_rows(run.vae, run.test["x"])["score"]
+    alpha, rounding = run.config.train.alpha, _rounding(run)
+    keras_score = score_rows(run.vae, run.test["x"])["score"]
+    calibrated = {}
     for artefact in scorers:
         name, engine = artefact.file.name, artefact.engine
-        own[artefact.file.format] = scores = _scores(engine, run.calibration["x"])
+        score = _scores(engine, run.calibration["x"])
         check_batches(name, engine, run.calibration["x"][:BATCH], rounding=rounding)
         check_verdicts(
             name,
             _scores(engine, run.test["x"]),
-            keras,
-            calibration={"score": scores, "keras_score": run.calibration["score"]},
+            keras_score,
+            calibration={"score": score, "keras_score": run.calibration["score"]},
             alpha=alpha,
             rounding=rounding,
         )
-    return manifest.Calibration(alpha, rounding, tuple(np.sort(own["onnx"]).tolist()))
+        calibrated[artefact.file.format] = np.sort(score)
+    return manifest.Calibration(alpha, rounding, tuple(calibrated["onnx"].tolist()))
 
 
 def reference_feeds(run: Run) -> Arrays:
@@ -144,7 +145,7 @@ def metadata(run: Run, graph: Graph) -> dict[str, str]:
         "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",
         "role": graph.role,
         "model": run.data.name,
-        "likelihood": run.config.model.likelihood,
+        "likelihood": bundle.likelihood(run),
         "score": f"{bundle.SCORE.definition} ({bundle.SCORE.unit}); {bundle.SCORE.direction}",
         "training_fingerprint": run.data.fingerprint,
     }
