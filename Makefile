@@ -5,6 +5,8 @@
 # make clean          removes what the others made: .venv, runs, artifacts
 # make bench-loop     what the training loop costs; with PyOD installed, beside PyOD
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
+# make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
+# make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make help           prints this
 #
 # DATA=path.csv trains on your own rows; ARGS="--latent-dim 4 ..." passes options to vae-keras train.
@@ -27,7 +29,7 @@ endif
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help train export test lint format clean bench-loop bench-nll
+.PHONY: help train export test lint format clean bench-loop bench-nll bench-architectures bench-semi
 .DELETE_ON_ERROR:
 
 help:
@@ -68,6 +70,13 @@ bench-loop: $(VENV)/.installed
 bench-nll: $(VENV)/.installed
 	@test -n "$(MNIST)" || { echo "expected MNIST=dir with the four idx files of MNIST" >&2; exit 2; }
 	$(BIN)/python benchmarks/nll.py --mnist $(MNIST)
+
+bench-architectures: $(VENV)/.installed
+	@test -n "$(FASHION)" || { echo "expected FASHION=dir with the four idx files of Fashion-MNIST" >&2; exit 2; }
+	$(BIN)/python benchmarks/architectures.py --data-dir $(FASHION)
+
+bench-semi: $(VENV)/.installed
+	$(BIN)/python benchmarks/semi.py
 
 clean:
 	rm -rf .venv .venv-gpu runs artifacts

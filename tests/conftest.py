@@ -1,6 +1,8 @@
-"""Two tiny runs and their bundles, trained once a session.
+"""Four tiny runs and their bundles, trained once a session.
 
-`digits_*` is a convolutional Bernoulli VAE on images, `table_*` a Gaussian MLP on named columns.
+`digits_*` is a convolutional Bernoulli VAE on images, `table_*` a Gaussian MLP on named columns,
+`pump_*` one on windows over the recordings of six machines, `states_*` one with a classifier, of
+rows of which few say what state the machine is in.
 They are trained for seconds: good enough to tell digits from photographs, not to be proud of.
 """
 
@@ -9,6 +11,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import csv
+import datetime
 import shutil
 
 import numpy as np
@@ -16,11 +19,20 @@ import pytest
 
 SENSORS = ("temperature", "vibration", "pressure", "flow", "current", "speed")
 
+CHANNELS = ("pressure", "flow", "current")
+MACHINES, READINGS, WINDOW, STRIDE = 6, 500, 12, 3
+HOLE = 200  # after this reading, machine m0 was silent for a minute
+FAULT = slice(300, 360)  # readings of machine m5 in which flow no longer follows pressure
 
-def sensor_rows(n, seed):
+
+STATES = {"full, hot": 0.9, "half": 0.55, "idle": 0.2}  # a machine's load in each
+
+
+def sensor_rows(n, seed, load=None):
     """Six correlated sensors of a machine: float64 (n, 6), in their own units."""
     rng = np.random.default_rng(seed)
-    load, wear = rng.uniform(0.2, 1.0, n), rng.normal(0.0, 1.0, n)
+    load = rng.uniform(0.2, 1.0, n) if load is None else load
+    wear = rng.normal(0.0, 1.0, n)
     clean = np.stack(
         [
             293.0 + 30.0 * load,
@@ -46,6 +58,77 @@ def sensor_csv(tmp_path_factory):
         writer.writerow([*SENSORS, "broken"])
         writer.writerows([*row, 0] for row in normal.tolist())
         writer.writerows([*row, 1] for row in broken.tolist())
+    return path
+
+
+def pump_readings(machine):
+    """A machine's channels, which swing at a pace of its own: float64 (READINGS, 3)."""
+    rng = np.random.default_rng(machine)
+    phase = np.cumsum(rng.normal(0.5, 0.02, READINGS))
+    pressure, flow = np.sin(phase), np.sin(phase - 0.7)
+    if machine == 5:
+        flow[FAULT] *= -1.0  # each reading is as usual; how they move is not
+    channels = np.stack([100.0 + 5.0 * pressure, 3.0 + flow, 10.0 + pressure * flow], axis=1)
+    return channels + rng.normal(0.0, 1.0, channels.shape) * [0.2, 0.04, 0.04]
+
+
+def pump_lines():
+    """Readings of all machines, interleaved in time: (machine, time, *channels, fault)."""
+    start = datetime.datetime(2026, 1, 31, 23, 50)
+    readings = [pump_readings(machine) for machine in range(MACHINES)]
+    for i in range(READINGS):
+        for machine in range(MACHINES):
+            late = 60 * (machine == 0 and i > HOLE)
+            time = start + datetime.timedelta(seconds=i + late)
+            fault = machine == 5 and FAULT.start <= i < FAULT.stop
+            yield f"m{machine}", time.isoformat(), *readings[machine][i].tolist(), int(fault)
+
+
+@pytest.fixture(scope="session")
+def pump_csv(tmp_path_factory):
+    """A labelled table of six recordings, with columns of machines and times."""
+    path = tmp_path_factory.mktemp("data") / "pump.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["machine", "time", *CHANNELS, "fault"])
+        writer.writerows(pump_lines())
+    return path
+
+
+@pytest.fixture(scope="session")
+def pump_windows():
+    """Its windows, cut by hand: x (windows, WINDOW, 3), first and last row in the file, y."""
+    x, rows = [], []
+    for machine in range(MACHINES):
+        stretches = [(0, HOLE + 1), (HOLE + 1, READINGS)] if machine == 0 else [(0, READINGS)]
+        for start, end in stretches:
+            for first in range(start, end - WINDOW + 1, STRIDE):
+                x.append(pump_readings(machine)[first : first + WINDOW])
+                rows.append([(first + i) * MACHINES + machine for i in range(WINDOW)])
+    rows = np.array(rows)
+    i, machine = np.divmod(rows, MACHINES)
+    y = ((machine == 5) & (i >= FAULT.start) & (i < FAULT.stop)).any(1)
+    return np.array(x, np.float32), rows[:, 0], rows[:, -1], y
+
+
+def states():
+    """900 rows of a machine in three states, and the name of each row's state."""
+    rng = np.random.default_rng(2)
+    names = rng.choice(list(STATES), 900)
+    load = np.array([STATES[name] for name in names]) + rng.normal(0.0, 0.05, 900)
+    return sensor_rows(900, 3, load), names
+
+
+@pytest.fixture(scope="session")
+def states_csv(tmp_path_factory):
+    """Those rows as a table, in which every ninth says its state."""
+    path = tmp_path_factory.mktemp("data") / "machine.csv"
+    rows, names = states()
+    names[np.arange(900) % 9 > 0] = ""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*SENSORS, "state"])
+        writer.writerows([*row, name] for row, name in zip(rows.tolist(), names, strict=True))
     return path
 
 
@@ -78,6 +161,35 @@ def table_run(tmp_path_factory, sensor_csv):
 
 
 @pytest.fixture(scope="session")
+def pump_run(tmp_path_factory, pump_csv):
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+
+    options = {"group": "machine", "time": "time", "label": "fault"}
+    run, _ = train(
+        DataConfig(str(pump_csv), window=WINDOW, stride=STRIDE, **options),
+        ModelConfig(hidden=(12, 16, 48), latent_dim=4),
+        TrainConfig(epochs=20, batch_size=32, learning_rate=5e-3),
+        out=tmp_path_factory.mktemp("runs") / "pump",
+        log=lambda line: None,
+    )
+    return run
+
+
+@pytest.fixture(scope="session")
+def states_run(tmp_path_factory, states_csv):
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+
+    run, _ = train(
+        DataConfig(str(states_csv), classes="state"),
+        ModelConfig(hidden=(32, 16)),
+        TrainConfig(epochs=25, learning_rate=3e-3),
+        out=tmp_path_factory.mktemp("runs") / "machine",
+        log=lambda line: None,
+    )
+    return run
+
+
+@pytest.fixture(scope="session")
 def digits_bundle(tmp_path_factory, digits_run):
     from vae_export import export
 
@@ -91,6 +203,22 @@ def table_bundle(tmp_path_factory, table_run):
 
     out = tmp_path_factory.mktemp("artifacts") / "sensors"
     return export(table_run, out, log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def pump_bundle(tmp_path_factory, pump_run):
+    from vae_export import export
+
+    out = tmp_path_factory.mktemp("artifacts") / "pump"
+    return export(pump_run, out, log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def states_bundle(tmp_path_factory, states_run):
+    from vae_export import export
+
+    out = tmp_path_factory.mktemp("artifacts") / "machine"
+    return export(states_run, out, log=lambda line: None)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .configs import DataConfig, ModelConfig, TrainConfig
+    from .data import Split
     from .likelihoods import Bernoulli, Categorical, Gaussian, Mixed
     from .model import VAE
     from .networks import conv_pair, mlp_pair
@@ -26,6 +27,7 @@ _HOME = {
     "Mixed": "likelihoods",
     "ModelConfig": "configs",
     "Scaling": "preprocessing",
+    "Split": "data",
     "TrainConfig": "configs",
     "Warmup": "schedules",
     "conv_pair": "networks",
@@ -44,6 +46,7 @@ __all__ = [
     "Mixed",
     "ModelConfig",
     "Scaling",
+    "Split",
     "TrainConfig",
     "Warmup",
     "conv_pair",

@@ -6,16 +6,16 @@ from typing import Any
 import keras
 
 from . import likelihoods, networks
-from .arrays import Array
+from .classifying import head
 from .configs import ModelConfig, TrainConfig
-from .data import Dataset
+from .data.datasets import Dataset, Rows
 from .model import VAE
 from .pipeline import steps_an_epoch
 from .preprocessing import Scaling, standardize, to_unit_interval
 from .schedules import Cyclical, Schedule, Warmup
 
 
-def build(config: ModelConfig, x: Array, dataset: Dataset, train_config: TrainConfig) -> VAE:
+def build(config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainConfig) -> VAE:
     """An untrained VAE for a resolved `ModelConfig`, scaled to the training rows x."""
     keras.utils.set_random_seed(train_config.seed)
     sizes = {} if config.hidden is None else {"hidden": config.hidden}
@@ -30,6 +30,10 @@ def build(config: ModelConfig, x: Array, dataset: Dataset, train_config: TrainCo
     likelihood = likelihoods.build(
         config.likelihood, features=x.shape[1], groups=dataset.groups, sigma=config.sigma
     )
+    classifier = None
+    if dataset.classes is not None:
+        latent_dim, classes = decoder.input_shape[-1], len(dataset.classes)
+        classifier = head(latent_dim, classes, activation=config.activation)
     steps = train_config.epochs * steps_an_epoch(len(x), train_config.batch_size)
     return VAE(
         encoder,
@@ -38,13 +42,15 @@ def build(config: ModelConfig, x: Array, dataset: Dataset, train_config: TrainCo
         preprocessing=_scaling(likelihood, x, dataset),
         beta=_schedule(config.beta, train_config, steps),
         free_bits=train_config.free_bits,
+        classifier=classifier,
+        classifier_weight=config.classifier_weight,
         seed=train_config.seed,
         name="vae",
     )
 
 
 def in_float32(
-    vae: VAE, config: ModelConfig, x: Array, dataset: Dataset, train_config: TrainConfig
+    vae: VAE, config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainConfig
 ) -> VAE:
     """The same model computing in float32, as scores and exports do; itself where it does."""
     if train_config.precision == "float32":
@@ -63,18 +69,16 @@ def _schedule(beta: float, config: TrainConfig, steps: int) -> Schedule:
     return Warmup(beta)
 
 
-def _scaling(likelihood: Any, x: Array, dataset: Dataset) -> Scaling:
+def _scaling(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
     """Onto the likelihood's support where it has one, else to mean 0 and deviation 1."""
     if dataset.groups and sum(dataset.groups) == x.shape[1]:
-        return Scaling(
-            0.0, 1.0, 0.0, 1.0, name="preprocessing"
-        )  # zeros and ones stay what they are
+        return Scaling(0.0, 1.0, 0.0, 1.0, name="preprocessing")  # zeros and ones stay as they are
     if likelihood.support is None:
         return standardize(x, dataset.feature_names, keep=sum(dataset.groups))
     if dataset.value_range is None:
         raise ValueError(
             "expected values known to lie within limits, as a bernoulli likelihood needs. "
-            f"Received: {x.dtype} from {x.min():g} to {x.max():g}. Say what the sensor can give "
+            f"Received: {x.dtype} whose limits nobody said. Say what the sensor can give "
             "(--value-range LOW,HIGH), or choose another likelihood."
         )
     return to_unit_interval(dataset.value_range)

@@ -10,6 +10,7 @@ ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all c
 SIGMAS = ("auto", "per_feature", "shared", "optimal")
 DECAYS = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
+BAD = ("error", "drop")
 SCHEDULES = ("constant", "warmup", "cyclical")
 
 
@@ -18,17 +19,33 @@ class DataConfig:
     """Which rows, and who sees them.
 
     Args:
-        source: "digits", "mnist" or "fashion_mnist", or a .npz, .npy or .csv file.
+        source: "digits", "mnist" or "fashion_mnist", a .npz, .npy, .csv or .parquet file, a folder
+            of .parquet files, or a folder of images.
         data_dir: where the idx files of mnist or fashion_mnist are; downloaded where None.
-        label: column of a .csv that is 1 for anomalies; they are kept out of training.
-        columns: columns of a .csv to take; all but `label` where None.
+        label: column of a table that is 1 for anomalies; they are kept out of training.
+        columns: columns of a table to take; all that are not named otherwise where None.
         one_hot: prefixes of names, of columns that are one-hot groups: "color" takes color_red,
             color_green and so on, of which exactly one is 1 in each row.
         value_range: lowest and highest value that the sensor can give, for a bernoulli likelihood;
             known of bytes and of images between 0 and 1.
+        window: rows of a table, in time order, that make up one example; None for each row alone.
+            (An array of windows of that length is taken as it is.)
+        stride: rows between the starts of two windows; a quarter of a window where None.
+        group: column (or key of an .npz) that tells recordings apart: no window spans two.
+        time: column (or key) of times: no window spans a hole in them.
+        bad_rows: rows with missing or infinite values, and images that cannot be read: "error", or
+            "drop" to leave them out; a window with such a row is left out.
+        bad_columns: of a table, columns of text and those that never change: "error", or "drop".
+        stream: whether to read a Parquet table again in each epoch instead of holding it in memory.
+        image_size: (height, width) to make images of a folder; all must be alike where None.
+        channels: of such images, 1 or 3; as they are where None.
         validation, calibration, test: shares of the normal rows held back from training: to stop
             it in time, to set the alarm threshold, to check both.
         seed: of the shuffle before the split.
+        classes: column of a table, or key of an .npz, that says what class a row is of, where that
+            is known: text, empty where it is not, or whole numbers, -1 where it is not. "digit" of
+            digits.
+        labels_per_class: how many labels of each class training may see; all where None.
     """
 
     source: str
@@ -37,10 +54,21 @@ class DataConfig:
     columns: tuple[str, ...] | None = None
     one_hot: tuple[str, ...] | None = None
     value_range: tuple[float, float] | None = None
+    window: int | None = None
+    stride: int | None = None
+    group: str | None = None
+    time: str | None = None
+    bad_rows: str = "error"
+    bad_columns: str = "error"
+    stream: bool = False
+    image_size: tuple[int, int] | None = None
+    channels: int | None = None
     validation: float = 0.1
     calibration: float = 0.2
     test: float = 0.1
     seed: int = 0
+    classes: str | None = None
+    labels_per_class: int | None = None
 
     def __post_init__(self) -> None:
         shares = (self.validation, self.calibration, self.test)
@@ -49,22 +77,20 @@ class DataConfig:
                 "expected shares for validation, calibration and test above 0 that leave rows to "
                 f"train on. Received: {', '.join(f'{share:g}' for share in shares)}."
             )
-        if self.columns is not None and len(set(self.columns)) != len(self.columns):
-            raise ValueError(f"expected columns that differ. Received: {', '.join(self.columns)}.")
-        if self.one_hot is not None:
-            clash = [(a, b) for a in self.one_hot for b in self.one_hot if b.startswith(f"{a}_")]
-            differ = len(set(self.one_hot)) == len(self.one_hot) and not clash
-            _check("list of one-hot prefixes that share no column", self.one_hot, differ)
-        if self.columns is not None and self.label in self.columns:
-            raise ValueError(
-                f"expected a label that is no feature. Received: {self.label!r} as both."
-            )
+        _check_columns(self)
+        _check_windows(self)
+        _check_classes(self)
         if self.value_range is not None:
             low, high = self.value_range
             finite = math.isfinite(low) and math.isfinite(high)
             _check(
                 "value range of two numbers, low < high", self.value_range, finite and low < high
             )
+        for name in ("bad_rows", "bad_columns"):
+            _check(f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD)
+        if self.image_size is not None:
+            _check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
+        _check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
         _check("seed of 0 or more", self.seed, self.seed >= 0)
 
 
@@ -73,7 +99,7 @@ class ModelConfig:
     """What the model is. "auto" and None are chosen from the data by `resolve`.
 
     Args:
-        network: "mlp", "conv" or "auto": conv for images, mlp for all else.
+        network: "mlp", "conv" or "auto": conv for images and windows, mlp for tables.
         hidden: sizes of the hidden layers; the network's own default where None.
         activation: of the hidden layers.
         latent_dim: size of z.
@@ -81,8 +107,9 @@ class ModelConfig:
             or between 0 and 1), gaussian for all else. Columns that are one-hot groups are
             categorical whatever the others are.
         sigma: of a gaussian: "per_feature", "shared" or "optimal", see `likelihoods.Gaussian`;
-            "auto": one for each column of a table, one for all of an image.
+            "auto": one for all of an image, else one for each feature.
         beta: weight of the kl in the training loss.
+        classifier_weight: weight of what is asked of a classifier in the training loss.
     """
 
     network: str = "auto"
@@ -92,11 +119,14 @@ class ModelConfig:
     likelihood: str = "auto"
     sigma: str = "auto"
     beta: float = 1.0
+    classifier_weight: float = 10.0
 
     def __post_init__(self) -> None:
         _check("known activation", self.activation, self.activation in ACTIVATIONS)
         _check("known sigma", self.sigma, self.sigma in SIGMAS)
         _check("beta of 0 or more", self.beta, 0 <= self.beta < math.inf)
+        weight = self.classifier_weight
+        _check("classifier_weight of 0 or more", weight, 0 <= weight < math.inf)
         if self.latent_dim is not None:
             _check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
         if self.hidden is not None:
@@ -111,15 +141,15 @@ class ModelConfig:
             input_shape: of a row.
             bounded: whether it is known between which values they lie.
         """
-        is_image = len(input_shape) == 3
+        is_table, is_image = len(input_shape) == 1, len(input_shape) == 3
         features = math.prod(input_shape)
-        latent_dim = min(max(features // (8 if is_image else 2), 2), 16)
+        latent_dim = min(max(features // (2 if is_table else 8), 2), 16)
         return replace(
             self,
-            network=_or(self.network, "conv" if is_image else "mlp"),
+            network=_or(self.network, "mlp" if is_table or len(input_shape) > 3 else "conv"),
             latent_dim=latent_dim if self.latent_dim is None else self.latent_dim,
             likelihood=_or(self.likelihood, "bernoulli" if is_image and bounded else "gaussian"),
-            sigma=_or(self.sigma, "per_feature" if len(input_shape) == 1 else "shared"),
+            sigma=_or(self.sigma, "shared" if is_image else "per_feature"),
         )
 
 
@@ -170,6 +200,44 @@ class TrainConfig:
         if self.clip_norm is not None:
             _check("clip_norm above 0", self.clip_norm, 0 < self.clip_norm < math.inf)
         _check("seed of 0 or more", self.seed, self.seed >= 0)
+
+
+def _check_columns(config: DataConfig) -> None:
+    """The columns of a table have one use each."""
+    if config.one_hot is not None:
+        clash = [(a, b) for a in config.one_hot for b in config.one_hot if b.startswith(f"{a}_")]
+        differ = len(set(config.one_hot)) == len(config.one_hot) and not clash
+        _check("list of one-hot prefixes that share no column", config.one_hot, differ)
+    named = [config.label, config.group, config.time, config.classes, *(config.columns or ())]
+    twice = sorted({n for n in named if n is not None and named.count(n) > 1})
+    if twice:
+        raise ValueError(
+            "expected columns, label, group, time and classes that differ. "
+            f"Received: {', '.join(twice)} twice."
+        )
+
+
+def _check_classes(config: DataConfig) -> None:
+    if config.classes is not None and config.stream:
+        raise ValueError("expected classes without streaming. Received: both.")
+    if config.labels_per_class is not None:
+        _check("column of classes for labels_per_class", None, config.classes is not None)
+        least = config.labels_per_class >= 1
+        _check("labels_per_class of 1 or more", config.labels_per_class, least)
+
+
+def _check_windows(config: DataConfig) -> None:
+    if config.window is not None:
+        _check("window of 1 row or more", config.window, config.window >= 1)
+        _check(
+            "stride of 1 row or more", config.stride, config.stride is None or config.stride >= 1
+        )
+        if config.one_hot or config.stream:
+            raise ValueError(
+                "expected windows without one-hot groups or streaming. Received: both."
+            )
+    elif any(option is not None for option in (config.stride, config.group, config.time)):
+        raise ValueError("expected a window, for stride, group and time. Received: none.")
 
 
 def _or(choice: str, automatic: str) -> str:

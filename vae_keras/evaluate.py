@@ -1,5 +1,7 @@
 """How good are the scores? Ranking and alarms on rows that training never saw."""
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from vae_runtime.calibration import check_alpha, p_values
 
 from .arrays import Array, Arrays, Floats
 from .data import Dataset
+from .data.labels import UNKNOWN, translate
 from .model import VAE
 from .run import Metrics, Run
 
@@ -20,6 +23,12 @@ def score_rows(vae: VAE, x: Array) -> Arrays:
     starts = range(0, len(x), BATCH)
     batches = [vae.score(x[start : start + BATCH]) for start in starts]
     return {key: np.concatenate([np.asarray(b[key]) for b in batches]) for key in batches[0]}
+
+
+def classify_rows(vae: VAE, x: Array) -> Floats:
+    """`vae.classify` for any number of rows, as a numpy array."""
+    starts = range(0, len(x), BATCH)
+    return np.concatenate([np.asarray(vae.classify(x[s : s + BATCH])) for s in starts])
 
 
 def evaluate(
@@ -51,17 +60,30 @@ def evaluate(
     )
 
 
+def evaluate_held_back(vae: VAE, calibration: Arrays, test: Arrays, alpha: float) -> Metrics:
+    """Judges a model on what its training held back: scores on test, classes on both."""
+    score = score_rows(vae, test["x"])["score"]
+    metrics = evaluate(score, test["y"], calibration=calibration["score"], alpha=alpha)
+    if "labels" not in test:
+        return metrics
+    x, labels = (np.concatenate([calibration[key], test[key]]) for key in ("x", "labels"))
+    return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), x, labels)
+
+
 def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
-    """Judges a run's Keras model on labelled rows, by default the run's own test rows."""
-    x, y = (run.test["x"], run.test["y"]) if dataset is None else (dataset.x, dataset.y)
-    if x.shape[1:] != run.data.input_shape or str(x.dtype) != run.data.input_dtype:
+    """Judges a run's Keras model on labelled rows, by default those that the run held back."""
+    alpha, vae = run.config.train.alpha, run.vae
+    if dataset is None:
+        return evaluate_held_back(vae, run.calibration, run.test, alpha)
+    if dataset.x.shape[1:] != run.data.input_shape or str(dataset.x.dtype) != run.data.input_dtype:
         raise ValueError(
             f"expected rows of {run.data.input_dtype} {run.data.input_shape}, as the run was "
-            f"trained on. Received: {x.dtype} {x.shape[1:]}."
+            f"trained on. Received: {dataset.x.dtype} {dataset.x.shape[1:]}."
         )
-    score = score_rows(run.vae, x)["score"]
-    calibration = run.calibration["score"]
-    return evaluate(score, y, calibration=calibration, alpha=run.config.train.alpha)
+    score = score_rows(vae, dataset.x)["score"]
+    metrics = evaluate(score, dataset.y, calibration=run.calibration["score"], alpha=alpha)
+    labels = _labels(dataset, run.data.classes)
+    return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), dataset.x, labels)
 
 
 def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
@@ -70,13 +92,33 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
     calibration = runner.manifest.calibration["fp32"]
     score = runner.score(dataset.x).score
     scores = np.array(calibration.scores)
-    return evaluate(
+    metrics = evaluate(
         score,
         dataset.y,
         calibration=scores,
         alpha=calibration.alpha,
         rounding=calibration.rounding,
     )
+    labels = _labels(dataset, runner.manifest.model.classes)
+    return with_accuracy(metrics, runner.classify, dataset.x, labels)
+
+
+def with_accuracy(
+    metrics: Metrics, classify: Callable[[Array], Floats], x: Array, labels: Array
+) -> Metrics:
+    """The same with how often the likeliest class is right; as it is where no class is known."""
+    known = labels != UNKNOWN
+    if not known.any():
+        return metrics
+    right = classify(x[known]).argmax(axis=1) == labels[known]
+    return dataclasses.replace(metrics, labelled_rows=len(right), accuracy=float(right.mean()))
+
+
+def _labels(dataset: Dataset, classes: tuple[str, ...] | None) -> Array:
+    """Of a dataset's rows, by the numbers of a model with these classes."""
+    if dataset.labels is None or dataset.classes is None:
+        return np.full(len(dataset.y), UNKNOWN)
+    return translate(dataset.labels, dataset.classes, classes or ())
 
 
 def _share(alarm: Array) -> float | None:

@@ -1,6 +1,6 @@
 """The training loop around Keras's `fit`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,9 @@ import numpy as np
 
 from .arrays import Array
 from .configs import TrainConfig
+from .data.datasets import Rows
+from .data.labels import UNKNOWN
+from .devices import ONE, Devices
 from .model import VAE
 from .pipeline import Shuffled, steps_an_epoch
 from .progress import Progress, StopOnDivergence
@@ -25,44 +28,52 @@ ACTIVE_VARIANCE = 0.01
 
 def fit(
     vae: VAE,
-    x: Array,
+    x: Rows,
     validation: Array,
     config: TrainConfig,
     *,
     stopping: Stopping,
+    labels: Mapping[str, Array] | None = None,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    devices: Devices = ONE,
     log: Log = print,
 ) -> None:
     """Trains until the validation ELBO stops rising; the best weights, and `history`, remain.
 
     Args:
-        vae: the model.
+        vae: the model, made in the scope of `devices`.
         x, validation: rows, in the data's own units.
         config: how.
         stopping: keeps the best weights, the history and the checkpoint.
+        labels: of x under train and of the validation rows under validation, for a classifier.
         resume: whether to go on from the checkpoint, if there is one.
-        callbacks: of Keras, beside our own.
+        callbacks: of Keras, called before our own, so that checkpoints hold what they change.
+        devices: which it trains on.
         log: called with each line of progress.
     """
     steps = steps_an_epoch(len(x), config.batch_size)
-    vae.compile(
-        keras.optimizers.Adam(_learning_rate(config, steps), global_clipnorm=config.clip_norm),
-        steps_per_execution=min(STEPS_PER_EXECUTION, steps),
-    )
-    first = stopping.resume(vae) if resume else 0
+    with devices.scope():
+        vae.compile(
+            keras.optimizers.Adam(_learning_rate(config, steps), global_clipnorm=config.clip_norm),
+            steps_per_execution=devices.steps_at_a_time(min(STEPS_PER_EXECUTION, steps)),
+        )
+        first = stopping.resume(vae) if resume else 0
     if resume:
         done = len(stopping.history.get("loss", ()))
         log(f"resumed after epoch {done}" if done else "nothing to resume: training from the start")
     progress = Progress(config.epochs, len(x), log, first_epoch=first)
-    shuffled = Shuffled(x, config.batch_size, seed=config.seed)
+    labels = labels or {}
+    shuffled = Shuffled(
+        x, config.batch_size, seed=config.seed, y=labels.get("train"), place=devices.place
+    )
     vae.fit(
         shuffled.data,
-        validation_data=(validation,),
+        validation_data=_validation(validation, labels.get("validation")),
         initial_epoch=first,
         epochs=config.epochs,
         shuffle=False,  # it is, for each epoch anew
-        callbacks=[shuffled, StopOnDivergence(), stopping, progress, *callbacks],
+        callbacks=[shuffled, StopOnDivergence(), *callbacks, stopping, progress],
         verbose=0,
     )
 
@@ -88,6 +99,11 @@ def checkpoint_path(out: str | Path) -> Path:
     """Where the checkpoint of a run to be lies while it trains."""
     out = Path(out)
     return out.with_name(f"{out.name}.checkpoint.npz")
+
+
+def _validation(x: Array, y: Array | None) -> tuple[Array, ...]:
+    """What Keras takes; without labels where all are unknown, which would be an accuracy of 0."""
+    return (x,) if y is None or (y == UNKNOWN).all() else (x, y)
 
 
 def _learning_rate(config: TrainConfig, steps: int) -> Any:

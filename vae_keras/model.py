@@ -2,7 +2,9 @@
 
     loss = mean over the batch of (nll + beta * kl)
 
-with nll summed over features and kl over latents, in nats: with beta 1 the negative ELBO.
+with nll summed over features and kl over latents, in nats: with beta 1 the negative ELBO. With a
+classifier, rows may have labels, and the loss is larger by classifier_weight * (cross_entropy +
+consistency), see `classifying`.
 
 Source: Kingma & Welling 2014, "Auto-encoding variational Bayes".
 """
@@ -13,9 +15,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from . import elbo, likelihoods, schedules, steps
+from . import classifying, elbo, likelihoods, schedules, steps
 from .arrays import Tensor
+from .pairs import check_logits, check_pair
 from .preprocessing import Scaling
+from .replicas import batch_mean, batch_normal
 
 METRICS = ("loss", "nll", "kl", "elbo")
 
@@ -44,6 +48,9 @@ class VAE(keras.Model):
             those of beta 1 always.
         free_bits: nats of kl that each latent may spend unpenalised, on average over a batch
             (Kingma et al. 2016, "Improved variational inference with inverse autoregressive flow").
+        classifier: a number of classes, or a layer or model from z_mean to their logits; `fit` then
+            takes labels as y, whole numbers from 0 and -1 where a row's class is not known.
+        classifier_weight: weight of what is asked of the classifier in the training loss.
         seed: of the noise drawn in training.
     """
 
@@ -56,6 +63,8 @@ class VAE(keras.Model):
         preprocessing: keras.layers.Layer | None = None,
         beta: float | schedules.Schedule = 1.0,
         free_bits: float = 0.0,
+        classifier: int | keras.layers.Layer | None = None,
+        classifier_weight: float = 10.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -63,15 +72,19 @@ class VAE(keras.Model):
         check_pair(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
         self.likelihood = likelihoods.get(likelihood)
+        check_logits(decoder, self.likelihood)
         self.preprocessing = preprocessing or Scaling(name="preprocessing")
         self.beta = schedules.get(beta)
         self.free_bits, self.seed = float(free_bits), seed
         self.latent_dim = int(decoder.input_shape[-1])
         if not self.likelihood.built:  # a loaded one is built already
             self.likelihood.build(encoder.input_shape)
+        self.classifier, self.classes = classifying.get(classifier, self.latent_dim)
+        self.classifier_weight = float(classifier_weight)
         self.built = True
         self._noise = keras.random.SeedGenerator(seed)
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in METRICS}
+        names = METRICS if self.classifier is None else (*METRICS, *classifying.METRICS)
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The posterior q(z|x) = N(z_mean, exp(z_log_var)): two arrays (batch, latent_dim)."""
@@ -116,6 +129,24 @@ class VAE(keras.Model):
             "feature_nll": ops.mean(feature_nll, axis=1),
         }
 
+    def classify(self, x: Tensor) -> Tensor:
+        """The probability of each class: (batch, classes), rows that sum to 1."""
+        if self.classifier is None:
+            raise ValueError("expected a VAE with a classifier. Received: VAE(classifier=None).")
+        return ops.softmax(self._logits(self.encode(x)[0]), axis=-1)
+
+    def fit(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Keras's `fit`; y are labels, where there is a classifier."""
+        held_back = options.get("validation_data") or ()
+        for labels in (y, *held_back[1:2]):
+            classifying.check_labels(labels, self.classes)
+        return super().fit(x, y, *arguments, **options)
+
+    def evaluate(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Keras's `evaluate`; y are labels, where there is a classifier."""
+        classifying.check_labels(y, self.classes)
+        return super().evaluate(x, y, *arguments, **options)
+
     def train_step(self, *arguments: Any) -> Any:
         """One step of stochastic gradient variational Bayes on a batch of rows."""
         return steps.train_step(self, *arguments)
@@ -124,38 +155,48 @@ class VAE(keras.Model):
         """The same losses on a batch that is not trained on."""
         return steps.test_step(self, *arguments)
 
-    def objective(self, x: Tensor, training: bool) -> dict[str, Tensor]:
-        """Means over the batch, one noise sample a row: scalars loss, nll, kl and elbo, in nats."""
+    def objective(self, x: Tensor, training: bool, y: Tensor | None = None) -> dict[str, Tensor]:
+        """Means over the batch, one noise sample a row: scalars loss, nll, kl and elbo, in nats.
+
+        With labels y, int (batch,), also what `classifying.terms` says, and its share of the loss.
+        """
         x = self.preprocessing(x)
         z_mean, z_log_var = self._posterior(x, training=training)
-        noise = keras.random.normal(ops.shape(z_mean), seed=self._noise)
+        noise = batch_normal(ops.shape(z_mean), self._noise)
         z = elbo.reparameterize(z_mean, z_log_var, noise)
         parameters = self._parameters(z, training=training)
         feature_nll = self.likelihood.feature_nll(x, parameters, training=training)
-        nll = ops.mean(ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape)))))
-        latent_kl = ops.mean(elbo.latent_kl(z_mean, z_log_var), axis=0)  # (latent_dim,)
+        nll = batch_mean(ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape)))))
+        latent_kl = batch_mean(elbo.latent_kl(z_mean, z_log_var))  # (latent_dim,)
         kl = ops.sum(latent_kl)
         penalized = ops.sum(ops.maximum(latent_kl, self.free_bits)) if self.free_bits else kl
         loss = nll + self._beta_now(training) * penalized
-        return {"loss": loss, "nll": nll, "kl": kl, "elbo": -(nll + kl)}
+        losses = {"loss": loss, "nll": nll, "kl": kl, "elbo": -(nll + kl)}
+        if y is None:
+            return losses
+        told = self._told_by(y, x, z_mean, training)
+        loss = loss + self.classifier_weight * (told["cross_entropy"] + told["consistency"])
+        return {**losses, **told, "loss": loss}
 
     def track(self, losses: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
         """Adds a batch's losses to the means of the epoch, and gives those."""
-        for name, mean in self._trackers.items():
-            mean.update_state(losses[name], sample_weight=ops.shape(x)[0])
-        return {name: mean.result() for name, mean in self._trackers.items()}
+        trackers = {name: mean for name, mean in self._trackers.items() if name in losses}
+        for name, mean in trackers.items():
+            rows = losses["labelled"] if name in classifying.OF_LABELLED else ops.shape(x)[0]
+            mean.update_state(losses[name], sample_weight=rows)
+        return {name: mean.result() for name, mean in trackers.items()}
 
     @property
     def metrics(self) -> list[keras.Metric]:
-        """Means over an epoch of loss, nll, kl and elbo, in nats per row."""
+        """Means over an epoch, in nats per row: loss, nll, kl, elbo, those of the classifier."""
         return list(self._trackers.values())
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, serialised."""
-        parts = ("encoder", "decoder", "likelihood", "preprocessing")
+        parts = ("encoder", "decoder", "likelihood", "preprocessing", "classifier")
         serialized = {p: keras.saving.serialize_keras_object(getattr(self, p)) for p in parts}
         serialized["beta"] = keras.saving.serialize_keras_object(self.beta)
-        numbers = {"free_bits": self.free_bits, "seed": self.seed}
+        numbers = {n: getattr(self, n) for n in ("free_bits", "classifier_weight", "seed")}
         return {"name": self.name, **serialized, **numbers}
 
     @classmethod
@@ -169,6 +210,14 @@ class VAE(keras.Model):
         }
         return cls(parts.pop("encoder"), parts.pop("decoder"), **parts)
 
+    def _maybe_symbolic_build(self, *_: Any, **__: Any) -> None:
+        """Only the optimizer is left to build, a VAE is built when it is made.
+
+        (Keras adds up the devices' shares of a batch here, which fails where they differ in size.)
+        """
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.trainable_variables)
+
     def _posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """The encoder's answer to pre-processed x, its log-variance kept within limits."""
         answer = self.encoder(x, training=training)
@@ -178,6 +227,16 @@ class VAE(keras.Model):
     def _parameters(self, z: Tensor, training: bool = False) -> Tensor:
         """The decoder's answer, in float32 whatever it computes in."""
         return ops.cast(self.decoder(z, training=training), "float32")
+
+    def _logits(self, z_mean: Tensor, training: bool = False) -> Tensor:
+        """The classifier's answer, in float32 whatever it computes in."""
+        return ops.cast(self.classifier(z_mean, training=training), "float32")
+
+    def _told_by(self, y: Tensor, x: Tensor, z_mean: Tensor, training: bool) -> dict[str, Tensor]:
+        """`classifying.terms` of labels y for pre-processed x."""
+        noisy, _ = self._posterior(classifying.disturb(x, self._noise), training=training)
+        logits, noisy_logits = (self._logits(z, training=training) for z in (z_mean, noisy))
+        return classifying.terms(logits, noisy_logits, y)
 
     def _beta_now(self, training: bool) -> Tensor:
         """The weight of the kl at this step; its last value where nothing is trained."""
@@ -189,24 +248,4 @@ class VAE(keras.Model):
         by_sample = (-1, ops.shape(z)[1], *parameters.shape[1:])
         return self.likelihood.feature_nll(
             ops.expand_dims(x, 1), ops.reshape(parameters, by_sample)
-        )
-
-
-def check_pair(encoder: keras.Model, decoder: keras.Model) -> None:
-    """Raises ValueError where encoder and decoder do not fit together, and says how."""
-    outputs = encoder.output_shape
-    if not isinstance(outputs, (list, tuple)) or len(outputs) != 2 or outputs[0] != outputs[1]:
-        raise ValueError(
-            "expected an encoder with the two outputs z_mean and z_log_var, each "
-            f"(batch, latent_dim). Received: outputs of shape {outputs}."
-        )
-    if decoder.input_shape != outputs[0]:
-        raise ValueError(
-            f"expected a decoder whose input has the encoder's z_mean shape {outputs[0]}. "
-            f"Received: {decoder.input_shape}."
-        )
-    if decoder.output_shape != encoder.input_shape:
-        raise ValueError(
-            f"expected a decoder whose output has x's shape {encoder.input_shape}. "
-            f"Received: {decoder.output_shape}."
         )

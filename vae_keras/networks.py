@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from .arrays import Shape
 
 Pair = tuple[keras.Model, keras.Model]
+Convolution = Callable[..., Any]
 
 ACTIVATION = "silu"  # smooth, so that scores are; converts everywhere (exact GELU does not)
 
@@ -44,7 +45,7 @@ def mlp_pair(
     """
     dense, features = functools.partial(layers.Dense, dtype=dtype), math.prod(input_shape)
     x = keras.Input(input_shape, name="x")
-    h = x if len(input_shape) == 1 else layers.Flatten(dtype=dtype)(x)
+    h = _reshape(x, (features,))
     for width in hidden:
         h = dense(width, activation)(h)
     encoder = keras.Model(x, _posterior(h, latent_dim, dtype), name="encoder")
@@ -54,57 +55,65 @@ def mlp_pair(
     for width in reversed(hidden):
         h = dense(width, activation)(h)
     h = dense(features, name="parameters")(h)
-    h = h if len(input_shape) == 1 else layers.Reshape(input_shape, dtype=dtype)(h)
-    return encoder, keras.Model(z, h, name="decoder")
+    return encoder, keras.Model(z, _reshape(h, input_shape), name="decoder")
 
 
 def conv_pair(
     input_shape: Shape,
     latent_dim: int,
-    hidden: Shape = (32, 64, 128),
+    hidden: Shape | None = None,
     *,
     activation: str = ACTIVATION,
     dtype: str = "float32",
 ) -> Pair:
-    """Convolutional networks for images: halve the sides, then double them again.
+    """Convolutional networks for images and for windows of time series.
 
-    The decoder resizes before each convolution: onnxruntime's CPU ConvTranspose is not parallel,
-    and its overlaps leave checkerboards (Odena, Dumoulin & Olah 2016).
+    The encoder's convolutions each halve the sides that are longer than 3. The decoder mirrors
+    them: it doubles the sides and then convolves, but for the last doubling, where a convolution
+    at half the sides gives every pixel of the whole as a channel of its own (Shi et al. 2016,
+    "Real-time single image and video super-resolution using an efficient sub-pixel convolutional
+    neural network"). No layer works at full size, and none is a ConvTranspose, which onnxruntime's
+    CPU does not run in parallel.
 
     Args:
-        input_shape: (height, width, channels) of an image.
+        input_shape: (height, width, channels) of an image or (window, channels) of a time series,
+            along which the convolutions are one-dimensional.
         latent_dim: size of z.
-        hidden: channels of the encoder's strided convolutions, then the width of a dense layer.
+        hidden: channels of the encoder's convolutions, then the width of a dense layer; chosen by
+            the longer side where None.
         activation: of the hidden layers, by Keras's name.
         dtype: Keras's dtype policy, say "mixed_bfloat16".
 
     Returns:
         (encoder, decoder).
+
+    Raises:
+        ValueError: the shape or `hidden` is not of this kind.
     """
-    if len(input_shape) != 3:
-        raise ValueError(f"expected images (height, width, channels). Received: {input_shape}.")
+    image = _as_image(input_shape)
+    *channels, units = _default_hidden(max(image[:2])) if hidden is None else hidden
+    if not channels:
+        raise ValueError(
+            "expected hidden to be channels of convolutions, one or more, then the width of a "
+            f"dense layer. Received: {hidden}."
+        )
     dense = functools.partial(layers.Dense, activation=activation, dtype=dtype)
-    conv = functools.partial(layers.Conv2D, kernel_size=3, padding="same", dtype=dtype)
-    *channels, width = hidden
-    sides: list[Shape] = [input_shape[:2]]
-    for _ in channels:
-        sides.append(tuple(-(-side // 2) for side in sides[-1]))
-    small = (*sides.pop(), channels[-1])
+    kernel = tuple(min(side, 3) for side in image[:2])
+    conv = functools.partial(layers.Conv2D, kernel_size=kernel, padding="same", dtype=dtype)
 
     x = keras.Input(input_shape, name="x")
-    h = x
-    for n in channels:
-        h = conv(n, strides=2, activation=activation)(h)
-    h = dense(width)(layers.Flatten(dtype=dtype)(h))
+    h, sides = _shrink(_reshape(x, image), channels, functools.partial(conv, activation=activation))
+    small = h.shape[1:]
+    h = dense(units)(_reshape(h, (math.prod(small),)))
     encoder = keras.Model(x, _posterior(h, latent_dim, dtype), name="encoder")
 
     z = keras.Input((latent_dim,), name="z")
-    h = dense(math.prod(small))(dense(width)(z))
-    h = layers.Reshape(small, dtype=dtype)(h)
-    for n in reversed(channels):
-        h = conv(n, activation=activation)(_double(h, sides.pop(), dtype))
-    h = conv(input_shape[-1], name="parameters")(h)
-    return encoder, keras.Model(z, h, name="decoder")
+    h = dense(math.prod(small))(dense(units)(z))
+    h = _grow(_reshape(h, small), channels, sides, functools.partial(conv, activation=activation))
+    factors = _strides(image[:2])
+    h = conv(image[2] * math.prod(factors), name="parameters")(h)
+    h = _crop(_depth_to_space(h, factors), image[:2])
+    return encoder, keras.Model(z, _reshape(h, input_shape), name="decoder")
 
 
 def get(name: str) -> Callable[..., Pair]:
@@ -114,16 +123,86 @@ def get(name: str) -> Callable[..., Pair]:
     return NETWORKS[name]
 
 
-def _double(h: Any, sides: Shape, dtype: str) -> Any:
-    """Doubles the sides of an image, then cuts off what is more than `sides`.
+def _as_image(input_shape: Shape) -> Shape:
+    """(height, width, channels); a time series is an image one pixel high.
+
+    (Not one pixel wide: the kernels of onnxruntime and LiteRT work along the width. And not Conv1D,
+    around each of which tf2onnx puts two Transpose, an Unsqueeze and a Squeeze.)
+    """
+    if len(input_shape) not in (2, 3) or min(input_shape) < 1:
+        raise ValueError(
+            "expected images (height, width, channels) or windows of time series (window, "
+            f"channels). Received: {input_shape}."
+        )
+    return input_shape if len(input_shape) == 3 else (1, *input_shape)
+
+
+def _default_hidden(side: int) -> Shape:
+    """Sizes for a longer side of this, weighed on digits, MNIST and Fashion-MNIST.
+
+    Small images can afford channels, and their samples are better for a waist of 2 x 2. From 17 on
+    there are as many convolutions as bring the side down to 7 or less.
+    """
+    if side <= 16:
+        return (32, 64, 64, 128)
+    depth = math.ceil(math.log2(side / 7))
+    return (*(24 if i < 2 else 48 for i in range(depth)), 256)
+
+
+def _strides(sides: Shape) -> Shape:
+    return tuple(2 if side > 3 else 1 for side in sides)
+
+
+def _shrink(h: Any, channels: list[int], conv: Convolution) -> tuple[Any, list[Shape]]:
+    """The encoder's convolutions; beside their result the sides of what each was given."""
+    sides = []
+    for n in channels:
+        sides.append(h.shape[1:3])
+        h = conv(n, strides=_strides(sides[-1]))(h)
+    return h, sides
+
+
+def _grow(h: Any, channels: list[int], sides: list[Shape], conv: Convolution) -> Any:
+    """The same backwards, up to what the second convolution was given."""
+    for n, wanted in zip(channels[-2::-1], sides[:0:-1], strict=True):
+        h = conv(n)(_crop(_repeat(h, _strides(wanted)), wanted))
+    return h
+
+
+def _reshape(h: Any, row: Shape) -> Any:
+    """The same with rows of this shape.
+
+    (The layers Flatten and Reshape ask for the batch size, and so become a dozen nodes in ONNX.)
+    """
+    return h if h.shape[1:] == row else ops.reshape(h, (-1, *row))
+
+
+def _repeat(h: Any, factors: Shape) -> Any:
+    """Every pixel as `factors` pixels, which is one Resize node where UpSampling2D is a dozen."""
+    if factors == (1, 1):
+        return h
+    height, width = (side * factor for side, factor in zip(h.shape[1:3], factors, strict=True))
+    return layers.Resizing(height, width, interpolation="nearest", dtype=h.dtype)(h)
+
+
+def _depth_to_space(h: Any, factors: Shape) -> Any:
+    """Every pixel as `factors` pixels, its channels shared out among them."""
+    _, height, width, channels = h.shape
+    down, right = factors
+    if down > 1 and width > 1:
+        h = ops.reshape(h, (-1, height, width, down, channels // down))
+        h = ops.transpose(h, (0, 1, 3, 2, 4))
+    return _reshape(h, (height * down, width * right, channels // (down * right)))
+
+
+def _crop(h: Any, sides: Shape) -> Any:
+    """Cuts off what is more than `sides`, which is a row or a column where a side is odd.
 
     (Resizing straight to odd sides would not do: TensorFlow and ONNX round a fractional factor
     differently.)
     """
-    height, width = (2 * side for side in h.shape[1:3])
-    h = layers.Resizing(height, width, interpolation="nearest", dtype=dtype)(h)
-    excess = ((0, height - sides[0]), (0, width - sides[1]))
-    return layers.Cropping2D(excess, dtype=dtype)(h) if excess != ((0, 0), (0, 0)) else h
+    height, width = sides
+    return h if h.shape[1:3] == sides else h[:, :height, :width]
 
 
 def _posterior(h: Any, latent_dim: int, dtype: str) -> tuple[Any, Any]:

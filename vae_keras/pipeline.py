@@ -4,13 +4,21 @@ Every epoch is a new permutation of the rows that is computed, not remembered: e
 has the order that it would have had.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, Tensor
+from .data.datasets import Rows
+from .data.streams import Stream
 from .progress import Logs
+
+Arrays = tuple[Array, ...]  # of equal length: x, or x and y
+Place = Callable[[Array], Tensor]
+
+AHEAD = 40  # batches of a stream that are read ahead
 
 
 class Shuffled(keras.callbacks.Callback):
@@ -20,16 +28,35 @@ class Shuffled(keras.callbacks.Callback):
     how it learns which epoch it is.
 
     Args:
-        x: (rows, ...).
+        x: (rows, ...), an array or a stream.
         batch_size: rows a batch.
         seed: of all permutations.
+        y: (rows,), labels that stay with their rows; batches are (x,) where None.
+        place: puts a batch where it is wanted; TensorFlow sees to that itself.
     """
 
-    def __init__(self, x: Array, batch_size: int, *, seed: int) -> None:
+    def __init__(
+        self,
+        x: Rows,
+        batch_size: int,
+        *,
+        seed: int,
+        y: Array | None = None,
+        place: Place = np.asarray,
+    ) -> None:
         super().__init__()
-        tensorflow = keras.backend.backend() == "tensorflow"
         self.steps = steps_an_epoch(len(x), batch_size)
-        self._order: Any = (_IndexShuffle if tensorflow else _Permutation)(x, batch_size, seed)
+        arrays = (x,) if y is None else (x, y)
+        tensorflow, stream = keras.backend.backend() == "tensorflow", isinstance(x, Stream)
+        self._order: _IndexShuffle | _Permutation | _StreamDataset | _StreamBatches
+        if tensorflow and stream:
+            self._order = _StreamDataset(x, batch_size, seed)
+        elif tensorflow:
+            self._order = _IndexShuffle(arrays, batch_size, seed)
+        elif stream:
+            self._order = _StreamBatches(x, batch_size, seed, place)
+        else:
+            self._order = _Permutation(arrays, batch_size, seed, place)
         self.data = self._order.data
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -45,18 +72,19 @@ def steps_an_epoch(rows: int, batch_size: int) -> int:
 class _IndexShuffle:
     """For TensorFlow: a permutation that is evaluated index by index; nothing is ever stored."""
 
-    def __init__(self, x: Array, batch_size: int, seed: int) -> None:
+    def __init__(self, arrays: Arrays, batch_size: int, seed: int) -> None:
         import tensorflow as tf
 
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-        data, rows = tf.constant(x), tf.constant(len(x), tf.int64)
+        data, rows = [tf.constant(a) for a in arrays], tf.constant(len(arrays[0]), tf.int64)
 
         def batch(step: Any) -> Any:
             inside = tf.range(step * batch_size, tf.minimum((step + 1) * batch_size, rows))
             key = tf.stack([tf.constant(seed, tf.int64), self._epoch.read_value()])
-            return (tf.gather(data, tf.random.experimental.index_shuffle(inside, key, rows - 1)),)
+            shuffled = tf.random.experimental.index_shuffle(inside, key, rows - 1)
+            return tuple(tf.gather(each, shuffled) for each in data)
 
-        steps = tf.data.Dataset.range(steps_an_epoch(len(x), batch_size))
+        steps = tf.data.Dataset.range(steps_an_epoch(len(arrays[0]), batch_size))
         self.data = steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
     def begin(self, epoch: int) -> None:
@@ -66,21 +94,88 @@ class _IndexShuffle:
 class _Permutation:
     """For other backends: numpy permutes at the start of each epoch."""
 
-    def __init__(self, x: Array, batch_size: int, seed: int) -> None:
-        self.data, self._seed = _Batches(x, batch_size), seed
+    def __init__(
+        self, arrays: Arrays, batch_size: int, seed: int, place: Place = np.asarray
+    ) -> None:
+        self.data, self._seed = _Batches(arrays, batch_size, place), seed
 
     def begin(self, epoch: int) -> None:
-        self.data.order = np.random.default_rng((self._seed, epoch)).permutation(len(self.data.x))
+        rng = np.random.default_rng((self._seed, epoch))
+        self.data.order = rng.permutation(len(self.data.order))
 
 
 class _Batches(keras.utils.PyDataset):
-    def __init__(self, x: Array, batch_size: int) -> None:
+    def __init__(self, arrays: Arrays, batch_size: int, place: Place) -> None:
         super().__init__()
-        self.x, self.batch_size, self.order = x, batch_size, np.arange(len(x))
+        self.arrays, self.batch_size, self.place = arrays, batch_size, place
+        self.order = np.arange(len(arrays[0]))
 
     def __len__(self) -> int:
-        return steps_an_epoch(len(self.x), self.batch_size)
+        return steps_an_epoch(len(self.order), self.batch_size)
+
+    def __getitem__(self, step: int) -> tuple[Tensor, ...]:
+        rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        return tuple(self.place(array[rows]) for array in self.arrays)
+
+
+class _StreamDataset:
+    """For TensorFlow: batches are read in a thread while those before them are trained on."""
+
+    def __init__(self, x: Stream, batch_size: int, seed: int) -> None:
+        import tensorflow as tf
+
+        self._epoch = 0
+        spec = tf.TensorSpec((None, *x.shape[1:]), x.dtype)
+        batches = tf.data.Dataset.from_generator(
+            lambda: ((batch,) for batch in rebatch(x.shuffled(seed, self._epoch), batch_size)),
+            output_signature=(spec,),
+        )
+        steps = tf.data.experimental.assert_cardinality(steps_an_epoch(len(x), batch_size))
+        self.data = batches.apply(steps).prefetch(AHEAD)
+
+    def begin(self, epoch: int) -> None:
+        self._epoch = epoch
+
+
+class _StreamBatches:
+    """For other backends: batches in turn; Keras asks for them by number, in order."""
+
+    def __init__(self, x: Stream, batch_size: int, seed: int, place: Place = np.asarray) -> None:
+        self.data = _InTurn(x, batch_size, seed, place)
+
+    def begin(self, epoch: int) -> None:
+        self.data.restart(epoch)
+
+
+class _InTurn(keras.utils.PyDataset):
+    def __init__(self, x: Stream, batch_size: int, seed: int, place: Place) -> None:
+        super().__init__()
+        self._x, self._batch_size, self._seed, self._place = x, batch_size, seed, place
+        self.restart(0)
+
+    def restart(self, epoch: int) -> None:
+        self._epoch, self._next = epoch, 0
+        self._batches = rebatch(self._x.shuffled(self._seed, epoch), self._batch_size)
+
+    def __len__(self) -> int:
+        return steps_an_epoch(len(self._x), self._batch_size)
 
     def __getitem__(self, step: int) -> tuple[Array]:
-        start = step * self.batch_size
-        return (self.x[self.order[start : start + self.batch_size]],)
+        if step < self._next:  # Keras looks at the first batch before it begins
+            self.restart(self._epoch)
+        while self._next <= step:
+            batch = next(self._batches)
+            self._next += 1
+        return (self._place(batch),)
+
+
+def rebatch(blocks: Iterator[Array], batch_size: int) -> Iterator[Array]:
+    """The rows of all blocks in batches of one size, but for the last."""
+    left: Array | None = None
+    for block in blocks:
+        rows = block if left is None else np.concatenate([left, block])
+        whole = len(rows) // batch_size * batch_size
+        yield from (rows[i : i + batch_size] for i in range(0, whole, batch_size))
+        left = rows[whole:]
+    if left is not None and len(left):
+        yield left

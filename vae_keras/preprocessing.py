@@ -1,5 +1,6 @@
 """From the data's units to the model's, inside the model, so that no device can get it wrong."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from .arrays import Array, Tensor
+from .data.datasets import Rows, blocks
 
 # A standardised value beyond 50 standard deviations says nothing more than "far away", and clipping
 # it keeps every later product finite: a sensor that reports 1e30 gets a high score, not a NaN.
@@ -62,21 +64,21 @@ def to_unit_interval(value_range: tuple[float, float]) -> Scaling:
     return Scaling(low, high - low, 0.0, 1.0, name="preprocessing")
 
 
-def standardize(
-    x: Array, feature_names: tuple[str, ...] | None = None, *, keep: int = 0
-) -> Scaling:
+def standardize(x: Rows, feature_names: tuple[str, ...] | None = None, *, keep: int = 0) -> Scaling:
     """A `Scaling` to mean 0 and standard deviation 1, from training rows.
 
     Args:
-        x: (rows, features) is scaled feature by feature; images and other shapes as a whole.
+        x: (rows, features) is scaled feature by feature, windows (rows, window, channels) channel
+            by channel; images as a whole. An array or a stream.
         feature_names: for the error message.
         keep: how many of the last features stay as they are, being 0 or 1.
 
     Raises:
         ValueError: a feature is constant, so that it has no scale; names it.
     """
-    axis = 0 if x.ndim == 2 else None
-    mean, std = x.mean(axis, np.float64), x.std(axis, dtype=np.float64)
+    mean, variance = moments(blocks(x))
+    pooled = tuple(range(mean.ndim - 1)) if mean.ndim < 3 else None
+    mean, std = mean.mean(pooled), np.sqrt(variance.mean(pooled) + mean.var(pooled))
     if keep:
         mean[-keep:], std[-keep:] = 0.0, 1.0
     constant = np.flatnonzero(std <= 1e-7 * np.abs(mean))
@@ -84,6 +86,25 @@ def standardize(
         names = [str(feature_names[i]) if feature_names else str(i) for i in constant]
         raise ValueError(
             f"expected features that vary. Received: {len(names)} constant in the training rows: "
-            f"{', '.join(names[:10])}. Leave them out (of a .csv: --columns names those to take)."
+            f"{', '.join(names[:10])}. Leave them out (of a table: --columns names those to take, "
+            "--bad-columns drop leaves out those that never change)."
         )
     return Scaling(mean, std, -CLIP, CLIP, name="preprocessing")
+
+
+def moments(x: Iterable[Array]) -> tuple[Array, Array]:
+    """Mean and variance over the rows of all blocks: float64 of a row's shape each.
+
+    Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance".
+    """
+    rows, mean, squares = 0, np.array(0.0), np.array(0.0)
+    for block in x:
+        if not len(block):  # a part of a table may have no row that belongs
+            continue
+        block = block.astype(np.float64)
+        own = block.mean(0)
+        shift, rows = own - mean, rows + len(block)
+        squares = squares + ((block - own) ** 2).sum(0)
+        squares += shift**2 * (len(block) * (rows - len(block)) / rows)
+        mean = mean + shift * (len(block) / rows)
+    return mean, squares / rows

@@ -9,6 +9,8 @@ import keras
 
 Logs = Any  # a dict of losses, or None where Keras has none
 
+SHOWN = ("loss", "nll", "kl", "val_elbo", "cross_entropy", "val_accuracy")
+
 
 class Progress(keras.callbacks.Callback):
     """Logs a line with losses, rate and time left, every few seconds and at the end.
@@ -56,7 +58,8 @@ class Progress(keras.callbacks.Callback):
 
     def _write(self, pace: str) -> None:
         where, logs = self._last or ("", {})
-        losses = "  ".join(f"{name} {logs[name]:.3f}" for name in ("loss", "nll", "kl", "val_elbo"))
+        shown = [name for name in SHOWN if name in logs]
+        losses = "  ".join(f"{name} {logs[name]:.3f}" for name in shown)
         self.log(f"{where}  {losses}  ({pace})")
 
 

@@ -7,6 +7,8 @@ history.csv      losses of each epoch
 calibration.npz  rows that training never saw (x), with their score, nll and kl in nats
 test.npz         more such rows (x), with y = 1 for anomalies
 metrics.json     how well the scores do on test.npz
+
+With classes, both .npz files have `labels` too: the numbers of the rows' classes, -1 if unknown.
 """
 
 import csv
@@ -55,6 +57,8 @@ class DataCard:
     rows: dict[str, int]
     fingerprint: str
     license: str | None
+    classes: tuple[str, ...] | None = None
+    stride: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class Metrics:
     """`metrics.json`: the scores judged on rows that training never saw.
 
     Rates are shares of the normal rows (false alarms) and of the anomalies (detections) at level
-    alpha. What cannot be judged, for want of normal rows or of anomalies, is None.
+    alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
+    that of the classifier on the `labelled_rows` of both calibration and test.
     """
 
     normal_rows: int
@@ -72,6 +77,8 @@ class Metrics:
     detection_rate: float | None
     auroc: float | None
     auprc: float | None
+    labelled_rows: int = 0
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +99,12 @@ class Run:
 
     @cached_property
     def calibration(self) -> Arrays:
-        """Arrays x, score, nll and kl of the calibration rows."""
+        """Arrays x, score, nll and kl of the calibration rows, and labels where there are any."""
         return _arrays(self.path / "calibration.npz")
 
     @cached_property
     def test(self) -> Arrays:
-        """Arrays x and y of the test rows."""
+        """Arrays x and y of the test rows, and labels where there are any."""
         return _arrays(self.path / "test.npz")
 
 

@@ -1,13 +1,14 @@
 """One training step and one test step for each of Keras's backends.
 
-Both call `vae.objective(x, training)`, a dict of scalars with `loss`; they differ in who holds the
-weights. TensorFlow changes them in place; JAX is given them and returns new ones.
+Both call `vae.objective(x, training, y)`, a dict of scalars with `loss`; they differ in who holds
+the weights. TensorFlow changes them in place; JAX is given them and returns new ones.
 """
 
 from typing import Any
 
 import keras
 
+from . import replicas
 from .arrays import Array, Tensor
 
 Losses = dict[str, Tensor]
@@ -39,29 +40,30 @@ def _backend(step: str) -> Any:
 def _tensorflow_train_step(vae: Any, data: Any) -> Losses:
     import tensorflow as tf
 
-    x = _rows(data)
+    x, y = _rows(vae, data)
     with tf.GradientTape() as tape:
-        losses = vae.objective(x, training=True)
-        loss = vae.optimizer.scale_loss(losses["loss"] + sum(vae.losses))
+        losses = vae.objective(x, training=True, y=y)
+        loss = vae.optimizer.scale_loss(losses["loss"] + sum(vae.losses)) / replicas.count()
     weights = vae.trainable_variables
-    vae.optimizer.apply(tape.gradient(loss, [w.value for w in weights]), weights)
+    gradients = tape.gradient(loss, [w.value for w in weights])
+    vae.optimizer.apply(replicas.to_be_summed(gradients, vae.optimizer), weights)
     return vae.track(losses, x)
 
 
 def _tensorflow_test_step(vae: Any, data: Any) -> Losses:
-    x = _rows(data)
-    return vae.track(vae.objective(x, training=False), x)
+    x, y = _rows(vae, data)
+    return vae.track(vae.objective(x, training=False, y=y), x)
 
 
 def _jax_train_step(vae: Any, state: Any, data: Any) -> Any:
     import jax
 
-    x = _rows(data)
+    x, y = _rows(vae, data)
     trainable, non_trainable, optimizer, metrics = state
 
     def loss(trainable: Any) -> Any:
         losses, non_trainable_after, penalty = _jax_objective(
-            vae, x, trainable, non_trainable, optimizer, training=True
+            vae, (x, y), trainable, non_trainable, optimizer, training=True
         )
         return vae.optimizer.scale_loss(losses["loss"] + penalty), (losses, non_trainable_after)
 
@@ -73,15 +75,17 @@ def _jax_train_step(vae: Any, state: Any, data: Any) -> Any:
 
 
 def _jax_test_step(vae: Any, state: Any, data: Any) -> Any:
-    x = _rows(data)
+    x, y = _rows(vae, data)
     trainable, non_trainable, metrics = state
-    losses, non_trainable, _ = _jax_objective(vae, x, trainable, non_trainable, (), training=False)
+    losses, non_trainable, _ = _jax_objective(
+        vae, (x, y), trainable, non_trainable, (), training=False
+    )
     logs, metrics = _jax_track(vae, losses, x, metrics)
     return logs, (trainable, non_trainable, metrics)
 
 
 def _jax_objective(
-    vae: Any, x: Array, trainable: Any, non_trainable: Any, optimizer: Any, *, training: bool
+    vae: Any, rows: Any, trainable: Any, non_trainable: Any, optimizer: Any, *, training: bool
 ) -> Any:
     """`objective` as a pure function: losses, non-trainable weights after it, and penalties."""
     pairs = [
@@ -90,7 +94,7 @@ def _jax_objective(
         *(zip(vae.optimizer.variables, optimizer, strict=True) if training else ()),
     ]
     with keras.StatelessScope(state_mapping=pairs, collect_losses=True) as scope:
-        losses = vae.objective(x, training=training)
+        losses = vae.objective(rows[0], training=training, y=rows[1])
         penalty = sum(vae.losses)
     after = [scope.get_current_value(v) for v in vae.non_trainable_variables]
     return losses, after, penalty
@@ -103,8 +107,11 @@ def _jax_track(vae: Any, losses: Losses, x: Array, metrics: Any) -> tuple[Losses
     return logs, [scope.get_current_value(v) for v in vae.metrics_variables]
 
 
-def _rows(data: Any) -> Array:
+def _rows(vae: Any, data: Any) -> tuple[Array, Array | None]:
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if y is not None or sample_weight is not None:
-        raise ValueError("expected x alone, as in fit(x). Received: targets or sample weights too.")
-    return x
+    if sample_weight is not None or (y is not None and vae.classifier is None):
+        raise ValueError(
+            "expected x alone, as in fit(x), or x and labels of a VAE with a classifier. "
+            "Received: targets or sample weights too."
+        )
+    return x, y

@@ -17,7 +17,9 @@ from . import data
 from .building import build, in_float32
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .data import Dataset, Split
-from .evaluate import evaluate, score_rows
+from .data.labels import UNKNOWN
+from .devices import choose_devices, describe_devices
+from .evaluate import evaluate_held_back, score_rows
 from .fitting import Log, checkpoint_path, describe_latents, fit
 from .model import VAE
 from .run import MARK, Config, DataCard, Metrics, Run, write_run
@@ -32,8 +34,10 @@ def train(
     train_config: TrainConfig,
     *,
     out: str | Path,
+    rows: Split | None = None,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    devices: int | str = 1,
     log: Log = print,
 ) -> tuple[Run, Metrics]:
     """Trains a VAE and writes a run directory.
@@ -43,8 +47,12 @@ def train(
         model_config: what the model is.
         train_config: how it is trained.
         out: path of the run directory; an earlier run there is replaced at the end.
+        rows: the rows themselves, split by the caller, where they come from no file: arrays, and
+            for training a `tf.data.Dataset` of batches of x if need be. `data_config` then says
+            what they are called, their columns and their value range.
         resume: whether to go on where a killed run was, if it left a checkpoint.
         callbacks: of Keras, beside our own: TensorBoard, say.
+        devices: how many, or "all"; what is learnt is the same up to rounding.
         log: called with each line of progress.
 
     Returns:
@@ -54,17 +62,25 @@ def train(
         ValueError: data or configuration do not fit, or training diverged; says what to do.
     """
     check_replaceable(out, mark=MARK)
-    dataset = data.load(data_config)
-    rows = data.split(dataset, data_config)
+    used = choose_devices(devices, train_config.batch_size)
+    dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
+    fingerprints = _fingerprints(rows)
     check_alpha(train_config.alpha, len(rows.calibration))
-    model_config = model_config.resolve(
-        dataset.x.shape[1:], bounded=dataset.value_range is not None
-    )
+    if (
+        dataset.classes is None
+        and model_config.classifier_weight != ModelConfig().classifier_weight
+    ):
+        raise ValueError("expected classes, for a classifier_weight (--classes). Received: none.")
+    bounded = dataset.value_range is not None
+    model_config = model_config.resolve(dataset.x.shape[1:], bounded=bounded)
     log(_describe(dataset, rows, model_config))
-    vae = build(model_config, rows.train, dataset, train_config)
+    if said := describe_devices(used):
+        log(said)
+    with used.scope():
+        vae = build(model_config, rows.train, dataset, train_config)
     stopping = Stopping(
         checkpoint_path(out),
-        identity=_identity(data_config, model_config, train_config, rows),
+        identity=_identity(data_config, model_config, train_config, fingerprints),
         patience=train_config.patience,
     )
     fit(
@@ -74,16 +90,18 @@ def train(
         train_config,
         callbacks=callbacks,
         stopping=stopping,
+        labels=rows.labels,
         resume=resume,
+        devices=used,
         log=log,
     )
     vae = in_float32(vae, model_config, rows.train, dataset, train_config)
     log(describe_latents(vae, rows.validation))
     config = Config(data_config, model_config, train_config, versions())
-    written = _write(out, config, vae, dataset, rows, history=stopping.history)
-    stopping.checkpoint.unlink(
-        missing_ok=True
-    )  # not before: a full disk must not cost the training
+    card = _card(dataset, rows, str(fingerprints["rows"]))
+    written = _write(out, config, vae, card, rows, history=stopping.history)
+    # not before: a full disk must not cost the training
+    stopping.checkpoint.unlink(missing_ok=True)
     return written
 
 
@@ -93,11 +111,22 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
+def _resolve(config: ModelConfig, dataset: Dataset) -> ModelConfig:
+    if dataset.classes is None and config.classifier_weight != ModelConfig().classifier_weight:
+        raise ValueError("expected --classes, for a classifier weight. Received: none.")
+    return config.resolve(dataset.x.shape[1:], bounded=dataset.value_range is not None)
+
+
+def _load(config: DataConfig) -> tuple[Dataset, Split]:
+    dataset = data.load(config)
+    return dataset, data.split(dataset, config)
+
+
 def _write(
     out: str | Path,
     config: Config,
     vae: VAE,
-    dataset: Dataset,
+    card: DataCard,
     rows: Split,
     *,
     history: dict[str, list[float]],
@@ -105,37 +134,44 @@ def _write(
     """Scores what was held back, judges the scores, and writes it all."""
     terms = score_rows(vae, rows.calibration)
     calibration = {"x": rows.calibration, **{name: terms[name] for name in ("score", "nll", "kl")}}
-    metrics = evaluate(
-        score_rows(vae, rows.test)["score"],
-        rows.test_y,
-        calibration=calibration["score"],
-        alpha=config.train.alpha,
-    )
+    arrays = {"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}}
+    if rows.labels is not None:
+        arrays = {role: {**group, "labels": rows.labels[role]} for role, group in arrays.items()}
+    metrics = evaluate_held_back(vae, **arrays, alpha=config.train.alpha)
     run = write_run(
         out,
         vae=vae,
         history=history,
-        records={"config": config, "data": _card(dataset, rows), "metrics": metrics},
-        arrays={"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}},
+        records={"config": config, "data": card, "metrics": metrics},
+        arrays=arrays,
     )
     return run, metrics
 
 
 def _identity(
-    data_config: DataConfig, model_config: ModelConfig, train_config: TrainConfig, rows: Split
+    data_config: DataConfig,
+    model_config: ModelConfig,
+    train_config: TrainConfig,
+    fingerprints: dict[str, str | None],
 ) -> dict[str, Any]:
     """What makes a run the run that it is, as JSON would give it back."""
     asked = {
         "data": dataclasses.asdict(data_config),
         "model": dataclasses.asdict(model_config),
         "training": dataclasses.asdict(train_config),
-        "rows": data.fingerprint(rows.train),
+        **fingerprints,
         "backend": keras.backend.backend(),  # each draws noise and order its own way
     }
     return json.loads(json.dumps(asked))
 
 
-def _card(dataset: Dataset, rows: Split) -> DataCard:
+def _fingerprints(rows: Split) -> dict[str, str | None]:
+    """Of what is trained on."""
+    labels = None if rows.labels is None else data.fingerprint(rows.labels["train"])
+    return {"rows": data.fingerprint(rows.train), "labels": labels}
+
+
+def _card(dataset: Dataset, rows: Split, fingerprint: str) -> DataCard:
     sets = ("train", "validation", "calibration", "test")
     return DataCard(
         name=dataset.name,
@@ -144,20 +180,31 @@ def _card(dataset: Dataset, rows: Split) -> DataCard:
         feature_names=dataset.feature_names,
         value_range=dataset.value_range,
         groups=dataset.groups,
+        stride=dataset.stride,
         rows={name: len(getattr(rows, name)) for name in sets},
-        fingerprint=data.fingerprint(rows.train),
+        fingerprint=fingerprint,
         license=dataset.license,
+        classes=dataset.classes,
     )
 
 
 def _describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
     shape = "x".join(map(str, dataset.x.shape[1:]))
+    notes = "".join(f"{note}\n" for note in dataset.notes)
     return (
-        f"{dataset.name}: {len(dataset.x):,} rows of {shape}: {len(rows.train):,} to train, "
+        f"{notes}{dataset.name}: rows of {shape}: {len(rows.train):,} to train, "
         f"{len(rows.validation):,} to validate, {len(rows.calibration):,} to calibrate, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
         f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
+        f"{_describe_labels(dataset, rows)}"
     )
+
+
+def _describe_labels(dataset: Dataset, rows: Split) -> str:
+    if rows.labels is None or dataset.classes is None:
+        return ""
+    labelled = int((rows.labels["train"] != UNKNOWN).sum())
+    return f"; {len(dataset.classes)} classes, {labelled:,} of the rows to train labelled"
 
 
 def _is_installed(tool: str) -> bool:

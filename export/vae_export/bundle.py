@@ -128,6 +128,7 @@ def _model(run: Run) -> manifest.Model:
         value_range=run.data.value_range if vae.likelihood.support else None,
         feature_names=run.data.feature_names,
         one_hot=run.data.groups,
+        stride=run.data.stride,
         latent_dim=vae.latent_dim,
         likelihood=likelihood(run),
         beta=vae.beta.beta,
@@ -138,4 +139,5 @@ def _model(run: Run) -> manifest.Model:
             low=scaling.low,
             high=scaling.high,
         ),
+        classes=run.data.classes,
     )

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_keras.evaluate import BATCH, score_rows
+from vae_keras.evaluate import BATCH, classify_rows, score_rows
 from vae_keras.run import Run, open_run
 from vae_runtime import manifest
 from vae_runtime.calibration import SCORE_RTOL
@@ -22,7 +22,7 @@ from .engines import Engine
 from .errors import ExportError
 from .formats import FORMATS
 from .graphs import Arrays, Graph, answers, build_graphs
-from .parity import check_batches, check_tensors, check_verdicts
+from .parity import check_batches, check_classes, check_tensors, check_verdicts
 
 PROBE_ROWS = 16
 NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
@@ -67,6 +67,7 @@ def export(run: str | Path | Run, out: str | Path, *, log: Callable[[str], None]
             log(f"{artefact.file.name}: {artefact.file.bytes:,} bytes, {worst:.1e} from Keras")
             artefacts.append(artefact)
     calibration = calibrate(run, [a for a in artefacts if a.file.role == "scorer"])
+    compare_classes(run, [a for a in artefacts if a.file.role == "classifier"])
     probe = bundle.npz(make_probe(graphs, feeds))
     contents = {**{a.file.name: a.content for a in artefacts}, "probe.npz": probe}
     files = [*(a.file for a in artefacts), bundle.describe_probe(probe)]
@@ -92,11 +93,11 @@ def calibrate(run: Run, scorers: list[Artefact]) -> manifest.Calibration:
     calibrated = {}
     for artefact in scorers:
         name, engine = artefact.file.name, artefact.engine
-        score = _scores(engine, run.calibration["x"])
+        score = _answers(engine, "score", run.calibration["x"])
         check_batches(name, engine, run.calibration["x"][:BATCH], rounding=rounding)
         check_verdicts(
             name,
-            _scores(engine, run.test["x"]),
+            _answers(engine, "score", run.test["x"]),
             keras_score,
             calibration={"score": score, "keras_score": run.calibration["score"]},
             alpha=alpha,
@@ -104,6 +105,17 @@ def calibrate(run: Run, scorers: list[Artefact]) -> manifest.Calibration:
         )
         calibrated[artefact.file.format] = np.sort(score)
     return manifest.Calibration(alpha, rounding, tuple(calibrated["onnx"].tolist()))
+
+
+def compare_classes(run: Run, classifiers: list[Artefact]) -> None:
+    """Sees to it that every classifier finds the classes of Keras in all held-back rows."""
+    if not classifiers:
+        return
+    x = np.concatenate([run.calibration["x"], run.test["x"]])
+    expected = classify_rows(run.vae, x)
+    for artefact in classifiers:
+        probabilities = _answers(artefact.engine, "probabilities", x)
+        check_classes(artefact.file.name, probabilities, expected)
 
 
 def reference_feeds(run: Run) -> Arrays:
@@ -151,9 +163,9 @@ def metadata(run: Run, graph: Graph) -> dict[str, str]:
     }
 
 
-def _scores(engine: Engine, x: NDArray[Any]) -> NDArray[Any]:
+def _answers(engine: Engine, output: str, x: NDArray[Any]) -> NDArray[Any]:
     starts = range(0, len(x), BATCH)
-    return np.concatenate([engine({"x": x[start : start + BATCH]})["score"] for start in starts])
+    return np.concatenate([engine({"x": x[start : start + BATCH]})[output] for start in starts])
 
 
 def _rounding(run: Run) -> float:

@@ -1,8 +1,9 @@
-"""The three graphs of a bundle as named functions of named tensors, before any format.
+"""The graphs of a bundle as named functions of named tensors, before any format.
 
-    encoder   x -> z_mean, z_log_var
-    decoder   z -> x_mean, in the data's own units
-    scorer    x [, noise] -> score, nll, kl, log_px, feature_nll
+    encoder      x -> z_mean, z_log_var
+    decoder      z -> x_mean, in the data's own units
+    scorer       x [, noise] -> score, nll, kl, log_px, feature_nll
+    classifier   x -> probabilities; of a model that was trained with classes
 
 They are deterministic: noise is an input. Pre-processing and likelihood are inside.
 """
@@ -28,7 +29,7 @@ class Graph:
     """One function to export.
 
     Args:
-        role: encoder, decoder or scorer.
+        role: encoder, decoder, scorer or classifier.
         function: from the inputs, in order, to a dict of outputs.
         inputs: name -> (dtype, shape); the first dimension is named and free.
         outputs: name -> shape, float32; the first dimension is free.
@@ -62,7 +63,7 @@ class Graph:
 
 
 def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
-    """Encoder, decoder and scorer of a `vae_keras.VAE` whose rows have this dtype."""
+    """Encoder, decoder, scorer and any classifier of a `vae_keras.VAE` for rows of this dtype."""
     row, latent = tuple(vae.encoder.input_shape[1:]), vae.latent_dim
     x: Inputs = {"x": (input_dtype, ("batch", *row))}
     z: Inputs = {"z": ("float32", ("batch", latent))}
@@ -70,6 +71,7 @@ def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
     posterior: Shapes = dict.fromkeys(("z_mean", "z_log_var"), ("batch", latent))
     nats: Shapes = dict.fromkeys(("score", "nll", "kl", "log_px"), ("batch",))
     scored: Shapes = {**nats, "feature_nll": ("batch", *row)}
+    classes: Shapes = {"probabilities": ("batch", vae.classes)}
     return (
         _graph(vae, "encoder", _encoder(vae), x, posterior),
         _graph(vae, "decoder", lambda z: {"x_mean": vae.decode(z)}, z, {"x_mean": ("batch", *row)}),
@@ -77,6 +79,7 @@ def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
             _graph(vae, "scorer", vae.score, {**x, **noise}, scored),
             defaults={"noise": np.zeros((1, latent), np.float32)},
         ),
+        *((_graph(vae, "classifier", _classifier(vae), x, classes),) if vae.classes else ()),
     )
 
 
@@ -88,6 +91,10 @@ def answers(graph: Graph, feeds: Arrays) -> Arrays:
 
 def _encoder(vae: Any) -> Function:
     return lambda x: dict(zip(("z_mean", "z_log_var"), vae.encode(x), strict=True))
+
+
+def _classifier(vae: Any) -> Function:
+    return lambda x: {"probabilities": vae.classify(x)}
 
 
 def _graph(vae: Any, role: str, function: Function, inputs: Inputs, outputs: Shapes) -> Graph:

@@ -110,6 +110,24 @@ def check_verdicts(
         )
 
 
+def check_classes(name: str, probabilities: Array, keras_probabilities: Array) -> None:
+    """Compares the likeliest class of rows that training never saw, both (rows, classes).
+
+    Raises:
+        ExportError: a class differs though its probability is not that of the next one.
+    """
+    likeliest = probabilities.argmax(axis=1)
+    second, first = np.sort(keras_probabilities, axis=1).T[-2:]
+    flipped = (likeliest != keras_probabilities.argmax(axis=1)) & (first - second > 2 * TOLERANCE)
+    if flipped.any():
+        row = int(np.argmax(flipped))
+        raise ExportError(
+            f"{name}: expected the classes of Keras. Received: {int(flipped.sum())} of "
+            f"{len(flipped)} flipped, the first at held-back row {row}, class {likeliest[row]} "
+            f"against {keras_probabilities[row].argmax()} in Keras."
+        )
+
+
 def _rounds(graph: Graph, feeds: Arrays, size: int) -> list[Arrays]:
     """The inputs resized to a batch, without and with the optional ones."""
     batch = {

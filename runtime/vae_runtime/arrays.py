@@ -100,6 +100,6 @@ def _check_one_hot(rows: NDArray[Any], model: Model) -> None:
 
 def _feature(position: list[int], model: Model) -> str:
     if model.feature_names is not None:
-        flat = int(np.ravel_multi_index(position, model.input_shape))
-        return f"feature {model.feature_names[flat]!r}"
+        inside = f" at position {tuple(position[:-1])}" if len(position) > 1 else ""
+        return f"feature {model.feature_names[position[-1]]!r}{inside}"
     return f"feature {position[0] if len(position) == 1 else tuple(position)}"

@@ -1,6 +1,7 @@
 """The command `vae-runtime`: parse, call one function, print."""
 
 import argparse
+import csv
 import dataclasses
 import io
 import json
@@ -18,10 +19,11 @@ from . import __version__
 from .bundle import open_bundle
 from .calibration import threshold
 from .errors import BundleError
-from .files import read_rows, write_aside
+from .files import write_aside
+from .inputs import Input, Windowing, read_input
 from .manifest import Manifest
 from .png import contact_sheet
-from .runner import Runner, Scores
+from .runner import Runner
 from .selftest import Report
 
 DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."
@@ -58,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     level = score.add_mutually_exclusive_group()
     level.add_argument("--alpha", type=float, help="alarm where p_value <= ALPHA")
     level.add_argument("--threshold", type=float, help="alarm where score > THRESHOLD, in nats")
+    classify = _command(commands, "classify", _classify, "which class each row is of", rows=True)
+    classify.add_argument("-o", "--output", type=Path, help=".csv or .npz; else standard output")
     sample = _command(commands, "sample", _sample, "draws from the model's prior")
     sample.add_argument("-n", type=int, default=16, help="how many (default: 16)")
     sample.add_argument("--seed", type=int, help="the same seed gives the same samples")
@@ -77,7 +81,12 @@ def _command(
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
     parser.add_argument("bundle", type=Path, help="the bundle's directory")
     if rows:
-        parser.add_argument("input", type=Path, help="rows: .npy, .npz (key x) or .csv")
+        parser.add_argument(
+            "input", type=Path, help="rows: .npy, .npz (key x), .csv, .parquet or a folder of such"
+        )
+        parser.add_argument("--stride", type=int, help="of windows; default: as in training")
+        parser.add_argument("--group", help="of windows: the column that tells recordings apart")
+        parser.add_argument("--time", help="of windows: the column of times; no window spans a gap")
     parser.set_defaults(run=run)
     return parser
 
@@ -99,8 +108,14 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
     return [
         ("model", f"{model.name}: {model.likelihood} VAE, {model.parameters:,} parameters"),
         ("input", f"{model.input_dtype} (batch, {', '.join(map(str, model.input_shape))}){values}"),
+        *(
+            [("windows", f"of {model.input_shape[0]} rows, every {model.stride}")]
+            if model.stride
+            else []
+        ),
         *([("features", ", ".join(model.feature_names))] if model.feature_names else []),
         ("latent", f"{model.latent_dim} dimensions"),
+        *([("classes", ", ".join(model.classes))] if model.classes else []),
         ("trained on", f"{training.rows:,} rows of {training.data}"),
         (
             "score",
@@ -144,32 +159,56 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 
 def _score(args: argparse.Namespace) -> int:
-    if args.output is not None and args.output.resolve() == args.input.resolve():
-        raise ValueError(
-            f"{args.output}: expected another file than the input. Received: the same."
-        )
+    _check_output(args)
     runner = Runner.load(args.bundle)
-    scores = runner.score(_rows(args, runner), alpha=args.alpha, threshold=args.threshold)
-    _write_scores(scores, args.output)
+    given = _read(args, runner)
+    scores = runner.score(given.x, alpha=args.alpha, threshold=args.threshold)
+    _write_table({**given.where, **scores._asdict()}, args.output)
     alarms = int(scores.is_anomaly.sum())
     print(f"{alarms:,} anomalies in {len(scores.score):,} rows", file=sys.stderr)
     return 0
 
 
-def _write_scores(scores: Scores, output: Path | None) -> None:
-    if output is not None and output.suffix not in (".csv", ".npz"):
-        raise ValueError(f"{output}: expected an output of .csv or .npz.")
+def _classify(args: argparse.Namespace) -> int:
+    _check_output(args)
+    runner = Runner.load(args.bundle)
+    given = _read(args, runner)
+    probabilities = runner.classify(given.x)
+    names = np.array(runner.manifest.model.classes)
+    likeliest = probabilities.argmax(axis=1)
+    columns = {"class": names[likeliest], "probability": probabilities.max(axis=1)}
+    each = {f"p_{name}": column for name, column in zip(names, probabilities.T, strict=True)}
+    _write_table({**given.where, **columns, **each}, args.output)
+    counts = np.bincount(likeliest, minlength=len(names))
+    each_class = ", ".join(f"{name}: {n:,}" for name, n in zip(names, counts, strict=True))
+    print(f"classes of {len(likeliest):,} rows: {each_class}", file=sys.stderr)
+    return 0
+
+
+def _check_output(args: argparse.Namespace) -> None:
+    """Refuses an output that cannot be, before any work is done for it."""
+    if args.output is not None and args.output.resolve() == args.input.resolve():
+        raise ValueError(
+            f"{args.output}: expected another file than the input. Received: the same."
+        )
+    if args.output is not None and args.output.suffix not in (".csv", ".npz"):
+        raise ValueError(f"{args.output}: expected an output of .csv or .npz.")
+
+
+def _write_table(columns: dict[str, Any], output: Path | None) -> None:
+    """Columns of one length as .npz or .csv."""
     if output is not None and output.suffix == ".npz":
-        write_aside(output, lambda file: np.savez(file, **scores._asdict()))
+        write_aside(output, lambda file: np.savez(file, **columns))
         return
-    lines = [",".join(("row", *Scores._fields))]
-    for row, (score, p_value, is_anomaly) in enumerate(zip(*scores, strict=True)):
-        lines.append(f"{row},{score!s},{p_value!s},{int(is_anomaly)}")
-    text = "\n".join(lines) + "\n"
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    plain = [c.astype(np.int8) if c.dtype == bool else c for c in columns.values()]
+    writer.writerows(zip(*plain, strict=True))
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.write(text.getvalue())
     else:
-        write_aside(output, lambda file: file.write(text.encode()))
+        write_aside(output, lambda file: file.write(text.getvalue().encode()))
 
 
 def _sample(args: argparse.Namespace) -> int:
@@ -179,20 +218,17 @@ def _sample(args: argparse.Namespace) -> int:
 
 def _encode(args: argparse.Namespace) -> int:
     runner = Runner.load(args.bundle)
-    return _write_rows(runner.encode(_rows(args, runner)), args.output, runner)
+    return _write_rows(runner.encode(_read(args, runner).x), args.output, runner)
 
 
 def _reconstruct(args: argparse.Namespace) -> int:
     runner = Runner.load(args.bundle)
-    return _write_rows(runner.reconstruct(_rows(args, runner)), args.output, runner)
+    return _write_rows(runner.reconstruct(_read(args, runner).x), args.output, runner)
 
 
-def _rows(args: argparse.Namespace, runner: Runner) -> NDArray[Any]:
-    """The rows of the input file, whole numbers taken as training took them."""
-    model = runner.manifest.model
-    x = read_rows(args.input, columns=model.feature_names).x
-    whole = x.dtype.kind in "biu" and model.input_dtype == "float32"
-    return x.astype(np.float32) if whole else x
+def _read(args: argparse.Namespace, runner: Runner) -> Input:
+    windowing = Windowing(args.stride, args.group, args.time)
+    return read_input(args.input, runner.manifest.model, windowing)
 
 
 def _write_rows(rows: NDArray[Any], output: Path, runner: Runner) -> int:

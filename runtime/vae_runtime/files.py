@@ -1,10 +1,11 @@
-"""Rows from files and results to files, with numpy alone.
+"""Rows from files and results to files, with numpy alone (but for Parquet).
 
 Training reads its rows here too: a file means the same on the workstation and on the device.
 
-    .npy   an array (rows, ...)
-    .npz   the key `x` (or `X`), and optionally `y`: 0 normal, 1 anomaly
-    .csv   numbers, with or without a header line; `label` names the column that is `y`
+    .npy       an array (rows, ...)
+    .npz       the key `x` (or `X`), and optionally `y`: 0 normal, 1 anomaly
+    .csv       numbers, with or without a header line; `label` names the column that is `y`
+    .parquet   the same with types of its own; a file or a folder of them; needs pyarrow
 
 Results appear whole or not at all: each is written aside, then renamed.
 """
@@ -22,7 +23,8 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .tables import read_csv
+from . import parquet, tables
+from .tables import Columns, Table
 
 # What numpy and zipfile raise at files that are cut, damaged, encrypted or something else.
 UNREADABLE = (
@@ -37,41 +39,71 @@ UNREADABLE = (
 )
 
 
-class Rows(NamedTuple):
-    """What a file holds: x (rows, ...), y (rows,) or None, and column names where it has them."""
+class TableFormat(NamedTuple):
+    """A kind of file with named columns: how it is read; which columns hold numbers.
 
-    x: NDArray[Any]
-    y: NDArray[Any] | None
-    names: tuple[str, ...] | None
+    `columns` are those of the file but for some that are named: each with whether it holds numbers.
+    """
+
+    read: Callable[[Path, Columns], Table]
+    columns: Callable[[Path, Sequence[str]], dict[str, bool]]
+
+
+TABLES = {
+    ".csv": TableFormat(tables.read_csv, tables.csv_columns),
+    ".parquet": TableFormat(parquet.read_parquet, parquet.parquet_columns),
+}
 
 
 def read_rows(
-    path: str | Path, *, columns: Sequence[str] | None = None, label: str | None = None
-) -> Rows:
-    """Reads rows from a .npy, .npz or .csv file.
+    path: str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    label: str | None = None,
+    extra: Sequence[str] = (),
+    missing: bool = False,
+) -> Table:
+    """Reads rows from a .npy, .npz, .csv or .parquet file.
 
     Args:
         path: the file.
-        columns: of a .csv, the columns to take, in this order, by the names in its header; others
-            are left. All but `label` where not given. Other files are taken as they are.
-        label: of a .csv, the column that becomes `y`.
+        columns: of a table, the columns that become x, in this order, by name; others are left
+            alone. All that are not named otherwise where None.
+        label: of a table, the column that becomes `y`.
+        extra: columns of a table, or keys of an .npz, to read as they are.
+        missing: whether a cell without a value is NaN; else it is an error.
+
+    Returns:
+        A `Table`; x may have any shape (rows, ...) where it is no table.
 
     Raises:
         ValueError: the file does not hold what its name promises; says where.
         OSError: it cannot be read.
     """
     path = Path(path)
-    if path.suffix == ".csv":
-        return Rows(*read_csv(path, columns, label))
+    table = table_format(path)
+    if table is not None:
+        return table.read(path, Columns(columns, label, extra, missing))
     if label is not None:
-        raise ValueError(f"{path}: a label column can be named for .csv files only.")
-    if path.suffix == ".npy":
-        return _read_npy(path)
+        raise ValueError(f"{path}: a label column can be named for tables only (.csv, .parquet).")
     if path.suffix == ".npz":
-        return _read_npz(path)
-    raise ValueError(
-        f"{path}: expected a .npy, .npz or .csv file. Received: {path.suffix or path}."
-    )
+        return _read_npz(path, extra)
+    if path.suffix != ".npy":
+        received = path.suffix or ("a file without an ending" if path.exists() else "nothing there")
+        raise ValueError(
+            f"{path}: expected a .npy, .npz, .csv or .parquet file. Received: {received}."
+        )
+    if extra:
+        raise ValueError(
+            f"{path}: expected a file whose parts have names, for {', '.join(extra)}. "
+            "Received: a .npy file, a single array."
+        )
+    return _read_npy(path)
+
+
+def table_format(path: Path) -> TableFormat | None:
+    """How the table at `path` is read; None where it is none. A folder is one of Parquet files."""
+    return TABLES.get(".parquet" if path.is_dir() else path.suffix)
 
 
 def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -153,23 +185,29 @@ def _is_empty_directory(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def _read_npy(path: Path) -> Rows:
+def _read_npy(path: Path) -> Table:
     try:
         with path.open("rb") as file:
-            return Rows(np.lib.format.read_array(file, allow_pickle=False), None, None)
+            return Table(np.lib.format.read_array(file, allow_pickle=False), None, None, {})
     except UNREADABLE as error:
         raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
 
 
-def _read_npz(path: Path) -> Rows:
+def _read_npz(path: Path, extra: Sequence[str]) -> Table:
     try:
         with path.open("rb") as file:
             arrays = load_npz(file)
     except ValueError as error:
         raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
-    x, y = arrays.get("x", arrays.get("X")), arrays.get("y")
+    x = arrays.get("x", arrays.get("X"))
     if x is None:
         raise ValueError(f'{path}: expected the key "x". Received: {", ".join(arrays)}.')
-    if y is not None and y.shape != x.shape[:1]:
-        raise ValueError(f"{path}: expected y of shape {x.shape[:1]}. Received: {y.shape}.")
-    return Rows(x, y, None)
+    for key in extra:
+        if key not in arrays:
+            raise ValueError(f"{path}: expected the key {key!r}. Received: {', '.join(arrays)}.")
+    for key in ("y", *extra):
+        if key in arrays and arrays[key].shape != x.shape[:1]:
+            raise ValueError(
+                f"{path}: expected {key} of shape {x.shape[:1]}. Received: {arrays[key].shape}."
+            )
+    return Table(x, arrays.get("y"), None, {key: arrays[key] for key in extra})

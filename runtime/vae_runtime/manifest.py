@@ -36,8 +36,9 @@ class Tensor:
 class File:
     """One file of the bundle.
 
-    `role` is encoder, decoder, scorer or probe; `format` is onnx, tflite or npz. `parity` is, for
-    each output, the deviation from Keras as `vae_runtime.selftest.deviation` measures it.
+    `role` is encoder, decoder, scorer, classifier or probe; `format` is onnx, tflite or npz.
+    `parity` is, for each output, the deviation from Keras as `vae_runtime.selftest.deviation`
+    measures it.
     """
 
     name: str
@@ -57,7 +58,8 @@ class File:
 class Preprocessing:
     """What every graph does to `x` first: clip((x - offset) / scale, low, high), None for no limit.
 
-    `offset` and `scale` have one value, or one for each feature in the order of the flattened row.
+    `offset` and `scale` have one value, or one for each feature: for each of the last axis, or for
+    all in the order of the flattened row.
     It is stated for readers; the graphs hold it already.
     """
 
@@ -71,8 +73,12 @@ class Preprocessing:
 class Model:
     """What the bundle computes.
 
-    `value_range` is where the likelihood is defined, None for anywhere. `one_hot` are the sizes of
-    the one-hot groups that the last columns are, in order: exactly one 1 in each.
+    `value_range` is where the likelihood is defined, None for anywhere. `feature_names` are those
+    of the last axis: columns, channels. `one_hot` are the sizes of the one-hot groups that the last
+    columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
+    table, `input_shape` being (window, channels): the rows between the starts of two in training.
+    `classes` are the names of what the classifier tells apart, in the order of its output; None
+    without a classifier.
     """
 
     name: str
@@ -86,6 +92,8 @@ class Model:
     beta: float
     parameters: int
     preprocessing: Preprocessing
+    classes: tuple[str, ...] | None = None
+    stride: int | None = None
 
 
 @dataclass(frozen=True)
@@ -187,9 +195,16 @@ def _check(manifest: Manifest) -> None:
     names = manifest.model.feature_names or ()
     if len(set(names)) != len(names):
         raise ValueError(f"{NAME}: expected feature names that differ. Received: {names}.")
+    if names and len(names) != manifest.model.input_shape[-1]:
+        raise ValueError(f"{NAME}: expected a name for each feature. Received: {len(names)} names.")
+    if manifest.model.stride is not None and (
+        manifest.model.stride < 1 or len(manifest.model.input_shape) != 2
+    ):
+        raise ValueError(f"{NAME}: expected a stride from 1, of windows (window, channels).")
     if sum(manifest.model.one_hot) > manifest.model.input_shape[-1]:
         raise ValueError(f"{NAME}: expected one-hot groups within the columns.")
     _check_graphs(manifest)
+    _check_classes(manifest)
     for file in manifest.files:
         if not _PLAIN_NAME.fullmatch(file.name):
             raise ValueError(f"{NAME}: expected plain file names. Received: {file.name!r}.")
@@ -216,3 +231,23 @@ def _check_graphs(manifest: Manifest) -> None:
                     f"{NAME}: {file.name} input {tensor.name!r} is {tensor.dtype} {tensor.shape}; "
                     f"the model says {expected.get(tensor.name)}."
                 )
+
+
+def _check_classes(manifest: Manifest) -> None:
+    """There is a classifier where there are classes, with a probability for each of them."""
+    classes = manifest.model.classes or ()
+    if len(set(classes)) != len(classes) or len(classes) == 1:
+        raise ValueError(f"{NAME}: expected two classes or more that differ. Received: {classes}.")
+    classifiers = [file for file in manifest.files if file.role == "classifier"]
+    if bool(classifiers) != bool(classes):
+        raise ValueError(
+            f"{NAME}: expected a classifier where the model has classes, and nowhere else. "
+            f"Received: {len(classes)} classes, {len(classifiers)} files of a classifier."
+        )
+    for file in classifiers:
+        outputs = {tensor.name: tensor.shape[1:] for tensor in file.outputs}
+        if outputs != {"probabilities": (len(classes),)}:
+            raise ValueError(
+                f"{NAME}: {file.name} has the outputs {outputs}; the model says probabilities of "
+                f"{len(classes)} classes."
+            )

@@ -16,6 +16,7 @@ from . import selftest
 from .arrays import check_latents, check_rows
 from .bundle import Bundle, open_bundle
 from .calibration import check_alpha, p_values
+from .errors import BundleError
 from .session import Session
 
 # Rows given to onnxruntime at a time: memory stays flat however long x is, and 1,024 rows are
@@ -36,7 +37,9 @@ class Scores(NamedTuple):
 
 
 class Runner:
-    """Scores, explains, encodes, decodes, reconstructs and samples. Safe to share between threads.
+    """Scores, explains, classifies, encodes, decodes, reconstructs and samples.
+
+    Safe to share between threads.
 
     >>> runner = Runner.load("artifacts/digits")
     >>> scores = runner.score(x)
@@ -96,6 +99,21 @@ class Runner:
         """Each feature's share of the nll, in nats: float32 of x's own shape."""
         return self._per_row(self._scorer, "feature_nll", check_rows(x, self.manifest.model))
 
+    def classify(self, x: ArrayLike) -> NDArray[np.float32]:
+        """The probability of each class: float32 (batch, classes), rows that sum to 1.
+
+        `manifest.model.classes` are their names, in this order.
+
+        Raises:
+            BundleError: the model was trained without classes.
+        """
+        if self.manifest.model.classes is None:
+            raise BundleError(
+                "expected a bundle with a classifier. Received: one of a model without classes. "
+                "Train with `vae-keras train --classes COLUMN ...`, and export that run."
+            )
+        return self._per_row(self._classifier, "probabilities", check_rows(x, self.manifest.model))
+
     def encode(self, x: ArrayLike) -> NDArray[np.float32]:
         """The posterior mean of each row: float32 (batch, latent_dim)."""
         return self._per_row(self._encoder, "z_mean", check_rows(x, self.manifest.model))
@@ -126,6 +144,8 @@ class Runner:
     def selftest(self) -> "selftest.Report":
         """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
         sessions = {"encoder": self._encoder, "decoder": self._decoder, "scorer": self._scorer}
+        if self.manifest.model.classes is not None:
+            sessions["classifier"] = self._classifier
         return selftest.replay(self._bundle, sessions)
 
     @cached_property
@@ -139,6 +159,10 @@ class Runner:
     @cached_property
     def _scorer(self) -> Session:
         return Session(self._bundle, "scorer", threads=self._threads)
+
+    @cached_property
+    def _classifier(self) -> Session:
+        return Session(self._bundle, "classifier", threads=self._threads)
 
     def _per_row(
         self, session: Session, output: str, rows: NDArray[Any], *, name: str = "x"

@@ -5,6 +5,7 @@
 answer when it is given `noise`, an input that it otherwise takes as zeros.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from .bundle import Bundle
 from .errors import BundleError
-from .manifest import File
+from .manifest import File, Model
 from .session import Session
 
 Scaling = tuple[NDArray[Any], NDArray[Any]]
@@ -82,10 +83,7 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
         BundleError: the probe lacks the answer to an output that the manifest lists.
     """
     probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
-    model = bundle.manifest.model
-    shape = model.input_shape if len(model.preprocessing.scale) > 1 else ()
-    offset = np.array(model.preprocessing.offset).reshape(shape)
-    data_units = {"x_mean": (offset, np.array(model.preprocessing.scale).reshape(shape))}
+    data_units = {"x_mean": _scaling(bundle.manifest.model)}
     checks = []
     for key, graph, output, feeds in _questions(probe, sessions):
         for rows, received in _answers(sessions[graph], output, feeds):
@@ -94,12 +92,21 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
     return Report(tuple(checks), tolerance)
 
 
+def _scaling(model: Model) -> Scaling:
+    """Offset and scale of pre-processing, shaped to broadcast with a row."""
+    each = (np.array(model.preprocessing.offset), np.array(model.preprocessing.scale))
+    whole = math.prod(model.input_shape)
+    offset, scale = (v.reshape(model.input_shape) if v.size == whole else v for v in each)
+    return offset, scale
+
+
 def _questions(
     probe: dict[str, NDArray[Any]], sessions: Mapping[str, Session]
 ) -> Iterator[tuple[str, str, str, dict[str, NDArray[Any]]]]:
     """(key in the probe, graph, output, inputs) for every output of every graph."""
-    plain = {"encoder": ("x",), "decoder": ("z",), "scorer": ("x",)}
-    asked = {**plain, "noisy_scorer": ("x", "noise")}
+    plain = {"encoder": ("x",), "decoder": ("z",), "scorer": ("x",), "classifier": ("x",)}
+    known = {graph: inputs for graph, inputs in plain.items() if graph in sessions}
+    asked = {**known, "noisy_scorer": ("x", "noise")}
     for name, inputs in asked.items():
         graph = name.removeprefix("noisy_")
         for output in sessions[graph].file.outputs:

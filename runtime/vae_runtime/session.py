@@ -20,7 +20,7 @@ class Session:
 
     Args:
         bundle: the opened bundle.
-        role: "encoder", "decoder" or "scorer".
+        role: "encoder", "decoder", "scorer" or "classifier".
         threads: threads used within one call.
 
     Raises:

@@ -2,7 +2,8 @@
 
 Takes str, int, float, None, nested dataclasses, `tuple[T, ...]`, fixed tuples, `dict[str, T]` and
 unions of these. Unknown keys are ignored; a missing key or a wrong type is a `ValueError` that
-names the place. An int is taken where a float is expected; nothing else is converted.
+names the place, but a field with a default may be missing: earlier writers did not know it.
+An int is taken where a float is expected; nothing else is converted.
 """
 
 import dataclasses
@@ -73,10 +74,13 @@ def _convert_object(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise _wrong(kind, value, where)
     hints = typing.get_type_hints(kind)
-    for name in hints:
-        if name not in value:
-            raise ValueError(f"{where}: expected the key {name!r}. Received: {', '.join(value)}.")
-    return kind(**{n: _convert(hint, value[n], f"{where}.{n}") for n, hint in hints.items()})
+    for field in dataclasses.fields(kind):
+        if field.name not in value and field.default is dataclasses.MISSING:
+            raise ValueError(
+                f"{where}: expected the key {field.name!r}. Received: {', '.join(value)}."
+            )
+    known = {n: hint for n, hint in hints.items() if n in value}
+    return kind(**{n: _convert(hint, value[n], f"{where}.{n}") for n, hint in known.items()})
 
 
 def _convert_union(kind: Any, value: Any, where: str) -> Any:

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FORBIDDEN = ("tensorflow", "keras", "onnx", "tf2onnx", "sklearn", "vae_keras", "vae_export")
+FORBIDDEN = (
+    "tensorflow",
+    "keras",
+    "onnx",
+    "tf2onnx",
+    "sklearn",
+    "PIL",
+    "pyarrow",
+    "vae_keras",
+    "vae_export",
+)
 
 # What `pip install ./runtime` may bring: numpy, onnxruntime, and what onnxruntime itself needs, of
 # which its older versions had more.
@@ -113,7 +123,46 @@ def test_even_where_the_workstation_is_installed_none_of_it_is_imported(table_bu
     assert not [module for module in used["modules"] if module.split(".")[0] in FORBIDDEN]
 
 
-@pytest.mark.parametrize("module", ["tensorflow", "keras", "onnx", "sklearn", "vae_keras"])
+# What a device without pyarrow does; then Parquet, where there is none and where there is.
+USE_FILES = """
+import sys
+import numpy as np
+from vae_runtime.cli import main
+from vae_runtime.files import read_rows
+bundle, table, folder = sys.argv[1:]
+x = read_rows(table).x[:50, :6]
+np.save(folder + "/rows.npy", x)
+np.savez(folder + "/rows.npz", x=x)
+for name in (table, folder + "/rows.npy", folder + "/rows.npz"):
+    assert main(["score", bundle, name, "-o", folder + "/scores.csv"]) == 0, name
+assert main(["encode", bundle, table, "-o", folder + "/z.npy"]) == 0
+assert not [name for name in sys.modules if name.startswith("pyarrow")]
+sys.modules["pyarrow.parquet"] = None  # as if it were not installed
+assert main(["score", bundle, folder + "/rows.parquet"]) == 1
+del sys.modules["pyarrow.parquet"]
+assert main(["score", bundle, folder + "/rows.parquet", "-o", folder + "/scores.csv"]) == 0
+assert "pyarrow.parquet" in sys.modules
+"""
+
+
+def test_pyarrow_is_imported_only_to_read_parquet(table_bundle, sensor_csv, tmp_path):
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(sensor_csv), tmp_path / "rows.parquet")
+    done = subprocess.run(
+        [sys.executable, "-c", USE_FILES, table_bundle, sensor_csv, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "reading Parquet needs pyarrow" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "module", ["tensorflow", "keras", "onnx", "sklearn", "PIL", "pyarrow", "vae_keras"]
+)
 def test_the_lint_rule_refuses_the_workstation_in_the_runtime(module):
     ruff = Path(sys.executable).with_name("ruff")
     probe = ROOT / "runtime" / "vae_runtime" / "probe.py"  # a name for standard input, not a file

@@ -15,6 +15,7 @@ PUBLIC = {
         "Mixed",
         "ModelConfig",
         "Scaling",
+        "Split",
         "TrainConfig",
         "Warmup",
         "conv_pair",
@@ -27,6 +28,7 @@ PUBLIC = {
 }
 
 RUNNER = {
+    "classify",
     "decode",
     "encode",
     "explain",

@@ -7,21 +7,42 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 READMES = ["README.md", "runtime/README.md"]
+GUIDES = ["docs/data.md"]
 COMMANDS = ("vae-keras ", "vae-export ", "vae-runtime ")
 
 
 @pytest.fixture(scope="module")
-def newcomer(tmp_path_factory, digits_bundle, digits_run, sensor_csv):
-    """A folder as it is after `make train export`, with a table of the newcomer's own."""
+def newcomer(tmp_path_factory, digits_bundle, digits_run, sensor_csv, states_csv, pump_csv):
+    """A folder as it is after `make train export`, with data of the newcomer's own."""
     home = tmp_path_factory.mktemp("newcomer")
     shutil.copytree(digits_bundle, home / "artifacts" / "digits")
     shutil.copytree(digits_run.path, home / "runs" / "digits")
     shutil.copy(sensor_csv, home / "sensors.csv")
+    shutil.copy(states_csv, home / "machine.csv")
+    shutil.copy(pump_csv, home / "pump.csv")
+    pq.write_table(pyarrow.csv.read_csv(sensor_csv), home / "sensors.parquet")
+    (home / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        photo = Image.fromarray(rng.integers(0, 255, (40, 40, 3)).astype(np.uint8))
+        photo.save(home / "photos" / f"{i}.png")
     return home
+
+
+def run(home, line):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        line.split(), cwd=home, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{line}\n{done.stderr}"
 
 
 def blocks(readme, language):
@@ -29,27 +50,33 @@ def blocks(readme, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 
-@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("readme", [*READMES, *GUIDES])
 def test_python_runs_as_shown(newcomer, readme):
     code = "\n".join(blocks(readme, "python"))
-    assert "Runner.load" in code
+    assert "import" in code
     subprocess.run(
         [sys.executable, "-W", "error::FutureWarning", "-c", code], cwd=newcomer, check=True
     )
 
 
 def test_commands_run_as_shown(newcomer):
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     lines = [line for block in blocks("README.md", "console") for line in block.splitlines()]
     shown = [line for line in lines if line.startswith(COMMANDS)]
     assert len(shown) >= 6
     for line in shown:
-        done = subprocess.run(
-            line.split(), cwd=newcomer, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
-    for written in ("scores.csv", "samples.png", "artifacts/sensors/manifest.json"):
+        run(newcomer, line)
+    for written in ("scores.csv", "samples.png", "artifacts/sensors/manifest.json", "classes.csv"):
         assert (newcomer / written).is_file(), written
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_commands_of_the_guides_run_on_little_data(newcomer, guide):
+    little = "--epochs 2 --alpha 0.1"  # and an alarm level for which few rows do
+    shown = [line for block in blocks(guide, "console") for line in block.splitlines()]
+    assert len(shown) >= 4
+    for line in shown:
+        assert line.startswith(COMMANDS), line
+        run(newcomer, f"{line} {little}" if line.startswith("vae-keras train") else line)
 
 
 def test_make_targets_that_are_shown_exist():

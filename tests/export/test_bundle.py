@@ -14,14 +14,20 @@ from vae_runtime.bundle import open_bundle
 FILES = {f"{role}.{end}" for role in ("encoder", "decoder", "scorer") for end in ("onnx", "tflite")}
 
 
+@pytest.fixture(scope="module", params=["digits_bundle", "pump_bundle"])
+def bundle(request):
+    """One of images, one of windows."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(scope="module")
-def manifest(digits_bundle):
-    return json.loads((digits_bundle / "manifest.json").read_text())
+def manifest(bundle):
+    return json.loads((bundle / "manifest.json").read_text())
 
 
-def test_it_holds_the_promised_files_and_no_others(digits_bundle):
+def test_it_holds_the_promised_files_and_no_others(bundle):
     expected = FILES | {"probe.npz", "manifest.json", "manifest.json.sha256"}
-    assert {path.name for path in digits_bundle.iterdir()} == expected
+    assert {path.name for path in bundle.iterdir()} == expected
 
 
 def test_the_manifest_begins_with_what_it_is(digits_bundle):
@@ -29,10 +35,10 @@ def test_the_manifest_begins_with_what_it_is(digits_bundle):
     assert keys[:2] == ["format", "format_version"]
 
 
-def test_every_file_is_listed_with_its_size_and_hash(manifest, digits_bundle):
+def test_every_file_is_listed_with_its_size_and_hash(manifest, bundle):
     assert {file["name"] for file in manifest["files"]} == FILES | {"probe.npz"}
     for file in manifest["files"]:
-        content = (digits_bundle / file["name"]).read_bytes()
+        content = (bundle / file["name"]).read_bytes()
         assert file["bytes"] == len(content)
         assert file["sha256"] == hashlib.sha256(content).hexdigest()
 
@@ -58,6 +64,21 @@ def test_the_model_is_described_as_trained(table_bundle, table_run):
     assert model.parameters == vae.count_params()
     assert model.value_range is None  # a normal distribution has no limits
     np.testing.assert_array_equal(np.float32(model.preprocessing.scale), vae.preprocessing.scale)
+
+
+def test_windows_are_described_as_trained(pump_bundle, pump_run):
+    model = open_bundle(pump_bundle).manifest.model
+    assert (model.input_shape, model.stride) == ((12, 3), 3)
+    assert model.feature_names == ("pressure", "flow", "current")
+    assert (model.one_hot, model.value_range) == ((), None)
+    scaling = pump_run.vae.preprocessing
+    np.testing.assert_array_equal(np.float32(model.preprocessing.offset), scaling.offset)
+    np.testing.assert_array_equal(np.float32(model.preprocessing.scale), scaling.scale)
+
+
+def test_rows_that_are_no_windows_have_no_stride(table_bundle, digits_bundle):
+    for bundle in (table_bundle, digits_bundle):
+        assert open_bundle(bundle).manifest.model.stride is None
 
 
 def test_a_bounded_likelihood_states_its_range(digits_bundle):
@@ -89,3 +110,17 @@ def test_the_probe_answers_every_output_of_every_graph(digits_bundle):
 def test_equal_arrays_are_equal_bytes():
     arrays = {"x": np.arange(5.0), "y": np.zeros(3)}
     assert npz(arrays) == npz(arrays)
+
+
+def test_a_bundle_with_classes_holds_a_classifier_and_their_names(states_bundle):
+    expected = FILES | {"classifier.onnx", "classifier.tflite"}
+    manifest = open_bundle(states_bundle).manifest
+    assert {file.name for file in manifest.files} == expected | {"probe.npz"}
+    assert manifest.model.classes == ("full, hot", "half", "idle")
+    (output,) = manifest.file("classifier").outputs
+    assert (output.name, output.shape) == ("probabilities", ("batch", 3))
+    assert open_bundle(states_bundle).read_probe()["classifier.probabilities"].shape == (16, 3)
+
+
+def test_a_bundle_without_classes_says_so(digits_bundle):
+    assert open_bundle(digits_bundle).manifest.model.classes is None

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from vae_export import ExportError, export, exporting
 from vae_export.cli import main
@@ -46,7 +46,8 @@ def swap_the_outputs(graph):
 
 
 def drop_a_bias(graph):
-    biases = [t for t in graph.initializer if len(t.dims) == 1 and t.dims[0] > 4]
+    floats = [t for t in graph.initializer if t.data_type == TensorProto.FLOAT]
+    biases = [t for t in floats if len(t.dims) == 1 and t.dims[0] > 4]
     bias = max(biases, key=lambda t: np.abs(numpy_helper.to_array(t)).max())
     bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) * 0, bias.name))
 
@@ -208,3 +209,42 @@ def test_one_wild_row_neither_widens_the_ties_nor_hides_errors(table_run):
     wild.__dict__["calibration"] = {**table_run.calibration, "x": x, "score": score}
     assert exporting._rounding(wild) < exporting._rounding(table_run) + 1e-4  # nats
     assert np.abs(exporting.reference_feeds(wild)["x"]).max() < 2e5  # pascals, not 1e11
+
+
+def swap_two_classes(graph):
+    """What the likeliest class is changes; that probabilities sum to one does not."""
+    bias = next(t for t in graph.initializer if t.dims == [3])
+    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias)[::-1].copy(), bias.name))
+
+
+def test_a_damaged_classifier_leaves_no_bundle(states_run, tmp_path, monkeypatch, capsys):
+    damage_onnx(monkeypatch, "classifier", swap_two_classes)
+    assert main([str(states_run.path), "--out", str(tmp_path / "bundle")]) == 1
+    assert not list(tmp_path.iterdir())
+    error = capsys.readouterr().err
+    assert "classifier.onnx: output 'probabilities' differs from Keras by" in error
+
+
+def test_a_classifier_that_is_wrong_on_rare_rows_alone_leaves_no_bundle(
+    states_run, tmp_path, monkeypatch
+):
+    """The tensors of the reference rows agree; a class of another held-back row does not."""
+    form = FORMATS["onnx"]
+    rare = states_run.test["x"][7]
+
+    def open_wrong(name, content):
+        engine = form.open(name, content)
+
+        def run(feeds):
+            answer = engine(feeds)
+            if "probabilities" in answer:
+                row = (feeds["x"] == rare).all(1)
+                answer["probabilities"][row] = answer["probabilities"][row][:, [1, 2, 0]]
+            return answer
+
+        return run
+
+    monkeypatch.setitem(FORMATS, "onnx", form._replace(open=open_wrong))
+    with pytest.raises(ExportError, match=r"classifier.onnx: expected the classes of Keras.*1 of"):
+        export(states_run, tmp_path / "bundle", **QUIET)
+    assert not list(tmp_path.iterdir())

@@ -55,3 +55,25 @@ def test_images_of_bytes_are_taken_as_bytes(digits_run):
     expected = answers(build_graphs(digits_run.vae, "float32")[0], {"x": x})
     received = answers(encoder, {"x": x.astype(np.uint8)})  # digits are whole numbers 0..16
     np.testing.assert_array_equal(received["z_mean"], expected["z_mean"])
+
+
+@pytest.fixture(scope="module")
+def classifier(states_run):
+    (graph,) = (g for g in build_graphs(states_run.vae, "float32") if g.role == "classifier")
+    return graph
+
+
+def test_a_model_with_classes_has_a_fourth(states_run, classifier):
+    roles = [graph.role for graph in build_graphs(states_run.vae, "float32")]
+    assert roles == ["encoder", "decoder", "scorer", "classifier"]
+    assert classifier.inputs == {"x": ("float32", ("batch", 6))}
+    assert classifier.outputs == {"probabilities": ("batch", 3)}
+
+
+def test_the_classifier_answers_the_probabilities_of_the_model(states_run, classifier):
+    x = states_run.calibration["x"][:5]
+    answer = answers(classifier, {"x": x})["probabilities"]
+    np.testing.assert_array_equal(answer, np.asarray(states_run.vae.classify(x)))
+    function = tf.function(classifier.function, input_signature=classifier.signature())
+    ops = {op.type for op in function.get_concrete_function().graph.get_operations()}
+    assert not {op for op in ops if "Random" in op}

@@ -8,7 +8,14 @@ import tensorflow as tf
 
 from vae_export import ExportError
 from vae_export.graphs import Graph
-from vae_export.parity import SIZES, TOLERANCE, check_batches, check_tensors, check_verdicts
+from vae_export.parity import (
+    SIZES,
+    TOLERANCE,
+    check_batches,
+    check_classes,
+    check_tensors,
+    check_verdicts,
+)
 
 X = np.linspace(-3, 3, 30, dtype=np.float32).reshape(10, 3)
 GRAPH = Graph(
@@ -191,3 +198,23 @@ def test_a_flipped_verdict_is_refused_with_its_row_and_scores():
 def test_a_stale_calibration_is_refused():
     with pytest.raises(ExportError, match="flipped"):
         verdicts(TESTED, CALIBRATION + 5.0)
+
+
+PROBABILITIES = np.float32([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.5, 0.5, 0.0]])
+
+
+def test_equal_classes_pass_and_so_does_another_probability_of_the_same_class():
+    check_classes("classifier.onnx", PROBABILITIES, PROBABILITIES)
+    check_classes("classifier.onnx", np.float32([[0.5, 0.4, 0.1]]), PROBABILITIES[:1])
+
+
+def test_a_tie_may_be_broken_either_way():
+    broken = PROBABILITIES + np.float32([[0, 0, 0], [0, 0, 0], [-1e-6, 1e-6, 0]])
+    check_classes("classifier.onnx", broken, PROBABILITIES)
+
+
+def test_a_flipped_class_is_refused_with_its_row():
+    flipped = PROBABILITIES.copy()
+    flipped[1] = [0.4, 0.35, 0.25]
+    with pytest.raises(ExportError, match=r"c.onnx: .*1 of 3 flipped.*row 1, class 0 against 1"):
+        check_classes("c.onnx", flipped, PROBABILITIES)

@@ -68,10 +68,18 @@ def test_a_lone_file_explains_itself(contents, role):
     assert metadata == {"role": role}
 
 
-def test_resizing_is_said_in_terms_that_are_not_deprecated(contents):
-    resizes = [
-        n for n in onnx.load_from_string(contents["decoder"]).graph.node if n.op_type == "Resize"
-    ]
+def resized(size):
+    """A graph that resizes images of 4 x 5 to this size."""
+    return small(
+        lambda x: {"y": tf.image.resize(x, size, "nearest")},
+        inputs={"x": ("float32", ("batch", 4, 5, 1))},
+        outputs={"y": ("batch", *size, 1)},
+    )
+
+
+def test_resizing_is_said_in_terms_that_are_not_deprecated():
+    nodes = onnx.load_from_string(to_onnx(resized((8, 10)), {})).graph.node
+    resizes = [node for node in nodes if node.op_type == "Resize"]
     modes = {a.s for node in resizes for a in node.attribute}
     assert resizes
     assert b"tf_half_pixel_for_nn" not in modes
@@ -80,12 +88,7 @@ def test_resizing_is_said_in_terms_that_are_not_deprecated(contents):
 @pytest.mark.parametrize("size", [(8, 10), (12, 5), (6, 15)])
 def test_resizing_is_tensorflows(size):
     """Nearest neighbour is rewritten; whole and half factors must both survive that."""
-    x = np.arange(2 * 4 * 5, dtype=np.float32).reshape(2, 4, 5, 1)
-    graph = small(
-        lambda x: {"y": tf.image.resize(x, size, "nearest")},
-        inputs={"x": ("float32", ("batch", 4, 5, 1))},
-        outputs={"y": ("batch", *size, 1)},
-    )
+    x, graph = np.arange(2 * 4 * 5, dtype=np.float32).reshape(2, 4, 5, 1), resized(size)
     received = open_onnx("small.onnx", to_onnx(graph, {}))({"x": x})["y"]
     np.testing.assert_array_equal(received, graph.function(tf.constant(x))["y"].numpy())
 

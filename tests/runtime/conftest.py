@@ -14,12 +14,16 @@ from vae_runtime import Runner
 
 
 class Case(NamedTuple):
-    """A bundle, its runner, and rows that its training never saw; y marks the anomalies."""
+    """A bundle, its runner, and rows that its training never saw; y marks the anomalies.
+
+    `labels` are the numbers of the rows' classes, -1 where unknown; None of a model without any.
+    """
 
     bundle: Path
     runner: Runner
     x: Any
     y: Any
+    labels: Any = None
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +36,19 @@ def table(table_bundle, table_run):
     return Case(table_bundle, Runner.load(table_bundle), **table_run.test)
 
 
-@pytest.fixture(scope="session", params=["digits", "table"])
+@pytest.fixture(scope="session")
+def pump(pump_bundle, pump_run):
+    return Case(pump_bundle, Runner.load(pump_bundle), **pump_run.test)
+
+
+@pytest.fixture(scope="session")
+def states(states_bundle, states_run):
+    return Case(states_bundle, Runner.load(states_bundle), **states_run.test)
+
+
+@pytest.fixture(scope="session", params=["digits", "table", "pump"])
 def case(request):
-    """Both models, for what must hold of any."""
+    """Images, a table, windows: for what must hold of any."""
     return request.getfixturevalue(request.param)
 
 
@@ -42,6 +56,12 @@ def case(request):
 def table_copy(table_bundle, tmp_path):
     """A copy of the table bundle, to damage."""
     return shutil.copytree(table_bundle, tmp_path / "table")
+
+
+@pytest.fixture
+def states_copy(states_bundle, tmp_path):
+    """A copy of the bundle with classes, to damage."""
+    return shutil.copytree(states_bundle, tmp_path / "states")
 
 
 @pytest.fixture(scope="session")

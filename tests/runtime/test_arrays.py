@@ -19,6 +19,7 @@ def model(shape, *, dtype="float32", value_range=None, names=None):
         value_range=value_range,
         feature_names=names,
         one_hot=(),
+        stride=None,
         latent_dim=2,
         likelihood="gaussian",
         beta=1.0,
@@ -137,11 +138,11 @@ def test_a_nameless_column_is_named_by_its_number():
         check_rows(x, model((3,)))
 
 
-def test_names_of_features_follow_the_flattened_row():
-    x = np.ones((2, 2, 2), np.float32)
-    x[1, 1, 0] = np.nan
-    with refuses("row 1, feature 'c'"):
-        check_rows(x, model((2, 2), names=("a", "b", "c", "d")))
+def test_names_are_those_of_the_last_axis_with_the_position_in_the_others():
+    x = np.ones((2, 3, 2), np.float32)
+    x[1, 2, 0] = np.nan
+    with refuses("row 1, feature 'a' at position (2,)"):
+        check_rows(x, model((3, 2), names=("a", "b")))
 
 
 def test_the_first_of_many_is_named_and_all_are_counted():

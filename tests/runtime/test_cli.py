@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vae_runtime import __version__, typed_json
@@ -76,6 +78,14 @@ def test_info_as_json_is_the_manifest(run, case):
     assert json.loads(done.out) == json.loads((case.bundle / "manifest.json").read_bytes())
 
 
+def test_info_says_what_windows_a_model_takes(run, pump, table):
+    said = run("info", pump.bundle).out
+    assert "float32 (batch, 12, 3)" in said
+    assert "windows      of 12 rows, every 3" in said
+    assert "features     pressure, flow, current" in said
+    assert "windows" not in run("info", table.bundle).out
+
+
 def test_selftest_passes_on_a_good_bundle(run, case):
     done = run("selftest", case.bundle)
     assert done.code == 0
@@ -140,7 +150,8 @@ def test_scores_in_an_npz_file_are_the_runners_arrays(run, digits, rows, tmp_pat
     assert run("score", digits.bundle, rows, "-o", tmp_path / "scores.npz").code == 0
     expected = digits.runner.score(digits.x)
     with np.load(tmp_path / "scores.npz", allow_pickle=False) as scores:
-        assert set(scores.files) == set(expected._fields)
+        assert set(scores.files) == {"row", *expected._fields}
+        np.testing.assert_array_equal(scores["row"], np.arange(len(digits.x)))
         for name, field in expected._asdict().items():
             assert scores[name].dtype == field.dtype
             np.testing.assert_array_equal(scores[name], field)
@@ -223,10 +234,68 @@ def test_an_interrupted_command_says_so_in_one_line(run, digits, rows, monkeypat
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vae_runtime.cli.read_rows", interrupt)
+    monkeypatch.setattr("vae_runtime.cli.read_input", interrupt)
     done = run("score", digits.bundle, rows)
     assert done.code == 130  # as a shell says of a program that SIGINT ended
     assert done.err == "vae-runtime: interrupted; nothing was written\n"
+
+
+BY_TIME = ("--group", "machine", "--time", "time")
+
+
+def test_a_table_is_scored_window_by_window_as_those_cut_by_hand(run, pump, pump_csv, pump_windows):
+    x, first, last, y = pump_windows
+    done = run("score", pump.bundle, pump_csv, *BY_TIME)
+    expected, table = pump.runner.score(x), table_of(done.out)
+    assert list(table) == ["first_row", "last_row", "score", "p_value", "is_anomaly"]
+    np.testing.assert_array_equal(table["first_row"].astype(int), first)
+    np.testing.assert_array_equal(table["last_row"].astype(int), last)
+    np.testing.assert_array_equal(table["score"].astype(np.float32), expected.score)
+    np.testing.assert_array_equal(table["p_value"].astype(np.float64), expected.p_value)
+    np.testing.assert_array_equal(table["is_anomaly"].astype(int), expected.is_anomaly)
+    assert expected.is_anomaly[y].mean() > 0.9
+    assert done.err == f"{int(expected.is_anomaly.sum()):,} anomalies in {len(x):,} rows\n"
+
+
+def test_windows_are_written_to_npz_with_their_rows(run, pump, pump_csv, pump_windows, tmp_path):
+    output = tmp_path / "scores.npz"
+    assert run("score", pump.bundle, pump_csv, *BY_TIME, "-o", output).code == 0
+    with np.load(output) as saved:
+        np.testing.assert_array_equal(saved["first_row"], pump_windows[1])
+        np.testing.assert_array_equal(saved["last_row"], pump_windows[2])
+
+
+def test_windows_begin_as_often_as_asked_for(run, pump, pump_csv):
+    done = run("score", pump.bundle, pump_csv, *BY_TIME, "--stride", 12)
+    first = table_of(done.out)["first_row"].astype(int)
+    assert len(first) == 5 * 41 + 16 + 24  # of 500, 201 and 299 readings
+    assert set(np.diff(first[-41:])) == {12 * 6}  # six machines take turns
+
+
+@pytest.mark.parametrize("command", ["encode", "reconstruct"])
+def test_windows_are_encoded_and_reconstructed(
+    run, pump, pump_csv, pump_windows, tmp_path, command
+):
+    out = tmp_path / "out.npy"
+    assert run(command, pump.bundle, pump_csv, *BY_TIME, "-o", out).code == 0
+    np.testing.assert_array_equal(np.load(out), getattr(pump.runner, command)(pump_windows[0]))
+
+
+def test_a_parquet_table_and_a_folder_of_them_are_scored_as_the_csv(
+    run, table, sensor_csv, tmp_path
+):
+    header, *lines = csv.reader(sensor_csv.read_text().splitlines())
+    values = np.array(lines, float)
+    (tmp_path / "day").mkdir()
+    columns = list(reversed(header))  # matched by name
+    for number, part in enumerate(np.split(values, 4)):
+        arrays = {name: part[:, header.index(name)] for name in columns}
+        pq.write_table(pa.table(arrays), tmp_path / "day" / f"{number}.parquet")
+    pq.write_table(pq.read_table(tmp_path / "day"), tmp_path / "all.parquet")
+    expected = run("score", table.bundle, sensor_csv)
+    assert expected.code == 0
+    for rows in (tmp_path / "day", tmp_path / "all.parquet"):
+        assert run("score", table.bundle, rows).out == expected.out
 
 
 def check_failed(done, message):
@@ -263,6 +332,27 @@ def test_bad_rows_are_an_error_that_says_where(run, digits, tmp_path):
 def test_a_table_without_a_column_of_the_model_is_an_error_that_names_it(run, table, tmp_path):
     (tmp_path / "rows.csv").write_text("temperature,vibration\n1,2\n")
     check_failed(run("score", table.bundle, tmp_path / "rows.csv"), "the column 'pressure'")
+
+
+def test_how_to_cut_is_an_error_with_a_model_of_rows(run, table, sensor_csv):
+    done = run("score", table.bundle, sensor_csv, "--stride", 2)
+    check_failed(done, "expected --stride, --group and --time with a model of windows")
+
+
+def test_recordings_that_nobody_tells_apart_are_an_error(run, pump, pump_csv):
+    done = run("score", pump.bundle, pump_csv, "--time", "time")
+    check_failed(done, "name the column that tells recordings apart (--group)")
+
+
+def test_a_damaged_parquet_table_is_an_error_that_names_it(run, table, tmp_path):
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and no more")
+    check_failed(run("score", table.bundle, tmp_path / "rows.parquet"), "rows.parquet is not a")
+
+
+def test_a_missing_pyarrow_is_an_error_that_says_what_to_do(run, table, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    done = run("score", table.bundle, tmp_path / "rows.parquet")
+    check_failed(done, "reading Parquet needs pyarrow: pip install 'vae-runtime[batch]'")
 
 
 @pytest.mark.parametrize(
@@ -319,6 +409,7 @@ def test_an_output_that_is_a_directory_is_an_error_that_names_it(run, digits, ro
         ["info"],
         ["score", "bundle"],
         ["score", "bundle", "rows.npy", "--alpha", "low"],
+        ["score", "bundle", "rows.npy", "--stride", "some"],
         ["score", "bundle", "rows.npy", "--alpha", "0.1", "--threshold", "3"],
         ["sample", "bundle"],
         ["sample", "bundle", "-o", "out.npy", "-n", "many"],
@@ -338,7 +429,7 @@ def test_help_lists_the_commands(capsys):
         main(["--help"])
     assert e.value.code == 0
     said = capsys.readouterr().out
-    for command in ("info", "selftest", "score", "sample", "encode", "reconstruct"):
+    for command in ("info", "selftest", "score", "classify", "sample", "encode", "reconstruct"):
         assert command in said
 
 

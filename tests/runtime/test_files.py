@@ -115,15 +115,23 @@ def test_what_is_not_the_file_that_its_name_promises_is_refused_by_its_name(
         read_rows(path)
 
 
-@pytest.mark.parametrize("name", ["rows.txt", "rows.parquet", "rows.npy.gz"])
+@pytest.mark.parametrize("name", ["rows.txt", "rows.npy.gz"])
 def test_another_extension_is_refused_with_those_there_are(tmp_path, name):
     path = tmp_path / name
-    message = f"{path}: expected a .npy, .npz or .csv file. Received: {path.suffix}."
+    message = f"{path}: expected a .npy, .npz, .csv or .parquet file. Received: {path.suffix}."
     with refuses(message):
         read_rows(path)
 
 
-@pytest.mark.parametrize("name", ["rows.npy", "rows.npz", "rows.csv"])
+def test_a_name_without_an_ending_says_whether_anything_is_there(tmp_path):
+    with refuses("expected a .npy, .npz, .csv or .parquet file. Received: nothing there."):
+        read_rows(tmp_path / "rows")
+    (tmp_path / "rows").write_text("1,2")
+    with refuses("or .parquet file. Received: a file without an ending."):
+        read_rows(tmp_path / "rows")
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "rows.npz", "rows.csv", "rows.parquet"])
 def test_a_missing_file_is_an_oserror_that_names_it(tmp_path, name):
     with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / name))):
         read_rows(tmp_path / name)
@@ -131,8 +139,36 @@ def test_a_missing_file_is_an_oserror_that_names_it(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["rows.npy", "rows.npz"])
 def test_a_label_column_is_refused_where_there_are_no_columns(tmp_path, name):
-    with refuses(f"{tmp_path / name}: a label column can be named for .csv files only."):
-        read_rows(tmp_path / name, label="y")
+    path = tmp_path / name
+    with refuses(f"{path}: a label column can be named for tables only (.csv, .parquet)."):
+        read_rows(path, label="y")
+
+
+def test_an_npz_file_may_hold_what_its_rows_are_told_apart_by(tmp_path):
+    machine, time = np.array(["m", "m", "n"]), np.arange(3)
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), machine=machine, time=time))
+    rows = read_rows(tmp_path / "rows.npz", extra=("machine", "time"))
+    np.testing.assert_array_equal(rows.extra["machine"], machine)
+    np.testing.assert_array_equal(rows.extra["time"], time)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({}, "rows.npz: expected the key 'machine'. Received: x."),
+        ({"machine": np.zeros(2)}, "expected machine of shape (3,). Received: (2,)."),
+    ],
+)
+def test_an_npz_file_must_hold_it_for_each_row(tmp_path, arrays, message):
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), **arrays))
+    with refuses(message):
+        read_rows(tmp_path / "rows.npz", extra=("machine",))
+
+
+def test_an_npy_file_has_no_parts_with_names(tmp_path):
+    (tmp_path / "rows.npy").write_bytes(npy(np.eye(3)))
+    with refuses("expected a file whose parts have names, for machine. Received: a .npy file"):
+        read_rows(tmp_path / "rows.npy", extra=("machine",))
 
 
 def test_writing_aside_shows_the_file_only_when_it_is_whole(tmp_path):
@@ -267,3 +303,30 @@ def test_an_earlier_directory_stays_where_the_last_step_fails(earlier):
     with pytest.raises(FileNotFoundError):
         lose_the_new_directory(earlier)
     assert {p.name: p.read_text() for p in earlier.iterdir()} == {"mark.json": "old", "more": "old"}
+
+
+def test_keys_of_an_npz_file_are_read_as_they_are(tmp_path):
+    kind = np.array(["on", "", "off"])
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), kind=kind, other=np.ones(9)))
+    extra = read_rows(tmp_path / "rows.npz", extra=("kind",)).extra
+    assert list(extra) == ["kind"]
+    np.testing.assert_array_equal(extra["kind"], kind)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("kind", "expected kind of shape (3,). Received: (2,)."),
+        ("sort", "expected the key 'sort'. Received: x, kind."),
+    ],
+)
+def test_keys_that_are_not_one_a_row_or_not_there_are_refused(tmp_path, extra, message):
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), kind=np.ones(2)))
+    with refuses(f"{tmp_path / 'rows.npz'}: {message}"):
+        read_rows(tmp_path / "rows.npz", extra=(extra,))
+
+
+def test_a_single_array_has_nothing_beside_it(tmp_path):
+    (tmp_path / "rows.npy").write_bytes(npy(np.eye(3)))
+    with refuses("expected a file whose parts have names, for kind."):
+        read_rows(tmp_path / "rows.npy", extra=("kind",))

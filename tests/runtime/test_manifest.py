@@ -107,6 +107,7 @@ def test_each_missing_key_of_a_file_is_refused_by_its_place(document, subtests):
         (("model", "input_shape"), 64, "model.input_shape: expected tuple[int, ...]. Received: 64"),
         (("model", "value_range"), [0, 1, 2], "model.value_range: expected tuple[float, float] |"),
         (("model", "preprocessing"), None, "model.preprocessing: expected Preprocessing."),
+        (("model", "stride"), 1.5, "model.stride: expected int | None. Received: 1.5."),
         (("calibration", "fp32", "scores"), [0, "1"], "calibration.fp32.scores[1]: expected float"),
         (("calibration", "fp32", "rounding"), "0", "calibration.fp32.rounding: expected float."),
         (("files", 0, "bytes"), 1.5, "files[0].bytes: expected int. Received: 1.5."),
@@ -159,6 +160,40 @@ def test_equal_calibration_scores_ascend(document):
 def test_features_must_not_share_a_name(document):
     document["model"]["feature_names"] = ["flow", "speed", "flow"]
     with refuses("manifest.json: expected feature names that differ."):
+        load(document)
+
+
+def test_each_feature_has_a_name_or_none_has(document):
+    document["model"]["feature_names"] = ["red", "green"]  # of images of one channel
+    with refuses("manifest.json: expected a name for each feature. Received: 2 names."):
+        load(document)
+    document["model"]["feature_names"] = ["grey"]
+    assert load(document).model.feature_names == ("grey",)
+
+
+def test_names_of_windows_are_those_of_their_channels(pump):
+    assert pump.runner.manifest.model.feature_names == ("pressure", "flow", "current")
+    assert pump.runner.manifest.model.input_shape == (12, 3)
+    assert pump.runner.manifest.model.stride == 3
+
+
+@pytest.mark.parametrize("stride", [0, -3])
+def test_a_stride_is_at_least_1(pump, stride):
+    document = json.loads((pump.bundle / "manifest.json").read_bytes())
+    document["model"]["stride"] = stride
+    with refuses("manifest.json: expected a stride from 1, of windows (window, channels)."):
+        load(document)
+
+
+def test_a_stride_is_of_windows(document):
+    document["model"]["stride"] = 3  # of images
+    with refuses("manifest.json: expected a stride from 1, of windows (window, channels)."):
+        load(document)
+
+
+def test_one_hot_groups_are_columns(document):
+    document["model"]["one_hot"] = [2]  # of one channel
+    with refuses("manifest.json: expected one-hot groups within the columns."):
         load(document)
 
 

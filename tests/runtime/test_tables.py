@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from vae_runtime.files import read_rows
+from vae_runtime.tables import csv_columns
 
 
 @pytest.fixture
@@ -218,3 +219,85 @@ def test_a_line_too_long_for_a_table_is_refused_by_its_name(csv):
 def test_a_first_row_with_a_bad_cell_is_not_taken_for_a_header(csv, text, received):
     with refuses(f"line 1: expected a number in column '2'. Received: {received}."):
         csv(text)
+
+
+def test_extra_columns_are_text_as_it_stands(csv):
+    rows = csv("m,a,time\nm1, 1 ,2026-01-31\n 7 ,2,\n", extra=("time", "m"))
+    assert rows.names == ("a",)
+    np.testing.assert_array_equal(rows.x, [[1], [2]])
+    assert rows.extra["m"].tolist() == ["m1", "7"]
+    assert rows.extra["time"].tolist() == ["2026-01-31", ""]
+
+
+def test_columns_a_label_and_extra_columns_go_together(csv):
+    text = "m,b,broken,a,c\nx,1,0,2,9\ny,3,1,4,9\n"
+    rows = csv(text, columns=("a", "b"), label="broken", extra=("m",))
+    np.testing.assert_array_equal(rows.x, [[2, 1], [4, 3]])
+    np.testing.assert_array_equal(rows.y, [0, 1])
+    assert rows.extra["m"].tolist() == ["x", "y"]
+
+
+def test_a_table_of_extra_columns_alone_has_rows_without_features(csv):
+    rows = csv("m,n\nx,1\ny,2\n", extra=("m", "n"))
+    assert (rows.x.shape, rows.extra["n"].tolist()) == ((2, 0), ["1", "2"])
+
+
+def test_a_missing_extra_column_is_refused(csv):
+    with refuses("expected the column 'time'. Received: no such column in a, b."):
+        csv("a,b\n1,2\n", extra=("time",))
+
+
+@pytest.mark.parametrize("cell", ["", "  ", "NA", "n/a", "NaN", "null", "None"])
+def test_a_missing_value_is_nan_where_it_may_be(csv, cell):
+    rows = csv(f"a,y,b\n{cell},0,2\n3,{cell},4\n", label="y", missing=True)
+    np.testing.assert_array_equal(rows.x, [[np.nan, 2], [3, 4]])
+    np.testing.assert_array_equal(rows.y, [0, np.nan])
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "n/a", "null", "None"])
+def test_a_missing_value_is_an_error_elsewhere(csv, cell):
+    received = repr(cell) if cell else "an empty cell"
+    with refuses(f"line 3: expected a number in column 'a'. Received: {received}."):
+        csv(f"a,b\n1,2\n{cell},4\n")
+
+
+@pytest.mark.parametrize("cell", ["x", "-", "?", "1,5"])
+def test_what_is_no_number_is_not_missing(csv, cell):
+    with refuses("line 2: expected a number in column 'a'. Received: "):
+        csv(f'a,b\n"{cell}",2\n', missing=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [(",a\n0,1\n1,2\n", "1 of 2"), ("a,\n1,\n2,\n", "2 of 2"), ("a, ,b\n1,2,3\n", "2 of 3")],
+)
+def test_a_column_without_a_name_is_refused(csv, text, number):
+    """What pandas writes of a row index is no measurement; nor is a comma too many."""
+    with refuses(f"expected a name for each column. Received: none for column {number}"):
+        csv(text)
+
+
+def test_a_column_without_a_name_is_no_matter_where_others_are_asked_for(csv):
+    np.testing.assert_array_equal(csv(",a\n0,1\n1,2\n", columns=("a",)).x, [[1], [2]])
+
+
+@pytest.fixture
+def columns_of(tmp_path):
+    def read(text, named=()):
+        path = tmp_path / "rows.csv"
+        path.write_text(text)
+        return csv_columns(path, named)
+
+    return read
+
+
+def test_columns_say_whether_they_hold_numbers(columns_of):
+    text = "a,empty,m,late,broken\n1,,x,2,0\nNA,,7,soon,1\n\n3,null,8,4,0\n"
+    expected = {"a": True, "empty": True, "m": False, "late": False}
+    assert columns_of(text, ("broken",)) == expected
+
+
+def test_columns_are_told_apart_by_names_alone(columns_of):
+    with refuses("expected a first line of names, to tell columns apart by. Received: 1, x."):
+        columns_of("1,x\n2,y\n")
+    assert columns_of("400,410,y\n1,2,0\n", ("y",)) == {"400": True, "410": True}

@@ -33,6 +33,13 @@ class Box:
     value: float
 
 
+@dataclass(frozen=True)
+class Newer:
+    known: str | None
+    added: str | None = None
+    counted: int = 0
+
+
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 leaves = st.builds(Leaf, numbers, st.integers(), st.text(), st.booleans(), st.none() | st.text())
 trees = st.builds(
@@ -201,3 +208,19 @@ def test_a_wrong_type_deep_inside_is_refused_by_its_place(key, value, message):
 def test_a_long_value_is_cut_in_the_message():
     with pytest.raises(ValueError, match=r'Received: "x{59}\.$'):
         convert(Box, {"value": "x" * 10_000})
+
+
+def test_a_key_that_earlier_writers_did_not_know_may_be_missing():
+    whole = {"known": "a", "added": "b", "counted": 1}
+    without = {"known": "a", "counted": 1}
+    assert typed_json.convert(Newer, whole, "newer") == Newer("a", "b", 1)
+    assert typed_json.convert(Newer, without, "newer") == Newer("a", None, 1)
+    assert typed_json.convert(Newer, {"known": "a"}, "newer") == Newer("a", None, 0)
+
+
+@pytest.mark.parametrize("key", ["known"])
+def test_a_key_without_a_default_may_not(key):
+    document = {"known": None, "added": None, "counted": 1}
+    del document[key]
+    with refuses(f"newer: expected the key {key!r}."):
+        typed_json.convert(Newer, document, "newer")

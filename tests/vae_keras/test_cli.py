@@ -1,12 +1,14 @@
 """The command as a user types it."""
 
+import dataclasses
 import json
 import subprocess
 import sys
 
 import pytest
 
-from vae_keras.cli import main
+from vae_keras import DataConfig
+from vae_keras.cli import DATA, main
 
 
 def test_train_then_evaluate(tmp_path, sensor_csv, capsys):
@@ -19,6 +21,87 @@ def test_train_then_evaluate(tmp_path, sensor_csv, capsys):
     assert json.loads((run / "config.json").read_text())["model"]["hidden"] == [16, 8]
     assert main(["evaluate", str(run)]) == 0
     assert capsys.readouterr().out.strip() in trained.out  # the same verdict on the same rows
+
+
+def given_to(monkeypatch, arguments):
+    """The configuration of the rows that a command line asks `train` for."""
+    asked = []
+
+    def stand_in(data_config, *_, **__):
+        asked.append(data_config)
+        raise ValueError("that is all")
+
+    monkeypatch.setattr("vae_keras.training.train", stand_in)
+    assert main(["train", "--data", "rows", "--out", "run", *arguments]) == 1
+    return asked[0]
+
+
+def test_every_option_of_the_rows_can_be_said(monkeypatch):
+    options = "--window 8 --stride 2 --group m --time t --bad-rows drop --bad-columns drop"
+    expected = DataConfig(
+        "rows", window=8, stride=2, group="m", time="t", bad_rows="drop", bad_columns="drop"
+    )
+    assert given_to(monkeypatch, options.split()) == expected
+    options = "--image-size 32,48 --channels 3 --columns a,b --one-hot c --stream"
+    expected = DataConfig(
+        "rows", image_size=(32, 48), channels=3, columns=("a", "b"), one_hot=("c",), stream=True
+    )
+    assert given_to(monkeypatch, options.split()) == expected
+    assert given_to(monkeypatch, []) == DataConfig("rows")
+    assert set(DATA) == {f.name for f in dataclasses.fields(DataConfig)} - {"source", "seed"}
+
+
+def test_what_was_left_out_is_said_before_training(tmp_path, sensor_csv, capsys):
+    lines = sensor_csv.read_text().splitlines()
+    table = tmp_path / "rows.csv"
+    table.write_text(
+        "\n".join(f"{line},{'note' if not i else 'ok'}" for i, line in enumerate(lines))
+    )
+    options = ["--label", "broken", "--bad-columns", "drop", "--epochs", "1", "--hidden", "4"]
+    assert main(["train", "--data", str(table), "--out", str(tmp_path / "run"), *options]) == 0
+    assert capsys.readouterr().err.startswith("left out as they hold text: note\nrows: rows of 6: ")
+
+
+def test_windows_are_trained_on_and_judged(pump_run, pump_bundle, pump_csv, capsys):
+    options = ["--data", str(pump_csv), "--label", "fault", "--group", "machine", "--time", "time"]
+    said = []
+    for judged in (pump_run.path, pump_bundle):
+        assert main(["evaluate", str(judged), *options]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert "of 23 anomalies, AUROC" in said[0]
+
+
+def test_train_with_classes_then_evaluate(tmp_path, states_csv, capsys):
+    run = tmp_path / "run"
+    options = ["--classes", "state", "--labels-per-class", "5", "--epochs", "25", "--hidden", "16"]
+    options += ["--learning-rate", "3e-3", "--classifier-weight", "5"]
+    assert main(["train", "--data", str(states_csv), "--out", str(run), *options]) == 0
+    trained = capsys.readouterr()
+    assert "; 3 classes, 15 of the rows to train labelled" in trained.err
+    assert "cross_entropy" in trained.err
+    assert json.loads((run / "config.json").read_text())["model"]["classifier_weight"] == 5.0
+    metrics = json.loads((run / "metrics.json").read_text())
+    said = f"class right in {metrics['accuracy']:.1%} of {metrics['labelled_rows']} rows"
+    assert trained.out.strip().endswith(said)
+    assert main(["evaluate", str(run)]) == 0
+    assert capsys.readouterr().out.strip().endswith(said)
+
+
+def test_evaluate_judges_the_classes_of_other_rows(states_run, states_bundle, states_csv, capsys):
+    said = []
+    for judged in (states_run.path, states_bundle):
+        options = ["--data", str(states_csv), "--classes", "state"]
+        assert main(["evaluate", str(judged), *options]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert said[0].strip().endswith("% of 100 rows")
+
+
+def test_classes_of_a_model_without_any_are_refused(table_bundle, states_csv, capsys):
+    options = ["--data", str(states_csv), "--classes", "state"]
+    assert main(["evaluate", str(table_bundle), *options]) == 1
+    assert "this model was trained without any" in capsys.readouterr().err
 
 
 def test_evaluate_takes_a_bundle(table_bundle, sensor_csv, capsys):
@@ -34,9 +117,17 @@ def test_a_bundle_needs_rows_to_be_judged_on(table_bundle, capsys):
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [("nowhere.csv", "nowhere.csv"), ("rows.xlsx", "expected a .npy, .npz or .csv file")],
+    [
+        ("nowhere.csv", "nowhere.csv: expected digits, mnist, fashion_mnist, a .npz"),
+        ("rows.xlsx", "expected a .npy, .npz, .csv or .parquet file. Received: .xlsx."),
+        ("empty", "expected images (.png, "),
+        ("rows.parquet", "rows.parquet is not a readable Parquet file: "),
+    ],
 )
 def test_what_cannot_be_read_is_one_line_and_exit_code_1(tmp_path, data, message, capsys):
+    (tmp_path / "empty").mkdir()
+    for name in ("rows.xlsx", "rows.parquet"):
+        (tmp_path / name).write_text("something else")
     assert main(["train", "--data", str(tmp_path / data), "--out", str(tmp_path / "run")]) == 1
     error = capsys.readouterr().err
     assert message in error
@@ -45,7 +136,18 @@ def test_what_cannot_be_read_is_one_line_and_exit_code_1(tmp_path, data, message
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--network", "deep"], ["--hidden", "a,b"], ["--value-range", "1"]]
+    "options",
+    [
+        [],
+        ["--network", "deep"],
+        ["--hidden", "a,b"],
+        ["--value-range", "1"],
+        ["--window", "many"],
+        ["--bad-rows", "ignore"],
+        ["--bad-columns", "keep"],
+        ["--image-size", "8"],
+        ["--channels", "grey"],
+    ],
 )
 def test_wrong_usage_is_exit_code_2(options, capsys):
     required = ["--data", "digits", "--out", "nowhere"] if options else []

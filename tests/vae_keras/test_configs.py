@@ -1,5 +1,7 @@
 """What is chosen where nothing is asked for."""
 
+import re
+
 import pytest
 
 from vae_keras import DataConfig, ModelConfig, TrainConfig
@@ -14,6 +16,9 @@ from vae_keras import DataConfig, ModelConfig, TrainConfig
         ((30,), True, "mlp", "gaussian", 15),
         ((3,), False, "mlp", "gaussian", 2),
         ((500,), False, "mlp", "gaussian", 16),
+        ((64, 6), False, "conv", "gaussian", 16),
+        ((8, 2), True, "conv", "gaussian", 2),
+        ((4, 4, 4, 1), True, "mlp", "gaussian", 8),
     ],
 )
 def test_choices_follow_the_rows(shape, bounded, network, likelihood, latent_dim):
@@ -50,15 +55,75 @@ def test_what_is_asked_for_is_kept():
         (lambda: ModelConfig(latent_dim=0), "latent_dim of 1 or more. Received: 0"),
         (lambda: ModelConfig(hidden=(8, 0)), r"hidden sizes of 1 or more. Received: \(8, 0\)"),
         (lambda: ModelConfig(hidden=()), "hidden sizes"),
-        (lambda: DataConfig("x.csv", columns=("a", "b", "a")), "columns that differ"),
-        (lambda: DataConfig("x.csv", columns=("a", "b"), label="b"), "label that is no feature"),
-        (lambda: DataConfig("x.csv", one_hot=("c", "c")), "share no column"),
-        (lambda: DataConfig("x.csv", one_hot=("c", "c_d")), "share no column"),
-        (lambda: DataConfig("x.csv", value_range=(16.0, 0.0)), "low < high"),
-        (lambda: DataConfig("x.csv", value_range=(0.0, float("inf"))), "low < high"),
         (lambda: TrainConfig(clip_norm=float("inf")), "clip_norm above 0"),
+        (
+            lambda: DataConfig("x.csv", label="a", classes="a"),
+            "differ. Received: a twice",
+        ),
+        (
+            lambda: DataConfig("x.csv", columns=("a", "b"), classes="b"),
+            "differ. Received: b twice",
+        ),
+        (lambda: DataConfig("x.csv", labels_per_class=3), "column of classes for labels_per_class"),
+        (lambda: DataConfig("x.csv", classes="c", labels_per_class=0), "per_class of 1 or more"),
+        (lambda: ModelConfig(classifier_weight=-1.0), "classifier_weight of 0 or more"),
     ],
 )
 def test_nonsense_is_refused_where_it_is_said(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+TWICE = "columns, label, group, time and classes that differ. Received: "
+OTHERS = "expected a window, for stride, group and time. Received: none."
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"columns": ("a", "b", "a")}, f"{TWICE}a twice."),
+        ({"columns": ("a", "b"), "label": "b"}, f"{TWICE}b twice."),
+        ({"window": 2, "label": "b", "group": "b"}, f"{TWICE}b twice."),
+        ({"window": 2, "time": "t", "group": "t"}, f"{TWICE}t twice."),
+        ({"window": 2, "time": "a", "columns": ("a",)}, f"{TWICE}a twice."),
+        ({"one_hot": ("c", "c")}, "share no column"),
+        ({"one_hot": ("c", "c_d")}, "share no column"),
+        ({"value_range": (16.0, 0.0)}, "low < high. Received: (16.0, 0.0)."),
+        ({"value_range": (0.0, float("inf"))}, "low < high"),
+        ({"window": 0}, "window of 1 row or more. Received: 0."),
+        ({"window": 4, "stride": 0}, "stride of 1 row or more. Received: 0."),
+        ({"stride": 4}, OTHERS),
+        ({"group": "m"}, OTHERS),
+        ({"time": "t"}, OTHERS),
+        ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
+        ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
+        ({"bad_rows": "ignore"}, "bad_rows of error or drop. Received: ignore."),
+        ({"bad_columns": "keep"}, "bad_columns of error or drop. Received: keep."),
+        ({"image_size": (0, 8)}, "height and width of 1 or more. Received: (0, 8)."),
+        ({"channels": 2}, "number of channels of 1 or 3. Received: 2."),
+        ({"channels": 4}, "number of channels of 1 or 3. Received: 4."),
+        ({"validation": 0.0}, "above 0 that leave rows to train on. Received: 0, 0.2, 0.1."),
+        ({"validation": 0.5, "calibration": 0.4}, "Received: 0.5, 0.4, 0.1."),
+        ({"test": -0.1}, "above 0 that leave rows"),
+        ({"seed": -1}, "seed of 0 or more. Received: -1."),
+    ],
+)
+def test_nonsense_about_rows_is_refused_where_it_is_said(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        DataConfig("x.csv", **options)
+
+
+def test_what_is_said_of_rows_goes_together():
+    config = DataConfig(
+        "x.csv",
+        label="y",
+        columns=("a", "b"),
+        window=1,
+        stride=7,
+        group="m",
+        time="t",
+        bad_rows="drop",
+        bad_columns="drop",
+    )
+    assert (config.window, config.stride) == (1, 7)
+    assert DataConfig("x.parquet", one_hot=("a", "b"), stream=True).stream

@@ -5,7 +5,7 @@ import pytest
 
 from vae_keras.cli import main
 from vae_keras.configs import DataConfig
-from vae_keras.data import load
+from vae_keras.data import Dataset, load
 from vae_keras.evaluate import evaluate, evaluate_bundle, evaluate_run, score_rows
 
 CALIBRATION = np.arange(99, dtype=float)  # alarms at alpha 0.01 above all of these
@@ -85,6 +85,32 @@ def test_columns_are_found_by_name_whatever_their_order(
         assert said[0] == said[1]
 
 
+def test_windows_are_judged_alike_by_keras_and_by_the_device(pump_run, pump_bundle, pump_windows):
+    x, _, _, y = pump_windows
+    dataset = Dataset("windows", x, y)
+    by_keras = evaluate_run(pump_run, dataset)
+    assert evaluate_bundle(pump_bundle, dataset) == by_keras
+    assert (by_keras.normal_rows, by_keras.anomalies) == (len(x) - 23, 23)
+    assert by_keras.auroc > 0.95
+
+
+def test_windows_that_are_cut_already_are_judged(pump_run, pump_windows, tmp_path, capsys):
+    np.savez(tmp_path / "windows.npz", x=pump_windows[0], y=pump_windows[3])
+    assert main(["evaluate", str(pump_run.path), "--data", str(tmp_path / "windows.npz")]) == 0
+    assert "of 23 anomalies, AUROC" in capsys.readouterr().out
+
+
+def test_windows_of_another_length_are_refused(pump_run, pump_windows, tmp_path, capsys):
+    np.savez(tmp_path / "windows.npz", x=pump_windows[0][:, :8])
+    assert main(["evaluate", str(pump_run.path), "--data", str(tmp_path / "windows.npz")]) == 1
+    assert "or windows of 12 rows without times" in capsys.readouterr().err
+
+
+def test_rows_of_another_kind_are_refused_by_a_run_of_windows(pump_run, capsys):
+    assert main(["evaluate", str(pump_run.path), "--data", "digits"]) == 1
+    assert "expected rows of float32 (12, 3), as the run was" in capsys.readouterr().err
+
+
 def test_rows_of_another_shape_are_refused(table_run, capsys):
     assert main(["evaluate", str(table_run.path), "--data", "digits"]) == 1
     assert "vae-keras: expected" in capsys.readouterr().err
@@ -94,3 +120,25 @@ def test_a_damaged_bundle_is_one_line(bundle_copy, capsys):
     (bundle_copy / "scorer.onnx").write_bytes(b"")
     assert main(["evaluate", str(bundle_copy), "--data", "digits"]) == 1
     assert "scorer.onnx: expected" in capsys.readouterr().err
+
+
+def test_classes_are_judged_on_all_held_back_rows_whose_class_is_known(states_run):
+    metrics = evaluate_run(states_run)
+    held_back = (states_run.calibration, states_run.test)
+    x, labels = (np.concatenate([arrays[key] for arrays in held_back]) for key in ("x", "labels"))
+    known = labels >= 0
+    assert metrics.labelled_rows == known.sum() > 0
+    right = np.asarray(states_run.vae.classify(x[known])).argmax(1) == labels[known]
+    assert metrics.accuracy == right.mean()
+
+
+def test_without_classes_there_is_no_accuracy(table_run):
+    metrics = evaluate_run(table_run)
+    assert (metrics.labelled_rows, metrics.accuracy) == (0, None)
+
+
+def test_classes_of_a_bundle_are_judged_as_those_of_its_run(states_run, states_bundle, states_csv):
+    dataset = load(DataConfig(str(states_csv), classes="state"))
+    by_keras, by_device = evaluate_run(states_run, dataset), evaluate_bundle(states_bundle, dataset)
+    assert by_device == by_keras
+    assert by_keras.labelled_rows == 100

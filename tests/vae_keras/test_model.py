@@ -185,21 +185,102 @@ def test_targets_are_refused(vae, rows):
         vae.fit(rows, rows, verbose=0)
 
 
-def dense_model(inputs, *outputs):
-    x = keras.Input((inputs,))
-    layers = [keras.layers.Dense(n)(x) for n in outputs]
-    return keras.Model(x, layers if len(layers) > 1 else layers[0])
-
-
-@pytest.mark.parametrize(
-    ("encoder", "decoder", "message"),
-    [
-        (dense_model(6, 2), dense_model(2, 6), "two outputs z_mean and z_log_var"),
-        (dense_model(6, 2, 3), dense_model(2, 6), "two outputs z_mean and z_log_var"),
-        (dense_model(6, 2, 2), dense_model(3, 6), "decoder whose input"),
-        (dense_model(6, 2, 2), dense_model(2, 5), "decoder whose output"),
-    ],
-)
-def test_a_pair_that_does_not_fit_is_refused_with_what_is_wrong(encoder, decoder, message):
-    with pytest.raises(ValueError, match=message):
+def test_a_pair_that_does_not_fit_is_refused():
+    (encoder, _), (_, decoder) = mlp_pair((6,), 2), mlp_pair((5,), 2)
+    with pytest.raises(ValueError, match=r"decoder whose output has x's shape \(None, 6\)"):
         VAE(encoder, decoder, likelihood="gaussian")
+
+
+LABELS = np.where(np.arange(64) % 4 == 0, np.arange(64) % 3, -1)
+
+
+def classified(classifier=3, **options):
+    keras.utils.set_random_seed(0)
+    vae = VAE(*mlp_pair((6,), 2, (8,)), likelihood="gaussian", classifier=classifier, **options)
+    vae.compile(keras.optimizers.Adam(1e-2))
+    return vae
+
+
+def evaluated(vae, *rows):
+    return vae.evaluate(*rows, verbose=0, return_dict=True)
+
+
+def test_without_labels_the_loss_is_that_of_a_vae_without_a_classifier(rows):
+    without, without_labels = (evaluated(classified(c), rows) for c in (None, 3))
+    assert set(without_labels) == {"loss", "nll", "kl", "elbo"}
+    assert without_labels["loss"] == pytest.approx(
+        without_labels["nll"] + without_labels["kl"], rel=FLOAT32
+    )
+    assert without_labels == pytest.approx(without, rel=FLOAT32)
+
+
+def test_with_labels_the_loss_is_larger_by_what_is_asked_of_the_classifier(rows):
+    losses = evaluated(classified(classifier_weight=7.0), rows[:32], LABELS[:32])  # one batch
+    asked = 7.0 * (losses["cross_entropy"] + losses["consistency"])
+    assert losses["loss"] == pytest.approx(losses["nll"] + losses["kl"] + asked, rel=FLOAT32)
+    assert losses["elbo"] == pytest.approx(-(losses["nll"] + losses["kl"]), rel=FLOAT32)
+
+
+def test_the_cross_entropy_is_that_of_the_labels_at_the_posterior_mean(rows):
+    vae, known = classified(), LABELS >= 0
+    probabilities = np.asarray(vae.classify(rows[known]), np.float64)
+    expected = -np.log(probabilities[np.arange(known.sum()), LABELS[known]]).mean()
+    losses = vae.evaluate(rows, LABELS, batch_size=24, verbose=0, return_dict=True)
+    assert losses["cross_entropy"] == pytest.approx(expected, rel=FLOAT32)
+    right = (probabilities.argmax(1) == LABELS[known]).mean()
+    assert losses["accuracy"] == pytest.approx(right, rel=FLOAT32)
+
+
+def test_batches_without_a_label_leave_the_loss_finite(rows):
+    only_first = np.where(np.arange(64) < 3, np.arange(64), -1)
+    history = classified().fit(rows, only_first, batch_size=8, epochs=3, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
+def test_it_learns_classes_of_which_few_are_known():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    x = (4 * np.eye(6)[truth] + rng.normal(0, 0.3, (300, 6))).astype(np.float32)
+    few = np.where(np.arange(300) < 15, truth, -1)
+    vae = classified()
+    vae.fit(x, few, epochs=30, verbose=0)
+    assert (np.asarray(vae.classify(x)).argmax(1) == truth)[15:].mean() > 0.95
+
+
+def test_probabilities_sum_to_one(rows):
+    probabilities = np.asarray(classified().classify(rows))
+    assert probabilities.shape == (64, 3)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(1), 1.0, rtol=FLOAT32)
+
+
+def test_a_classifier_leaves_the_scores_what_they_are(rows):
+    for name, value in scored(classified(None), rows).items():
+        np.testing.assert_array_equal(scored(classified(), rows)[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("classifier", [3, keras.layers.Dense(3)])
+def test_a_classifier_is_saved_and_loaded_with_its_model(tmp_path, rows, classifier):
+    vae = classified(classifier, classifier_weight=3.0)
+    vae.fit(rows, LABELS, epochs=2, verbose=0)
+    vae.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert json.dumps(again.get_config()) == json.dumps(vae.get_config())
+    assert (again.classes, again.classifier_weight) == (3, 3.0)
+    np.testing.assert_array_equal(np.asarray(again.classify(rows)), np.asarray(vae.classify(rows)))
+
+
+def test_classes_of_a_vae_without_a_classifier_are_refused(vae, rows):
+    with pytest.raises(ValueError, match="expected a VAE with a classifier"):
+        vae.classify(rows)
+
+
+@pytest.mark.parametrize("wrong", [LABELS + 1, LABELS - 1, LABELS.astype(np.float32)])
+def test_labels_that_are_no_classes_are_refused(rows, wrong):
+    with pytest.raises(ValueError, match="expected labels from 0 to 2, and -1 where unknown"):
+        classified().fit(rows, wrong, verbose=0)
+
+
+def test_sample_weights_are_refused(rows):
+    with pytest.raises(ValueError, match="sample weights"):
+        classified().fit(rows, LABELS, sample_weight=np.ones(64), verbose=0)

@@ -1,24 +1,46 @@
 """Batches: every row once an epoch, in an order that can be computed again."""
 
+import itertools
+
 import keras
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vae_keras import VAE, mlp_pair, pipeline
-from vae_keras.pipeline import Shuffled, steps_an_epoch
+from vae_keras.data import streams
+from vae_keras.data.streams import DatasetStream, ParquetStream
+from vae_keras.pipeline import Shuffled, rebatch, steps_an_epoch
 
 X = np.arange(103, dtype=np.float32)[:, None]
 
 
+@pytest.fixture
+def stream(tmp_path, monkeypatch):
+    """X as a table of many row groups, of which several make a block."""
+    monkeypatch.setattr(streams, "BLOCK_ROWS", 15)
+    pq.write_table(pa.table({"a": X[:, 0]}), tmp_path / "x.parquet", row_group_size=4)
+    return ParquetStream(tmp_path / "x.parquet", ("a",))
+
+
+@pytest.fixture(params=["array", "stream"])
+def rows(request):
+    return X if request.param == "array" else request.getfixturevalue("stream")
+
+
 @pytest.fixture(params=["tensorflow", "other"])
-def shuffled(request, monkeypatch):
+def shuffled(request, rows, monkeypatch):
     """Makes batches as TensorFlow is given them, and as any other backend is."""
     if request.param == "other":
         monkeypatch.setattr(pipeline, "_IndexShuffle", pipeline._Permutation)
+        monkeypatch.setattr(pipeline, "_StreamDataset", pipeline._StreamBatches)
 
     def make(seed=0):
-        return Shuffled(X, 10, seed=seed)
+        return Shuffled(rows, 10, seed=seed)
 
     return make
 
@@ -58,6 +80,34 @@ def test_an_epoch_is_the_same_wherever_training_begins(shuffled):
 def test_the_last_batch_is_smaller_and_counted(shuffled):
     assert [len(batch) for batch in epoch_of(shuffled(), 0)] == [10] * 10 + [3]
     assert shuffled().steps == steps_an_epoch(103, 10) == 11
+    assert len(shuffled().data) == 11
+
+
+def test_a_first_batch_that_is_looked_at_before_an_epoch_is_not_lost(shuffled):
+    """As Keras does, to learn its shape."""
+    expected, given = order(shuffled(), 0), shuffled()
+    data = given.data
+    look = (lambda: next(data.as_numpy_iterator())) if hasattr(data, "cache") else lambda: data[0]
+    np.testing.assert_array_equal(look()[0], look()[0])
+    np.testing.assert_array_equal(order(given, 0), expected)
+
+
+def test_a_dataset_keeps_its_own_order_but_for_the_batches():
+    dataset = tf.data.Dataset.from_tensor_slices(X).batch(7)
+    batches = epoch_of(Shuffled(DatasetStream(dataset), 10, seed=0), 3)
+    assert [len(batch) for batch in batches] == [10] * 10 + [3]
+    np.testing.assert_array_equal(np.concatenate(batches), X)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 9), max_size=8), st.integers(1, 7))
+def test_rebatching_keeps_rows_and_order_and_fills_every_batch_but_the_last(sizes, batch_size):
+    ends = [0, *itertools.accumulate(sizes)]
+    blocks = (X[start:end] for start, end in itertools.pairwise(ends))
+    batches = list(rebatch(blocks, batch_size))
+    np.testing.assert_array_equal(np.concatenate([X[:0], *batches]), X[: ends[-1]])
+    assert all(len(batch) == batch_size for batch in batches[:-1])
+    assert len(batches) == steps_an_epoch(ends[-1], batch_size)
 
 
 class Witness(VAE):
@@ -70,13 +120,13 @@ class Witness(VAE):
 
 @pytest.mark.parametrize("steps_per_execution", [1, 4, 20])
 def test_fit_sees_every_row_once_an_epoch_however_many_steps_it_takes_at_a_time(
-    steps_per_execution,
+    rows, steps_per_execution
 ):
     """Also where the steps of an epoch are no multiple of those of an execution."""
     vae = Witness(*mlp_pair((1,), 1, (2,)), likelihood="gaussian")
     vae.seen = tf.Variable(tf.zeros(103))
     vae.compile(keras.optimizers.SGD(0.0), steps_per_execution=steps_per_execution)
-    shuffled = Shuffled(X, 10, seed=0)
+    shuffled = Shuffled(rows, 10, seed=0)
     for epochs in (1, 2, 3):
         vae.fit(
             shuffled.data,
@@ -90,16 +140,39 @@ def test_fit_sees_every_row_once_an_epoch_however_many_steps_it_takes_at_a_time(
     assert int(vae.optimizer.iterations) == 3 * 11
 
 
-def test_fit_has_another_order_in_each_epoch():
-    """A network that is trained on one batch an epoch sees which rows were in it."""
-    orders = []
-    shuffled = Shuffled(X, 10, seed=0)
+class Diary(VAE):
+    """Writes down which rows it is trained on, in their order."""
 
-    class Look(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            orders.append(next(iter(shuffled.data.as_numpy_iterator()))[0][:, 0])
+    def track(self, losses, x):
+        self.diary.scatter_nd_update(self.page + tf.range(tf.shape(x)[0])[:, None], x[:, 0])
+        self.page.assign_add(tf.shape(x)[0])
+        return super().track(losses, x)
 
-    vae = VAE(*mlp_pair((1,), 1, (2,)), likelihood="gaussian")
-    vae.compile(keras.optimizers.SGD(0.0))
-    vae.fit(shuffled.data, epochs=3, callbacks=[shuffled, Look()], shuffle=False, verbose=0)
-    assert len({tuple(order) for order in orders}) == 3
+
+@pytest.mark.parametrize("steps_per_execution", [1, 4])
+def test_fit_is_given_each_epoch_in_the_order_of_that_epoch(rows, steps_per_execution):
+    vae = Diary(*mlp_pair((1,), 1, (2,)), likelihood="gaussian")
+    vae.diary, vae.page = tf.Variable(tf.zeros(3 * 103)), tf.Variable(0)
+    vae.compile(keras.optimizers.SGD(0.0), steps_per_execution=steps_per_execution)
+    shuffled = Shuffled(rows, 10, seed=0)
+    options = {"callbacks": [shuffled], "shuffle": False, "verbose": 0}
+    vae.fit(shuffled.data, initial_epoch=4, epochs=7, **options)  # as a resumed run does
+    expected = [order(Shuffled(rows, 10, seed=0), epoch) for epoch in (4, 5, 6)]
+    np.testing.assert_array_equal(vae.diary.numpy(), np.concatenate(expected))
+
+
+@pytest.mark.parametrize("kind", ["tensorflow", "other"])
+def test_labels_stay_with_their_rows(kind, monkeypatch):
+    if kind == "other":
+        monkeypatch.setattr(pipeline, "_IndexShuffle", pipeline._Permutation)
+    shuffled = Shuffled(
+        np.arange(103, dtype=np.float32)[:, None], 10, seed=0, y=np.arange(103, dtype=np.int32)
+    )
+    shuffled.on_epoch_begin(1)
+    data = shuffled.data
+    plain = hasattr(data, "as_numpy_iterator")
+    batches = list(data.as_numpy_iterator()) if plain else [data[i] for i in range(len(data))]
+    x, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    np.testing.assert_array_equal(x[:, 0], y)
+    assert y.dtype == np.int32
+    assert sorted(y) == list(range(103))

@@ -86,3 +86,22 @@ def test_a_damaged_record_is_refused_by_name(tmp_path, digits_run):
         ValueError, match=r'config.json.train.epochs: expected int. Received: "many"'
     ):
         open_run(tmp_path)
+
+
+def test_a_run_with_classes_has_their_names_and_the_labels_of_what_it_held_back(states_run):
+    assert states_run.data.classes == ("full, hot", "half", "idle")
+    assert states_run.vae.classes == 3
+    for arrays in (states_run.calibration, states_run.test):
+        assert arrays["labels"].shape == arrays["x"].shape[:1]
+        assert arrays["labels"].dtype == np.int32
+
+
+def test_a_run_that_knows_of_no_classes_can_still_be_read(tmp_path, table_run):
+    """Those of earlier versions have no such keys."""
+    copy = shutil.copytree(table_run.path, tmp_path / "run")
+    config, card = (json.loads((copy / f"{name}.json").read_text()) for name in ("config", "data"))
+    del config["data"]["classes"], config["data"]["labels_per_class"], card["classes"]
+    (copy / "config.json").write_text(json.dumps(config))
+    (copy / "data.json").write_text(json.dumps(card))
+    assert open_run(copy).config.data == table_run.config.data
+    assert open_run(copy).data == table_run.data

@@ -5,13 +5,21 @@ import json
 
 import keras
 import numpy as np
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
+import tensorflow as tf
+from PIL import Image
 
-from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, mlp_pair, train
+from vae_keras import VAE, DataConfig, ModelConfig, Split, TrainConfig, mlp_pair, train
+from vae_keras.data import fingerprint
+from vae_keras.evaluate import evaluate_run
 from vae_keras.fitting import describe_latents
+from vae_keras.stopping import Stopping
 
 QUIET = {"log": lambda line: None}
 TINY = ModelConfig(hidden=(8,), latent_dim=2)
+REST = ("validation", "calibration", "test", "test_y")  # of a split, beside train
 
 
 def test_the_loss_falls(digits_run):
@@ -24,6 +32,21 @@ def test_sensors_out_of_step_are_found(table_run):
     metrics = json.loads((table_run.path / "metrics.json").read_text())
     assert metrics["auroc"] > 0.98
     assert metrics["detection_rate"] > 0.8
+
+
+def test_movements_out_of_step_are_found(pump_run):
+    metrics = json.loads((pump_run.path / "metrics.json").read_text())
+    assert metrics["anomalies"] == 23
+    assert metrics["auroc"] > 0.95
+    assert metrics["detection_rate"] > 0.8
+
+
+def test_a_run_of_windows_says_what_they_are(pump_run):
+    card = pump_run.data
+    assert (card.input_shape, card.stride) == ((12, 3), 3)
+    assert card.feature_names == ("pressure", "flow", "current")
+    assert pump_run.vae.preprocessing.offset.shape == (3,)
+    assert pump_run.vae.likelihood.log_sigma.shape == (12, 3)
 
 
 def test_the_same_seed_gives_the_same_run(tmp_path, sensor_csv):
@@ -161,3 +184,127 @@ def test_each_kind_of_sigma_finds_broken_sensors(tmp_path, sensor_csv, sigma):
     run, metrics = train(data, model, config, out=tmp_path / "run", **QUIET)
     assert run.vae.likelihood.sigma == sigma
     assert metrics.auroc > 0.97
+
+
+# Streams
+
+
+@pytest.fixture(scope="module")
+def sensor_parquet(tmp_path_factory, sensor_csv):
+    """The table of sensors in row groups of 100 rows."""
+    path = tmp_path_factory.mktemp("data") / "sensors.parquet"
+    pq.write_table(pyarrow.csv.read_csv(sensor_csv), path, row_group_size=100)
+    return path
+
+
+def test_a_stream_is_trained_on_as_a_table_is(tmp_path, sensor_parquet, monkeypatch):
+    monkeypatch.setattr("vae_keras.data.streams.BLOCK_ROWS", 250)
+    config = TrainConfig(epochs=30, learning_rate=3e-3)
+    model = ModelConfig(hidden=(32, 16))
+    runs = {}
+    for stream in (False, True):
+        data = DataConfig(str(sensor_parquet), label="broken", stream=stream)
+        runs[stream], metrics = train(data, model, config, out=tmp_path / str(stream), **QUIET)
+        assert metrics.auroc > 0.98
+    table, streamed = runs[False], runs[True]
+    for rows in ("calibration", "test"):
+        np.testing.assert_array_equal(getattr(streamed, rows)["x"], getattr(table, rows)["x"])
+    assert streamed.data.rows == table.data.rows
+    assert streamed.data.feature_names == table.data.feature_names
+    for name in ("offset", "scale"):
+        there = getattr(table.vae.preprocessing, name)
+        np.testing.assert_allclose(getattr(streamed.vae.preprocessing, name), there, rtol=1e-6)
+
+
+# Rows of the caller's own
+
+
+@pytest.fixture(scope="module")
+def own_rows(sensor_csv):
+    values = np.loadtxt(sensor_csv, delimiter=",", skiprows=1, dtype=np.float32)
+    normal, anomalies = values[values[:, 6] == 0, :6], values[values[:, 6] == 1, :6]
+    test = np.concatenate([normal[800:], anomalies])
+    return Split(normal[:600], normal[600:680], normal[680:800], test, np.arange(140) >= 100)
+
+
+@pytest.mark.parametrize("kind", ["array", "dataset"])
+def test_rows_of_the_callers_own_are_trained_on(tmp_path, own_rows, kind):
+    rows, said = own_rows, []
+    if kind == "dataset":
+        dataset = tf.data.Dataset.from_tensor_slices(rows.train).shuffle(600, seed=0).batch(50)
+        rows = Split(dataset, rows.validation, rows.calibration, rows.test, rows.test_y)
+    names = ("temperature", "vibration", "pressure", "flow", "current", "speed")
+    run, metrics = train(
+        DataConfig("my sensors", columns=names),
+        ModelConfig(hidden=(32, 16)),
+        TrainConfig(epochs=30, learning_rate=3e-3),
+        out=tmp_path / "run",
+        rows=rows,
+        log=said.append,
+    )
+    assert metrics.auroc > 0.98
+    assert evaluate_run(run) == metrics
+    assert (run.data.name, run.data.feature_names) == ("my sensors", names)
+    assert run.data.rows == {"train": 600, "validation": 80, "calibration": 120, "test": 140}
+    np.testing.assert_array_equal(run.calibration["x"], own_rows.calibration)
+    np.testing.assert_array_equal(run.test["y"], own_rows.test_y)
+    mean = own_rows.train.mean(0, np.float64)
+    np.testing.assert_allclose(run.vae.preprocessing.offset, mean, rtol=1e-6)
+    if kind == "array":
+        assert run.data.fingerprint == fingerprint(own_rows.train)
+    assert said[0].startswith("my sensors: rows of 6: 600 to train, 80 to validate, 120 to")
+
+
+def test_rows_of_the_callers_own_are_checked_before_training(tmp_path, own_rows):
+    rows = Split(own_rows.train.astype(float), *[getattr(own_rows, n) for n in REST])
+    with pytest.raises(ValueError, match="expected train of float32 or uint8"):
+        train(DataConfig("mine"), TINY, TrainConfig(), out=tmp_path / "run", rows=rows, **QUIET)
+    assert not (tmp_path / "run").exists()
+
+
+# Images
+
+
+def test_a_folder_of_images_is_trained_on(tmp_path):
+    rng, folder = np.random.default_rng(0), tmp_path / "photos"
+    for name, count in (("good", 240), ("scratched", 20)):
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = np.linspace(0, 200, 64).reshape(8, 8) + rng.normal(0, 10, (8, 8))
+            if name == "scratched":
+                pixels[:, 3] = 255
+            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+            image.save(folder / name / f"{i}.png")
+    model = ModelConfig(hidden=(4, 8), latent_dim=2)
+    config = TrainConfig(epochs=10, learning_rate=1e-2, alpha=0.05)
+    run, metrics = train(DataConfig(str(folder)), model, config, out=tmp_path / "run", **QUIET)
+    assert (run.data.input_shape, run.data.input_dtype) == ((8, 8, 1), "uint8")
+    assert run.data.value_range == (0.0, 255.0)
+    assert run.config.model.likelihood == "bernoulli"
+    assert metrics.anomalies == 20
+    assert metrics.auroc > 0.9
+
+
+def test_few_labels_are_enough_for_classes_that_lie_apart(states_run):
+    metrics = json.loads((states_run.path / "metrics.json").read_text())
+    assert metrics["accuracy"] > 0.9
+
+
+def test_a_run_with_other_labels_is_another_run(tmp_path, states_csv, monkeypatch):
+    """Rows alone do not say so; a checkpoint must."""
+    config = TrainConfig(epochs=1)
+    data = DataConfig(str(tmp_path / "machine.csv"), classes="state")
+    (tmp_path / "machine.csv").write_text(states_csv.read_text())
+
+    def full(*_, **__):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Stopping.__init__, "__defaults__", (0.0,))  # checkpoints at once
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_keras.training.write_run", full)
+        with pytest.raises(OSError, match="no space"):
+            train(data, TINY, config, out=tmp_path / "run", **QUIET)
+    renamed = states_csv.read_text().replace("idle", "jam").replace("half", "idle")
+    (tmp_path / "machine.csv").write_text(renamed.replace("jam", "half"))
+    with pytest.raises(ValueError, match="another labels"):
+        train(data, TINY, config, out=tmp_path / "run", resume=True, **QUIET)

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from vae_keras.arrays import Tensor
+from vae_keras.replicas import batch_mean
 
 # softclip keeps a sigma above exp(-6) = 0.0025 of a feature's standard deviation, so that a feature
 # which is reconstructed perfectly cannot drive the nll to minus infinity.
@@ -52,7 +53,7 @@ class Gaussian(keras.layers.Layer):
         """-log N(x; x_mean, sigma) of each feature, in nats."""
         log_sigma = self.log_sigma
         if training and self.sigma == "optimal":
-            log_sigma = 0.5 * ops.log(ops.mean(ops.square(x - x_mean)) + 1e-12)
+            log_sigma = 0.5 * ops.log(ops.mean(batch_mean(ops.square(x - x_mean))) + 1e-12)
             running = MOMENTUM * self.log_sigma + (1.0 - MOMENTUM) * log_sigma
             self.log_sigma.assign(ops.stop_gradient(running))
         log_sigma = MIN_LOG_SIGMA + ops.softplus(log_sigma - MIN_LOG_SIGMA)

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .arrays import Array
+from vae_keras.arrays import Array
 
 DATASETS = {"mnist": keras.datasets.mnist, "fashion_mnist": keras.datasets.fashion_mnist}
 

@@ -5,8 +5,9 @@ import gzip
 import numpy as np
 import pytest
 
-from vae_keras import DataConfig, data, idx
-from vae_keras.idx import load_images, read_idx
+from vae_keras import DataConfig, data
+from vae_keras.data import idx
+from vae_keras.data.idx import load_images, read_idx
 
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
 

@@ -1,0 +1,142 @@
+"""Windows over a table of sensor channels: rows in time order become examples of many rows.
+
+No window reaches across a gap: from one recording into the next, or over a hole in time.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAP = 1.5  # a step of more than so many usual (median) steps of its recording is a hole in time
+
+FEW_STEPS = 3  # a recording of fewer cannot say by itself what is usual
+
+UNNAMED = ("", "None", "nan", "NaT")  # how a missing name of a recording reads as text
+
+
+def window_rows(
+    rows: int,
+    window: int,
+    stride: int,
+    *,
+    group: NDArray[np.generic] | None = None,
+    time: NDArray[np.generic] | None = None,
+) -> NDArray[np.int64]:
+    """Which rows of a table make up each window, so that `x[window_rows(...)]` are the windows.
+
+    Args:
+        rows: of the table, in time order.
+        window: rows in a window.
+        stride: rows between the starts of two windows.
+        group: (rows,) names the recording of each row; recordings may be interleaved.
+        time: (rows,) numbers, datetime64, or text of either; rises within each recording.
+
+    Returns:
+        int64 (windows, window): row numbers, recording by recording.
+
+    Raises:
+        ValueError: time does not rise, or there is no stretch of `window` rows without a gap.
+    """
+    if window < 1 or stride < 1:
+        raise ValueError(f"expected window and stride from 1. Received: {window} and {stride}.")
+    order, new = _recordings(rows, group)
+    if time is not None:
+        new[1:] |= _holes(time, order, new[1:])
+    ends = [*np.flatnonzero(new).tolist(), rows]
+    starts = [0, *ends[:-1]]
+    first = [np.arange(a, b - window + 1, stride) for a, b in zip(starts, ends, strict=True)]
+    found = np.concatenate(first)
+    if not len(found):
+        longest = max(b - a for a, b in zip(starts, ends, strict=True))
+        raise ValueError(
+            f"expected a stretch of {window} rows without a gap. Received: {rows} rows, of which "
+            f"the longest stretch has {longest}."
+        )
+    chosen: NDArray[np.int64] = order[found[:, None] + np.arange(window)]
+    return chosen
+
+
+def _recordings(
+    rows: int, group: NDArray[np.generic] | None
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Row numbers, recording by recording, and before which of them a new one begins."""
+    new = np.zeros(rows, bool)
+    if group is None:
+        return np.arange(rows), new
+    names = group.astype(str)
+    unnamed = np.flatnonzero(np.isin(names, UNNAMED))
+    if len(unnamed):
+        raise ValueError(
+            "expected the name of a recording in each row. Received: none in row "
+            f"{unnamed[0]} ({len(unnamed)} such rows). Fill the column that tells them apart."
+        )
+    number = np.unique(names, return_inverse=True)[1]
+    order = np.argsort(number, kind="stable")
+    new[1:] = np.diff(number[order]) != 0
+    return order, new
+
+
+def _holes(
+    time: NDArray[np.generic], order: NDArray[np.int64], new: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Where the next row of the same recording comes late: bool (rows - 1,)."""
+    step = np.diff(_as_numbers(time)[order])
+    back = np.flatnonzero(~new & ~(step > 0))  # a missing time is NaN and does not rise
+    if len(back):
+        before, after = order[back[0]], order[back[0] + 1]
+        raise ValueError(
+            f"expected times that rise. Received: {time[after]} in row {after} after "
+            f"{time[before]} in row {before}. Sort the rows, or name the column that tells "
+            "recordings apart (--group)."
+        )
+    return ~new & (step > GAP * _usual(step, new))
+
+
+def _usual(step: NDArray[np.float64], new: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The median step of the recording that each step is in; of all, where it has too few."""
+    usual = np.full(len(step), np.median(step[~new]) if not new.all() else np.inf)
+    ends = [*np.flatnonzero(new).tolist(), len(step)]
+    for start, end in zip([0, *(end + 1 for end in ends[:-1])], ends, strict=True):
+        if end - start >= FEW_STEPS:
+            usual[start:end] = np.median(step[start:end])
+    return usual
+
+
+def _as_numbers(time: NDArray[Any]) -> NDArray[np.float64]:
+    """Times as numbers that rise with them; dates become seconds."""
+    try:
+        # since the first: nanoseconds since 1970 are beyond a float
+        if time.dtype.kind in "Mi":
+            time = time - time[:1]
+        if time.dtype.kind == "m":
+            time = time / np.timedelta64(1, "s")
+        return time.astype(np.float64)
+    except (ValueError, TypeError):  # dates as text, or a number that is none
+        read = float if _is_number(time[0]) else _seconds
+        return np.array([_parse(text, row, read) for row, text in enumerate(time.astype(str))])
+
+
+def _parse(text: str, row: int, read: Callable[[str], float]) -> float:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise ValueError(
+            f"expected times as numbers, or as 2026-01-31T23:59:59. Received: {str(text)!r} in "
+            f"row {row}."
+        ) from error
+
+
+def _seconds(text: str) -> float:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _is_number(text: object) -> bool:
+    try:
+        float(str(text))
+    except ValueError:
+        return False
+    return True

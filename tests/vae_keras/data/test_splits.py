@@ -1,0 +1,195 @@
+"""Who sees which rows: every row once, windows of one stretch on one side, shares as asked for."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae_keras.configs import DataConfig
+from vae_keras.data import Dataset, split, splits
+from vae_keras.data.streams import ParquetStream
+from vae_keras.data.windows import MIN_RECORDINGS, cut
+
+CONFIG = DataConfig("rows")
+SHARES = {"train": 0.6, "validation": 0.1, "calibration": 0.2, "test": 0.1}
+
+
+@pytest.fixture(scope="module")
+def counted():
+    x = np.arange(1000, dtype=np.float32)[:, None]
+    return Dataset("counted", x, x[:, 0] >= 900, (0.0, 1000.0))
+
+
+def test_every_row_is_dealt_out_once(counted):
+    rows = split(counted, CONFIG)
+    parts = [rows.train, rows.validation, rows.calibration, rows.test]
+    assert [len(part) for part in parts] == [540, 90, 180, 190]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts), axis=0), counted.x)
+
+
+def test_anomalies_are_in_the_test_rows_only_and_marked_there(counted):
+    rows = split(counted, CONFIG)
+    np.testing.assert_array_equal(rows.test_y, rows.test[:, 0] >= 900)
+    for part in (rows.train, rows.validation, rows.calibration):
+        assert part.max() < 900
+
+
+def test_the_split_follows_its_seed(counted):
+    first, again, other = (split(counted, DataConfig("c", seed=s)).train for s in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_too_few_rows_to_split_are_refused():
+    few = Dataset("few", np.ones((4, 2), np.float32), np.zeros(4, bool))
+    with pytest.raises(ValueError, match=r"Received: 4 in few, which leave 1 for calibration, 0"):
+        split(few, CONFIG)
+
+
+def test_no_more_is_held_back_than_sharpens_a_level(counted, monkeypatch):
+    monkeypatch.setattr(splits, "HELD_BACK", 50)
+    rows = split(counted, CONFIG)
+    sizes = [len(part) for part in (rows.train, rows.validation, rows.calibration, rows.test)]
+    assert sizes == [900 - 90 - 50 - 50, 90, 50, 50 + 50]
+    assert rows.test_y.sum() == 50
+
+
+# Streams
+
+
+@pytest.fixture
+def streamed(counted, tmp_path):
+    path = tmp_path / "counted.parquet"
+    pq.write_table(pa.table({"a": counted.x[:, 0]}), path, row_group_size=70)
+    return Dataset("counted", ParquetStream(path, ("a",)), counted.y, (0.0, 1000.0))
+
+
+def test_a_stream_is_dealt_out_as_an_array_is(counted, streamed, rows_of):
+    expected, rows = split(counted, CONFIG), split(streamed, CONFIG)
+    for name in ("validation", "calibration", "test", "test_y"):
+        np.testing.assert_array_equal(getattr(rows, name), getattr(expected, name))
+    assert isinstance(rows.train, ParquetStream)
+    np.testing.assert_array_equal(rows_of(rows.train), np.sort(expected.train, axis=0))
+
+
+def test_of_a_stream_no_more_is_held_in_memory_than_is_of_use(streamed, monkeypatch):
+    monkeypatch.setattr(splits, "HELD_BACK", 50)
+    rows = split(streamed, CONFIG)
+    sizes = [len(part) for part in (rows.train, rows.validation, rows.calibration, rows.test)]
+    assert sizes == [900 - 3 * 50, 50, 50, 50 + 50]
+
+
+# Windows
+
+
+@st.composite
+def windowed(draw):
+    """Windows over recordings, a channel of which is the number of the row; and whose it is."""
+    window, stride = draw(st.integers(2, 5)), draw(st.integers(1, 3))
+    sizes = draw(st.lists(st.integers(20 * window, 30 * window), min_size=1, max_size=14))
+    group = np.arange(len(sizes)).repeat(sizes)
+    if draw(st.booleans()):
+        group = np.random.default_rng(0).permutation(group)
+    x = np.arange(len(group), dtype=np.float32)[:, None]
+    y = np.zeros(len(group), bool)
+    y[draw(st.lists(st.integers(0, len(group) - 1), max_size=4))] = True
+    config = DataConfig("rows", window=window, stride=stride, seed=draw(st.integers(0, 99)))
+    table = Dataset("rows", x, y)
+    return cut(table, config, good=np.ones(len(x), bool), group=group, time=None), group, config
+
+
+def samples(windows):
+    """The numbers of the table's rows that are in any of these windows."""
+    return set(np.asarray(windows, int).ravel().tolist())
+
+
+@settings(max_examples=60, deadline=None)
+@given(windowed())
+def test_no_sample_of_a_normal_window_is_on_two_sides(given_windows):
+    dataset, group, config = given_windows
+    rows = split(dataset, config)
+    sides = (rows.train, rows.validation, rows.calibration, rows.test[~rows.test_y])
+    seen = [samples(side) for side in sides]
+    assert all(seen)
+    assert len(set.union(*seen)) == sum(map(len, seen))
+    if len(np.unique(group)) >= MIN_RECORDINGS:  # then no recording is on two sides either
+        recordings = [{group[row] for row in rows_seen} for rows_seen in seen]
+        assert len(set.union(*recordings)) == sum(map(len, recordings))
+
+
+@settings(max_examples=30, deadline=None)
+@given(windowed())
+def test_windows_are_dealt_out_at_most_once_and_anomalies_only_to_the_test(given_windows):
+    dataset, _, config = given_windows
+    rows = split(dataset, config)
+    test, anomalies = rows.test[~rows.test_y], rows.test[rows.test_y]
+    dealt = np.concatenate([rows.train, rows.validation, rows.calibration, test])[:, 0, 0]
+    assert len(np.unique(dealt)) == len(dealt)
+    assert set(dealt) <= set(dataset.x[~dataset.y][:, 0, 0])
+    assert sorted(anomalies[:, 0, 0]) == sorted(dataset.x[dataset.y][:, 0, 0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(windowed())
+def test_shares_of_whole_recordings_are_off_by_few_recordings_at_most(given_windows):
+    """One that is dealt out goes to the set that lacks most, so none gets one too many."""
+    dataset, group, config = given_windows
+    if len(np.unique(group)) < MIN_RECORDINGS:
+        return
+    rows = split(dataset, config)
+    normal = dataset.x[~dataset.y]
+    largest = np.bincount(group[normal[:, 0, 0].astype(int)]).max()
+    for name, share in SHARES.items():
+        part = getattr(rows, name)
+        size = len(part) - (rows.test_y.sum() if name == "test" else 0)
+        excess = size - share * len(normal)
+        assert -3 * largest <= excess <= largest
+
+
+def test_shares_of_one_long_recording_are_about_what_was_asked_for():
+    x = np.arange(20_000, dtype=np.float32)[:, None]
+    config = DataConfig("rows", window=10, stride=5)
+    dataset = cut(
+        Dataset("rows", x, np.zeros(len(x), bool)), config, good=x[:, 0] >= 0, group=None, time=None
+    )
+    rows = split(dataset, config)
+    for name, share in SHARES.items():
+        assert len(getattr(rows, name)) == pytest.approx(share * len(dataset.x), rel=0.1)
+    lost = len(dataset.x) - sum(len(getattr(rows, name)) for name in SHARES)
+    assert 0 < lost < 40  # a window at each end of a stretch at most
+
+
+def test_windows_held_back_are_limited_too(monkeypatch):
+    monkeypatch.setattr(splits, "HELD_BACK", 30)
+    x = np.arange(2_000, dtype=np.float32)[:, None]
+    config = DataConfig("rows", window=4, stride=2)
+    table = Dataset("rows", x, x[:, 0] >= 1800)
+    rows = split(cut(table, config, good=x[:, 0] >= 0, group=None, time=None), config)
+    assert (len(rows.calibration), (~rows.test_y).sum(), rows.test_y.sum()) == (30, 30, 30)
+
+
+@pytest.mark.parametrize("anomalies", [0, 100])
+def test_a_recording_too_short_to_deal_out_is_refused_with_what_to_do(anomalies):
+    x = np.arange(100, dtype=np.float32)[:, None]
+    config = DataConfig("rows", window=20, stride=5)
+    table = Dataset("short", x, x[:, 0] < anomalies)
+    windows = cut(table, config, good=x[:, 0] >= 0, group=None, time=None)
+    with pytest.raises(ValueError, match=r"in short, which leave .*Shorter windows or more record"):
+        split(windows, config)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_recordings_of_unequal_length_leave_training_its_share(seed):
+    sizes, shares = np.array([1000] + [50] * 11), np.array([0.1, 0.1, 0.2, 0.6])
+    role = splits._deal(sizes, shares, np.random.default_rng(seed))
+    dealt = np.bincount(role, sizes) / sizes.sum()
+    assert dealt[3] >= 0.6  # the long one is there, whenever it is drawn
+    assert dealt.min() > 0
+
+
+def test_four_segments_are_one_for_each():
+    role = splits._deal(np.array([9, 0, 5, 7, 1]), np.full(4, 0.25), np.random.default_rng(0))
+    assert role[1] == -1  # one without normal rows is for nobody
+    assert sorted(role[[0, 2, 3, 4]]) == [0, 1, 2, 3]

@@ -1,0 +1,8 @@
+"""Data in: from a name, a file or a folder to rows, and who sees which of them."""
+
+from .datasets import Dataset, Split, fingerprint
+from .given import accept
+from .sources import like, load
+from .splits import split
+
+__all__ = ["Dataset", "Split", "accept", "fingerprint", "like", "load", "split"]

@@ -1,0 +1,83 @@
+"""What all sources give: rows, what is known of them, and who sees them."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vae_keras.arrays import Array, Arrays
+
+from .streams import Stream
+
+BLOCK_VALUES = 2**22
+
+Rows = Any  # an Array (rows, *input_shape), or a Stream that has its shape and dtype
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows and what is known of them.
+
+    Args:
+        name: for people.
+        x: float32 or uint8 (rows, *input_shape), in the data's own units; an array or a `Stream`.
+        y: bool (rows,), True for anomalies.
+        value_range: the lowest and highest value that the sensor can give; None where unknown.
+        feature_names: of the last axis: the columns of a table, the channels of windows.
+        groups: sizes of the one-hot groups that the last columns are, in order.
+        license: of the data, where known.
+        stride: where rows are windows over a table, the rows between the starts of two.
+        segments: int (rows, 2), the stretches of a recording that the first and the last sample of
+            each row are from: rows that share one must not be on both sides of a split.
+        labels: int32 (rows,), the number of each row's class, -1 where it is not known.
+        classes: the names of the classes; None, as labels, where nobody asked for them.
+        notes: what was done to the rows on the way, for people.
+    """
+
+    name: str
+    x: Rows
+    y: Array
+    value_range: tuple[float, float] | None = None
+    feature_names: tuple[str, ...] | None = None
+    groups: tuple[int, ...] = ()
+    license: str | None = None
+    stride: int | None = None
+    segments: Array | None = None
+    labels: Array | None = None
+    classes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Split:
+    """Disjoint sets of rows. Only `test` holds anomalies, marked by `test_y`.
+
+    `train` may be a `Stream`; the others are arrays. `labels` are those of train, validation,
+    calibration and test, as training may see them, or None where there are no classes.
+    """
+
+    train: Rows
+    validation: Array
+    calibration: Array
+    test: Array
+    test_y: Array
+    labels: Arrays | None = None
+
+
+def blocks(x: Rows) -> Iterator[Array]:
+    """All rows in order, a few megabytes at a time."""
+    if isinstance(x, Stream):
+        return x.in_order()
+    size = max(BLOCK_VALUES // max(math.prod(x.shape[1:]), 1), 1)
+    return (x[start : start + size] for start in range(0, len(x), size))
+
+
+def fingerprint(x: Rows) -> str:
+    """The sha256 of the rows' bytes, to tell which rows a model was trained on."""
+    digest = hashlib.sha256()
+    for block in blocks(x):
+        digest.update(np.ascontiguousarray(block).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,92 @@
+"""Rows to train on, by name or from a file or folder."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vae_keras.configs import DataConfig
+from vae_runtime.files import table_format
+
+from . import idx
+from .datasets import Dataset
+from .digits import load_digits
+from .images import load_folder
+from .tables import load_table
+
+# What each kind of source has use for; other options would be ignored, and are refused instead.
+_CLASSES = ("classes", "labels_per_class")
+_TABLE = ("columns", "label", "one_hot", "bad_columns")
+_WINDOWS = ("window", "stride", "group", "time")
+OPTIONS = {
+    "digits": _CLASSES,
+    "idx": ("data_dir",),
+    "images": ("image_size", "channels", "bad_rows"),
+    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "value_range", "bad_rows", "stream"),
+    "arrays": (*_CLASSES, *_WINDOWS, "value_range", "bad_rows"),
+    "given": ("columns", "value_range"),
+}
+ALL_OPTIONS = {option for options in OPTIONS.values() for option in options}
+
+NAMES = ("digits", *idx.DATASETS)
+
+
+def load(config: DataConfig) -> Dataset:
+    """The dataset that a `DataConfig` names; ValueError says what is wrong with it, and where."""
+    if config.source not in NAMES and not Path(config.source).exists():
+        raise ValueError(
+            f"{config.source}: expected {', '.join(NAMES)}, a .npz, .npy, .csv or .parquet file, a "
+            "folder of .parquet files or one of images. Received: nothing at that path."
+        )
+    kind = _kind(config.source)
+    check_options(config, kind)
+    if kind == "digits":
+        return load_digits(config.classes)
+    if kind == "idx":
+        x = np.concatenate(idx.load_images(config.source, config.data_dir))
+        return Dataset(config.source, x, np.zeros(len(x), bool), (0.0, 255.0))
+    return load_folder(config) if kind == "images" else load_table(config)
+
+
+def like(source: str, known: Any, **said: Any) -> DataConfig:
+    """How to read rows as a model takes them.
+
+    Args:
+        source: of the rows.
+        known: a run's `DataCard` or a bundle's `Model`: input shape, feature names, stride.
+        said: of the source, as `DataConfig` has it: label, group, bad_rows and the like.
+    """
+    kind = _kind(source)
+    windowed = known.stride is not None and kind in ("table", "arrays")
+    return DataConfig(
+        source,
+        columns=known.feature_names if kind == "table" else None,
+        window=known.input_shape[0] if windowed else None,
+        stride=known.stride if windowed else None,
+        **said,
+    )
+
+
+def _kind(source: str) -> str:
+    if source in NAMES:
+        return "idx" if source in idx.DATASETS else "digits"
+    path = Path(source)
+    if path.is_dir() and not any(path.rglob("*.parquet")):
+        return "images"
+    return "table" if table_format(path) else "arrays"
+
+
+def check_options(config: DataConfig, kind: str) -> None:
+    """Refuses what a source has no use for, before it is ignored."""
+    plain = DataConfig(config.source)
+    for option in sorted(ALL_OPTIONS - set(OPTIONS[kind])):
+        if getattr(config, option) != getattr(plain, option):
+            raise ValueError(
+                f"expected no {option.replace('_', '-')} for {config.source}. "
+                f"Received: {getattr(config, option)}, which would be ignored."
+            )
+    if config.stream and Path(config.source).suffix == ".csv":
+        raise ValueError(
+            f"expected Parquet to stream. Received: {config.source}. Convert it, or train on it "
+            "in memory."
+        )

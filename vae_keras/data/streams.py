@@ -1,0 +1,120 @@
+"""Rows that do not fit in memory: read again in every epoch, block by block.
+
+A stream has the `shape` and `dtype` of the array that it stands for. What it keeps in memory is a
+block, and a byte for each row of its source (while rows are dealt out, some twenty).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vae_keras.arrays import Array, Shape
+from vae_runtime.parquet import read_row_group, row_groups
+from vae_runtime.tables import Columns
+
+# Rows that are shuffled together, at least: whole row groups, in an order that each epoch draws.
+BLOCK_ROWS = 131_072
+
+
+class Stream(ABC):
+    """Rows that are read in blocks, as often as needed."""
+
+    shape: Shape
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @abstractmethod
+    def in_order(self) -> Iterator[Array]:
+        """All rows once, in blocks, in the order of the source."""
+
+    @abstractmethod
+    def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
+        """All rows once, in blocks, in an order that depends on seed and epoch alone."""
+
+
+class ParquetStream(Stream):
+    """Columns of a Parquet table, as float32.
+
+    Args:
+        path: a .parquet file, or a folder of them.
+        names: of the columns.
+        keep: bool (rows of the table,), those that belong to the stream; all where None.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], keep: Array | None = None) -> None:
+        self.path, self.names = path, tuple(names)
+        self._groups = row_groups(path)
+        self._starts = np.cumsum([0, *(group.rows for group in self._groups)])
+        self._keep = np.ones(self._starts[-1], bool) if keep is None else keep
+        self.shape = (int(self._keep.sum()), len(self.names))
+
+    def in_order(self) -> Iterator[Array]:
+        """All rows once, a row group at a time."""
+        return (self._read(i) for i in range(len(self._groups)))
+
+    def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
+        """Row groups in an order of their own, and the rows of a few at a time shuffled."""
+        rng = np.random.default_rng((seed, epoch))
+        block: list[Array] = []
+        for i in rng.permutation(len(self._groups)):
+            block.append(self._read(i))
+            if sum(map(len, block)) >= BLOCK_ROWS:
+                yield rng.permutation(np.concatenate(block))
+                block = []
+        if block:
+            yield rng.permutation(np.concatenate(block))
+
+    def take(self, rows: Array) -> Array:
+        """The rows of these numbers, in this order."""
+        order = np.argsort(rows)
+        found, start = np.empty((len(rows), *self.shape[1:]), self.dtype), 0
+        for block in self.in_order():
+            inside = order[slice(*np.searchsorted(rows, (start, start + len(block)), sorter=order))]
+            found[inside] = block[rows[inside] - start]
+            start += len(block)
+        return found
+
+    def only(self, rows: Array) -> "ParquetStream":
+        """The stream of the rows of these numbers, whose order does not matter."""
+        keep = np.zeros_like(self._keep)
+        keep[np.flatnonzero(self._keep)[rows]] = True
+        return ParquetStream(self.path, self.names, keep)
+
+    def _read(self, i: int) -> Array:
+        columns = Columns(self.names, missing=True)
+        x = read_row_group(self._groups[i], columns).x
+        return x[self._keep[self._starts[i] : self._starts[i + 1]]].astype(self.dtype)
+
+
+class DatasetStream(Stream):
+    """The batches of a `tf.data.Dataset` of x alone; it shuffles, or not, as it was made to.
+
+    (A run on one that shuffles goes on after a kill in another order than it would have had.)
+
+    Args:
+        dataset: finite; every pass over it gives the same rows.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        spec: Any = getattr(dataset, "element_spec", None)
+        shape = getattr(spec, "shape", None)
+        if shape is None or (shape.rank or 0) < 2 or None in shape[1:]:
+            raise ValueError(
+                "expected an array, or a tf.data.Dataset of batches of x alone, (batch, "
+                f"*input_shape). Received: {type(dataset).__name__} of {spec}."
+            )
+        self._dataset, self.dtype = dataset, np.dtype(spec.dtype.as_numpy_dtype)
+        self.shape = (sum(map(len, self.in_order())), *shape[1:])
+
+    def in_order(self) -> Iterator[Array]:
+        """All rows once, a batch at a time."""
+        return iter(self._dataset.as_numpy_iterator())
+
+    def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
+        """The same: its order is the business of who made it."""
+        return self.in_order()
