@@ -9,7 +9,8 @@
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make help           prints this
 #
-# DATA=path.csv trains on your own rows; ARGS="--latent-dim 4 ..." passes options to vae-keras train.
+# DATA=path.csv trains on your own rows; ARGS="--latent-dim 4 ..." passes options to vae-keras train
+# or to a benchmark.
 # GPU=1 installs TensorFlow's CUDA build (into .venv-gpu); PYTHON=python3.12 chooses the interpreter.
 
 PYTHON ?= python3
@@ -69,14 +70,14 @@ bench-loop: $(VENV)/.installed
 
 bench-nll: $(VENV)/.installed
 	@test -n "$(MNIST)" || { echo "expected MNIST=dir with the four idx files of MNIST" >&2; exit 2; }
-	$(BIN)/python benchmarks/nll.py --mnist $(MNIST)
+	$(BIN)/python benchmarks/nll.py --mnist $(MNIST) $(ARGS)
 
 bench-architectures: $(VENV)/.installed
 	@test -n "$(FASHION)" || { echo "expected FASHION=dir with the four idx files of Fashion-MNIST" >&2; exit 2; }
-	$(BIN)/python benchmarks/architectures.py --data-dir $(FASHION)
+	$(BIN)/python benchmarks/architectures.py --data-dir $(FASHION) $(ARGS)
 
 bench-semi: $(VENV)/.installed
-	$(BIN)/python benchmarks/semi.py
+	$(BIN)/python benchmarks/semi.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-gpu runs artifacts
