@@ -3,17 +3,20 @@
     python benchmarks/loop.py [--rounds 3]
 
 The network is 32-128-64-32-2-32-64-128-32 on 50,000 rows of noise, batch 256, three epochs; the
-time is that of `fit` after one epoch that traces. With PyOD there (`pip install pyod torch`) its
-VAE's `fit` of the same work is timed in the same run. The best of the rounds counts, since other
-processes can only make it slower.
+time is that of `fit` after one epoch that traces. The floor is the time that numpy's BLAS takes for
+the matrix products of these steps and nothing else, on one thread or as many as it likes. With PyOD
+there (`pip install pyod torch`) its VAE's `fit` of the same work is timed in the same run. The best
+of the rounds counts, since other processes can only make it slower.
 """
 
 import argparse
 import importlib.util
+import itertools
 import time
 from collections.abc import Callable
 
 import numpy as np
+import threadpoolctl
 
 from vae_keras.greetings import without_greetings
 
@@ -37,6 +40,8 @@ def main() -> None:
         "ours, 1 step at a time": lambda: ours(x, steps=1, jit=False),
         "ours, 20 steps, jit_compile": lambda: ours(x, steps=20, jit=True),
         "the same model, fit(array)": lambda: plain(x),
+        "floor: matrix products alone": matrix_products,
+        "floor, on one thread": lambda: with_one_thread(matrix_products),
     }
     if importlib.util.find_spec("pyod"):
         ways["PyOD VAE.fit"] = lambda: pyod(x)
@@ -58,6 +63,29 @@ def plain(x: np.ndarray) -> float:
     """Seconds of Keras's own loop over an array."""
     vae = model(1, False)
     return timed(lambda n: vae.fit(x, epochs=n, batch_size=BATCH, verbose=0))
+
+
+def matrix_products() -> float:
+    """Seconds of what every step multiplies: each layer forward, and back for input and weights."""
+    rng = np.random.default_rng(0)
+    encoder = [FEATURES, *HIDDEN, 2 * LATENT]
+    decoder = [LATENT, *HIDDEN[::-1], FEATURES]
+    layers = [*itertools.pairwise(encoder), *itertools.pairwise(decoder)]
+    batches = [
+        [rng.normal(size=size).astype(np.float32) for size in ((BATCH, a), (a, b), (BATCH, b))]
+        for a, b in layers
+    ]
+    started = time.perf_counter()
+    for _ in range(EPOCHS * -(-ROWS // BATCH)):
+        for x, weights, gradient in batches:
+            _ = x @ weights, x.T @ gradient, gradient @ weights.T
+    return time.perf_counter() - started
+
+
+def with_one_thread(way: Callable[[], float]) -> float:
+    """The same with numpy's BLAS on one thread: two can be slower where products are small."""
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        return way()
 
 
 def pyod(x: np.ndarray) -> float:

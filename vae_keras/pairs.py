@@ -8,10 +8,12 @@ from keras import layers
 from .arrays import Shape
 from .likelihoods import Bernoulli, Categorical
 
-# What may stand between a decoder's last activation and its output.
+# What may stand between a decoder's last activation and its output: layers, and functions of
+# keras.ops.
 SHAPING = (layers.Reshape, layers.Permute, layers.Flatten, layers.Cropping1D, layers.Cropping2D)
+SHAPING_OPS = ("Reshape", "Transpose", "Squeeze", "ExpandDims", "GetItem", "Cast")
 
-SQUASHING = (keras.activations.sigmoid, keras.activations.softmax)
+SQUASHING = ("sigmoid", "softmax")
 
 
 def check_pair(encoder: keras.Model, decoder: keras.Model) -> None:
@@ -54,8 +56,8 @@ def check_logits(decoder: keras.Model, likelihood: keras.layers.Layer) -> None:
     if last in SQUASHING:
         raise ValueError(
             f"expected a decoder that ends on logits, as the {type(likelihood).__name__} "
-            f"likelihood applies the {last.__name__} itself. Received: one that ends on a "
-            f"{last.__name__}. Take its last activation away."
+            f"likelihood applies the {last} itself. Received: one that ends on a "
+            f"{last}. Take its last activation away."
         )
 
 
@@ -92,11 +94,14 @@ def _cropping_hint(parameters: Any, row: Shape) -> str:
     return " (Odd sides that are halved and doubled come back longer: crop them.)" if longer else ""
 
 
-def _last_activation(model: keras.Model) -> Any:
-    """The activation that a model ends on, whatever comes after it that only moves values."""
+def _last_activation(model: keras.Model) -> str:
+    """The name of what a model ends on, whatever comes after it that only moves values."""
     for operation in reversed(getattr(model, "operations", model.layers)):
         if isinstance(operation, keras.Model):
             return _last_activation(operation)
-        if not isinstance(operation, SHAPING):
-            return getattr(operation, "activation", None)
-    return None
+        kind = type(operation).__name__
+        if isinstance(operation, SHAPING) or kind in SHAPING_OPS:
+            continue
+        activation = getattr(operation, "activation", None)
+        return kind.lower() if activation is None else getattr(activation, "__name__", "")
+    return ""

@@ -15,7 +15,7 @@ from .data.datasets import Rows
 from .data.streams import Stream
 from .progress import Logs
 
-Arrays = tuple[Array, ...]  # of equal length: x, or x and y
+XY = tuple[Array, ...]  # of equal length: x, or x and y
 Place = Callable[[Array], Tensor]
 
 AHEAD = 40  # batches of a stream that are read ahead
@@ -72,7 +72,7 @@ def steps_an_epoch(rows: int, batch_size: int) -> int:
 class _IndexShuffle:
     """For TensorFlow: a permutation that is evaluated index by index; nothing is ever stored."""
 
-    def __init__(self, arrays: Arrays, batch_size: int, seed: int) -> None:
+    def __init__(self, arrays: XY, batch_size: int, seed: int) -> None:
         import tensorflow as tf
 
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -94,9 +94,7 @@ class _IndexShuffle:
 class _Permutation:
     """For other backends: numpy permutes at the start of each epoch."""
 
-    def __init__(
-        self, arrays: Arrays, batch_size: int, seed: int, place: Place = np.asarray
-    ) -> None:
+    def __init__(self, arrays: XY, batch_size: int, seed: int, place: Place = np.asarray) -> None:
         self.data, self._seed = _Batches(arrays, batch_size, place), seed
 
     def begin(self, epoch: int) -> None:
@@ -105,7 +103,7 @@ class _Permutation:
 
 
 class _Batches(keras.utils.PyDataset):
-    def __init__(self, arrays: Arrays, batch_size: int, place: Place) -> None:
+    def __init__(self, arrays: XY, batch_size: int, place: Place) -> None:
         super().__init__()
         self.arrays, self.batch_size, self.place = arrays, batch_size, place
         self.order = np.arange(len(arrays[0]))

@@ -66,13 +66,7 @@ def train(
     dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
     fingerprints = _fingerprints(rows)
     check_alpha(train_config.alpha, len(rows.calibration))
-    if (
-        dataset.classes is None
-        and model_config.classifier_weight != ModelConfig().classifier_weight
-    ):
-        raise ValueError("expected classes, for a classifier_weight (--classes). Received: none.")
-    bounded = dataset.value_range is not None
-    model_config = model_config.resolve(dataset.x.shape[1:], bounded=bounded)
+    model_config = _resolve(model_config, dataset)
     log(_describe(dataset, rows, model_config))
     if said := describe_devices(used):
         log(said)
@@ -113,7 +107,7 @@ def versions() -> dict[str, str]:
 
 def _resolve(config: ModelConfig, dataset: Dataset) -> ModelConfig:
     if dataset.classes is None and config.classifier_weight != ModelConfig().classifier_weight:
-        raise ValueError("expected --classes, for a classifier weight. Received: none.")
+        raise ValueError("expected classes, for a classifier_weight (--classes). Received: none.")
     return config.resolve(dataset.x.shape[1:], bounded=dataset.value_range is not None)
 
 

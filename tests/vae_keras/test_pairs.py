@@ -4,7 +4,7 @@ import math
 
 import keras
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from vae_keras import VAE, Bernoulli, Categorical, Gaussian, conv_pair
 from vae_keras.pairs import check_logits, check_pair
@@ -96,6 +96,14 @@ def test_the_last_activation_is_found_in_a_model_within_a_model():
     outer = keras.Sequential([keras.Input((2,)), decoder(activation="sigmoid")])
     with pytest.raises(ValueError, match="ends on a sigmoid"):
         VAE(encoder(), outer, likelihood="bernoulli")
+
+
+def test_the_last_activation_is_found_among_functions_of_keras_ops():
+    z = keras.Input((2,))
+    probabilities = ops.sigmoid(layers.Dense(81)(z))
+    by_ops = keras.Model(z, ops.expand_dims(ops.reshape(probabilities, (-1, 9, 9)), -1))
+    with pytest.raises(ValueError, match="ends on a sigmoid"):
+        check_logits(by_ops, Bernoulli())
 
 
 @pytest.mark.parametrize(
