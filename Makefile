@@ -9,6 +9,7 @@
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make help           prints this
 #
+# PRECISION=fp32,int8 chooses what make export writes: fp32, fp16, dynamic, int8; or all, as of digits.
 # DATA=path.csv trains on your own rows; ARGS="--latent-dim 4 ..." passes options to vae-keras train
 # or to a benchmark.
 # GPU=1 installs TensorFlow's CUDA build (into .venv-gpu); PYTHON=python3.12 chooses the interpreter.
@@ -18,6 +19,7 @@ DATA ?= digits
 NAME ?= $(basename $(notdir $(DATA)))
 RUN ?= runs/$(NAME)
 BUNDLE ?= artifacts/$(NAME)
+PRECISION ?= $(if $(filter digits,$(DATA)),all,fp32)
 ARGS ?=
 
 ifdef GPU
@@ -40,7 +42,7 @@ train: $(VENV)/.installed
 	$(BIN)/vae-keras train --data $(DATA) --out $(RUN) $(ARGS)
 
 export: $(VENV)/.installed $(RUN)/config.json
-	$(BIN)/vae-export $(RUN) --out $(BUNDLE)
+	$(BIN)/vae-export $(RUN) --out $(BUNDLE) --precision $(PRECISION)
 	@echo
 	@echo "$(BUNDLE) holds:" && ls $(BUNDLE)
 	@echo

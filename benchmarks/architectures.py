@@ -28,8 +28,9 @@ with without_greetings():
     from keras import layers
 
     from vae_export.engines import open_tflite
-    from vae_export.formats import FORMATS
     from vae_export.graphs import build_graphs
+    from vae_export.to_onnx import to_onnx
+    from vae_export.to_tflite import to_tflite
     from vae_keras import DataConfig, ModelConfig, TrainConfig, conv_pair, networks, train
     from vae_keras.data.idx import load_images
 
@@ -79,13 +80,14 @@ def fit(name: str, latent_dim: int, epochs: int, folder: Path, *, test_x: np.nda
     run, _ = train(data, model, config, out=folder / f"{name} {latent_dim}")
     minutes = (cpu_seconds() - started) / 60
     graphs = {graph.role: graph for graph in build_graphs(run.vae, "uint8")}
-    files = {role: FORMATS["onnx"].convert(graph, {}) for role, graph in graphs.items()}
+    files = {role: to_onnx(graph, {}).content for role, graph in graphs.items()}
     mflop = (flops(files["encoder"]) + flops(files["decoder"])) / 1e6
     parameters = run.vae.encoder.count_params() + run.vae.decoder.count_params()
     loss = negative_elbo(files["scorer"], test_x, latent_dim)
     row = f"| {name} | {latent_dim} | {mflop:.1f} | {parameters:,} | {loss:.1f} | {minutes:.1f} |"
     print(row, flush=True)
-    return Trained(files["scorer"], FORMATS["tflite"].convert(graphs["scorer"], {}), row)
+    tflite = to_tflite(graphs["scorer"].without_defaults(), {}).content
+    return Trained(files["scorer"], tflite, row)
 
 
 def flops(content: bytes) -> int:

@@ -235,7 +235,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         from .run import open_run
 
     named = {option: getattr(args, option) for option in JUDGED}
-    if (args.path / "manifest.json").is_file():
+    if args.path.is_file() or (args.path / "manifest.json").is_file():
         if args.data is None:
             raise ValueError("expected --data: a bundle carries no labelled rows of its own.")
         model = open_bundle(args.path).manifest.model

@@ -42,6 +42,6 @@ def log_prior_over_posterior(z: Tensor, z_log_var: Tensor, noise: Tensor) -> Ten
 
 
 def log_mean_exp(log_weights: Tensor) -> Tensor:
-    """log(mean(exp(log_weights))) over the last axis, without overflow."""
-    largest = ops.max(log_weights, axis=-1, keepdims=True)
-    return largest[..., 0] + ops.log(ops.mean(ops.exp(log_weights - largest), axis=-1))
+    """log(mean(exp(log_weights))) over the first axis, without overflow."""
+    largest = ops.max(log_weights, axis=0)
+    return largest + ops.log(ops.mean(ops.exp(log_weights - largest), axis=0))

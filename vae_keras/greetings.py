@@ -1,4 +1,4 @@
-"""TensorFlow's greetings at import, kept off a command's output."""
+"""What TensorFlow says of itself, kept off a command's output."""
 
 import contextlib
 import os
@@ -6,12 +6,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-GREETINGS = (b"absl::InitializeLog", b"oneDNN custom operations are on", b"cpu_feature_guard.cc")
+GREETINGS = (
+    b"absl::InitializeLog",
+    b"oneDNN custom operations are on",
+    b"cpu_feature_guard.cc",
+    b"Created TensorFlow Lite XNNPACK delegate",
+    b"fully_quantize: ",
+)
 
 
 @contextlib.contextmanager
 def without_greetings() -> Iterator[None]:
-    """Around imports of TensorFlow: drops the lines that say no more than that it has started.
+    """Around imports and conversions: drops the lines that say no more than that one has started.
 
     They come from C++, past Python's own streams and before any setting is read, so standard error
     itself is set aside for the while. All other lines are passed on.

@@ -115,18 +115,18 @@ class VAE(keras.Model):
             noise = np.zeros((1, self.latent_dim), np.float32)
         x = self.preprocessing(x)
         z_mean, z_log_var = self._posterior(x)
-        each_log_var = ops.expand_dims(z_log_var, 1)  # from here (batch, samples, latent_dim)
-        z = elbo.reparameterize(ops.expand_dims(z_mean, 1), each_log_var, noise)
+        noise = ops.expand_dims(noise, 1)  # what broadcasts with it is (samples, batch, ...)
+        z = elbo.reparameterize(z_mean, z_log_var, noise)
         feature_nll = self._feature_nll(x, z)
         nll = ops.sum(feature_nll, axis=tuple(range(2, len(feature_nll.shape))))
-        log_weights = elbo.log_prior_over_posterior(z, each_log_var, noise) - nll
-        mean_nll, kl = ops.mean(nll, axis=1), elbo.kl(z_mean, z_log_var)
+        log_weights = elbo.log_prior_over_posterior(z, z_log_var, noise) - nll
+        mean_nll, kl = ops.mean(nll, axis=0), elbo.kl(z_mean, z_log_var)
         return {
             "score": mean_nll + kl,
             "nll": mean_nll,
             "kl": kl,
             "log_px": elbo.log_mean_exp(log_weights),
-            "feature_nll": ops.mean(feature_nll, axis=1),
+            "feature_nll": ops.mean(feature_nll, axis=0),
         }
 
     def classify(self, x: Tensor) -> Tensor:
@@ -243,9 +243,7 @@ class VAE(keras.Model):
         return self.beta(self.optimizer.iterations) if training else self.beta(FOREVER)
 
     def _feature_nll(self, x: Tensor, z: Tensor) -> Tensor:
-        """-log p(x_i|z) for z (batch, samples, latent_dim): (batch, samples, *x's shape)."""
+        """-log p(x_i|z) for z (samples, batch, latent_dim): (samples, batch, *x's shape)."""
         parameters = self._parameters(ops.reshape(z, (-1, self.latent_dim)))
-        by_sample = (-1, ops.shape(z)[1], *parameters.shape[1:])
-        return self.likelihood.feature_nll(
-            ops.expand_dims(x, 1), ops.reshape(parameters, by_sample)
-        )
+        by_sample = (ops.shape(z)[0], -1, *parameters.shape[1:])
+        return self.likelihood.feature_nll(x, ops.reshape(parameters, by_sample))

@@ -4,11 +4,12 @@ config.json      what was asked: data, model, training, and the versions of the 
 data.json        what the rows are: shape, units, names, fingerprint, how they were split
 model.keras      the model with its pre-processing and likelihood inside
 history.csv      losses of each epoch
+training.npz     a few of the rows that it was trained on (x), to learn ranges from when quantising
 calibration.npz  rows that training never saw (x), with their score, nll and kl in nats
 test.npz         more such rows (x), with y = 1 for anomalies
 metrics.json     how well the scores do on test.npz
 
-With classes, both .npz files have `labels` too: the numbers of the rows' classes, -1 if unknown.
+With classes, the latter two have `labels` too: the numbers of the rows' classes, -1 if unknown.
 """
 
 import csv
@@ -98,6 +99,11 @@ class Run:
         return vae
 
     @cached_property
+    def training(self) -> Arrays:
+        """Array x of some of the rows that it was trained on."""
+        return _arrays(self.path / "training.npz")
+
+    @cached_property
     def calibration(self) -> Arrays:
         """Arrays x, score, nll and kl of the calibration rows, and labels where there are any."""
         return _arrays(self.path / "calibration.npz")
@@ -106,6 +112,21 @@ class Run:
     def test(self) -> Arrays:
         """Arrays x and y of the test rows, and labels where there are any."""
         return _arrays(self.path / "test.npz")
+
+    @cached_property
+    def history(self) -> dict[str, list[float]]:
+        """Losses by name, a value an epoch."""
+        try:
+            with (self.path / "history.csv").open(newline="") as file:
+                names, *rows = csv.reader(file)
+            columns = zip(names, zip(*rows, strict=True), strict=True)
+            return {
+                name: [float(cell) for cell in cells] for name, cells in columns if name != "epoch"
+            }
+        except (ValueError, OSError) as error:
+            raise ValueError(
+                f"{self.path}/history.csv cannot be read: {error} Train again."
+            ) from error
 
 
 def open_run(path: str | Path) -> Run:
@@ -134,7 +155,7 @@ def write_run(
         vae: the trained model.
         history: dict of lists, one value an epoch.
         records: dict of `Config`, `DataCard` and `Metrics` under config, data and metrics.
-        arrays: dicts of arrays under calibration and test.
+        arrays: dicts of arrays under training, calibration and test.
 
     Raises:
         ValueError: something else than a run directory is at that path.

@@ -9,21 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from vae_runtime.calibration import check_alpha
 from vae_runtime.files import check_replaceable
 
 from . import data
+from .arrays import Array
 from .building import build, in_float32
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .data import Dataset, Split
+from .data.datasets import Rows
 from .data.labels import UNKNOWN
+from .data.streams import Stream
 from .devices import choose_devices, describe_devices
 from .evaluate import evaluate_held_back, score_rows
 from .fitting import Log, checkpoint_path, describe_latents, fit
 from .model import VAE
+from .pipeline import rebatch
 from .run import MARK, Config, DataCard, Metrics, Run, write_run
 from .stopping import Stopping
+
+KEPT_ROWS = 512  # of those trained on, for export to learn ranges from
 
 TOOLS = ("vae-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy")
 
@@ -128,18 +135,25 @@ def _write(
     """Scores what was held back, judges the scores, and writes it all."""
     terms = score_rows(vae, rows.calibration)
     calibration = {"x": rows.calibration, **{name: terms[name] for name in ("score", "nll", "kl")}}
-    arrays = {"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}}
+    judged = {"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}}
     if rows.labels is not None:
-        arrays = {role: {**group, "labels": rows.labels[role]} for role, group in arrays.items()}
-    metrics = evaluate_held_back(vae, **arrays, alpha=config.train.alpha)
+        judged = {role: {**group, "labels": rows.labels[role]} for role, group in judged.items()}
+    metrics = evaluate_held_back(vae, **judged, alpha=config.train.alpha)
     run = write_run(
         out,
         vae=vae,
         history=history,
         records={"config": config, "data": card, "metrics": metrics},
-        arrays=arrays,
+        arrays={"training": {"x": _some(rows.train, config.train.seed)}, **judged},
     )
     return run, metrics
+
+
+def _some(x: Rows, seed: int) -> Array:
+    """A few of the rows that were trained on, drawn at random."""
+    if isinstance(x, Stream):
+        return next(rebatch(x.shuffled(seed, 0), KEPT_ROWS))
+    return np.asarray(x[np.random.default_rng(seed).permutation(len(x))[:KEPT_ROWS]])
 
 
 def _identity(

@@ -5,18 +5,22 @@ import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from vae_keras.run import Run
-from vae_runtime import BundleError, Runner, manifest
-from vae_runtime.files import directory_aside
+from vae_keras import Gaussian
+from vae_runtime import BundleError, Runner, containers, manifest
+from vae_runtime.files import check_replaceable, directory_aside, write_aside
 
+from .artefacts import Artefact
 from .errors import ExportError
-from .formats import Format
+from .gates import Verified
+from .gates.answers import TOLERANCE
 from .graphs import Arrays, Graph
-from .parity import TOLERANCE
+from .read_tflite import Quantization, quantization
+from .source import Source
+from .to_onnx import OPSET
 
 SCORE = manifest.Score(
     definition="nll + kl at the posterior mean: the negative ELBO of the pre-processed row",
@@ -25,36 +29,36 @@ SCORE = manifest.Score(
 )
 
 
-def describe_graph(
-    graph: Graph, content: bytes, *, extension: str, form: Format, parity: dict[str, float]
-) -> manifest.File:
-    """A verified graph's file as the manifest lists it."""
-    inputs = (manifest.Tensor(n, dtype, shape) for n, (dtype, shape) in graph.inputs.items())
-    outputs = (manifest.Tensor(n, "float32", shape) for n, shape in graph.outputs.items())
+def describe(verified: Verified) -> manifest.File:
+    """A verified file as the manifest lists it."""
+    artefact = verified.artefact
+    units, quantization = artefact.evidence.units, _quantization(artefact)
+    inputs, outputs = (
+        tuple(
+            manifest.Tensor(name, dtype, shape, units.get(name, 1.0), *quantization.get(name, ()))
+            for name, (dtype, shape) in tensors.items()
+        )
+        for tensors in artefact.interface
+    )
     return _describe(
-        content,
-        name=f"{graph.role}.{extension}",
-        role=graph.role,
-        format=extension,
-        opset=form.opset,
-        ops=form.ops(content),
-        inputs=tuple(inputs),
-        outputs=tuple(outputs),
-        parity=parity,
+        artefact.conversion.content,
+        name=artefact.name,
+        role=artefact.graph.role,
+        format=artefact.variant.format,
+        precision=artefact.variant.precision,
+        opset=OPSET if artefact.variant.format == "onnx" else None,
+        ops=artefact.ops,
+        inputs=inputs,
+        outputs=outputs,
+        parity=verified.parity,
+        recipe=artefact.conversion.recipe,
+        degraded=verified.degraded,
     )
 
 
 def describe_probe(content: bytes) -> manifest.File:
     """The probe's file as the manifest lists it."""
     return _describe(content, name="probe.npz", role="probe", format="npz")
-
-
-def likelihood(run: Run) -> str:
-    """By name; of a table of several kinds of columns, by the names of all."""
-    name, categorical = run.config.model.likelihood, sum(run.data.groups)
-    if not categorical:
-        return name
-    return "categorical" if categorical == run.data.input_shape[-1] else f"{name}, categorical"
 
 
 def npz(arrays: Arrays) -> bytes:
@@ -64,73 +68,126 @@ def npz(arrays: Arrays) -> bytes:
     return buffer.getvalue()
 
 
+def metadata(source: Source, graph: Graph) -> dict[str, str]:
+    """What a lone file says of itself."""
+    return {
+        "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",
+        "role": graph.role,
+        "model": source.card.name,
+        "likelihood": source.likelihood,
+        "score": f"{SCORE.definition} ({SCORE.unit}); {SCORE.direction}",
+        "training_fingerprint": source.card.fingerprint,
+    }
+
+
 def make_manifest(
-    run: Run, files: list[manifest.File], calibration: manifest.Calibration
+    source: Source, files: list[manifest.File], calibration: dict[str, manifest.Calibration]
 ) -> manifest.Manifest:
-    """All that a device must know about a run's exported files."""
+    """All that a device must know about a model's exported files."""
     return manifest.Manifest(
         format=manifest.FORMAT,
         format_version=manifest.FORMAT_VERSION,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        model=_model(run),
+        model=_model(source),
         training=manifest.Training(
-            data=run.data.name,
-            rows=run.data.rows["train"],
-            fingerprint=run.data.fingerprint,
-            versions=run.config.versions,
-            license=run.data.license,
+            data=source.card.name,
+            rows=source.card.rows["train"],
+            fingerprint=source.card.fingerprint,
+            versions=source.versions,
+            license=source.card.license,
         ),
         score=SCORE,
-        calibration={"fp32": calibration},
+        calibration=calibration,
         tolerance=TOLERANCE,
         files=tuple(files),
     )
 
 
+def check_out(out: str | Path) -> None:
+    """Raises ValueError where `write` would, before any work is done for nothing."""
+    out = Path(out)
+    if out.suffix != containers.SUFFIX or not out.exists():
+        check_replaceable(out, mark=manifest.NAME)
+        return
+    try:
+        containers.Archive(out).size(manifest.NAME)
+    except (BundleError, OSError) as error:
+        raise ValueError(
+            f"{out}: expected a new path, or a bundle in one file to replace. Received: something "
+            "else that is there already. Choose another path."
+        ) from error
+
+
 def write(out: str | Path, contents: Mapping[str, bytes], document: manifest.Manifest) -> Path:
     """Writes a bundle, loads it as a device would, replays its probe; then puts it in place.
 
+    Args:
+        out: of a directory, or of one file where it ends in .vaeb.
+        contents: by name, the files that the manifest describes.
+        document: the manifest.
+
     Raises:
-        ExportError: the runner does not answer from the written files as Keras did.
+        ExportError: the runner does not answer from what was written as Keras did.
         ValueError: something else than a bundle is at `out`.
     """
+    out = Path(out)
+    check_out(out)
+    described = manifest.dumps(document)
+    own = {manifest.NAME: described, manifest.CHECKSUM_NAME: manifest.checksum_line(described)}
+    files = {**own, **contents}
+    if out.suffix == containers.SUFFIX:
+        write_aside(out, lambda file: _write_archive(file, files))
+        return out
     with directory_aside(out, mark=manifest.NAME) as aside:
-        described = manifest.dumps(document)
-        for name, content in contents.items():
+        for name, content in files.items():
             (aside / name).write_bytes(content)
-        (aside / manifest.NAME).write_bytes(described)
-        (aside / manifest.CHECKSUM_NAME).write_bytes(manifest.checksum_line(described))
-        try:
-            report = Runner.load(aside).selftest()
-        except BundleError as error:
-            raise ExportError(f"the written bundle cannot be used: {error}") from error
-        if not report.passed:
-            worst = max(report.checks, key=lambda check: check.deviation)
-            raise ExportError(
-                f"the written bundle fails its selftest: {worst.name}, {worst.rows}, is off by "
-                f"{worst.deviation:.3g} of its largest magnitude."
-            )
-    return Path(out)
+        _selftest(aside)
+    return out
+
+
+def _write_archive(file: IO[bytes], files: Mapping[str, bytes]) -> None:
+    file.write(containers.pack(files))
+    file.flush()
+    _selftest(Path(file.name))
+
+
+def _selftest(written: Path) -> None:
+    try:
+        report = Runner.load(written).selftest()
+    except BundleError as error:
+        raise ExportError(f"the written bundle cannot be used: {error}") from error
+    if not report.passed:
+        worst = max(report.checks, key=lambda check: check.deviation)
+        raise ExportError(
+            f"the written bundle fails its selftest: {worst.name}, {worst.rows}, is off by "
+            f"{worst.deviation:.3g} of its largest magnitude."
+        )
+
+
+def _quantization(artefact: Artefact) -> dict[str, Quantization]:
+    """What the integers of its inputs and outputs mean, where they are such."""
+    return quantization(artefact.conversion.content) if artefact.variant.networks else {}
 
 
 def _describe(content: bytes, **given: Any) -> manifest.File:
     nothing: dict[str, Any] = {"opset": None, "ops": (), "inputs": (), "outputs": (), "parity": {}}
     identity = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    return manifest.File(precision="fp32", **{**nothing, **identity, **given})
+    return manifest.File(**{"precision": "fp32", **nothing, **identity, **given})
 
 
-def _model(run: Run) -> manifest.Model:
-    vae, scaling = run.vae, run.vae.preprocessing
+def _model(source: Source) -> manifest.Model:
+    vae, card, scaling = source.vae, source.card, source.vae.preprocessing
     return manifest.Model(
-        name=run.data.name,
-        input_shape=run.data.input_shape,
-        input_dtype=run.data.input_dtype,
-        value_range=run.data.value_range if vae.likelihood.support else None,
-        feature_names=run.data.feature_names,
-        one_hot=run.data.groups,
-        stride=run.data.stride,
+        name=card.name,
+        input_shape=card.input_shape,
+        input_dtype=card.input_dtype,
+        value_range=card.value_range if vae.likelihood.support else None,
+        feature_names=card.feature_names,
+        one_hot=card.groups,
+        stride=card.stride,
         latent_dim=vae.latent_dim,
-        likelihood=likelihood(run),
+        likelihood=source.likelihood,
+        sigma=_sigma(vae.likelihood),
         beta=vae.beta.beta,
         parameters=vae.count_params(),
         preprocessing=manifest.Preprocessing(
@@ -139,5 +196,12 @@ def _model(run: Run) -> manifest.Model:
             low=scaling.low,
             high=scaling.high,
         ),
-        classes=run.data.classes,
+        classes=card.classes,
     )
+
+
+def _sigma(likelihood: Any) -> tuple[float, ...] | None:
+    """Of a Gaussian, which whoever computes a score around the networks must know."""
+    if not isinstance(likelihood, Gaussian):
+        return None
+    return tuple(np.ravel(likelihood.deviation()).tolist())

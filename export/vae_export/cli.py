@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vae_keras.greetings import without_greetings
+from vae_runtime.containers import SUFFIX
 
 from .errors import ExportError
+from .precisions import PRECISIONS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +21,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "has answered as Keras does; else writes nothing and exits 1.",
     )
     parser.add_argument("run", type=Path, help="a run directory, as vae-keras train writes it")
-    parser.add_argument("--out", type=Path, required=True, help="the bundle's directory")
+    parser.add_argument(
+        "--out",
+        metavar="BUNDLE",
+        type=Path,
+        required=True,
+        help="the bundle: a directory, or x.vaeb",
+    )
+    parser.add_argument("--zip", action="store_true", help="write one file, BUNDLE.vaeb")
+    parser.add_argument(
+        "--formats", type=_names, default=("onnx", "tflite"), help="default: onnx,tflite"
+    )
+    parser.add_argument(
+        "--precision",
+        type=_precisions,
+        default=("fp32",),
+        help="of fp32,fp16,dynamic,int8, with commas between, or all (default: fp32)",
+    )
+    parser.add_argument(
+        "--allow-degraded",
+        action="store_true",
+        help="write files of lower precision that lose more accuracy than they may; "
+        "the manifest says so",
+    )
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-export {version}")
     args = parser.parse_args(arguments)
@@ -27,15 +51,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with without_greetings():
             from .exporting import export
 
-        export(args.run, args.out, log=_log)
+        out = export(
+            args.run,
+            _with_suffix(args.out) if args.zip else args.out,
+            formats=args.formats,
+            precisions=args.precision,
+            allow_degraded=args.allow_degraded,
+            log=_log,
+        )
     except (ExportError, ValueError, OSError, MemoryError) as error:
         print(f"vae-export: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("vae-export: interrupted; nothing was written", file=sys.stderr)
         return 130
-    print(f"wrote {args.out}: try `vae-runtime selftest {args.out}`")
+    print(f"wrote {out}: try `vae-runtime selftest {out}`")
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _precisions(text: str) -> tuple[str, ...]:
+    return PRECISIONS if text == "all" else _names(text)
+
+
+def _with_suffix(out: Path) -> Path:
+    return out if out.suffix == SUFFIX else out.with_name(out.name + SUFFIX)
 
 
 def _log(line: str) -> None:

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
 
 from .errors import ExportError
 from .graphs import Arrays
+from .read_tflite import Quantization, interpreter, quantization
 
 Engine = Callable[[Arrays], Arrays]
+
+INT8 = np.iinfo(np.int8)
 
 
 def open_onnx(name: str, content: bytes) -> Engine:
@@ -37,10 +40,13 @@ def open_onnx(name: str, content: bytes) -> Engine:
 
 
 def open_tflite(name: str, content: bytes) -> Engine:
-    """A TFLite file in LiteRT, by its one signature."""
+    """A TFLite file in LiteRT, by its one signature.
+
+    One of int8 takes and gives float32 as the others do, and any number of rows: they are quantised
+    (what is beyond the range saturates), run one at a time, and dequantised.
+    """
     try:
-        interpreter = Interpreter(model_content=content, num_threads=1)
-        runner: Any = interpreter.get_signature_runner()
+        runner: Any = interpreter(content).get_signature_runner()
     except (ValueError, RuntimeError) as error:
         raise ExportError(f"{name}: LiteRT cannot load it: {error}") from error
 
@@ -50,7 +56,30 @@ def open_tflite(name: str, content: bytes) -> Engine:
         except (ValueError, RuntimeError) as error:
             raise ExportError(_cannot_run(name, "LiteRT", feeds, error)) from error
 
-    return run
+    quantized = quantization(content)
+    return _in_floats(run, quantized) if quantized else run
+
+
+def _in_floats(run: Engine, quantized: dict[str, Quantization]) -> Engine:
+    """An engine of one row in int8 as one of any number of rows in float32."""
+
+    def run_rows(feeds: Arrays) -> Arrays:
+        integers = {name: _quantize(value, *quantized[name]) for name, value in feeds.items()}
+        starts = range(len(next(iter(integers.values()))))
+        rows = [run({name: v[i : i + 1] for name, v in integers.items()}) for i in starts]
+        answers = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+        return {name: _dequantize(value, *quantized[name]) for name, value in answers.items()}
+
+    return run_rows
+
+
+def _quantize(value: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.int8]:
+    integers = np.clip(np.rint(value / scale) + zero_point, INT8.min, INT8.max)
+    return np.asarray(integers, np.int8)
+
+
+def _dequantize(value: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.float32]:
+    return np.asarray((value.astype(np.float32) - zero_point) * scale, np.float32)
 
 
 def _cannot_run(name: str, engine: str, feeds: Arrays, error: Exception) -> str:

@@ -1,47 +1,50 @@
-"""From a run directory to a bundle: convert, verify against Keras, calibrate, write.
+"""From a trained model to a bundle: convert, examine, calibrate, write.
 
 Any failure is an `ExportError`, and then there is no bundle.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from vae_keras.evaluate import BATCH, classify_rows, score_rows
-from vae_keras.run import Run, open_run
+from vae_keras.run import Run
 from vae_runtime import manifest
-from vae_runtime.calibration import SCORE_RTOL
-from vae_runtime.files import check_replaceable
 
-from . import bundle
-from .engines import Engine
+from . import artefacts, bundle, evidence, quantize_onnx, source, to_onnx
+from .artefacts import Artefact
 from .errors import ExportError
-from .formats import FORMATS
-from .graphs import Arrays, Graph, answers, build_graphs
-from .parity import check_batches, check_classes, check_tensors, check_verdicts
+from .evidence import Evidence
+from .gates import JUDGING, Verified, examine
+from .graphs import Arrays, Graph, answers, build_graphs, build_networks, network_feeds
+from .precisions import FORMATS
+from .source import Source
+from .variants import NO_INT8_SCORER, Material, Variant, variants
 
 PROBE_ROWS = 16
-NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
+
+Log = Callable[[str], None]
 
 
-class Artefact(NamedTuple):
-    """A verified graph in one format: its bytes, what the manifest says of it, how to run it."""
-
-    content: bytes
-    file: manifest.File
-    engine: Engine
-
-
-def export(run: str | Path | Run, out: str | Path, *, log: Callable[[str], None] = print) -> Path:
-    """Exports a trained run as a bundle.
+def export(
+    run: str | Path | Run | Source,
+    out: str | Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    precisions: Sequence[str] = ("fp32",),
+    allow_degraded: bool = False,
+    log: Log = print,
+) -> Path:
+    """Exports a trained model as a bundle.
 
     Args:
-        run: the run directory, or the run itself.
+        run: a run directory, the run itself, or a `Source` of another origin.
         out: path of the bundle; an earlier bundle there is replaced at the end.
+        formats: of onnx and tflite; onnx must be among them.
+        precisions: of fp32, fp16, dynamic and int8; fp32 must be among them.
+        allow_degraded: whether a file of lower precision may lose more accuracy than the gates
+            allow; the manifest then says what it lost.
         log: called with each line of progress.
 
     Returns:
@@ -49,93 +52,41 @@ def export(run: str | Path | Run, out: str | Path, *, log: Callable[[str], None]
 
     Raises:
         ExportError: a graph cannot be converted, or does not answer as Keras does.
-        ValueError: `run` is no run directory, or something else is at `out`.
+        ValueError: `run` is no run directory, something else is at `out`, or unknown formats.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ExportError(
-            "expected KERAS_BACKEND=tensorflow to export, as TFLite and ONNX come by way of "
-            f"TensorFlow. Received: {keras.backend.backend()}. (A run may be of any backend.)"
-        )
-    check_replaceable(out, mark=manifest.NAME)
-    run = run if isinstance(run, Run) else open_run(run)
-    graphs, feeds = build_graphs(run.vae, run.data.input_dtype), reference_feeds(run)
-    artefacts = []
-    for graph in graphs:
-        for extension in FORMATS:
-            artefact = convert(graph, extension, feeds, metadata(run, graph))
-            worst = max(artefact.file.parity.values())
-            log(f"{artefact.file.name}: {artefact.file.bytes:,} bytes, {worst:.1e} from Keras")
-            artefacts.append(artefact)
-    calibration = calibrate(run, [a for a in artefacts if a.file.role == "scorer"])
-    compare_classes(run, [a for a in artefacts if a.file.role == "classifier"])
-    probe = bundle.npz(make_probe(graphs, feeds))
-    contents = {**{a.file.name: a.content for a in artefacts}, "probe.npz": probe}
-    files = [*(a.file for a in artefacts), bundle.describe_probe(probe)]
-    return bundle.write(out, contents, bundle.make_manifest(run, files, calibration))
+    _check_backend()
+    wanted = variants(formats, precisions)
+    bundle.check_out(out)
+    known = evidence.gather(run if isinstance(run, Source) else source.of_run(run))
+    graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
+    verified = []
+    for artefact in _convert(known, graphs, wanted, log):
+        verified.append(examine(artefact, allow_degraded=allow_degraded))
+        log(_describe(verified[-1]))
+    scorers = [v.artefact for v in verified if v.artefact.graph.role == "scorer"]
+    if pair := _pair(verified, graphs):
+        judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
+        log(_describe(judged))
+        verified = [_with_losses(v, judged) if v.artefact.variant.networks else v for v in verified]
+        scorers.append(pair)
+    probe = bundle.npz(make_probe(graphs, known.feeds))
+    contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
+    files = [*(bundle.describe(v) for v in verified), bundle.describe_probe(probe)]
+    document = bundle.make_manifest(known.source, files, calibrate(scorers))
+    return bundle.write(out, {**contents, "probe.npz": probe}, document)
 
 
-def convert(graph: Graph, extension: str, feeds: Arrays, metadata: dict[str, str]) -> Artefact:
-    """One graph in one format, after it has answered as Keras does at every batch size."""
-    form = FORMATS[extension]
-    graph = graph if form.optional_inputs else graph.without_defaults()
-    content = form.convert(graph, metadata)
-    name = f"{graph.role}.{extension}"
-    engine = form.open(name, content)
-    parity = check_tensors(name, graph, engine, feeds)
-    file = bundle.describe_graph(graph, content, extension=extension, form=form, parity=parity)
-    return Artefact(content, file, engine)
+def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
+    """The alarm calibration of each precision, by ONNX's scorer where there is one.
 
-
-def calibrate(run: Run, scorers: list[Artefact]) -> manifest.Calibration:
-    """The alarm calibration of the ONNX scorer, after every scorer has given Keras's verdicts."""
-    alpha, rounding = run.config.train.alpha, _rounding(run)
-    keras_score = score_rows(run.vae, run.test["x"])["score"]
-    calibrated = {}
+    That of the int8 networks, whose score is computed around them, is under "int8.tflite".
+    """
+    found: dict[str, manifest.Calibration] = {}
     for artefact in scorers:
-        name, engine = artefact.file.name, artefact.engine
-        score = _answers(engine, "score", run.calibration["x"])
-        check_batches(name, engine, run.calibration["x"][:BATCH], rounding=rounding)
-        check_verdicts(
-            name,
-            _answers(engine, "score", run.test["x"]),
-            keras_score,
-            calibration={"score": score, "keras_score": run.calibration["score"]},
-            alpha=alpha,
-            rounding=rounding,
-        )
-        calibrated[artefact.file.format] = np.sort(score)
-    return manifest.Calibration(alpha, rounding, tuple(calibrated["onnx"].tolist()))
-
-
-def compare_classes(run: Run, classifiers: list[Artefact]) -> None:
-    """Sees to it that every classifier finds the classes of Keras in all held-back rows."""
-    if not classifiers:
-        return
-    x = np.concatenate([run.calibration["x"], run.test["x"]])
-    expected = classify_rows(run.vae, x)
-    for artefact in classifiers:
-        probabilities = _answers(artefact.engine, "probabilities", x)
-        check_classes(artefact.file.name, probabilities, expected)
-
-
-def reference_feeds(run: Run) -> Arrays:
-    """Inputs to verify graphs on.
-
-    `x` are normal rows that training never saw, without the tenth that scores highest: one wild row
-    among them would have errors on all others be small by comparison. `z` are latents of such rows
-    and draws from the prior, `noise` a few draws.
-    """
-    rng = np.random.default_rng(0)
-    score = run.calibration["score"]
-    x = run.calibration["x"][score <= np.quantile(score, 0.9)]
-    prior = rng.standard_normal((len(x), run.vae.latent_dim), np.float32)
-    posterior = np.asarray(run.vae.encode(x)[0])
-    noise = rng.standard_normal((NOISE_SAMPLES, run.vae.latent_dim), np.float32)
-    return {
-        "x": x,
-        "z": np.stack([posterior, prior], 1).reshape(-1, prior.shape[1]),
-        "noise": noise,
-    }
+        variant = artefact.variant
+        key = f"{variant.precision}.{variant.format}" if variant.networks else variant.precision
+        found.setdefault(key, artefact.calibrate())
+    return found
 
 
 def make_probe(graphs: tuple[Graph, ...], feeds: Arrays) -> Arrays:
@@ -151,29 +102,67 @@ def make_probe(graphs: tuple[Graph, ...], feeds: Arrays) -> Arrays:
     return probe
 
 
-def metadata(run: Run, graph: Graph) -> dict[str, str]:
-    """What a lone file says of itself."""
-    return {
-        "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",
-        "role": graph.role,
-        "model": run.data.name,
-        "likelihood": bundle.likelihood(run),
-        "score": f"{bundle.SCORE.definition} ({bundle.SCORE.unit}); {bundle.SCORE.direction}",
-        "training_fingerprint": run.data.fingerprint,
-    }
+def _check_backend() -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(
+            "expected KERAS_BACKEND=tensorflow to export, as TFLite and ONNX come by way of "
+            f"TensorFlow. Received: {keras.backend.backend()}. (A run may be of any backend.)"
+        )
 
 
-def _answers(engine: Engine, output: str, x: NDArray[Any]) -> NDArray[Any]:
-    starts = range(0, len(x), BATCH)
-    return np.concatenate([engine({"x": x[start : start + BATCH]})[output] for start in starts])
+def _convert(
+    known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], log: Log
+) -> Iterator[Artefact]:
+    """Every file that makes sense, one at a time; says which do not."""
+    vae, x = known.source.vae, known.source.training["x"]
+    networks = build_networks(vae)
+    training = {"x": x, "z": np.asarray(vae.encode(x)[0])}
+    recipe = _recipe(known, graphs, wanted, training)
+    for variant in wanted:
+        if variant.networks:
+            log(f"no {variant.name('scorer')}: {NO_INT8_SCORER}")
+        for graph in networks if variant.networks else graphs:
+            about = bundle.metadata(known.source, graph)
+            material = Material(about, training, network_feeds(vae, x), recipe)
+            yield artefacts.make(graph, variant, known, material)
 
 
-def _rounding(run: Run) -> float:
-    """Nats by which a score may depend on its batch beyond `SCORE_RTOL` of itself.
+def _recipe(
+    known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], training: Arrays
+) -> quantize_onnx.Recipe:
+    """How ONNX graphs are quantised, if they are to be: as is best for the scorer."""
+    if ("onnx", "int8") not in {(v.format, v.precision) for v in wanted}:
+        return quantize_onnx.MINMAX
+    scorer = next(graph for graph in graphs if graph.role == "scorer")
+    made = to_onnx.to_onnx(scorer, {})
+    if made.complaints:  # the gates will say so of the float file, which comes first
+        return quantize_onnx.MINMAX
+    unseen = known.source.calibration["x"]
+    return quantize_onnx.choose(made.content, training["x"], unseen, known.calibration)
 
-    That share of the terms which cancel in it: a Gaussian score is often a small difference of
-    large terms. (A row that is merely far out has a large score as well, another matter.)
-    """
-    terms = score_rows(run.vae, run.calibration["x"])
-    size = np.abs(terms["feature_nll"]).reshape(len(terms["kl"]), -1).sum(1) + terms["kl"]
-    return SCORE_RTOL * float(np.maximum(size - np.abs(terms["score"]), 0.0).max())
+
+def _pair(verified: Sequence[Verified], graphs: tuple[Graph, ...]) -> Artefact | None:
+    """The score that a device computes around the int8 networks, if there are any."""
+    networks = {v.artefact.graph.role: v.artefact for v in verified if v.artefact.variant.networks}
+    if not networks:
+        return None
+    scorer = next(graph for graph in graphs if graph.role == "scorer")
+    return artefacts.scorer_of(networks["encoder"], networks["decoder"], scorer)
+
+
+def _with_losses(verified: Verified, judged: Verified) -> Verified:
+    """A network's findings, and those of the score that is computed around it."""
+    return Verified(verified.artefact, (*verified.findings, *judged.findings))
+
+
+def _describe(verified: Verified) -> str:
+    artefact, parts = verified.artefact, []
+    if artefact.conversion.content:
+        parts.append(f"{len(artefact.conversion.content):,} bytes")
+        parts.append(f"{max(verified.parity.values()):.1e} from Keras")
+    if flips := verified.figures("verdicts"):
+        parts.append(f"{flips['flips']:.0f} of {flips['rows']:.0f} verdicts flipped")
+    if artefact.conversion.recipe:
+        parts.append(artefact.conversion.recipe)
+    lost = "".join(f"\n  degraded: {sentence}" for sentence in verified.degraded)
+    return f"{artefact.name}: {', '.join(parts)}{lost}"

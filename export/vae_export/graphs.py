@@ -10,7 +10,7 @@ They are deterministic: noise is an input. Pre-processing and likelihood are ins
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -18,10 +18,18 @@ from numpy.typing import NDArray
 
 from vae_runtime.selftest import Scaling
 
-Arrays = dict[str, NDArray[Any]]
+Array = NDArray[Any]
+Arrays = dict[str, Array]
 Function = Callable[..., dict[str, Any]]
 Shapes = dict[str, tuple[int | str, ...]]
 Inputs = dict[str, tuple[str, tuple[int | str, ...]]]
+
+
+class Interface(NamedTuple):
+    """What goes into a graph and what comes out, by name: dtype and shape of each."""
+
+    inputs: Inputs
+    outputs: Inputs
 
 
 @dataclass(frozen=True)
@@ -46,10 +54,16 @@ class Graph:
     defaults: Arrays
     variables: tuple[Any, ...]
 
-    def signature(self) -> list[tf.TensorSpec]:
-        """The inputs as TensorFlow wants them described."""
+    @property
+    def interface(self) -> Interface:
+        """Its inputs and outputs."""
+        outputs = {name: ("float32", shape) for name, shape in self.outputs.items()}
+        return Interface(self.inputs, outputs)
+
+    def signature(self, batch: int | None = None) -> list[tf.TensorSpec]:
+        """The inputs as TensorFlow wants them described; a batch of None is free."""
         return [
-            tf.TensorSpec((None, *shape[1:]), dtype, name=name)
+            tf.TensorSpec((batch, *shape[1:]), dtype, name=name)
             for name, (dtype, shape) in self.inputs.items()
         ]
 
@@ -83,6 +97,50 @@ def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
     )
 
 
+def build_networks(vae: Any) -> tuple[Graph, ...]:
+    """The networks alone, between pre-processing and likelihood: what a file of int8 can hold.
+
+        encoder      x, pre-processed -> z_mean, z_log_var
+        decoder      z -> parameters of the likelihood: x_logits, or x_mean in the model's units
+        classifier   x, pre-processed -> probabilities
+
+    An int8 tensor has one scale. It cannot hold 101325 +- 1 pascals beside 0.3 +- 0.1 g, nor tell
+    the probabilities .001 and .0001 apart, but it holds standardised values and logits well.
+    """
+    row, latent = tuple(vae.encoder.input_shape[1:]), vae.latent_dim
+    x: Inputs = {"x": ("float32", ("batch", *row))}
+    z: Inputs = {"z": ("float32", ("batch", latent))}
+    posterior: Shapes = dict.fromkeys(("z_mean", "z_log_var"), ("batch", latent))
+    parameters: Shapes = {"parameters": ("batch", *vae.decoder.output_shape[1:])}
+    classes: Shapes = {"probabilities": ("batch", vae.classes)}
+    return (
+        _graph(vae, "encoder", _encoder_network(vae), x, posterior),
+        _graph(vae, "decoder", _decoder_network(vae), z, parameters),
+        *(
+            (_graph(vae, "classifier", _classifier_network(vae), x, classes),)
+            if vae.classes
+            else ()
+        ),
+    )
+
+
+def network_feeds(vae: Any, x: NDArray[Any]) -> Arrays:
+    """Rows for `build_networks` from rows in the data's units: x is pre-processed, z their latents.
+
+    Where x is bounded there are two more rows that reach the bounds, so that the scale learned from
+    them is that of a pixel: x = (q + 128) / 255, which an 8-bit camera gives by flipping a bit.
+    No z is drawn from the prior: ranges that hold its tails cost scores up to half their precision.
+    (Samples on such a device then come from the part of the prior that real rows reach.)
+    """
+    z = np.asarray(vae.encode(x)[0])
+    x = np.asarray(vae.preprocessing(x))
+    if vae.likelihood.support is not None:
+        bounds = np.repeat(x[:1], 2, axis=0)
+        bounds.reshape(2, -1)[:, 0] = vae.likelihood.support
+        x = np.concatenate([x, bounds])
+    return {"x": x, "z": z}
+
+
 def answers(graph: Graph, feeds: Arrays) -> Arrays:
     """What Keras itself answers, computed eagerly: the reference for every exported file."""
     fed = [tf.constant(feeds[name]) for name in graph.inputs if name in feeds]
@@ -95,6 +153,27 @@ def _encoder(vae: Any) -> Function:
 
 def _classifier(vae: Any) -> Function:
     return lambda x: {"probabilities": vae.classify(x)}
+
+
+def _encoder_network(vae: Any) -> Function:
+    return lambda x: dict(zip(("z_mean", "z_log_var"), map(_float32, vae.encoder(x)), strict=True))
+
+
+def _decoder_network(vae: Any) -> Function:
+    return lambda z: {"parameters": _float32(vae.decoder(z))}
+
+
+def _classifier_network(vae: Any) -> Function:
+    def classify(x: Any) -> dict[str, Any]:
+        z_mean = _float32(vae.encoder(x)[0])
+        return {"probabilities": tf.nn.softmax(_float32(vae.classifier(z_mean)))}
+
+    return classify
+
+
+def _float32(value: Any) -> Any:
+    """The same, of whatever dtype a network computes in."""
+    return tf.cast(value, tf.float32)
 
 
 def _graph(vae: Any, role: str, function: Function, inputs: Inputs, outputs: Shapes) -> Graph:

@@ -1,7 +1,7 @@
-"""A graph as ONNX: opset 17, IR 8, standard domain, no random op, named and described.
+"""A graph as ONNX: opset 17, IR 8, named and described.
 
 tf2onnx reports what it cannot convert to a logger only and writes an invalid file all the same;
-here that is an error. So is any op that is not on the list.
+here there is no file then.
 """
 
 import contextlib
@@ -10,73 +10,46 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import onnx
 import tensorflow as tf
-from onnx import TensorProto, helper, numpy_helper
-from onnx.checker import check_model
+from onnx import helper, numpy_helper
 
-from .errors import ExportError
+from .conversion import Conversion
 from .graphs import Graph
+from .simplify import simplify
 
 OPSET = 17  # old enough for the runtimes on devices, new enough for LayerNormalization
 IR_VERSION = 8
 
-# Deterministic ops of the standard domain that onnxruntime has on every CPU. Others may well be
-# fine: add one after onnxruntime and the parity gate have agreed with Keras on it.
-OPS = frozenset(
-    "Abs Add ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape "
-    "Conv ConvTranspose Cos DepthToSpace Div Einsum Elu Equal Erf Exp Expand Flatten Floor Gather "
-    "GatherND Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid HardSwish "
-    "Identity InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax "
-    "MatMul Max MaxPool Mean Min Mul Neg Not OneHot Or And Pad Pow PRelu Range Reciprocal ReduceL2 "
-    "ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu "
-    "Reshape Resize Round Selu Shape Sigmoid Sign Sin Slice Softmax Softplus Softsign SpaceToDepth "
-    "Split Sqrt Squeeze Sub Sum Tan Tanh ThresholdedRelu Tile TopK Transpose Unsqueeze "
-    "Where".split()
-)
 
-
-def to_onnx(graph: Graph, metadata: dict[str, str]) -> bytes:
-    """The bytes of an ONNX file.
+def to_onnx(graph: Graph, metadata: dict[str, str]) -> Conversion:
+    """A graph as an ONNX file.
 
     Args:
         graph: the function to convert.
         metadata: written into the file's metadata_props, so that a lone file explains itself.
-
-    Raises:
-        ExportError: the graph cannot be expressed; names the graph and the op.
     """
-    model = _convert(graph)
-    _check_ops(graph, model)
-    _modernise_resize(model)
-    _describe(graph, model)
+    model, complaints = _convert(graph)
+    if complaints:
+        return Conversion(b"", tuple(complaints))
+    nodes_before = len(model.graph.node)
+    simplify(model)
     for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)
-    try:
-        check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ExportError(f"{graph.role}.onnx: the ONNX checker refuses it: {error}") from error
-    return bytes(model.SerializeToString(deterministic=True))
+    content = bytes(model.SerializeToString(deterministic=True))
+    return Conversion(content, nodes_before=nodes_before)
 
 
-def ops(content: bytes) -> tuple[str, ...]:
-    """The ops that an ONNX file uses, sorted."""
-    return tuple(sorted({node.op_type for node in onnx.load_from_string(content).graph.node}))
-
-
-def _convert(graph: Graph) -> Any:
+def _convert(graph: Graph) -> tuple[Any, list[str]]:
+    """The graph as tf2onnx gives it, described and not yet simplified, and its complaints."""
     import tf2onnx
 
     signature = graph.signature()
     function = tf.function(graph.function, input_signature=signature)
     with _complaints("tf2onnx") as complaints:
         model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
-    if complaints:
-        raise ExportError(
-            f"{graph.role}.onnx: tf2onnx could not convert it: {'; '.join(complaints)[:500]}. "
-            "Replace the operation in the model by one that ONNX has."
-        )
-    return model
+    _modernise_resize(model)
+    _describe(graph, model)
+    return model, complaints
 
 
 @contextlib.contextmanager
@@ -97,16 +70,6 @@ def _complaints(logger_name: str) -> Iterator[list[str]]:
     finally:
         logger.removeHandler(collector)
         logger.propagate = propagate
-
-
-def _check_ops(graph: Graph, model: Any) -> None:
-    for node in model.graph.node:
-        if node.domain not in ("", "ai.onnx") or node.op_type not in OPS:
-            raise ExportError(
-                f"{graph.role}.onnx: expected ops that every CPU runtime has. Received: "
-                f"{node.domain or 'ai.onnx'}.{node.op_type} (node {node.name}). "
-                "Replace the operation in the model."
-            )
 
 
 def _modernise_resize(model: Any) -> None:
@@ -130,30 +93,25 @@ def _modernise_resize(model: Any) -> None:
 
 
 def _describe(graph: Graph, model: Any) -> None:
-    """Gives inputs and outputs shapes with named free dimensions, and inputs their defaults."""
+    """Gives inputs and outputs shapes with named free dimensions, and inputs their defaults.
+
+    (What is there and should not be stays, for the gates to see.)
+    """
     body = model.graph
-    for kind, wanted, found in (
-        ("inputs", list(graph.inputs), [i.name for i in body.input]),
-        ("outputs", list(graph.outputs), [o.name for o in body.output]),
-    ):
-        if set(wanted) != set(found):
-            raise ExportError(
-                f"{graph.role}.onnx: expected the {kind} {', '.join(wanted)}. Received: "
-                f"{', '.join(found)}. (A tensor that the model captured becomes an input.)"
-            )
-    inputs = [_value_info(name, *graph.inputs[name]) for name in graph.inputs]
-    outputs = [_value_info(name, "float32", graph.outputs[name]) for name in graph.outputs]
-    del body.input[:], body.output[:], body.value_info[:]
-    body.input.extend(inputs)
-    body.output.extend(outputs)
+    for values, wanted in zip((body.input, body.output), graph.interface, strict=True):
+        found = {value.name: value for value in values}
+        described = [_value_info(name, *wanted[name]) for name in wanted if name in found]
+        strange = [value for name, value in found.items() if name not in wanted]
+        del values[:]
+        values.extend([*described, *strange])
+    del body.value_info[:]
     body.initializer.extend(numpy_helper.from_array(v, n) for n, v in graph.defaults.items())
-    body.name = graph.role
+    body.name, body.doc_string = graph.role, ""
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version, model.doc_string = "vae-keras", "", ""
 
 
 def _value_info(name: str, dtype: str, shape: tuple[int | str, ...]) -> Any:
-    element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    if element == TensorProto.UNDEFINED:
-        raise ExportError(f"{name}: expected a dtype that ONNX has. Received: {dtype}.")
-    return helper.make_tensor_value_info(name, element, shape)
+    return helper.make_tensor_value_info(
+        name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape
+    )

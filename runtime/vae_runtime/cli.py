@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from . import __version__
 from .bundle import open_bundle
 from .calibration import threshold
+from .containers import SUFFIX, pack
 from .errors import BundleError
 from .files import write_aside
 from .inputs import Input, Windowing, read_input
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
         commands, "reconstruct", _reconstruct, "what the model makes of rows", rows=True
     )
     again.add_argument("-o", "--output", type=Path, required=True, help=".npy, or .png of images")
+    single = _command(commands, "pack", _pack, "the bundle as one file")
+    single.add_argument("-o", "--output", type=Path, required=True, help=".vaeb")
     return parser
 
 
@@ -79,7 +82,7 @@ def _command(
     commands: Any, name: str, run: Any, summary: str, *, rows: bool = False
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    parser.add_argument("bundle", type=Path, help="the bundle's directory")
+    parser.add_argument("bundle", type=Path, help="the bundle: a directory or a .vaeb file")
     if rows:
         parser.add_argument(
             "input", type=Path, help="rows: .npy, .npz (key x), .csv, .parquet or a folder of such"
@@ -224,6 +227,15 @@ def _encode(args: argparse.Namespace) -> int:
 def _reconstruct(args: argparse.Namespace) -> int:
     runner = Runner.load(args.bundle)
     return _write_rows(runner.reconstruct(_read(args, runner).x), args.output, runner)
+
+
+def _pack(args: argparse.Namespace) -> int:
+    if args.output.suffix != SUFFIX:
+        raise ValueError(f"{args.output}: expected an output of {SUFFIX}.")
+    content = pack(open_bundle(args.bundle).contents())
+    write_aside(args.output, lambda file: file.write(content))
+    print(f"wrote {len(content):,} bytes to {args.output}", file=sys.stderr)
+    return 0
 
 
 def _read(args: argparse.Namespace, runner: Runner) -> Input:

@@ -19,26 +19,38 @@ FORMAT = "vae-bundle"
 FORMAT_VERSION = 1
 NAME = "manifest.json"
 CHECKSUM_NAME = "manifest.json.sha256"
+OWN_NAMES = (NAME, CHECKSUM_NAME)  # of the files that the manifest does not list
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+LONGEST_NAME = 100
+PLAIN_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One input or output of a graph. `shape[0]` is "batch" where any batch size is taken."""
+    """One input or output of a graph. `shape[0]` is "batch" where any batch size is taken.
+
+    `unit` is the least magnitude, of an output, that its deviation is measured as a share of: the
+    size of the terms that it is the sum of, in nats.
+    Of an int8 tensor: real value = `scale` * (stored value - `zero_point`); else both are None.
+    """
 
     name: str
     dtype: str
     shape: tuple[int | str, ...]
+    unit: float = 1.0
+    scale: float | None = None
+    zero_point: int | None = None
 
 
 @dataclass(frozen=True)
 class File:
     """One file of the bundle.
 
-    `role` is encoder, decoder, scorer, classifier or probe; `format` is onnx, tflite or npz.
+    `role` is encoder, decoder, scorer, classifier or probe; `format` is onnx, tflite or npz;
+    `precision` is fp32, fp16, dynamic or int8.
     `parity` is, for each output, the deviation from Keras as `vae_runtime.selftest.deviation`
-    measures it.
+    measures it. `recipe` says how it was quantised, `degraded` what accuracy it lost beyond what is
+    allowed by default; both are empty for most.
     """
 
     name: str
@@ -52,6 +64,8 @@ class File:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     parity: dict[str, float]
+    recipe: str = ""
+    degraded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,8 @@ class Model:
     of the last axis: columns, channels. `one_hot` are the sizes of the one-hot groups that the last
     columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
+    `sigma` are the standard deviations of a Gaussian likelihood, of pre-processed x: one, or one
+    for each feature in the order of the flattened row; None for other likelihoods.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier.
     """
@@ -94,6 +110,7 @@ class Model:
     preprocessing: Preprocessing
     classes: tuple[str, ...] | None = None
     stride: int | None = None
+    sigma: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +147,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All of `manifest.json`. `calibration` has one entry for each precision."""
+    """All of `manifest.json`. `calibration` has one entry for each precision of a scorer."""
 
     format: str
     format_version: int
@@ -205,15 +222,21 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"{NAME}: expected one-hot groups within the columns.")
     _check_graphs(manifest)
     _check_classes(manifest)
-    for file in manifest.files:
-        if not _PLAIN_NAME.fullmatch(file.name):
-            raise ValueError(f"{NAME}: expected plain file names. Received: {file.name!r}.")
+    _check_names([file.name for file in manifest.files])
     for precision, calibration in manifest.calibration.items():
         where = f"{NAME}.calibration.{precision}"
         if not 0 < calibration.alpha < 1:
             raise ValueError(f"{where}: expected 0 < alpha < 1. Received: {calibration.alpha}.")
         if any(a > b for a, b in itertools.pairwise(calibration.scores)):
             raise ValueError(f"{where}: expected ascending scores. Received: unsorted scores.")
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if not PLAIN_NAME.fullmatch(name):
+            raise ValueError(f"{NAME}: expected plain file names. Received: {name!r}.")
+    if len({*OWN_NAMES, *map(str.lower, names)}) < len(OWN_NAMES) + len(names):
+        raise ValueError(f"{NAME}: expected files of different names. Received: {names}.")
 
 
 def _check_graphs(manifest: Manifest) -> None:

@@ -58,7 +58,7 @@ class Runner:
         """Opens a bundle after every file in it has been checked against its sha256.
 
         Args:
-            path: the bundle's directory.
+            path: the bundle: its directory, or the file that holds all of it (.vaeb).
             threads: threads that one call may use.
 
         Raises:

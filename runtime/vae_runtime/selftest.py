@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .bundle import Bundle
 from .errors import BundleError
-from .manifest import File, Model
+from .manifest import File, Model, Tensor
 from .session import Session
 
 Scaling = tuple[NDArray[Any], NDArray[Any]]
@@ -86,8 +86,9 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
     data_units = {"x_mean": _scaling(bundle.manifest.model)}
     checks = []
     for key, graph, output, feeds in _questions(probe, sessions):
-        for rows, received in _answers(sessions[graph], output, feeds):
-            error = deviation(probe[key], received, 1.0, scaling=data_units.get(output))
+        for rows, received in _answers(sessions[graph], output.name, feeds):
+            scaling = data_units.get(output.name)
+            error = deviation(probe[key], received, output.unit, scaling=scaling)
             checks.append(Check(key, rows, error, error <= tolerance))
     return Report(tuple(checks), tolerance)
 
@@ -102,7 +103,7 @@ def _scaling(model: Model) -> Scaling:
 
 def _questions(
     probe: dict[str, NDArray[Any]], sessions: Mapping[str, Session]
-) -> Iterator[tuple[str, str, str, dict[str, NDArray[Any]]]]:
+) -> Iterator[tuple[str, str, Tensor, dict[str, NDArray[Any]]]]:
     """(key in the probe, graph, output, inputs) for every output of every graph."""
     plain = {"encoder": ("x",), "decoder": ("z",), "scorer": ("x",), "classifier": ("x",)}
     known = {graph: inputs for graph, inputs in plain.items() if graph in sessions}
@@ -116,7 +117,7 @@ def _questions(
                     raise BundleError(f"probe.npz: expected the key {needed!r}. Export again.")
             feeds = {i: probe[i] for i in inputs}
             _check_feeds(sessions[graph].file, feeds)
-            yield key, graph, output.name, feeds
+            yield key, graph, output, feeds
 
 
 def _check_feeds(file: File, feeds: dict[str, NDArray[Any]]) -> None:

@@ -1,94 +1,53 @@
 """Export as a whole: what agrees is written, and whatever is broken on purpose leaves nothing."""
 
 import dataclasses
+import json
 import re
+import shutil
 
 import keras
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, numpy_helper
+from onnx import numpy_helper
 
-from vae_export import ExportError, export, exporting
+from vae_export import ExportError, evidence, export, source, to_onnx, variants
 from vae_export.cli import main
-from vae_export.formats import FORMATS
+from vae_export.precisions import PRECISIONS
+from vae_export.quantize_onnx import MINMAX, quantize
+from vae_export.variants import VARIANTS
 from vae_keras import VAE, DataConfig, Gaussian, ModelConfig, TrainConfig, mlp_pair, train
+from vae_keras.evaluate import score_rows
 from vae_runtime import Runner
+from vae_runtime.bundle import open_bundle
+from vae_runtime.containers import pack
 
 QUIET = {"log": lambda line: None}
 
 
-def damage_onnx(monkeypatch, role, change):
-    """From here on, ONNX files of this role are converted rightly and then changed."""
-    form = FORMATS["onnx"]
+@pytest.fixture
+def damage(monkeypatch):
+    """From its call on, every decoder.onnx is converted rightly and then changed."""
 
     def convert(graph, metadata):
-        content = form.convert(graph, metadata)
-        if graph.role != role:
-            return content
-        model = onnx.load_from_string(content)
-        change(model.graph)
-        return model.SerializeToString()
+        made = to_onnx.to_onnx(graph, metadata)
+        model = onnx.load_from_string(made.content)
+        if graph.role == "decoder":
+            weight = max(model.graph.initializer, key=lambda t: np.prod(t.dims))
+            changed = numpy_helper.to_array(weight) * 1.01
+            weight.CopyFrom(numpy_helper.from_array(changed.astype(np.float32), weight.name))
+        return dataclasses.replace(made, content=model.SerializeToString())
 
-    monkeypatch.setitem(FORMATS, "onnx", form._replace(convert=convert))
-
-
-def scale_a_weight(graph):
-    weight = max(graph.initializer, key=lambda t: np.prod(t.dims))
-    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1.01, weight.name))
+    broken = dataclasses.replace(VARIANTS[0], convert=lambda graph, m: convert(graph, m.metadata))
+    return lambda: monkeypatch.setattr(variants, "VARIANTS", (broken, *VARIANTS[1:]))
 
 
-def swap_the_outputs(graph):
-    names = {"z_mean": "z_log_var", "z_log_var": "z_mean"}
-    for node in graph.node:
-        node.output[:] = [names.get(name, name) for name in node.output]
-        node.input[:] = [names.get(name, name) for name in node.input]
-
-
-def drop_a_bias(graph):
-    floats = [t for t in graph.initializer if t.data_type == TensorProto.FLOAT]
-    biases = [t for t in floats if len(t.dims) == 1 and t.dims[0] > 4]
-    bias = max(biases, key=lambda t: np.abs(numpy_helper.to_array(t)).max())
-    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) * 0, bias.name))
-
-
-def fix_the_batch(graph):
-    for value in (*graph.input, *graph.output):
-        value.type.tensor_type.shape.dim[0].dim_value = 1
-
-
-@pytest.mark.parametrize(
-    ("role", "change", "message"),
-    [
-        ("scorer", scale_a_weight, r"scorer.onnx: output '\w+' differs from Keras by \S+ of its"),
-        ("decoder", drop_a_bias, r"decoder.onnx: output 'x_mean' differs from Keras by"),
-        ("encoder", swap_the_outputs, r"encoder.onnx: output 'z_mean' differs from Keras by"),
-        ("encoder", fix_the_batch, r"encoder.onnx: onnxruntime cannot run it on x \(2, 8, 8, 1\)"),
-    ],
-)
-def test_a_damaged_graph_leaves_no_bundle_and_exit_code_1(
-    digits_run, tmp_path, monkeypatch, capsys, role, change, message
-):
-    damage_onnx(monkeypatch, role, change)
+def test_a_damaged_graph_leaves_no_bundle_and_exit_code_1(digits_run, tmp_path, damage, capsys):
+    damage()
     assert main([str(digits_run.path), "--out", str(tmp_path / "bundle")]) == 1
     assert not list(tmp_path.iterdir())
     error = capsys.readouterr().err
-    assert re.search(message, error), error
-
-
-def test_a_tflite_file_without_a_bias_leaves_no_bundle(digits_run, tmp_path, monkeypatch):
-    form = FORMATS["tflite"]
-    bias = np.asarray(digits_run.vae.encoder.get_layer("z_mean").bias).tobytes()
-
-    def convert(graph, metadata):
-        content = form.convert(graph, metadata)
-        assert graph.role != "encoder" or content.count(bias) == 1
-        return content.replace(bias, bytes(len(bias)))
-
-    monkeypatch.setitem(FORMATS, "tflite", form._replace(convert=convert))
-    with pytest.raises(ExportError, match=r"encoder.tflite: output 'z_mean' differs from Keras by"):
-        export(digits_run, tmp_path / "bundle", **QUIET)
-    assert not list(tmp_path.iterdir())
+    assert re.search(r"decoder.onnx: output 'x_mean' differs from Keras by", error), error
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -101,7 +60,7 @@ class Log1pGaussian(Gaussian):
 
 def test_a_model_with_an_unknown_operation_leaves_no_bundle(table_run, tmp_path):
     vae = VAE(*mlp_pair((6,), 2), likelihood=Log1pGaussian(name="likelihood"))
-    with pytest.raises(ExportError, match=r"scorer.onnx: tf2onnx could not convert it.*Log1p"):
+    with pytest.raises(ExportError, match=r"scorer.onnx: the converter could not.*Log1p"):
         export(with_model(table_run, vae), tmp_path / "bundle", **QUIET)
     assert not list(tmp_path.iterdir())
 
@@ -109,21 +68,23 @@ def test_a_model_with_an_unknown_operation_leaves_no_bundle(table_run, tmp_path)
 def with_model(run, vae):
     """The run, as if this model had been trained in it."""
     changed = dataclasses.replace(run)
+    score = score_rows(vae, run.calibration["x"])["score"]
     changed.__dict__["vae"] = vae  # where cached_property keeps it
+    changed.__dict__["calibration"] = {**run.calibration, "score": score}
     return changed
 
 
 def test_a_model_that_answers_nan_leaves_no_bundle(table_run, tmp_path):
     vae = VAE(*mlp_pair((6,), 2), likelihood="gaussian")
     vae.set_weights([np.full_like(weight, np.nan) for weight in vae.get_weights()])
-    with pytest.raises(ExportError, match=r"encoder.onnx: output 'z_mean'"):
+    with pytest.raises(ExportError, match=r"calibration: expected finite scores.*180 of 180"):
         export(with_model(table_run, vae), tmp_path / "bundle", **QUIET)
     assert not list(tmp_path.iterdir())
 
 
-def test_an_earlier_bundle_survives_a_refused_export(digits_run, bundle_copy, monkeypatch):
+def test_an_earlier_bundle_survives_a_refused_export(digits_run, bundle_copy, damage):
+    damage()
     before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
-    damage_onnx(monkeypatch, "decoder", scale_a_weight)
     with pytest.raises(ExportError):
         export(digits_run, bundle_copy, **QUIET)
     assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
@@ -139,6 +100,62 @@ def test_the_command_says_what_it_wrote_and_what_is_next(table_run, tmp_path, ca
     said = capsys.readouterr()
     assert f"vae-runtime selftest {tmp_path / 'bundle'}" in said.out
     assert "scorer.tflite" in said.err
+
+
+def test_a_bundle_in_one_file_is_the_directory_packed(table_run, table_bundle, tmp_path):
+    out = export(table_run, tmp_path / "new" / "sensors.vaeb", **QUIET)
+    assert [path.name for path in out.parent.iterdir()] == ["sensors.vaeb"]
+    assert Runner.load(out).selftest().passed
+    one, other = open_bundle(out), open_bundle(table_bundle)
+    assert list(one.contents()) == list(other.contents())
+    assert one.manifest.model == other.manifest.model
+    assert one.manifest.calibration == other.manifest.calibration
+    assert out.read_bytes() == pack(one.contents())
+
+
+@pytest.mark.parametrize("name", ["bundle", "bundle.vaeb"])
+def test_the_command_writes_one_file_where_it_is_asked_to(table_run, tmp_path, capsys, name):
+    assert main([str(table_run.path), "--out", str(tmp_path / name), "--zip"]) == 0
+    assert f"vae-runtime selftest {tmp_path / 'bundle.vaeb'}" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle.vaeb"]
+    assert Runner.load(tmp_path / "bundle.vaeb").manifest.model.name == "sensors"
+
+
+def test_an_earlier_bundle_in_one_file_is_replaced_or_survives(
+    table_run, digits_run, tmp_path, damage
+):
+    out = export(digits_run, tmp_path / "x.vaeb", **QUIET)
+    export(table_run, out, **QUIET)
+    before = out.read_bytes()
+    assert Runner.load(out).manifest.model.name == "sensors"
+    damage()
+    with pytest.raises(ExportError):
+        export(digits_run, out, **QUIET)
+    assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(out, before)]
+
+
+@pytest.mark.parametrize("mine", [b"", b"my thesis", pack({"thesis.txt": b"mine"})])
+def test_another_file_of_that_name_is_not_replaced(table_run, tmp_path, mine):
+    out = tmp_path / "x.vaeb"
+    out.write_bytes(mine)
+    with pytest.raises(ValueError, match="expected a new path, or a bundle in one file"):
+        export(table_run, out, **QUIET)
+    assert out.read_bytes() == mine
+
+
+def test_a_directory_is_not_replaced_by_a_file_nor_a_file_by_a_directory(
+    table_run, digits_bundle, tmp_path
+):
+    directory = shutil.copytree(digits_bundle, tmp_path / "x.vaeb")
+    with pytest.raises(ValueError, match="expected a new path, or a bundle in one file"):
+        export(table_run, directory, **QUIET)
+    file = tmp_path / "x"
+    file.write_bytes(pack(open_bundle(digits_bundle).contents()))
+    with pytest.raises(
+        ValueError, match=r"expected a new path, or a directory with manifest\.json"
+    ):
+        export(table_run, file, **QUIET)
+    assert Runner.load(directory).manifest == Runner.load(file).manifest
 
 
 def test_what_is_no_run_is_one_line_and_exit_code_1(tmp_path, capsys):
@@ -204,47 +221,112 @@ def test_one_wild_row_neither_widens_the_ties_nor_hides_errors(table_run):
     wild = dataclasses.replace(table_run)
     x = table_run.calibration["x"].copy()
     x[0] *= 1e6
-    score = table_run.calibration["score"].copy()
-    score[0] = 1e5
+    score = score_rows(table_run.vae, x)["score"]
     wild.__dict__["calibration"] = {**table_run.calibration, "x": x, "score": score}
-    assert exporting._rounding(wild) < exporting._rounding(table_run) + 1e-4  # nats
-    assert np.abs(exporting.reference_feeds(wild)["x"]).max() < 2e5  # pascals, not 1e11
+    tame, known = (evidence.gather(source.of_run(run)) for run in (table_run, wild))
+    assert known.rounding < tame.rounding + 1e-4  # nats
+    assert known.units["score"] < 2 * tame.units["score"]
+    assert np.abs(known.feeds["x"]).max() < 2e5  # pascals, not 1e11
 
 
-def swap_two_classes(graph):
-    """What the likeliest class is changes; that probabilities sum to one does not."""
-    bias = next(t for t in graph.initializer if t.dims == [3])
-    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias)[::-1].copy(), bias.name))
+ALL = {
+    *(f"{role}.{end}" for role in ("encoder", "decoder", "scorer") for end in ("onnx", "tflite")),
+    *(f"{role}.int8.onnx" for role in ("encoder", "decoder", "scorer")),
+    *(f"{role}.fp16.tflite" for role in ("encoder", "decoder", "scorer")),
+    *(f"{role}.dynamic.tflite" for role in ("encoder", "decoder", "scorer")),
+    "encoder.int8.tflite",
+    "decoder.int8.tflite",
+}
 
 
-def test_a_damaged_classifier_leaves_no_bundle(states_run, tmp_path, monkeypatch, capsys):
-    damage_onnx(monkeypatch, "classifier", swap_two_classes)
-    assert main([str(states_run.path), "--out", str(tmp_path / "bundle")]) == 1
-    assert not list(tmp_path.iterdir())
-    error = capsys.readouterr().err
-    assert "classifier.onnx: output 'probabilities' differs from Keras by" in error
+@pytest.fixture(scope="module")
+def every_precision(digits_run, tmp_path_factory):
+    """A bundle of all there is, and what was said of it."""
+    said = []
+    out = tmp_path_factory.mktemp("every") / "digits"
+    export(digits_run, out, precisions=PRECISIONS, log=said.append)
+    return out, said
 
 
-def test_a_classifier_that_is_wrong_on_rare_rows_alone_leaves_no_bundle(
-    states_run, tmp_path, monkeypatch
+def test_every_precision_of_every_graph_that_has_it_is_there(every_precision):
+    out, said = every_precision
+    files = open_bundle(out).manifest.files
+    assert {file.name for file in files} == ALL | {"probe.npz"}
+    assert any(line.startswith("no scorer.int8.tflite: a score is") for line in said)
+    assert Runner.load(out).selftest().passed
+
+
+def test_each_precision_has_a_threshold_of_its_own(every_precision):
+    calibration = open_bundle(every_precision[0]).manifest.calibration
+    assert set(calibration) == {"fp32", "fp16", "dynamic", "int8", "int8.tflite"}
+    assert len({entry.scores for entry in calibration.values()}) == 5
+    assert {len(entry.scores) for entry in calibration.values()} == {
+        len(calibration["fp32"].scores)
+    }
+
+
+def test_the_manifest_says_how_files_were_quantised(every_precision):
+    manifest = open_bundle(every_precision[0]).manifest
+    recipes = {file.name: file.recipe for file in manifest.files}
+    assert recipes["scorer.onnx"] == ""
+    assert "ranges" in recipes["scorer.int8.onnx"]
+    assert recipes["scorer.fp16.tflite"] == "float16 weights"
+    assert all(file.degraded == () for file in manifest.files)
+    (x,) = manifest.file("encoder", format="tflite", precision="int8").inputs
+    assert (x.dtype, x.shape[0]) == ("int8", 1)
+    assert x.scale == pytest.approx(1 / 255)
+    assert x.zero_point == -128
+
+
+def test_the_same_run_gives_the_same_bytes(every_precision, digits_run, tmp_path):
+    """But for the time in the manifest, and its checksum."""
+    out, _ = every_precision
+    again = export(digits_run, tmp_path / "again", precisions=PRECISIONS, **QUIET)
+    for path in out.iterdir():
+        if not path.name.startswith("manifest.json"):
+            assert (again / path.name).read_bytes() == path.read_bytes(), path.name
+    first, second = (json.loads((p / "manifest.json").read_text()) for p in (out, again))
+    assert {**first, "created": ""} == {**second, "created": ""}
+
+
+def coarse(graph, material):
+    """An int8 file whose ranges are far too wide."""
+    made = to_onnx.to_onnx(graph, material.metadata)
+    rows = {name: 30 * material.training[name] for name in graph.inputs if name != "noise"}
+    return dataclasses.replace(made, content=quantize(made.content, rows, MINMAX))
+
+
+def test_a_file_that_loses_too_much_is_refused_unless_allowed_and_then_says_so(
+    table_run, tmp_path, monkeypatch, capsys
 ):
-    """The tensors of the reference rows agree; a class of another held-back row does not."""
-    form = FORMATS["onnx"]
-    rare = states_run.test["x"][7]
-
-    def open_wrong(name, content):
-        engine = form.open(name, content)
-
-        def run(feeds):
-            answer = engine(feeds)
-            if "probabilities" in answer:
-                row = (feeds["x"] == rare).all(1)
-                answer["probabilities"][row] = answer["probabilities"][row][:, [1, 2, 0]]
-            return answer
-
-        return run
-
-    monkeypatch.setitem(FORMATS, "onnx", form._replace(open=open_wrong))
-    with pytest.raises(ExportError, match=r"classifier.onnx: expected the classes of Keras.*1 of"):
-        export(states_run, tmp_path / "bundle", **QUIET)
+    broken = [
+        dataclasses.replace(v, convert=coarse) if v.name("x") == "x.int8.onnx" else v
+        for v in VARIANTS
+    ]
+    monkeypatch.setattr(variants, "VARIANTS", tuple(broken))
+    command = [str(table_run.path), "--out", str(tmp_path / "bundle"), "--precision", "fp32,int8"]
+    assert main([*command, "--formats", "onnx"]) == 1
+    assert re.search(r"\.int8\.onnx: .*--allow-degraded", capsys.readouterr().err)
     assert not list(tmp_path.iterdir())
+    assert main([*command, "--formats", "onnx", "--allow-degraded"]) == 0
+    assert "degraded: " in capsys.readouterr().err
+    manifest = open_bundle(tmp_path / "bundle").manifest
+    degraded = {file.name: file.degraded for file in manifest.files if file.degraded}
+    assert set(degraded) <= {f"{role}.int8.onnx" for role in ("encoder", "decoder", "scorer")}
+    assert all(name in lost for name, sentences in degraded.items() for lost in sentences)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--formats", "tflite", "expected formats of onnx, tflite, onnx among them"),
+        ("--formats", "onnx,coreml", "Received: onnx, coreml"),
+        ("--precision", "int8", "expected precisions of .*fp32 among them"),
+        ("--precision", "fp32,int4", "Received: fp32, int4"),
+    ],
+)
+def test_formats_and_precisions_that_there_are_not_are_named(
+    table_run, tmp_path, capsys, option, value, message
+):
+    assert main([str(table_run.path), "--out", str(tmp_path / "bundle"), option, value]) == 1
+    assert re.search(message, capsys.readouterr().err)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vae_export.graphs import answers, build_graphs
+from vae_export.graphs import answers, build_graphs, build_networks, network_feeds
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +77,51 @@ def test_the_classifier_answers_the_probabilities_of_the_model(states_run, class
     function = tf.function(classifier.function, input_signature=classifier.signature())
     ops = {op.type for op in function.get_concrete_function().graph.get_operations()}
     assert not {op for op in ops if "Random" in op}
+
+
+@pytest.fixture(scope="module")
+def networks(states_run):
+    return {graph.role: graph for graph in build_networks(states_run.vae)}
+
+
+def test_networks_have_the_promised_names_and_shapes(networks):
+    posterior = dict.fromkeys(("z_mean", "z_log_var"), ("batch", 3))
+    assert {role: (g.inputs, g.outputs) for role, g in networks.items()} == {
+        "encoder": ({"x": ("float32", ("batch", 6))}, posterior),
+        "decoder": ({"z": ("float32", ("batch", 3))}, {"parameters": ("batch", 6)}),
+        "classifier": ({"x": ("float32", ("batch", 6))}, {"probabilities": ("batch", 3)}),
+    }
+
+
+def test_networks_are_the_model_but_for_pre_processing_and_likelihood(networks, states_run):
+    vae, x = states_run.vae, states_run.calibration["x"][:5]
+    z_mean, z_log_var = (np.asarray(value) for value in vae.encode(x))
+    scaled = np.asarray(vae.preprocessing(x))
+    posterior = answers(networks["encoder"], {"x": scaled})
+    np.testing.assert_array_equal(posterior["z_mean"], z_mean)
+    np.testing.assert_array_equal(posterior["z_log_var"], z_log_var)  # far from its limits
+    parameters = answers(networks["decoder"], {"z": z_mean})["parameters"]
+    mean = vae.preprocessing.inverse(vae.likelihood.mean(parameters))
+    np.testing.assert_array_equal(np.asarray(mean), np.asarray(vae.decode(z_mean)))
+    probabilities = answers(networks["classifier"], {"x": scaled})["probabilities"]
+    np.testing.assert_allclose(probabilities, np.asarray(vae.classify(x)), rtol=1e-6)
+
+
+def test_a_model_without_classes_has_two_networks(digits_run):
+    assert [graph.role for graph in build_networks(digits_run.vae)] == ["encoder", "decoder"]
+
+
+def test_rows_for_networks_are_pre_processed(states_run):
+    vae, x = states_run.vae, states_run.calibration["x"]
+    feeds = network_feeds(vae, x)
+    assert sorted(feeds) == ["x", "z"]
+    np.testing.assert_array_equal(feeds["x"], np.asarray(vae.preprocessing(x)))
+    np.testing.assert_array_equal(feeds["z"], np.asarray(vae.encode(x)[0]))
+
+
+def test_rows_for_networks_reach_the_bounds_of_a_bounded_x(digits_run):
+    grey = np.full((3, 8, 8, 1), 5.0, np.float32)
+    x = network_feeds(digits_run.vae, grey)["x"]
+    assert (x.shape, x.dtype) == ((5, 8, 8, 1), np.float32)
+    assert (x.min(), x.max()) == (0.0, 1.0)
+    assert (x[3:] != x[0]).sum() == 2  # so that the rows are like the others in all else

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from vae_runtime import Runner
+from vae_runtime.bundle import open_bundle
+from vae_runtime.containers import pack
 
 
 class Case(NamedTuple):
@@ -62,6 +64,14 @@ def table_copy(table_bundle, tmp_path):
 def states_copy(states_bundle, tmp_path):
     """A copy of the bundle with classes, to damage."""
     return shutil.copytree(states_bundle, tmp_path / "states")
+
+
+@pytest.fixture(scope="session")
+def table_archive(table_bundle, tmp_path_factory):
+    """The table bundle as one file."""
+    path = tmp_path_factory.mktemp("archives") / "table.vaeb"
+    path.write_bytes(pack(open_bundle(table_bundle).contents()))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import re
 from contextlib import contextmanager
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from vae_runtime import BundleError, Runner
-from vae_runtime.bundle import open_bundle
+from vae_runtime.bundle import MANIFEST_LIMIT, open_bundle
 
 
 def refuses(message):
@@ -88,20 +89,60 @@ def test_a_missing_file_is_refused_by_its_name(bundle_copy, subtests):
 def test_a_directory_in_place_of_a_file_is_refused(bundle_copy):
     (bundle_copy / "probe.npz").unlink()
     (bundle_copy / "probe.npz").mkdir()
-    with refuses("probe.npz cannot be read"):
+    with refuses(f"{bundle_copy / 'probe.npz'} cannot be read: it is no regular file."):
         Runner.load(bundle_copy)
 
 
 def test_a_file_is_no_bundle(bundle_copy):
     path = bundle_copy / "scorer.onnx"
-    with refuses(f"{path}: expected the directory of a bundle. Received: a file."):
+    with refuses(f"{path}: expected a bundle, as a directory or as a zip archive") as e:
         open_bundle(path)
+    assert "Received: a file that was cut short or is no archive." in str(e.value)
 
 
 def test_nothing_is_no_bundle(tmp_path):
     path = tmp_path / "nowhere"
-    with refuses(f"{path}: expected the directory of a bundle. Received: nothing at that path."):
+    with refuses(
+        "expected a bundle, as a directory or a .vaeb file. Received: nothing at that path"
+    ):
         open_bundle(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes as POSIX has them")
+def test_a_pipe_is_no_bundle_and_no_file_of_one(bundle_copy, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with refuses("Received: neither."):
+        open_bundle(tmp_path / "pipe")
+    (bundle_copy / "manifest.json").unlink()
+    os.mkfifo(bundle_copy / "manifest.json")  # whoever opened it would wait for ever
+    with refuses("manifest.json cannot be read: it is no regular file."):
+        open_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.json.sha256"])
+def test_what_is_too_large_for_a_manifest_is_not_read(bundle_copy, name):
+    with (bundle_copy / name).open("wb") as file:
+        file.truncate(MANIFEST_LIMIT + 1)
+    with refuses(f"{name}: expected at most 67,108,864 bytes. Received: 67,108,865 bytes."):
+        open_bundle(bundle_copy)
+
+
+def test_other_files_in_a_directory_are_left_alone(bundle_copy):
+    (bundle_copy / ".DS_Store").write_bytes(b"a desktop was here")
+    open_bundle(bundle_copy).verify()
+
+
+def test_the_contents_are_all_files_of_the_bundle(digits):
+    contents = open_bundle(digits.bundle).contents()
+    assert list(contents)[:2] == ["manifest.json", "manifest.json.sha256"]
+    assert contents == {path.name: path.read_bytes() for path in paths(digits.bundle)}
+
+
+@pytest.mark.parametrize("twin", ["ENCODER.onnx", "manifest.json"])
+def test_two_files_of_one_name_are_refused(bundle_copy, edit_manifest, twin):
+    edit_manifest(bundle_copy, lambda document: document["files"][-1].update(name=twin))
+    with refuses("manifest.json: expected files of different names."):
+        open_bundle(bundle_copy)
 
 
 def test_a_directory_without_a_manifest_is_no_bundle(tmp_path):

@@ -298,6 +298,29 @@ def test_a_parquet_table_and_a_folder_of_them_are_scored_as_the_csv(
         assert run("score", table.bundle, rows).out == expected.out
 
 
+def test_every_command_takes_a_bundle_in_one_file(run, table, table_archive, sensor_csv, tmp_path):
+    for command in ("info", "selftest"):
+        assert run(command, table_archive).out == run(command, table.bundle).out
+    scored = run("score", table_archive, sensor_csv)
+    assert scored.code == 0
+    assert scored.out == run("score", table.bundle, sensor_csv).out
+    for bundle, out in ((table.bundle, "a.npy"), (table_archive, "b.npy")):
+        assert run("sample", bundle, "--seed", 1, "-o", tmp_path / out).code == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
+
+
+def test_packing_writes_the_bundle_in_one_file(run, table, table_archive, tmp_path):
+    for bundle, out in ((table.bundle, "a.vaeb"), (table_archive, "b.vaeb")):
+        assert run("pack", bundle, "-o", tmp_path / out).code == 0
+        assert (tmp_path / out).read_bytes() == table_archive.read_bytes()
+
+
+def test_a_damaged_bundle_is_not_packed(run, bundle_copy, tmp_path):
+    (bundle_copy / "encoder.tflite").write_bytes(b"")
+    check_failed(run("pack", bundle_copy, "-o", tmp_path / "a.vaeb"), "encoder.tflite: expected")
+    assert not (tmp_path / "a.vaeb").exists()
+
+
 def check_failed(done, message):
     """Exit code 1, one message on standard error, nothing on standard output."""
     assert done.code == 1
@@ -375,13 +398,15 @@ def test_no_samples_are_an_error(run, digits, tmp_path):
         ("encode", ".csv", "expected an output of .npy, or .png for images."),
         ("encode", ".png", "expected images"),
         ("reconstruct", "", "expected an output of .npy, or .png for images."),
+        ("pack", ".zip", "expected an output of .vaeb."),
     ],
 )
 def test_an_output_that_cannot_be_written_is_an_error_and_leaves_nothing(
     run, digits, rows, tmp_path, command, extension, message
 ):
     before = set(tmp_path.iterdir())
-    check_failed(run(command, digits.bundle, rows, "-o", tmp_path / f"out{extension}"), message)
+    rows = [] if command == "pack" else [rows]
+    check_failed(run(command, digits.bundle, *rows, "-o", tmp_path / f"out{extension}"), message)
     assert set(tmp_path.iterdir()) == before
 
 
@@ -429,7 +454,16 @@ def test_help_lists_the_commands(capsys):
         main(["--help"])
     assert e.value.code == 0
     said = capsys.readouterr().out
-    for command in ("info", "selftest", "score", "classify", "sample", "encode", "reconstruct"):
+    for command in (
+        "info",
+        "selftest",
+        "score",
+        "classify",
+        "sample",
+        "encode",
+        "reconstruct",
+        "pack",
+    ):
         assert command in said
 
 

@@ -1,14 +1,16 @@
 import copy
+import dataclasses
 import hashlib
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import MISSING
 
 import pytest
 
 from vae_runtime import BundleError
-from vae_runtime.manifest import Tensor, checksum_line, dumps, loads
+from vae_runtime.manifest import File, Tensor, checksum_line, dumps, loads
 
 
 @pytest.fixture(scope="session")
@@ -91,12 +93,24 @@ def test_each_missing_key_is_refused_by_its_place(document, subtests):
 
 def test_each_missing_key_of_a_file_is_refused_by_its_place(document, subtests):
     file = document["files"][1]
-    for key in list(file):
+    for key in (field.name for field in dataclasses.fields(File) if field.default is MISSING):
         with subtests.test(key):
             value = file.pop(key)
             with refuses(f"manifest.json.files[1]: expected the key {key!r}."):
                 load(document)
             file[key] = value
+
+
+def test_what_earlier_writers_did_not_know_may_be_missing(document):
+    for file in document["files"]:
+        del file["recipe"], file["degraded"]
+        for tensor in (*file["inputs"], *file["outputs"]):
+            del tensor["unit"], tensor["scale"], tensor["zero_point"]
+    for key in ("sigma", "classes", "stride"):
+        del document["model"][key]
+    files = load(document).files
+    assert {(file.recipe, file.degraded) for file in files} == {("", ())}
+    assert {tensor.unit for file in files for tensor in file.outputs} == {1.0}
 
 
 @pytest.mark.parametrize(

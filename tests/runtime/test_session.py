@@ -23,7 +23,7 @@ def misdescribed(path, kind, **changes):
     first, *others = getattr(encoder, kind)
     tensors = (dataclasses.replace(first, **changes), *others)
     files = (dataclasses.replace(encoder, **{kind: tensors}), *bundle.manifest.files)
-    return Bundle(bundle.path, dataclasses.replace(bundle.manifest, files=files))
+    return Bundle(bundle.container, dataclasses.replace(bundle.manifest, files=files))
 
 
 @pytest.mark.parametrize("role", ["encoder", "decoder", "scorer"])

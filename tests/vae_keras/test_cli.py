@@ -9,6 +9,8 @@ import pytest
 
 from vae_keras import DataConfig
 from vae_keras.cli import DATA, main
+from vae_runtime.bundle import open_bundle
+from vae_runtime.containers import pack
 
 
 def test_train_then_evaluate(tmp_path, sensor_csv, capsys):
@@ -104,10 +106,14 @@ def test_classes_of_a_model_without_any_are_refused(table_bundle, states_csv, ca
     assert "this model was trained without any" in capsys.readouterr().err
 
 
-def test_evaluate_takes_a_bundle(table_bundle, sensor_csv, capsys):
-    options = ["--data", str(sensor_csv), "--label", "broken"]
-    assert main(["evaluate", str(table_bundle), *options]) == 0
-    assert "of 40 anomalies, AUROC" in capsys.readouterr().out
+def test_evaluate_takes_a_bundle_of_either_kind(table_bundle, sensor_csv, tmp_path, capsys):
+    (tmp_path / "sensors.vaeb").write_bytes(pack(open_bundle(table_bundle).contents()))
+    said = []
+    for bundle in (table_bundle, tmp_path / "sensors.vaeb"):
+        assert main(["evaluate", str(bundle), "--data", str(sensor_csv), "--label", "broken"]) == 0
+        said.append(capsys.readouterr().out)
+    assert "of 40 anomalies, AUROC" in said[0]
+    assert said[1] == said[0]
 
 
 def test_a_bundle_needs_rows_to_be_judged_on(table_bundle, capsys):

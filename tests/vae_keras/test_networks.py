@@ -9,8 +9,11 @@ import onnx
 import pytest
 from keras import layers
 
-from vae_export.exporting import convert
+from vae_export import artefacts
+from vae_export.evidence import Evidence
+from vae_export.gates import CONVERSION, examine
 from vae_export.graphs import build_graphs
+from vae_export.variants import Material, variants
 from vae_keras import VAE, conv_pair, mlp_pair, networks
 from vae_keras.configs import ACTIVATIONS
 from vae_keras.pairs import check_pair
@@ -148,21 +151,27 @@ def converted(make_pair, shape):
         name: rng.normal(size=(7, *row)).astype(np.float32)
         for name, row in (("x", shape), ("z", (3,)), ("noise", (3,)))
     }
+    known = Evidence(None, feeds, {}, {}, None, None, 0.0)
     return {
-        (graph.role, extension): convert(graph, extension, feeds, {})
+        (graph.role, variant.format): verified(artefacts.make(graph, variant, known, Material({})))
         for graph in build_graphs(vae, "float32")
-        for extension in ("onnx", "tflite")
+        for variant in variants(("onnx", "tflite"), ("fp32",))
     }
+
+
+def verified(artefact):
+    examine(artefact, CONVERSION)
+    return artefact
 
 
 @pytest.mark.parametrize(
     ("make_pair", "shape"), [(conv_pair, (9, 6, 2)), (conv_pair, (11, 3)), (mlp_pair, (5, 3))]
 )
 def test_both_formats_answer_as_keras_does_and_have_no_shape_arithmetic(make_pair, shape):
-    artefacts = converted(make_pair, shape)
-    assert len(artefacts) == 6
-    for (role, extension), artefact in artefacts.items():
-        found = set(artefact.file.ops)
+    files = converted(make_pair, shape)
+    assert len(files) == 6
+    for (role, extension), artefact in files.items():
+        found = set(artefact.ops)
         assert not found & {"ConvTranspose", "TRANSPOSE_CONV"}
         if role != "scorer":  # which counts its noise samples
             assert not found & {"Shape", "Gather", "Concat", "SHAPE", "PACK"}, (role, extension)
@@ -170,7 +179,7 @@ def test_both_formats_answer_as_keras_does_and_have_no_shape_arithmetic(make_pai
 
 def test_a_window_takes_no_more_nodes_than_an_image():
     def nodes(shape, role):
-        content = converted(conv_pair, shape)[role, "onnx"].content
+        content = converted(conv_pair, shape)[role, "onnx"].conversion.content
         return [node.op_type for node in onnx.load_from_string(content).graph.node]
 
     for role in ("encoder", "decoder"):

@@ -21,6 +21,7 @@ def test_it_holds_the_files_it_promises(digits_run):
         "metrics.json",
         "model.keras",
         "test.npz",
+        "training.npz",
     }
 
 
@@ -105,3 +106,20 @@ def test_a_run_that_knows_of_no_classes_can_still_be_read(tmp_path, table_run):
     (copy / "data.json").write_text(json.dumps(card))
     assert open_run(copy).config.data == table_run.config.data
     assert open_run(copy).data == table_run.data
+
+
+def test_it_keeps_some_of_the_rows_that_were_trained_on(digits_run):
+    x, held_back = digits_run.training["x"], digits_run.calibration["x"]
+    assert (x.shape, x.dtype) == ((512, 8, 8, 1), held_back.dtype)
+    rows = {row.tobytes() for row in x}
+    assert len(rows) == 512
+    assert not rows & {row.tobytes() for row in held_back}
+
+
+def test_its_history_is_that_of_the_file(digits_run):
+    lines = (digits_run.path / "history.csv").read_text().splitlines()
+    assert ["epoch", *digits_run.history] == lines[0].split(",")
+    assert {len(values) for values in digits_run.history.values()} == {len(lines) - 1}
+    assert digits_run.history["val_elbo"][-1] == float(
+        lines[-1].split(",")[lines[0].split(",").index("val_elbo")]
+    )

@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from vae_keras.arrays import Tensor
+from vae_keras.arrays import Array, Tensor
 from vae_keras.replicas import batch_mean
 
 # softclip keeps a sigma above exp(-6) = 0.0025 of a feature's standard deviation, so that a feature
@@ -56,7 +57,7 @@ class Gaussian(keras.layers.Layer):
             log_sigma = 0.5 * ops.log(ops.mean(batch_mean(ops.square(x - x_mean))) + 1e-12)
             running = MOMENTUM * self.log_sigma + (1.0 - MOMENTUM) * log_sigma
             self.log_sigma.assign(ops.stop_gradient(running))
-        log_sigma = MIN_LOG_SIGMA + ops.softplus(log_sigma - MIN_LOG_SIGMA)
+        log_sigma = _softclip(log_sigma)
         standardized = (x - x_mean) * ops.exp(-log_sigma)
         return 0.5 * ops.square(standardized) + log_sigma + 0.5 * math.log(2 * math.pi)
 
@@ -64,6 +65,14 @@ class Gaussian(keras.layers.Layer):
         """E[x|z], of x's shape."""
         return x_mean
 
+    def deviation(self) -> Array:
+        """Sigma itself: float32, a scalar or of x's shape without the batch."""
+        return np.array(ops.exp(_softclip(self.log_sigma)))
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "sigma": self.sigma}
+
+
+def _softclip(log_sigma: Tensor) -> Tensor:
+    return MIN_LOG_SIGMA + ops.softplus(log_sigma - MIN_LOG_SIGMA)

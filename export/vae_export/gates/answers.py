@@ -1,0 +1,125 @@
+"""Does a file answer as Keras does, at every batch size?
+
+Tensors are compared on normal rows only: scores of anomalies can be so large that a share of the
+largest magnitude would hide an error on the rows that matter.
+"""
+
+import numpy as np
+
+from vae_export.artefacts import Artefact, Figures
+from vae_export.errors import Degraded, ExportError
+from vae_export.graphs import Array, Arrays, Graph, answers
+from vae_keras.evaluate import BATCH
+from vae_runtime.calibration import SCORE_RTOL
+from vae_runtime.selftest import deviation
+
+SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
+
+# float32 kernels add in other orders than Keras does; seen on our networks: below 1e-6.
+TOLERANCE = 1e-5
+
+# Of an output's spread over rows, that its error may be at lower precision, root mean square: what
+# is worse is not coarse but wrong. (Which verdicts that costs is another gate's business.)
+NOISE = {"fp16": 0.01, "dynamic": 0.2, "int8": 0.5}
+
+
+def runs(artefact: Artefact) -> Figures:
+    """It runs at every batch size, and what comes out has the promised shapes and is finite."""
+    for size in SIZES:
+        for given in rounds(artefact.graph, artefact.feeds, size):
+            expected, received = answers(artefact.graph, given), artefact.engine(given)
+            if set(received) != set(expected):
+                raise ExportError(
+                    f"{artefact.name}: expected the outputs {', '.join(expected)}. "
+                    f"Received: {', '.join(received)}."
+                )
+            for output, value in expected.items():
+                _check_form(f"{artefact.name}: output {output!r}", value, received[output])
+    return {"sizes": len(SIZES)}
+
+
+def tensors(artefact: Artefact) -> Figures:
+    """Every output is Keras's: in float32 up to rounding, else up to a share of its spread.
+
+    Returns:
+        For each output the largest `vae_runtime.selftest.deviation`.
+    """
+    worst = dict.fromkeys(artefact.graph.outputs, 0.0)
+    for size in SIZES:
+        for given in rounds(artefact.graph, artefact.feeds, size):
+            expected, received = answers(artefact.graph, given), artefact.engine(given)
+            for output, value in expected.items():
+                error = _deviation(artefact, output, value, received[output])
+                worst[output] = max(worst[output], error)
+                if artefact.is_float and not error <= TOLERANCE:
+                    raise ExportError(
+                        f"{artefact.name}: output {output!r} differs from Keras by {error:.3g} of "
+                        f"its largest magnitude at batch {size}; expected at most {TOLERANCE:g}."
+                    )
+    if not artefact.is_float:
+        _check_noise(artefact)
+    return worst
+
+
+def batches(artefact: Artefact) -> Figures:
+    """A row scores the same among others and alone, to within what counts as tied."""
+    x = artefact.evidence.source.calibration["x"][:BATCH]
+    rounding, engine = artefact.evidence.rounding, artefact.engine
+    together = engine({"x": x})["score"]
+    alone = np.concatenate([engine({"x": row[None]})["score"] for row in x])
+    difference = np.abs(together - alone)
+    if not (difference <= rounding + SCORE_RTOL * np.abs(alone)).all():
+        raise ExportError(
+            f"{artefact.name}: expected a row to score the same in any batch, within "
+            f"{rounding:.3g} nats. Received: {difference.max():.3g} nats between a batch of "
+            f"{len(x)} and a row alone."
+        )
+    return {"nats": float(difference.max())}
+
+
+def rounds(graph: Graph, feeds: Arrays, size: int) -> list[Arrays]:
+    """The inputs repeated or cut to a batch of this size, without and with the optional ones."""
+    batch = {
+        name: np.resize(feeds[name], (size, *feeds[name].shape[1:]))
+        for name in graph.inputs
+        if name not in graph.defaults
+    }
+    optional = {name: feeds[name] for name in graph.defaults}
+    return [batch, {**batch, **optional}] if optional else [batch]
+
+
+def _check_form(what: str, expected: Array, received: Array) -> None:
+    if (received.shape, received.dtype) != (expected.shape, expected.dtype):
+        raise ExportError(
+            f"{what}: expected {expected.dtype} {expected.shape}. "
+            f"Received: {received.dtype} {received.shape}."
+        )
+    if not np.isfinite(received).all():
+        raise ExportError(
+            f"{what}: expected finite numbers. Received: {np.sum(~np.isfinite(received))} of "
+            f"{received.size} that are not."
+        )
+
+
+def _check_noise(artefact: Artefact) -> None:
+    """Lower precision may be coarse, not wrong: swapped outputs or a lost bias are no noise."""
+    feeds = rounds(artefact.graph, artefact.feeds, SIZES[-1])[0]
+    expected, received = answers(artefact.graph, feeds), artefact.engine(feeds)
+    limit = NOISE[artefact.variant.precision]
+    for output, value in expected.items():
+        spread, error = (
+            float(np.std(value)),
+            float(np.sqrt(np.mean((received[output] - value) ** 2))),
+        )
+        if not error <= limit * max(spread, TOLERANCE):
+            share = error / max(spread, TOLERANCE)
+            raise Degraded(
+                f"{artefact.name}: output {output!r} is off by {share:.3g} of its spread, root "
+                f"mean square; expected at most {limit:g}. {artefact.advice}",
+                {output: share},
+            )
+
+
+def _deviation(artefact: Artefact, output: str, expected: Array, received: Array) -> float:
+    unit, scaling = artefact.evidence.units.get(output, 1.0), artefact.graph.scaling.get(output)
+    return deviation(expected, received, unit, scaling=scaling)

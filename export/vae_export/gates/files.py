@@ -1,0 +1,76 @@
+"""Is it a file that devices can be relied on to load? Nothing is run yet."""
+
+from types import ModuleType
+
+from vae_export import quantize_tflite, read_onnx, read_tflite
+from vae_export.artefacts import Artefact, Figures
+from vae_export.errors import ExportError
+from vae_export.graphs import Interface
+
+READERS: dict[str, ModuleType] = {"onnx": read_onnx, "tflite": read_tflite}
+
+
+def converter(artefact: Artefact) -> Figures:
+    """The converter complained of nothing; it may write an invalid file and only log why."""
+    complaints = artefact.conversion.complaints
+    if complaints:
+        raise ExportError(
+            f"{artefact.name}: the converter could not express it: {'; '.join(complaints)[:500]} "
+            f"Replace the operation in the model by one that {artefact.variant.format} has."
+        )
+    return {}
+
+
+def checker(artefact: Artefact) -> Figures:
+    """The format's own checker has nothing against it."""
+    _refuse(artefact, _reader(artefact).complaint(artefact.conversion.content))
+    return {"bytes": len(artefact.conversion.content)}
+
+
+def version(artefact: Artefact) -> Figures:
+    """Old runtimes know its version."""
+    _refuse(artefact, _reader(artefact).too_new(artefact.conversion.content))
+    return {}
+
+
+def ops(artefact: Artefact) -> Figures:
+    """Every op is one that every CPU runtime has, and none draws anything at random."""
+    networks = artefact.variant.networks
+    is_known = quantize_tflite.runs_on_micro if networks else _reader(artefact).is_known
+    where = "microcontrollers have in int8" if networks else "every CPU runtime has"
+    unknown = [op for op in artefact.ops if not is_known(op)]
+    if unknown:
+        raise ExportError(
+            f"{artefact.name}: expected deterministic ops that {where}. Received: "
+            f"{', '.join(unknown)}. Replace the operation in the model, or leave "
+            f"{artefact.variant.precision} {artefact.variant.format} out."
+        )
+    return {"kinds": len(artefact.ops)}
+
+
+def interface(artefact: Artefact) -> Figures:
+    """Names, dtypes and shapes of inputs and outputs are those that the bundle promises."""
+    found: Interface = _reader(artefact).interface(artefact.conversion.content)
+    wanted = artefact.interface
+    for kind, expected, received in zip(("inputs", "outputs"), wanted, found, strict=True):
+        if set(expected) != set(received):
+            raise ExportError(
+                f"{artefact.name}: expected the {kind} {', '.join(expected)}. Received: "
+                f"{', '.join(received)}. (A tensor that the model captured becomes an input.)"
+            )
+        for name, (dtype, shape) in expected.items():
+            if received[name] != (dtype, shape):
+                raise ExportError(
+                    f"{artefact.name}: expected {name!r} among the {kind} as {dtype} {shape}. "
+                    f"Received: {received[name][0]} {received[name][1]}."
+                )
+    return {"inputs": len(found.inputs), "outputs": len(found.outputs)}
+
+
+def _refuse(artefact: Artefact, complaint: str | None) -> None:
+    if complaint is not None:
+        raise ExportError(f"{artefact.name}: {complaint}")
+
+
+def _reader(artefact: Artefact) -> ModuleType:
+    return READERS[artefact.variant.format]

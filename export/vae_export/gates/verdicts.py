@@ -1,0 +1,97 @@
+"""Does a file raise the alarms that Keras raises, on rows that training never saw?"""
+
+import numpy as np
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+from vae_export.artefacts import Artefact, Figures
+from vae_export.errors import Degraded, ExportError
+from vae_export.graphs import Array
+from vae_runtime.calibration import SCORE_RTOL, p_values, threshold
+
+from .answers import TOLERANCE
+
+# What a file of lower precision may lose before it is refused.
+AUROC_LOSS = 0.005
+FLIPS = 0.002
+SPEARMAN = 0.95
+
+
+def ranking(artefact: Artefact) -> Figures:
+    """Scores rank rows as Keras's do; and the largest shift of one, in nats, on normal rows."""
+    evidence = artefact.evidence
+    keras = np.concatenate([evidence.calibration, evidence.test])
+    received = np.concatenate([artefact.calibration, artefact.test])
+    spearman = float(spearmanr(keras, received).statistic)
+    shift = float(np.abs(artefact.calibration - evidence.calibration).max())
+    figures = {"spearman": spearman, "largest shift": shift}
+    if not spearman >= SPEARMAN:
+        raise Degraded(
+            f"{artefact.name}: expected scores that rank rows as Keras's do, Spearman {SPEARMAN} "
+            f"at least. Received: {spearman:.4f}. {artefact.advice}",
+            figures,
+        )
+    return figures
+
+
+def flips(artefact: Artefact) -> Figures:
+    """Alarms on test rows are Keras's, each side with its own threshold; in float32 all of them."""
+    flipped, keras = _flipped(artefact), artefact.evidence.test
+    row = int(np.argmax(flipped))
+    first = f"test row {row}, score {artefact.test[row]:g} against {keras[row]:g} in Keras"
+    return _limit(artefact, flipped, "verdicts", first)
+
+
+def auroc(artefact: Artefact) -> Figures:
+    """Anomalies are told from normal rows as well as by Keras, where there are labels."""
+    y, keras = artefact.evidence.source.test["y"], artefact.evidence.test
+    if y.all() or not y.any():
+        return {}
+    before, after = (float(roc_auc_score(y, score)) for score in (keras, artefact.test))
+    figures = {"keras": before, "file": after}
+    if before - after > AUROC_LOSS:
+        raise Degraded(
+            f"{artefact.name}: expected an AUROC within {AUROC_LOSS} of Keras's {before:.4f}. "
+            f"Received: {after:.4f}. {artefact.advice}",
+            figures,
+        )
+    return figures
+
+
+def classes(artefact: Artefact) -> Figures:
+    """The likeliest class of every row that training never saw is Keras's, but for ties."""
+    keras, received = artefact.evidence.probabilities, artefact.probabilities
+    second, first = np.sort(keras, axis=1).T[-2:]
+    likeliest = received.argmax(axis=1)
+    flipped = (likeliest != keras.argmax(axis=1)) & (first - second > 2 * TOLERANCE)
+    row = int(np.argmax(flipped))
+    first = f"held-back row {row}, class {likeliest[row]} against {keras[row].argmax()} in Keras"
+    return _limit(artefact, flipped, "classes", first)
+
+
+def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures:
+    """Lets no row of float32 be another than Keras's, and few of lower precision."""
+    share = float(flipped.mean())
+    figures = {"flips": int(flipped.sum()), "rows": len(flipped), "share": share}
+    if share <= (0.0 if artefact.is_float else FLIPS):
+        return figures
+    message = (
+        f"{artefact.name}: expected the {what} of Keras. Received: {flipped.sum()} of "
+        f"{len(flipped)} flipped, the first at {first}."
+    )
+    if artefact.is_float:
+        raise ExportError(message)
+    raise Degraded(f"{message} At most {FLIPS:.1%} may. {artefact.advice}", figures)
+
+
+def _flipped(artefact: Artefact) -> Array:
+    """Of each test row: does the verdict differ though the score is not at the threshold?"""
+    evidence, alpha = artefact.evidence, artefact.evidence.source.alpha
+    rounding = evidence.rounding
+    own, keras = np.sort(artefact.calibration), np.sort(evidence.calibration)
+    alarm = p_values(artefact.test, own, rounding) <= alpha
+    flipped = alarm != (p_values(evidence.test, keras, rounding) <= alpha)
+    limit = threshold(keras, alpha)
+    tie = rounding + SCORE_RTOL * abs(limit)  # the verdict turns at the limit and a tie
+    at_threshold = np.abs(evidence.test - limit) <= 2 * tie + TOLERANCE * max(abs(limit), 1.0)
+    return np.asarray(flipped & ~at_threshold)

@@ -1,0 +1,117 @@
+"""docs/bundle-format.md says what the code does: every key, its type, every file, every number."""
+
+import dataclasses
+import re
+import types
+import typing
+from pathlib import Path
+
+import onnx
+import pytest
+
+from vae_export import read_tflite
+from vae_runtime import bundle, calibration, containers, manifest, selftest
+
+TEXT = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text()
+SCHEMA = {
+    kind.__name__: kind
+    for kind in vars(manifest).values()
+    if dataclasses.is_dataclass(kind) and kind.__module__ == manifest.__name__
+}
+
+
+def table_of(title):
+    """The table under a heading: first cell -> the other cells."""
+    _, found, rest = TEXT.partition(f"\n{title}\n\n")
+    assert found, title
+    section = re.split(r"^#", rest, maxsplit=1, flags=re.M)[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+    assert rows
+    return {first.strip("`"): rest for first, *rest in rows}
+
+
+def as_written(annotation):
+    """A Python type in the document's words."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is types.UnionType:
+        words = [as_written(a) for a in arguments if a is not types.NoneType]
+        return " or ".join([*words, *["null"] * (types.NoneType in arguments)])
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"array of {as_written(arguments[0])}"
+    if origin is tuple:
+        return f"[{', '.join(map(as_written, arguments))}]"
+    if origin is dict:
+        return f"object of {as_written(arguments[1])}"
+    return {str: "string", int: "integer", float: "number"}.get(annotation, annotation.__name__)
+
+
+def test_the_document_describes_every_object_of_the_manifest_and_no_others():
+    sections = TEXT.partition("\n## manifest.json\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^### (\w+)$", sections, re.M) == [
+        "Manifest",
+        "Model",
+        "Preprocessing",
+        "Training",
+        "Score",
+        "Calibration",
+        "File",
+        "Tensor",
+    ]
+    assert set(SCHEMA) == set(re.findall(r"^### (\w+)$", sections, re.M))
+
+
+@pytest.mark.parametrize("name", SCHEMA)
+def test_every_key_is_described_with_its_type_and_default(name):
+    described, hints = table_of(f"### {name}"), typing.get_type_hints(SCHEMA[name])
+    assert set(described) == set(hints)
+    for field in dataclasses.fields(SCHEMA[name]):
+        written, meaning = described[field.name]
+        assert written == as_written(hints[field.name]), field.name
+        assert ("; default " in meaning) == (field.default is not dataclasses.MISSING), field.name
+        assert ("; default null" in meaning) == (field.default is None), field.name
+
+
+def test_the_graphs_are_described_with_all_inputs_and_outputs(states_bundle):
+    described = table_of("## Graphs")
+    files = bundle.open_bundle(states_bundle).manifest.files
+    assert set(described) == {file.role for file in files} - {"probe"}
+    for file in (f for f in files if f.format == "onnx"):
+        for kind, cell in zip(("inputs", "outputs"), described[file.role], strict=True):
+            named = {tensor.name for tensor in getattr(file, kind)}
+            assert named == set(re.findall(r"`(\w+)`", cell)), (file.role, kind)
+
+
+def test_the_probe_is_described_with_all_keys(states_bundle):
+    said = {"x", "z", "noise", "ROLE.OUTPUT", "noisy_scorer.OUTPUT"}
+    assert set(table_of("## probe.npz")) == said
+    probe = bundle.open_bundle(states_bundle).read_probe()
+    assert {key for key in probe if "." not in key} | {"ROLE.OUTPUT", "noisy_scorer.OUTPUT"} == said
+
+
+def test_what_a_lone_file_says_is_described(states_bundle):
+    keys = set(table_of("## What a lone file says"))
+    for role in ("encoder", "decoder", "scorer", "classifier"):
+        said = onnx.load(states_bundle / f"{role}.onnx").metadata_props
+        assert {entry.key for entry in said} == keys
+        content = (states_bundle / f"{role}.tflite").read_bytes()
+        assert set(read_tflite.metadata(content)) == keys
+
+
+def test_names_and_numbers_are_those_of_the_code(table_bundle):
+    for said in (
+        f"`format` other than `{manifest.FORMAT}`",
+        f"`format_version` other than {manifest.FORMAT_VERSION}",
+        f"more than {bundle.MANIFEST_LIMIT // 2**20} MiB",
+        f"At most {containers.MEMBERS} members",
+        f"1 to {manifest.LONGEST_NAME} characters",
+        f"`NAME{containers.SUFFIX}`",
+        "1e-6 * |s|",
+        f"`{read_tflite.SIGNATURE}`",
+        *(f"`{name}`" for name in manifest.OWN_NAMES),
+    ):
+        assert said in TEXT, said
+    assert calibration.SCORE_RTOL == 1e-6
+    assert selftest.RESOLUTION == 2.0**-21
+    model = onnx.load(table_bundle / "scorer.onnx")
+    assert f"IR version {model.ir_version}, opset {model.opset_import[0].version}," in TEXT

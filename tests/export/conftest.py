@@ -1,0 +1,45 @@
+"""What Keras answers for each run, and its files before anything is judged; once a session."""
+
+import pytest
+
+from vae_export import artefacts, evidence, quantize_onnx, source
+from vae_export.graphs import build_graphs
+from vae_export.variants import VARIANTS, Material
+
+
+class Files:
+    """The files of a run, converted when asked for."""
+
+    def __init__(self, run):
+        self.evidence = evidence.gather(source.of_run(run))
+        given = self.evidence.source
+        self.graphs = {g.role: g for g in build_graphs(given.vae, given.card.input_dtype)}
+        x = given.training["x"]
+        training = {"x": x, "z": given.vae.encode(x)[0].numpy()}
+        self.material = Material({"model": "a run"}, training, quantize_onnx.Recipe("minmax"))
+        self._made = {}
+
+    def __getitem__(self, name):
+        """The artefact of this file name."""
+        role = name.split(".")[0]
+        if name not in self._made:
+            variant = next(v for v in VARIANTS if v.name(role) == name)
+            self._made[name] = artefacts.make(
+                self.graphs[role], variant, self.evidence, self.material
+            )
+        return self._made[name]
+
+
+@pytest.fixture(scope="session")
+def digits_files(digits_run):
+    return Files(digits_run)
+
+
+@pytest.fixture(scope="session")
+def table_files(table_run):
+    return Files(table_run)
+
+
+@pytest.fixture(scope="session")
+def states_files(states_run):
+    return Files(states_run)
