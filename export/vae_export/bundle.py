@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -118,13 +118,20 @@ def check_out(out: str | Path) -> None:
         ) from error
 
 
-def write(out: str | Path, contents: Mapping[str, bytes], document: manifest.Manifest) -> Path:
+def write(
+    out: str | Path,
+    contents: Mapping[str, bytes],
+    document: manifest.Manifest,
+    *,
+    check: Callable[[Runner], None],
+) -> Path:
     """Writes a bundle, loads it as a device would, replays its probe; then puts it in place.
 
     Args:
         out: of a directory, or of one file where it ends in .vaeb.
         contents: by name, the files that the manifest describes.
         document: the manifest.
+        check: raises `ExportError` where the runner of what was written is not as it should be.
 
     Raises:
         ExportError: the runner does not answer from what was written as Keras did.
@@ -136,24 +143,27 @@ def write(out: str | Path, contents: Mapping[str, bytes], document: manifest.Man
     own = {manifest.NAME: described, manifest.CHECKSUM_NAME: manifest.checksum_line(described)}
     files = {**own, **contents}
     if out.suffix == containers.SUFFIX:
-        write_aside(out, lambda file: _write_archive(file, files))
+        write_aside(out, lambda file: _write_archive(file, files, check))
         return out
     with directory_aside(out, mark=manifest.NAME) as aside:
         for name, content in files.items():
             (aside / name).write_bytes(content)
-        _selftest(aside)
+        _try_out(aside, check)
     return out
 
 
-def _write_archive(file: IO[bytes], files: Mapping[str, bytes]) -> None:
+def _write_archive(
+    file: IO[bytes], files: Mapping[str, bytes], check: Callable[[Runner], None]
+) -> None:
     file.write(containers.pack(files))
     file.flush()
-    _selftest(Path(file.name))
+    _try_out(Path(file.name), check)
 
 
-def _selftest(written: Path) -> None:
+def _try_out(written: Path, check: Callable[[Runner], None]) -> None:
     try:
-        report = Runner.load(written).selftest()
+        runner = Runner.load(written)
+        report = runner.selftest()
     except BundleError as error:
         raise ExportError(f"the written bundle cannot be used: {error}") from error
     if not report.passed:
@@ -162,6 +172,7 @@ def _selftest(written: Path) -> None:
             f"the written bundle fails its selftest: {worst.name}, {worst.rows}, is off by "
             f"{worst.deviation:.3g} of its largest magnitude."
         )
+    check(runner)
 
 
 def _quantization(artefact: Artefact) -> dict[str, Quantization]:

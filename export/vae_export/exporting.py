@@ -16,7 +16,7 @@ from . import artefacts, bundle, evidence, quantize_onnx, source, to_onnx
 from .artefacts import Artefact
 from .errors import ExportError
 from .evidence import Evidence
-from .gates import JUDGING, Verified, examine
+from .gates import JUDGING, Verified, examine, verdicts
 from .graphs import Arrays, Graph, answers, build_graphs, build_networks, network_feeds
 from .precisions import FORMATS
 from .source import Source
@@ -73,7 +73,8 @@ def export(
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
     files = [*(bundle.describe(v) for v in verified), bundle.describe_probe(probe)]
     document = bundle.make_manifest(known.source, files, calibrate(scorers))
-    return bundle.write(out, {**contents, "probe.npz": probe}, document)
+    contents["probe.npz"] = probe
+    return bundle.write(out, contents, document, check=lambda r: verdicts.of_bundle(r, known))
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:

@@ -12,6 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from vae_export import ExportError, evidence, export, source, to_onnx, variants
+from vae_export.artefacts import Artefact
 from vae_export.cli import main
 from vae_export.precisions import PRECISIONS
 from vae_export.quantize_onnx import MINMAX, quantize
@@ -330,3 +331,22 @@ def test_formats_and_precisions_that_there_are_not_are_named(
 ):
     assert main([str(table_run.path), "--out", str(tmp_path / "bundle"), option, value]) == 1
     assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("shift", [-5.0, 5.0])
+def test_a_threshold_that_is_not_the_scorers_leaves_no_bundle(
+    digits_run, tmp_path, monkeypatch, shift
+):
+    calibrate = Artefact.calibrate
+
+    def wrong(artefact):
+        right = calibrate(artefact)
+        return dataclasses.replace(right, scores=tuple(s + shift for s in right.scores))
+
+    monkeypatch.setattr(Artefact, "calibrate", wrong)
+    for name in ("bundle", "bundle.vaeb"):
+        with pytest.raises(
+            ExportError, match=r"manifest.json: expected a calibration.*of 580 test"
+        ):
+            export(digits_run, tmp_path / name, formats=("onnx",), **QUIET)
+    assert not list(tmp_path.iterdir())

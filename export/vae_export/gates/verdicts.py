@@ -6,7 +6,9 @@ from sklearn.metrics import roc_auc_score
 
 from vae_export.artefacts import Artefact, Figures
 from vae_export.errors import Degraded, ExportError
+from vae_export.evidence import Evidence
 from vae_export.graphs import Array
+from vae_runtime import Runner
 from vae_runtime.calibration import SCORE_RTOL, p_values, threshold
 
 from .answers import TOLERANCE
@@ -36,7 +38,9 @@ def ranking(artefact: Artefact) -> Figures:
 
 def flips(artefact: Artefact) -> Figures:
     """Alarms on test rows are Keras's, each side with its own threshold; in float32 all of them."""
-    flipped, keras = _flipped(artefact), artefact.evidence.test
+    alpha, rounding = artefact.evidence.source.alpha, artefact.evidence.rounding
+    alarm = p_values(artefact.test, np.sort(artefact.calibration), rounding) <= alpha
+    flipped, keras = _other_alarms(artefact.evidence, alarm), artefact.evidence.test
     row = int(np.argmax(flipped))
     first = f"test row {row}, score {artefact.test[row]:g} against {keras[row]:g} in Keras"
     return _limit(artefact, flipped, "verdicts", first)
@@ -69,6 +73,16 @@ def classes(artefact: Artefact) -> Figures:
     return _limit(artefact, flipped, "classes", first)
 
 
+def of_bundle(runner: Runner, evidence: Evidence) -> None:
+    """A written bundle raises Keras's alarms on test rows, by the threshold in its manifest."""
+    flipped = _other_alarms(evidence, runner.score(evidence.source.test["x"]).is_anomaly)
+    if flipped.any():
+        raise ExportError(
+            f"manifest.json: expected a calibration by which scorer.onnx alarms as Keras does. "
+            f"Received: another verdict on {flipped.sum()} of {len(flipped)} test rows."
+        )
+
+
 def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures:
     """Lets no row of float32 be another than Keras's, and few of lower precision."""
     share = float(flipped.mean())
@@ -84,12 +98,10 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
     raise Degraded(f"{message} At most {FLIPS:.1%} may. {artefact.advice}", figures)
 
 
-def _flipped(artefact: Artefact) -> Array:
-    """Of each test row: does the verdict differ though the score is not at the threshold?"""
-    evidence, alpha = artefact.evidence, artefact.evidence.source.alpha
-    rounding = evidence.rounding
-    own, keras = np.sort(artefact.calibration), np.sort(evidence.calibration)
-    alarm = p_values(artefact.test, own, rounding) <= alpha
+def _other_alarms(evidence: Evidence, alarm: Array) -> Array:
+    """Of each test row: does its alarm differ from Keras's, though not at the threshold itself?"""
+    alpha, rounding = evidence.source.alpha, evidence.rounding
+    keras = np.sort(evidence.calibration)
     flipped = alarm != (p_values(evidence.test, keras, rounding) <= alpha)
     limit = threshold(keras, alpha)
     tie = rounding + SCORE_RTOL * abs(limit)  # the verdict turns at the limit and a tie
