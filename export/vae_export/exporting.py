@@ -60,11 +60,13 @@ def export(
     known = evidence.gather(run if isinstance(run, Source) else source.of_run(run))
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
     verified = []
-    for artefact in _convert(known, graphs, wanted, log):
+    for artefact in convert(known, graphs, wanted, log):
         verified.append(examine(artefact, allow_degraded=allow_degraded))
         log(_describe(verified[-1]))
     scorers = [v.artefact for v in verified if v.artefact.graph.role == "scorer"]
-    if pair := _pair(verified, graphs):
+    networks = [v.artefact for v in verified if v.artefact.variant.networks]
+    if networks:
+        pair = networks_scorer(networks, graphs)
         judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
         log(_describe(judged))
         verified = [_with_losses(v, judged) if v.artefact.variant.networks else v for v in verified]
@@ -75,6 +77,30 @@ def export(
     document = bundle.make_manifest(known.source, files, calibrate(scorers))
     contents["probe.npz"] = probe
     return bundle.write(out, contents, document, check=lambda r: verdicts.of_bundle(r, known))
+
+
+def convert(
+    known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], log: Log
+) -> Iterator[Artefact]:
+    """Every file that makes sense, one at a time; says which do not."""
+    vae, x = known.source.vae, known.source.training["x"]
+    networks = build_networks(vae)
+    training = {"x": x, "z": np.asarray(vae.encode(x)[0])}
+    recipe = _recipe(known, graphs, wanted, training)
+    for variant in wanted:
+        if variant.networks:
+            log(f"no {variant.name('scorer')}: {NO_INT8_SCORER}")
+        for graph in networks if variant.networks else graphs:
+            about = bundle.metadata(known.source, graph)
+            material = Material(about, training, network_feeds(vae, x), recipe)
+            yield artefacts.make(graph, variant, known, material)
+
+
+def networks_scorer(networks: Sequence[Artefact], graphs: tuple[Graph, ...]) -> Artefact:
+    """The score that a device computes around the int8 networks."""
+    by_role = {network.graph.role: network for network in networks}
+    scorer = next(graph for graph in graphs if graph.role == "scorer")
+    return artefacts.scorer_of(by_role["encoder"], by_role["decoder"], scorer)
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
@@ -111,23 +137,6 @@ def _check_backend() -> None:
         )
 
 
-def _convert(
-    known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], log: Log
-) -> Iterator[Artefact]:
-    """Every file that makes sense, one at a time; says which do not."""
-    vae, x = known.source.vae, known.source.training["x"]
-    networks = build_networks(vae)
-    training = {"x": x, "z": np.asarray(vae.encode(x)[0])}
-    recipe = _recipe(known, graphs, wanted, training)
-    for variant in wanted:
-        if variant.networks:
-            log(f"no {variant.name('scorer')}: {NO_INT8_SCORER}")
-        for graph in networks if variant.networks else graphs:
-            about = bundle.metadata(known.source, graph)
-            material = Material(about, training, network_feeds(vae, x), recipe)
-            yield artefacts.make(graph, variant, known, material)
-
-
 def _recipe(
     known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], training: Arrays
 ) -> quantize_onnx.Recipe:
@@ -140,15 +149,6 @@ def _recipe(
         return quantize_onnx.MINMAX
     unseen = known.source.calibration["x"]
     return quantize_onnx.choose(made.content, training["x"], unseen, known.calibration)
-
-
-def _pair(verified: Sequence[Verified], graphs: tuple[Graph, ...]) -> Artefact | None:
-    """The score that a device computes around the int8 networks, if there are any."""
-    networks = {v.artefact.graph.role: v.artefact for v in verified if v.artefact.variant.networks}
-    if not networks:
-        return None
-    scorer = next(graph for graph in graphs if graph.role == "scorer")
-    return artefacts.scorer_of(networks["encoder"], networks["decoder"], scorer)
 
 
 def _with_losses(verified: Verified, judged: Verified) -> Verified:
