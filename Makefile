@@ -6,6 +6,7 @@
 # make bench-loop     what the training loop costs; with PyOD installed, beside PyOD
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
 # make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
+# make bench-mlperf-tiny AD=dir   MLPerf Tiny's anomaly detector through our converters (a minute)
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make help           prints this
 #
@@ -32,7 +33,8 @@ endif
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help train export test lint format clean bench-loop bench-nll bench-architectures bench-semi
+.PHONY: help train export test lint format clean bench-loop bench-nll bench-architectures bench-semi \
+    bench-mlperf-tiny
 .DELETE_ON_ERROR:
 
 help:
@@ -80,6 +82,10 @@ bench-architectures: $(VENV)/.installed
 
 bench-semi: $(VENV)/.installed
 	$(BIN)/python benchmarks/semi.py $(ARGS)
+
+bench-mlperf-tiny: $(VENV)/.installed
+	@test -n "$(AD)" || { echo "expected AD=dir with MLPerf Tiny's ad01 files and a recording" >&2; exit 2; }
+	$(BIN)/python benchmarks/mlperf_tiny.py --data $(AD)
 
 clean:
 	rm -rf .venv .venv-gpu runs artifacts

@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import csv
 import datetime
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -198,6 +199,16 @@ def digits_bundle(tmp_path_factory, digits_run):
 
 
 @pytest.fixture(scope="session")
+def digits_int8_bundle(tmp_path_factory, digits_run):
+    """Every ONNX file of the digits, in float and in int8."""
+    from vae_export import export
+
+    out = tmp_path_factory.mktemp("artifacts") / "digits-int8"
+    precisions = {"formats": ("onnx",), "precisions": ("fp32", "int8"), "allow_degraded": True}
+    return export(digits_run, out, **precisions, log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
 def table_bundle(tmp_path_factory, table_run):
     from vae_export import export
 
@@ -219,6 +230,20 @@ def states_bundle(tmp_path_factory, states_run):
 
     out = tmp_path_factory.mktemp("artifacts") / "machine"
     return export(states_run, out, log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def pip_install():
+    """Installs with a Python's pip; where no index answers, skips, but never in CI."""
+
+    def install(python, *options):
+        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        if "connection broken by" in done.stderr and not os.environ.get("CI"):
+            pytest.skip("no package index can be reached from this machine")
+        assert done.returncode == 0, done.stderr
+
+    return install
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vae_keras.greetings import without_greetings
+from vae_runtime import BundleError
 from vae_runtime.containers import SUFFIX
 
 from .errors import ExportError
@@ -44,27 +45,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="write files of lower precision that lose more accuracy than they may; "
         "the manifest says so",
     )
+    parser.add_argument(
+        "--triton",
+        metavar="DIR",
+        type=Path,
+        help="write the scorers as models into DIR too, a model repository of Triton or KServe",
+    )
+    parser.add_argument(
+        "--mlflow", metavar="DIR", type=Path, help="write DIR too, the bundle as an MLflow model"
+    )
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-export {version}")
     args = parser.parse_args(arguments)
     try:
         with without_greetings():
+            from . import mlflow, triton
             from .exporting import export
+            from .variants import variants
 
-        out = export(
+        out = _with_suffix(args.out) if args.zip else args.out
+        if args.triton is not None:
+            scorers = [v for v in variants(args.formats, args.precision) if v.format == "onnx"]
+            triton.check(out, args.triton, [scorer.precision for scorer in scorers])
+        if args.mlflow is not None:
+            mlflow.check(out, args.mlflow)
+        export(
             args.run,
-            _with_suffix(args.out) if args.zip else args.out,
+            out,
             formats=args.formats,
             precisions=args.precision,
             allow_degraded=args.allow_degraded,
             log=_log,
         )
-    except (ExportError, ValueError, OSError, MemoryError) as error:
+        models = triton.write(out, args.triton) if args.triton is not None else []
+        models += [mlflow.write(out, args.mlflow)] if args.mlflow is not None else []
+    except (BundleError, ExportError, ValueError, OSError, MemoryError) as error:
         print(f"vae-export: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("vae-export: interrupted; nothing was written", file=sys.stderr)
         return 130
+    for model in models:
+        print(f"wrote {model}, a model for a server")
     print(f"wrote {out}: try `vae-runtime selftest {out}`")
     return 0
 

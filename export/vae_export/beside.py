@@ -1,0 +1,22 @@
+"""Where models for servers may be written: beside the bundle that they are made of."""
+
+from pathlib import Path
+
+from vae_runtime.files import check_replaceable
+
+
+def check_beside(bundle: str | Path, folder: Path, *, mark: str) -> None:
+    """Raises ValueError where a folder is not there for us to write, or is in the bundle.
+
+    Args:
+        bundle: where it is or will be.
+        folder: of a model, new or one of ours.
+        mark: a file that every such folder holds.
+    """
+    check_replaceable(folder, mark=mark)
+    inner, outer = folder.resolve(), Path(bundle).resolve()
+    if outer in (inner, *inner.parents):
+        raise ValueError(
+            f"{folder}: expected a folder beside the bundle {bundle}. Received: one that is the "
+            "bundle, or is in it. Choose another folder."
+        )
