@@ -9,7 +9,6 @@ and measured through its files: operations of a row counted in the graphs, the n
 
 import argparse
 import functools
-import math
 import resource
 import tempfile
 import time
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 
 from vae_keras.greetings import without_greetings
@@ -28,6 +26,7 @@ with without_greetings():
     from keras import layers
 
     from vae_export.engines import open_tflite
+    from vae_export.flops import flops
     from vae_export.graphs import build_graphs
     from vae_export.to_onnx import to_onnx
     from vae_export.to_tflite import to_tflite
@@ -88,22 +87,6 @@ def fit(name: str, latent_dim: int, epochs: int, folder: Path, *, test_x: np.nda
     print(row, flush=True)
     tflite = to_tflite(graphs["scorer"].without_defaults(), {}).content
     return Trained(files["scorer"], tflite, row)
-
-
-def flops(content: bytes) -> int:
-    """Operations of one row in an ONNX file's matrices and convolutions, a multiply-add as two."""
-    model = onnx.shape_inference.infer_shapes(onnx.load_from_string(content), data_prop=True)
-    body = model.graph
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in body.initializer}
-    for value in [*body.input, *body.output, *body.value_info]:
-        shapes[value.name] = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
-    total = 0
-    for node in body.node:
-        if node.op_type in ("Conv", "ConvTranspose", "MatMul", "Gemm"):
-            # a ConvTranspose applies its kernel at every position of its input
-            over = node.input[0] if node.op_type == "ConvTranspose" else node.output[0]
-            total += 2 * math.prod(shapes[node.input[1]]) * math.prod(shapes[over][2:])
-    return total
 
 
 def negative_elbo(scorer: bytes, x: np.ndarray, latent_dim: int) -> float:

@@ -24,9 +24,9 @@ with without_greetings():
 
     from vae_export import evidence, quantize_onnx, source, to_onnx
     from vae_export.artefacts import Artefact
+    from vae_export.converting import convert, networks_scorer
     from vae_export.engines import Engine, open_onnx
     from vae_export.evidence import Evidence
-    from vae_export.exporting import convert, networks_scorer
     from vae_export.graphs import build_graphs
     from vae_export.variants import VARIANTS
 

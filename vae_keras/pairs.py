@@ -61,6 +61,14 @@ def check_logits(decoder: keras.Model, likelihood: keras.layers.Layer) -> None:
         )
 
 
+def last_operation(model: keras.Model) -> Any:
+    """The layer or operation that a model ends on, but for those that only move values."""
+    for operation in reversed(getattr(model, "operations", model.layers)):
+        if not isinstance(operation, SHAPING) and type(operation).__name__ not in SHAPING_OPS:
+            return operation
+    return None
+
+
 def _shapes(role: str, model: Any) -> tuple[Any, Any]:
     """The shapes of what goes in and of what comes out."""
     if not isinstance(model, keras.Model):
@@ -96,12 +104,10 @@ def _cropping_hint(parameters: Any, row: Shape) -> str:
 
 def _last_activation(model: keras.Model) -> str:
     """The name of what a model ends on, whatever comes after it that only moves values."""
-    for operation in reversed(getattr(model, "operations", model.layers)):
-        if isinstance(operation, keras.Model):
-            return _last_activation(operation)
-        kind = type(operation).__name__
-        if isinstance(operation, SHAPING) or kind in SHAPING_OPS:
-            continue
-        activation = getattr(operation, "activation", None)
-        return kind.lower() if activation is None else getattr(activation, "__name__", "")
-    return ""
+    last = last_operation(model)
+    if isinstance(last, keras.Model):
+        return _last_activation(last)
+    activation = getattr(last, "activation", None)
+    return (
+        type(last).__name__.lower() if activation is None else getattr(activation, "__name__", "")
+    )

@@ -3,19 +3,21 @@
 Names load on first use, so that `vae-export --help` need not wait for TensorFlow.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 from .errors import ExportError
 
 if TYPE_CHECKING:
     from .exporting import export
+    from .models import Models
 
-__all__ = ["ExportError", "export"]
+_HOME = {"Models": "models", "export": "exporting"}
+
+__all__ = ["ExportError", "Models", "export"]
 
 
 def __getattr__(name: str) -> object:
-    if name != "export":
+    if name not in _HOME:
         raise AttributeError(f"module 'vae_export' has no attribute {name!r}")
-    from .exporting import export
-
-    return export
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

@@ -61,6 +61,11 @@ def describe_probe(content: bytes) -> manifest.File:
     return _describe(content, name="probe.npz", role="probe", format="npz")
 
 
+def describe_report(name: str, content: bytes) -> manifest.File:
+    """A page for people, or its figures for programs, as the manifest lists it."""
+    return _describe(content, name=name, role="report", format=name.rpartition(".")[2])
+
+
 def npz(arrays: Arrays) -> bytes:
     """The bytes of an .npz file: the same arrays give the same bytes."""
     buffer = io.BytesIO()

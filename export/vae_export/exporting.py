@@ -1,34 +1,33 @@
-"""From a trained model to a bundle: convert, examine, calibrate, write.
+"""From a trained model to a bundle: convert, examine, calibrate, report, write.
 
 Any failure is an `ExportError`, and then there is no bundle.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from vae_keras.run import Run
 from vae_runtime import manifest
 
-from . import artefacts, bundle, evidence, quantize_onnx, source, to_onnx
+from . import bundle, evidence, report, source
 from .artefacts import Artefact
+from .converting import Log, check_training, convert, networks_scorer
 from .errors import ExportError
 from .evidence import Evidence
 from .gates import JUDGING, Verified, examine, verdicts
-from .graphs import Arrays, Graph, answers, build_graphs, build_networks, network_feeds
+from .graphs import Arrays, Graph, answers, build_graphs
+from .models import Models, of_models
 from .precisions import FORMATS
 from .source import Source
-from .variants import NO_INT8_SCORER, Material, Variant, variants
+from .variants import Variant, variants
 
 PROBE_ROWS = 16
 
-Log = Callable[[str], None]
-
 
 def export(
-    run: str | Path | Run | Source,
+    run: str | Path | Run | Models | Source,
     out: str | Path,
     *,
     formats: Sequence[str] = FORMATS,
@@ -39,7 +38,7 @@ def export(
     """Exports a trained model as a bundle.
 
     Args:
-        run: a run directory, the run itself, or a `Source` of another origin.
+        run: a run directory, the run itself, or `Models` that something else trained.
         out: path of the bundle; an earlier bundle there is replaced at the end.
         formats: of onnx and tflite; onnx must be among them.
         precisions: of fp32, fp16, dynamic and int8; fp32 must be among them.
@@ -52,13 +51,46 @@ def export(
 
     Raises:
         ExportError: a graph cannot be converted, or does not answer as Keras does.
-        ValueError: `run` is no run directory, something else is at `out`, or unknown formats.
+        ValueError: `run` is no run directory or no VAE, something else is at `out`, formats or
+            precisions are unknown, or int8 has no rows to learn ranges from.
     """
     _check_backend()
     wanted = variants(formats, precisions)
     bundle.check_out(out)
-    known = evidence.gather(run if isinstance(run, Source) else source.of_run(run))
+    known = evidence.gather(_source(run))
+    check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
+    verified, scorers = verify(known, graphs, wanted, allow_degraded=allow_degraded, log=log)
+    log("measuring what the files cost, drawing the report")
+    pages = report.make(known, verified, alarming(scorers))
+    probe = bundle.npz(make_probe(graphs, known.feeds))
+    files = [
+        *(bundle.describe(v) for v in verified),
+        bundle.describe_probe(probe),
+        *(bundle.describe_report(name, page) for name, page in pages.items()),
+    ]
+    contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
+    return bundle.write(
+        out,
+        {**contents, "probe.npz": probe, **pages},
+        bundle.make_manifest(known.source, files, calibrate(scorers)),
+        check=lambda runner: verdicts.of_bundle(runner, known),
+    )
+
+
+def verify(
+    known: Evidence,
+    graphs: tuple[Graph, ...],
+    wanted: Sequence[Variant],
+    *,
+    allow_degraded: bool,
+    log: Log,
+) -> tuple[list[Verified], list[Artefact]]:
+    """Makes every file and takes it through the gates.
+
+    Returns:
+        (files, all that gives a score: some of these, and what is computed around int8 networks).
+    """
     verified = []
     for artefact in convert(known, graphs, wanted, log):
         verified.append(examine(artefact, allow_degraded=allow_degraded))
@@ -69,50 +101,26 @@ def export(
         pair = networks_scorer(networks, graphs)
         judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
         log(_describe(judged))
-        verified = [_with_losses(v, judged) if v.artefact.variant.networks else v for v in verified]
+        verified = [_with_losses(v, judged) for v in verified]
         scorers.append(pair)
-    probe = bundle.npz(make_probe(graphs, known.feeds))
-    contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
-    files = [*(bundle.describe(v) for v in verified), bundle.describe_probe(probe)]
-    document = bundle.make_manifest(known.source, files, calibrate(scorers))
-    contents["probe.npz"] = probe
-    return bundle.write(out, contents, document, check=lambda r: verdicts.of_bundle(r, known))
-
-
-def convert(
-    known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], log: Log
-) -> Iterator[Artefact]:
-    """Every file that makes sense, one at a time; says which do not."""
-    vae, x = known.source.vae, known.source.training["x"]
-    networks = build_networks(vae)
-    training = {"x": x, "z": np.asarray(vae.encode(x)[0])}
-    recipe = _recipe(known, graphs, wanted, training)
-    for variant in wanted:
-        if variant.networks:
-            log(f"no {variant.name('scorer')}: {NO_INT8_SCORER}")
-        for graph in networks if variant.networks else graphs:
-            about = bundle.metadata(known.source, graph)
-            material = Material(about, training, network_feeds(vae, x), recipe)
-            yield artefacts.make(graph, variant, known, material)
-
-
-def networks_scorer(networks: Sequence[Artefact], graphs: tuple[Graph, ...]) -> Artefact:
-    """The score that a device computes around the int8 networks."""
-    by_role = {network.graph.role: network for network in networks}
-    scorer = next(graph for graph in graphs if graph.role == "scorer")
-    return artefacts.scorer_of(by_role["encoder"], by_role["decoder"], scorer)
+    return verified, scorers
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
-    """The alarm calibration of each precision, by ONNX's scorer where there is one.
+    """The alarm calibration of each precision, see `alarming`."""
+    return {name: scorer.calibrate() for name, scorer in alarming(scorers).items()}
 
-    That of the int8 networks, whose score is computed around them, is under "int8.tflite".
+
+def alarming(scorers: Sequence[Artefact]) -> dict[str, Artefact]:
+    """What raises the alarms of each precision: ONNX's scorer where there is one.
+
+    The int8 networks, whose score is computed around them, are under "int8.tflite".
     """
-    found: dict[str, manifest.Calibration] = {}
+    found: dict[str, Artefact] = {}
     for artefact in scorers:
         variant = artefact.variant
         key = f"{variant.precision}.{variant.format}" if variant.networks else variant.precision
-        found.setdefault(key, artefact.calibrate())
+        found.setdefault(key, artefact)
     return found
 
 
@@ -137,22 +145,16 @@ def _check_backend() -> None:
         )
 
 
-def _recipe(
-    known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], training: Arrays
-) -> quantize_onnx.Recipe:
-    """How ONNX graphs are quantised, if they are to be: as is best for the scorer."""
-    if ("onnx", "int8") not in {(v.format, v.precision) for v in wanted}:
-        return quantize_onnx.MINMAX
-    scorer = next(graph for graph in graphs if graph.role == "scorer")
-    made = to_onnx.to_onnx(scorer, {})
-    if made.complaints:  # the gates will say so of the float file, which comes first
-        return quantize_onnx.MINMAX
-    unseen = known.source.calibration["x"]
-    return quantize_onnx.choose(made.content, training["x"], unseen, known.calibration)
+def _source(run: str | Path | Run | Models | Source) -> Source:
+    if isinstance(run, Source):
+        return run
+    return of_models(run) if isinstance(run, Models) else source.of_run(run)
 
 
 def _with_losses(verified: Verified, judged: Verified) -> Verified:
-    """A network's findings, and those of the score that is computed around it."""
+    """A file's findings; of an int8 encoder or decoder, those of the score around both too."""
+    if not verified.artefact.variant.networks or verified.artefact.graph.role == "classifier":
+        return verified
     return Verified(verified.artefact, (*verified.findings, *judged.findings))
 
 

@@ -12,7 +12,7 @@ OPS = frozenset(
     "Abs Add ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape "
     "Conv ConvTranspose Cos DepthToSpace DequantizeLinear Div Einsum Elu Equal Erf Exp Expand "
     "Flatten Floor Gather GatherND Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual "
-    "HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LeakyRelu Less "
+    "HardSigmoid HardSwish Identity InstanceNormalization LSTM LayerNormalization LeakyRelu Less "
     "LessOrEqual Log LogSoftmax MatMul Max MaxPool Mean Min Mul Neg Not OneHot Or And Pad Pow "
     "PRelu QuantizeLinear Range Reciprocal ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin "
     "ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Round Selu Shape Sigmoid Sign Sin "

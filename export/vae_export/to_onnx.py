@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from onnx import helper, numpy_helper
+from onnx import AttributeProto, helper, numpy_helper
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from .conversion import Conversion
 from .graphs import Graph
+from .handlers import HANDLERS
 from .simplify import simplify
 
 OPSET = 17  # old enough for the runtimes on devices, new enough for LayerNormalization
@@ -28,7 +30,11 @@ def to_onnx(graph: Graph, metadata: dict[str, str]) -> Conversion:
         graph: the function to convert.
         metadata: written into the file's metadata_props, so that a lone file explains itself.
     """
-    model, complaints = _convert(graph)
+    try:
+        model, complaints = _convert(graph)
+    except ValueError as error:  # it writes a variable, such as the state of a random generator
+        return Conversion(b"", (str(error),))
+    complaints += _loops(model)
     if complaints:
         return Conversion(b"", tuple(complaints))
     nodes_before = len(model.graph.node)
@@ -43,13 +49,39 @@ def _convert(graph: Graph) -> tuple[Any, list[str]]:
     """The graph as tf2onnx gives it, described and not yet simplified, and its complaints."""
     import tf2onnx
 
-    signature = graph.signature()
-    function = tf.function(graph.function, input_signature=signature)
     with _complaints("tf2onnx") as complaints:
-        model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+        model, _ = tf2onnx.convert.from_function(
+            _frozen(graph),
+            input_signature=graph.signature(),
+            opset=OPSET,
+            custom_op_handlers=HANDLERS,
+        )
     _modernise_resize(model)
     _describe(graph, model)
     return model, complaints
+
+
+def _loops(model: Any) -> list[str]:
+    """What holds a graph of its own: devices are slow at it, and `simplify` does not read it."""
+    held = [n for n in model.graph.node if any(a.type == AttributeProto.GRAPH for a in n.attribute)]
+    return [f"[{node.name}: {node.op_type}] is a loop or a branch" for node in held]
+
+
+def _frozen(graph: Graph) -> Any:
+    """The function with all that it captured as constants: weights, and any other tensors.
+
+    (tf2onnx would make inputs of the others, such as the mean and variance of a `Normalization`.)
+    """
+    signature = graph.signature()
+    traced = tf.function(graph.function, input_signature=signature).get_concrete_function()
+    frozen = convert_variables_to_constants_v2(
+        traced, lower_control_flow=False, aggressive_inlining=True
+    )
+
+    def function(*given: Any) -> Any:
+        return tf.nest.pack_sequence_as(traced.structured_outputs, frozen(*given))
+
+    return tf.function(function, input_signature=signature)
 
 
 @contextlib.contextmanager

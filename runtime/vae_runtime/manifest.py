@@ -46,8 +46,8 @@ class Tensor:
 class File:
     """One file of the bundle.
 
-    `role` is encoder, decoder, scorer, classifier or probe; `format` is onnx, tflite or npz;
-    `precision` is fp32, fp16, dynamic or int8.
+    `role` is encoder, decoder, scorer, classifier, probe or report; `format` is onnx, tflite, npz,
+    json or html; `precision` is fp32, fp16, dynamic or int8.
     `parity` is, for each output, the deviation from Keras as `vae_runtime.selftest.deviation`
     measures it. `recipe` says how it was quantised, `degraded` what accuracy it lost beyond what is
     allowed by default; both are empty for most.

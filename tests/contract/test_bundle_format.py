@@ -1,6 +1,7 @@
 """docs/bundle-format.md says what the code does: every key, its type, every file, every number."""
 
 import dataclasses
+import json
 import re
 import types
 import typing
@@ -75,7 +76,7 @@ def test_every_key_is_described_with_its_type_and_default(name):
 def test_the_graphs_are_described_with_all_inputs_and_outputs(states_bundle):
     described = table_of("## Graphs")
     files = bundle.open_bundle(states_bundle).manifest.files
-    assert set(described) == {file.role for file in files} - {"probe"}
+    assert set(described) == {file.role for file in files} - {"probe", "report"}
     for file in (f for f in files if f.format == "onnx"):
         for kind, cell in zip(("inputs", "outputs"), described[file.role], strict=True):
             named = {tensor.name for tensor in getattr(file, kind)}
@@ -87,6 +88,16 @@ def test_the_probe_is_described_with_all_keys(states_bundle):
     assert set(table_of("## probe.npz")) == said
     probe = bundle.open_bundle(states_bundle).read_probe()
     assert {key for key in probe if "." not in key} | {"ROLE.OUTPUT", "noisy_scorer.OUTPUT"} == said
+
+
+def test_the_report_is_described_with_all_keys(states_bundle):
+    report = json.loads((states_bundle / "report.json").read_text())
+    assert list(table_of("## The report")) == list(report)
+    assert (report["format"], report["format_version"]) == ("vae-report", 1)
+    described = table_of("## The report")["files"][0]
+    assert set(re.findall(r"`(\w+)`", described)) - {"passed", "degraded"} <= set(
+        report["files"][0]
+    )
 
 
 def test_what_a_lone_file_says_is_described(states_bundle):
@@ -112,6 +123,6 @@ def test_names_and_numbers_are_those_of_the_code(table_bundle):
     ):
         assert said in TEXT, said
     assert calibration.SCORE_RTOL == 1e-6
-    assert selftest.RESOLUTION == 2.0**-21
+    assert selftest.RESOLUTION == 2.0**-17
     model = onnx.load(table_bundle / "scorer.onnx")
     assert f"IR version {model.ir_version}, opset {model.opset_import[0].version}," in TEXT

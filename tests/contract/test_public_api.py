@@ -23,7 +23,7 @@ PUBLIC = {
         "open_run",
         "train",
     },
-    "vae_export": {"ExportError", "export"},
+    "vae_export": {"ExportError", "Models", "export"},
     "vae_runtime": {"BundleError", "Runner", "Scores"},
 }
 

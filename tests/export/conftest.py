@@ -2,8 +2,9 @@
 
 import pytest
 
-from vae_export import artefacts, evidence, quantize_onnx, source
-from vae_export.graphs import build_graphs
+from vae_export import artefacts, evidence, source
+from vae_export.graphs import build_graphs, network_feeds
+from vae_export.quantize_onnx import MINMAX
 from vae_export.variants import VARIANTS, Material
 
 
@@ -16,7 +17,7 @@ class Files:
         self.graphs = {g.role: g for g in build_graphs(given.vae, given.card.input_dtype)}
         x = given.training["x"]
         training = {"x": x, "z": given.vae.encode(x)[0].numpy()}
-        self.material = Material({"model": "a run"}, training, quantize_onnx.Recipe("minmax"))
+        self.material = Material({"model": "a run"}, training, network_feeds(given.vae, x), MINMAX)
         self._made = {}
 
     def __getitem__(self, name):

@@ -11,6 +11,7 @@ import pytest
 from vae_export.bundle import npz
 from vae_runtime.bundle import open_bundle
 
+OTHERS = {"probe.npz", "report.html", "report.json"}
 FILES = {f"{role}.{end}" for role in ("encoder", "decoder", "scorer") for end in ("onnx", "tflite")}
 
 
@@ -26,7 +27,7 @@ def manifest(bundle):
 
 
 def test_it_holds_the_promised_files_and_no_others(bundle):
-    expected = FILES | {"probe.npz", "manifest.json", "manifest.json.sha256"}
+    expected = FILES | OTHERS | {"manifest.json", "manifest.json.sha256"}
     assert {path.name for path in bundle.iterdir()} == expected
 
 
@@ -36,7 +37,7 @@ def test_the_manifest_begins_with_what_it_is(digits_bundle):
 
 
 def test_every_file_is_listed_with_its_size_and_hash(manifest, bundle):
-    assert {file["name"] for file in manifest["files"]} == FILES | {"probe.npz"}
+    assert {file["name"] for file in manifest["files"]} == FILES | OTHERS
     for file in manifest["files"]:
         content = (bundle / file["name"]).read_bytes()
         assert file["bytes"] == len(content)
@@ -115,7 +116,7 @@ def test_equal_arrays_are_equal_bytes():
 def test_a_bundle_with_classes_holds_a_classifier_and_their_names(states_bundle):
     expected = FILES | {"classifier.onnx", "classifier.tflite"}
     manifest = open_bundle(states_bundle).manifest
-    assert {file.name for file in manifest.files} == expected | {"probe.npz"}
+    assert {file.name for file in manifest.files} == expected | OTHERS
     assert manifest.model.classes == ("full, hot", "half", "idle")
     (output,) = manifest.file("classifier").outputs
     assert (output.name, output.shape) == ("probabilities", ("batch", 3))

@@ -1,16 +1,21 @@
 """TFLite files: builtin ops, names, any batch size, and what is refused."""
 
 import dataclasses
+import functools
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from vae_export.engines import open_tflite
-from vae_export.graphs import Graph, build_graphs
+from vae_export.gates.answers import TOLERANCE
+from vae_export.graphs import Graph, answers, build_graphs
 from vae_export.read_tflite import metadata, ops
 from vae_export.to_tflite import to_tflite
+from vae_keras import VAE, Scaling, mlp_pair
+from vae_runtime.selftest import deviation
 
 SAID = {"format": "vae-bundle 1", "model": "größer als \U0001f50d"}
 ROLES = ("encoder", "decoder", "scorer")
@@ -91,3 +96,20 @@ def test_what_a_file_says_changes_nothing_else(contents, digits_run):
     answers = [open_tflite("scorer.tflite", content)({"x": x}) for content in (silent, spoken)]
     for name, value in answers[0].items():
         np.testing.assert_array_equal(answers[1][name], value)
+
+
+@pytest.mark.parametrize(("offset", "scale"), [(20.0, 1.0), (1000.0, 1.0), (101325.0, 100.0)])
+def test_rounding_far_from_zero_is_forgiven_and_a_wrong_scale_is_not(offset, scale):
+    """LiteRT folds offset and scale into the last layer, and adds its terms to the offset."""
+    keras.utils.set_random_seed(0)
+    pair = mlp_pair((3,), latent_dim=8, hidden=(512,))
+    scaling = Scaling([offset] * 3, [scale] * 3)
+    decoder = build_graphs(VAE(*pair, likelihood="gaussian", preprocessing=scaling), "float32")[1]
+    z = np.random.default_rng(0).normal(size=(256, 8)).astype(np.float32)
+    expected = answers(decoder, {"z": z})["x_mean"]
+    received = open_tflite("decoder.tflite", to_tflite(decoder, SAID).content)({"z": z})["x_mean"]
+    measure = functools.partial(deviation, unit=1.0, scaling=decoder.scaling["x_mean"])
+    assert np.abs(received - expected).max() > 4 * np.finfo(np.float32).eps * offset
+    assert measure(expected, received) <= TOLERANCE
+    stretched = offset + 1.1 * (received.astype(np.float64) - offset)
+    assert measure(expected, stretched) > 100 * TOLERANCE

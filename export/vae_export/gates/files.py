@@ -7,6 +7,20 @@ from vae_export.artefacts import Artefact, Figures
 from vae_export.errors import ExportError
 from vae_export.graphs import Interface
 
+# What to do, by what is found in a name of what was refused.
+DETERMINISTIC = (
+    "Something draws at random though nothing is trained, such as the Sampling layer of many "
+    "examples: end the encoder on z_mean and z_log_var, before it."
+)
+UNROLL = "Build recurrent layers with unroll=True."
+HINTS = {
+    "random": DETERMINISTIC,
+    "assignvariable": DETERMINISTIC,
+    "tensorlist": UNROLL,
+    "loop": UNROLL,
+    "partitionedcall": "Keras compiles convolutions with groups apart: take separable ones.",
+}
+
 READERS: dict[str, ModuleType] = {"onnx": read_onnx, "tflite": read_tflite}
 
 
@@ -14,9 +28,10 @@ def converter(artefact: Artefact) -> Figures:
     """The converter complained of nothing; it may write an invalid file and only log why."""
     complaints = artefact.conversion.complaints
     if complaints:
+        said = "; ".join(complaints)[:500]
+        advice = f"Replace the operation in the model by one that {artefact.variant.format} has."
         raise ExportError(
-            f"{artefact.name}: the converter could not express it: {'; '.join(complaints)[:500]} "
-            f"Replace the operation in the model by one that {artefact.variant.format} has."
+            f"{artefact.name}: the converter could not express it: {said} {_hint(said, advice)}"
         )
     return {}
 
@@ -40,10 +55,11 @@ def ops(artefact: Artefact) -> Figures:
     where = "microcontrollers have in int8" if networks else "every CPU runtime has"
     unknown = [op for op in artefact.ops if not is_known(op)]
     if unknown:
+        said, kind = ", ".join(unknown), f"{artefact.variant.precision} {artefact.variant.format}"
+        advice = f"Replace the operation in the model, or leave {kind} out."
         raise ExportError(
-            f"{artefact.name}: expected deterministic ops that {where}. Received: "
-            f"{', '.join(unknown)}. Replace the operation in the model, or leave "
-            f"{artefact.variant.precision} {artefact.variant.format} out."
+            f"{artefact.name}: expected deterministic ops that {where}. Received: {said}. "
+            f"{_hint(said, advice)}"
         )
     return {"kinds": len(artefact.ops)}
 
@@ -65,6 +81,10 @@ def interface(artefact: Artefact) -> Figures:
                     f"Received: {received[name][0]} {received[name][1]}."
                 )
     return {"inputs": len(found.inputs), "outputs": len(found.outputs)}
+
+
+def _hint(said: str, otherwise: str) -> str:
+    return next((hint for word, hint in HINTS.items() if word in said.lower()), otherwise)
 
 
 def _refuse(artefact: Artefact, complaint: str | None) -> None:

@@ -1,0 +1,32 @@
+"""What was verified and measured, for people (`report.html`) and for machines (`report.json`).
+
+Measured figures, latency and memory, differ from run to run; they are nowhere else in a bundle.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from vae_export.artefacts import Artefact
+from vae_export.evidence import Evidence
+from vae_export.gates import Verified
+from vae_runtime import typed_json
+
+from .album import draw
+from .page import render
+from .record import make_record
+
+
+def make(
+    known: Evidence, verified: Sequence[Verified], scorers: Mapping[str, Artefact]
+) -> dict[str, bytes]:
+    """Both files by name.
+
+    Args:
+        known: the model, its rows, and what Keras answers.
+        verified: every file, and what the gates found.
+        scorers: by name of the calibration, what scores there; fp32 among them.
+    """
+    record = make_record(known, verified, scorers)
+    return {
+        "report.json": typed_json.dumps(record).encode(),
+        "report.html": render(record, draw(known, record)).encode(),
+    }

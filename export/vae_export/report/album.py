@@ -1,0 +1,65 @@
+"""All pictures of a report, those that the model and its rows allow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vae_export.evidence import Evidence
+
+from . import figures, kinds
+from .record import Report
+from .rows import anomalies, normal_rows
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Charts that belong together, as elements of an HTML page, and what one sees in them.
+
+    `layout` is how they stand beside each other: one, traces or small.
+    """
+
+    title: str
+    text: str
+    charts: tuple[str, ...]
+    layout: str = "one"
+
+
+def draw(known: Evidence, record: Report) -> list[Picture]:
+    """Scores first, then rows, latents and learning."""
+    source = known.source
+    normal, wild = normal_rows(known), anomalies(known)
+    shown = _scores(known, record)
+    for title, text, charts, layout in kinds.pictures(source.vae, source.card, normal, wild):
+        shown.append(Picture(title, text, tuple(charts), layout))
+    by = "by class where it is known" if record.model.classes else "each dot one row"
+    text = f"The encoder's means for rows that training never saw, {by}. "
+    text += "Anomalies beyond the frame are at its edge." if len(wild.x) else ""
+    chart = figures.latents(normal, wild, record.model.classes)
+    shown.append(Picture("Latents", text, (chart,)))
+    if source.history:
+        text = "Nats of a row, mean over rows. The first twentieth may be above the frame."
+        shown.append(Picture("Learning", text, (figures.losses(source.history),)))
+    return shown
+
+
+def _scores(known: Evidence, record: Report) -> list[Picture]:
+    """The histogram; calibration where there are normal test rows; ROC where there are labels."""
+    y, alarm = known.source.test["y"], record.alarms["fp32"]
+    normal = np.concatenate([known.calibration, known.test[~y]])
+    text = "Scores of rows that training never saw, as Keras and the float32 files give them."
+    chart = figures.scores(normal, known.test[y], alarm.threshold)
+    shown = [Picture("Scores", text, (chart,))]
+    if record.false_alarms is not None:
+        text = (
+            "Each alarm level that could be asked for, and the share of normal test rows that "
+            "alarmed; none at all is at the bottom. In the shade are 19 of 20 such shares by "
+            "chance."
+        )
+        chart = figures.calibration(record.false_alarms, alarm.alpha)
+        shown.append(Picture("False alarms", text, (chart,)))
+    false, found = alarm.false_alarm_rate, alarm.detection_rate
+    if false is not None and found is not None and alarm.auroc is not None:
+        text = "Every threshold there could be; the dot is the one that was calibrated."
+        chart = figures.operating(known.test, y, (false, found), alarm.auroc)
+        shown.append(Picture("Anomalies found", text, (chart,)))
+    return shown

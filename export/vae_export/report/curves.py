@@ -1,0 +1,100 @@
+"""The numbers behind the pictures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import betabinom
+
+from vae_export.artefacts import Artefact
+from vae_export.graphs import Array
+from vae_runtime.calibration import p_values
+
+LEVELS = 25  # alphas at which the alarm rate is looked at
+COVERAGE = 0.95  # of the band in which a rate is by chance
+
+
+@dataclass(frozen=True)
+class FalseAlarms:
+    """Alarm levels asked for, and shares of the normal test rows that alarmed at each.
+
+    `low` and `high` are where 95 % of models would be by chance, given so many rows of calibration
+    and of test.
+    """
+
+    nominal: tuple[float, ...]
+    realised: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Means of latents on the two axes of largest variance, and the share of it on each."""
+
+    points: Array
+    shares: tuple[float, float]
+
+
+def false_alarms(scorer: Artefact) -> FalseAlarms | None:
+    """How often a calibrated scorer alarms on normal test rows; None where there are none.
+
+    Args:
+        scorer: its calibration has n scores; the levels are k / (n + 1), from the smallest there
+            is up to a half, evenly on a logarithmic scale.
+    """
+    source, calibration = scorer.evidence.source, np.sort(scorer.calibration)
+    normal = scorer.test[~source.test["y"]]
+    if not len(normal):
+        return None
+    n = len(calibration)
+    ranks = np.unique(np.rint(np.geomspace(1, max((n + 1) // 2, 1), LEVELS)).astype(int))
+    p = p_values(normal, calibration, scorer.evidence.rounding)
+    # p <= k / (n + 1), by the comparison that alarms make
+    realised = [float((p <= k / (n + 1)).mean()) for k in ranks]
+    low, high = band(n, len(normal), ranks)
+    nominal = ranks / (n + 1)
+    return FalseAlarms(*(tuple(map(float, v)) for v in (nominal, realised, low, high)))
+
+
+def band(calibration_rows: int, test_rows: int, ranks: Array) -> tuple[Array, Array]:
+    """Where 95 % of alarm rates are by chance, for each level rank / (calibration rows + 1).
+
+    Alarms among the test rows are binomial given the rate that the threshold has. That rate is
+    Beta(rank, n + 1 - rank), as the threshold is an order statistic of n rows.
+
+    Source: Vovk 2012, "Conditional validity of inductive conformal predictors".
+    """
+    alarms = betabinom(test_rows, ranks, calibration_rows + 1 - ranks)
+    tail = (1 - COVERAGE) / 2
+    return alarms.ppf(tail) / test_rows, alarms.ppf(1 - tail) / test_rows
+
+
+def roc(score: Array, y: Array) -> tuple[Array, Array]:
+    """False-alarm and detection rates at every threshold, (0, 0) first; tied rows move at once."""
+    order = np.argsort(-score, kind="stable")
+    last_of_tie = np.append(np.diff(score[order]) != 0, True)
+    false, true = (np.cumsum(kind[order])[last_of_tie] for kind in (~y, y))
+    return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
+
+
+def plane(latents: Array, others: Array) -> Plane:
+    """Principal axes of normal rows' latents, with those of other rows on the same axes.
+
+    Args:
+        latents, others: (rows, latent_dim), two latents at least.
+
+    Returns:
+        `points` (rows of both, 2), those of `latents` first.
+    """
+    centre = latents.mean(0)
+    _, size, axes = np.linalg.svd(latents - centre, full_matrices=False)
+    axes = axes[:2] * np.sign(axes[:2][np.arange(2), np.abs(axes[:2]).argmax(1)])[:, None]
+    share = size**2 / max(float((size**2).sum()), np.finfo(float).tiny)
+    points = (np.concatenate([latents, others]) - centre) @ axes.T
+    return Plane(points, (float(share[0]), float(share[1])))
+
+
+def thinned(rows: Any, most: int) -> Array:
+    """Numbers of at most so many rows, evenly spread."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(int))

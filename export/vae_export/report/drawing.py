@@ -1,0 +1,119 @@
+"""Charts as SVG that a page can hold: its own fonts, its own colours in light and in dark.
+
+Text stays text, so that it can be read aloud, searched and copied, and has glyphs for any column
+name. Each ink below becomes a variable of the page's style sheet. The same chart is the same text.
+"""
+
+import base64
+import html
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+# Inks by the name of their variable; these values are those of the light page.
+INK, MUTED, GRID = "#1c2733", "#5d6975", "#dde2e7"
+NORMAL, ANOMALY, MODEL = "#2c6fb3", "#cf3f54", "#d9822b"
+INKS = {"ink": INK, "muted": MUTED, "grid": GRID}
+INKS |= {"normal": NORMAL, "anomaly": ANOMALY, "model": MODEL}
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "vae_export",
+    "text.parse_math": False,  # a column may well be called $x_1$
+    "font.family": "DejaVu Sans",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.size": 8.5,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "lines.linewidth": 1.6,
+}
+
+
+@contextmanager
+def chart(size: tuple[float, float], *, panels: int = 1) -> Iterator[list[Axes]]:
+    """Axes below each other, to draw on; `svg` makes text of them, within the same context.
+
+    Args:
+        size: width and height in inches; text is right for phones up to a width of 4.
+        panels: how many axes.
+    """
+    with style.context(["default", STYLE]), warnings.catch_warnings():
+        # the page's fonts will have what DejaVu has not
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        figure = Figure(size, layout="constrained")
+        FigureCanvasSVG(figure)
+        yield list(figure.subplots(panels, squeeze=False)[:, 0])
+
+
+def svg(axes: Axes, alt: str) -> str:
+    """The chart that these axes are in, as an element of an HTML page that says `alt` aloud."""
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    axes.figure.canvas.print_figure(buffer, format="svg", metadata=nothing)
+    text = buffer.getvalue()
+    body = text[text.index("<svg") :]
+    view = re.search(r'viewBox="([^"]*)"', body)
+    assert view is not None
+    inner = re.sub(r"<metadata>.*?</metadata>", "", body[body.index(">") + 1 :], flags=re.S)
+    inner = inner.replace("xlink:href", "href")
+    for name, ink in INKS.items():
+        inner = inner.replace(ink, f"var(--{name})")
+    return (
+        f'<svg class="chart" viewBox="{view[1]}" role="img" aria-label="{html.escape(alt)}">'
+        f"{_with_own_ids(inner.strip())}"
+    )
+
+
+def picture(png: bytes, alt: str) -> str:
+    """A PNG as an element of an HTML page."""
+    data = base64.b64encode(png).decode()
+    return f'<img class="chart" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+
+
+def ticks(write: Callable[[float], str]) -> FuncFormatter:
+    """Labels of ticks: matplotlib's own of logarithmic axes are formulas, which are off here."""
+    return FuncFormatter(lambda value, _: write(value))
+
+
+def compact(value: float) -> str:
+    """A tick's value in few letters: 101k for 101000."""
+    return f"{value / 1e3:,.6g}k" if abs(value) >= 1e4 else f"{value:.4g}"
+
+
+def short(name: str, most: int = 26) -> str:
+    """A name that fits above a chart."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _with_own_ids(text: str) -> str:
+    """Without the ids that nothing refers to: several charts on a page would share them.
+
+    Those that remain are hashes of what they name, so that equal ids name equal things.
+    """
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", text)

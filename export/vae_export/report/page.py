@@ -1,0 +1,153 @@
+"""`report.html`: one file with all it shows, without scripts; the verdict comes first."""
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+from .album import Picture
+from .record import Report
+from .tables import alarm_table, file_table, gate_table, percent
+
+LIMITS = (
+    "An alarm says that a row is unlike the normal rows that the model has seen, not that anything "
+    "is broken; and a fault that looks normal raises none.",
+    "The promised share of false alarms holds for rows that come from where the calibration rows "
+    "came from. When sensors, settings or seasons change, calibrate again.",
+)
+NO_LABELS = (
+    "The test rows hold no labelled anomalies, so that nothing is known of how many would be found."
+)
+
+MANY = {"one": 2, "traces": 2, "small": 5}  # charts, by how they stand, that take a whole line
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}: verification report</title>
+<style>
+{style}</style>
+</head>
+<body>
+<header>
+{verdict}
+</header>
+<main>
+<section><h2>Alarms</h2>
+{alarms}</section>
+<section><h2>Files</h2>
+{files}
+{left_out}</section>
+<section><h2>What each file had to pass</h2>
+{gates}</section>
+<section><h2>Pictures</h2>
+<div class="album">
+{pictures}</div></section>
+<section><h2>The model</h2>
+{facts}</section>
+<section><h2>What not to expect</h2>
+{limits}</section>
+</main>
+</body>
+</html>
+"""
+
+
+def render(record: Report, pictures: Sequence[Picture]) -> str:
+    """The page."""
+    limits = [*LIMITS, *([] if record.alarms["fp32"].anomalies else [NO_LABELS])]
+    return PAGE.format(
+        title=escape(record.model.name),
+        style=(files(__package__) / "page.css").read_text(encoding="utf-8"),
+        verdict=_verdict(record),
+        alarms=alarm_table(record),
+        files=file_table(record),
+        left_out="".join(
+            f"<p>No <code>{escape(name)}</code>: {escape(reason)}.</p>"
+            for name, reason in record.left_out.items()
+        ),
+        gates=gate_table(record),
+        pictures="".join(map(_card, pictures)),
+        facts=_facts(record),
+        limits="".join(f"<p>{escape(sentence)}</p>\n" for sentence in limits),
+    )
+
+
+def _verdict(record: Report) -> str:
+    """Is it verified, and what does it alarm at?"""
+    degraded = [file.name for file in record.files if file.degraded]
+    badge, said = (
+        '<span class="badge">✓ verified</span>',
+        f"All {len(record.files)} files answer as the trained Keras model does, to within what "
+        "their precision allows.",
+    )
+    if degraded:
+        badge, said = (
+            '<span class="badge warn">! verified, with losses that were allowed</span>',
+            f"{len(degraded)} of {len(record.files)} files lost more accuracy than they may, which "
+            f"was allowed at export: {', '.join(degraded)}. The others answer as the trained Keras "
+            "model does.",
+        )
+    tiles = "".join(
+        f"<div><dt>{name}</dt><dd>{value}</dd><dd>{note}</dd></div>\n"
+        for name, value, note in _tiles(record)
+    )
+    return (
+        f"{badge}\n<h1>{escape(record.model.name)}</h1>\n"
+        f'<p class="lead">{escape(said)}</p>\n<dl class="tiles">\n{tiles}</dl>'
+    )
+
+
+def _tiles(record: Report) -> list[tuple[str, str, str]]:
+    """Name, figure and note of what matters most, in float32."""
+    alarm, accuracy = record.alarms["fp32"], record.model.accuracy
+    tiles = [
+        (
+            "Alarms above",
+            f"{alarm.threshold:.4g} nats",
+            f"from {alarm.calibration_rows:,} calibration rows",
+        ),
+        ("False alarms promised", f"≤ {percent(alarm.alpha)}", "of normal rows (alpha)"),
+    ]
+    if alarm.false_alarm_rate is not None:
+        note = f"of {alarm.normal_rows:,} normal test rows"
+        tiles.append(("False alarms seen", percent(alarm.false_alarm_rate), note))
+    if alarm.detection_rate is not None:
+        note = f"of {alarm.anomalies:,} in the test rows"
+        tiles.append(("Anomalies found", percent(alarm.detection_rate), note))
+    if alarm.auroc is not None:
+        tiles.append(("AUROC", f"{alarm.auroc:.4f}", "1 is perfect, 0.5 is chance"))
+    if accuracy is not None:
+        note = f"right about, of {len(record.model.classes or ())}, on held-back rows"
+        tiles.append(("Classes", percent(accuracy), note))
+    return tiles
+
+
+def _card(picture: Picture) -> str:
+    """Many charts stand beside each other in a card of full width."""
+    wide = " wide" if len(picture.charts) >= MANY[picture.layout] else ""
+    return (
+        f'<figure class="card{wide}">\n'
+        f"<figcaption><h3>{escape(picture.title)}</h3><p>{escape(picture.text)}</p></figcaption>\n"
+        f'<div class="charts {picture.layout}">{"".join(picture.charts)}</div>\n</figure>\n'
+    )
+
+
+def _facts(record: Report) -> str:
+    model = record.model
+    shape = " by ".join(map(str, model.input_shape))
+    facts = {
+        "What it is": f"a variational autoencoder of rows of {shape} values, with "
+        f"{model.latent_dim} latents and {model.parameters:,} parameters",
+        "Likelihood": f"{model.likelihood}; trained with a KL weight of {model.beta:g}",
+        "Score": model.score,
+        "Classes": ", ".join(model.classes or ()),
+        "Rows": ", ".join(f"{count:,} {split}" for split, count in model.rows.items()),
+        "Licence of the data": model.license or "not stated",
+        "Trained with": ", ".join(f"{tool} {number}" for tool, number in model.versions.items()),
+        "Measured on": ", ".join(f"{name} {value}" for name, value in record.machine.items()),
+        "sha256 of the training rows": model.fingerprint,
+    }
+    items = (f"<dt>{name}</dt><dd>{escape(said)}</dd>\n" for name, said in facts.items() if said)
+    return f'<dl class="facts card">\n{"".join(items)}</dl>'

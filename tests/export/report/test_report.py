@@ -1,0 +1,210 @@
+"""Both files of every kind of model: well formed, self-contained, and saying what is so."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from vae_export import evidence, export, source
+from vae_export.report import album, page
+from vae_export.report.record import Report
+from vae_runtime import typed_json
+from vae_runtime.bundle import open_bundle
+
+BUNDLES = ("digits_bundle", "table_bundle", "pump_bundle", "states_bundle")
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+LARGEST = 1.5e6  # bytes of a page
+
+
+class Page(HTMLParser):
+    """A page taken apart; it fails where elements are not closed in order."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.open, self.elements, self.text = [], [], []
+        self.feed(content)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, *tags):
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+
+@pytest.fixture(scope="module", params=BUNDLES)
+def bundle(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_both_files_are_listed_and_hashed(bundle):
+    listed = {f.name: f for f in open_bundle(bundle).manifest.files if f.role == "report"}
+    assert {(f.name, f.format) for f in listed.values()} == {
+        ("report.html", "html"),
+        ("report.json", "json"),
+    }
+    for name, file in listed.items():
+        content = (bundle / name).read_bytes()
+        assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_the_page_is_well_formed_small_and_refers_to_nothing_outside_it(bundle):
+    content = (bundle / "report.html").read_text(encoding="utf-8")
+    made = Page(content)
+    assert len(content) < LARGEST
+    assert not re.search(r"https?:|url\((?!#)|@import", content)
+    assert not made.all("script", "link", "iframe", "object", "base")
+    for attributes in (attributes for _, attributes in made.elements):
+        assert attributes.get("src", "data:").startswith("data:")
+        assert attributes.get("href", "#").startswith("#")
+
+
+def test_the_page_can_be_heard(bundle):
+    made = Page((bundle / "report.html").read_text(encoding="utf-8"))
+    assert made.all("html") == [{"lang": "en"}]
+    assert all(image["alt"] for image in made.all("img"))
+    assert all(chart["role"] == "img" and chart["aria-label"] for chart in made.all("svg"))
+    assert len(made.all("svg")) >= 5
+    assert {header["scope"] for header in made.all("th")} == {"col", "row"}
+
+
+def test_ids_are_unambiguous(bundle):
+    """Charts share what they define, as clip paths, only where it is the same."""
+    content = (bundle / "report.html").read_text(encoding="utf-8")
+    defined = re.findall(r'<(clipPath|path) id="([^"]+)"(.*?)(?:/>|</clipPath>)', content, re.S)
+    meanings = {}
+    for _, name, meaning in defined:
+        assert meanings.setdefault(name, meaning) == meaning
+    for name in re.findall(r'(?:url\(|href=")#([^)"]+)', content):
+        assert name in meanings
+
+
+def test_the_figures_are_those_of_the_manifest(bundle):
+    record = read(bundle)
+    manifest = open_bundle(bundle).manifest
+    graphs = [file for file in manifest.files if file.role not in ("probe", "report")]
+    assert [file.name for file in record.files] == [file.name for file in graphs]
+    for file, listed in zip(record.files, graphs, strict=True):
+        assert file.bytes == listed.bytes
+        assert file.deviation == max(listed.parity.values())
+        assert {check.result for check in file.gates.values()} == {"passed"}
+        assert file.flops > 0
+    for name, calibration in manifest.calibration.items():
+        alarm, n = record.alarms[name], len(calibration.scores)
+        assert (alarm.alpha, alarm.calibration_rows) == (calibration.alpha, n)
+        # p <= alpha: fewer than alpha (n + 1) of the calibration scores are at least as high
+        above = sum(score > alarm.threshold for score in calibration.scores)
+        assert (above + 1) / (n + 1) <= alarm.alpha < (above + 2) / (n + 1)
+
+
+def read(bundle):
+    document = json.loads((bundle / "report.json").read_text())
+    return typed_json.convert(Report, document, "report.json")
+
+
+def test_rates_are_those_of_the_run(digits_bundle, digits_run):
+    alarm = read(digits_bundle).alarms["fp32"]
+    metrics = json.loads((digits_run.path / "metrics.json").read_text())
+    for name in ("false_alarm_rate", "detection_rate", "auroc"):
+        assert getattr(alarm, name) == pytest.approx(metrics[name], abs=1e-6)
+
+
+def test_accuracy_is_that_of_the_run(states_bundle, states_run):
+    metrics = json.loads((states_run.path / "metrics.json").read_text())
+    assert read(states_bundle).model.accuracy == metrics["accuracy"]
+
+
+def test_the_verdict_comes_first(digits_bundle):
+    text = " ".join(Page((digits_bundle / "report.html").read_text(encoding="utf-8")).text)
+    threshold = read(digits_bundle).alarms["fp32"].threshold
+    order = ["✓ verified", f"{threshold:.4g} nats", "scorer.tflite", "Reconstructions", "Samples"]
+    assert sorted(order, key=text.index) == order
+
+
+HOSTILE = "<script>alert('x')</script> & $x_1$ 温度 \"q\""
+
+
+@pytest.fixture(scope="module")
+def hostile(table_run):
+    """A table whose name and first column are hostile, without labels and history."""
+    given = source.of_run(table_run)
+    names = (HOSTILE, *given.card.feature_names[1:])
+    normal = ~given.test["y"]
+    card = dataclasses.replace(given.card, name=HOSTILE, feature_names=names, license=HOSTILE)
+    test = {"x": given.test["x"][normal], "y": given.test["y"][normal]}
+    return dataclasses.replace(given, card=card, test=test, history={})
+
+
+@pytest.fixture(scope="module")
+def hostile_bundle(hostile, tmp_path_factory):
+    out = tmp_path_factory.mktemp("hostile") / "bundle"
+    return export(hostile, out, log=lambda line: None)
+
+
+def test_names_are_text_whatever_they_hold(hostile_bundle):
+    content = (hostile_bundle / "report.html").read_text(encoding="utf-8")
+    made = Page(content)
+    assert not made.all("script")
+    assert HOSTILE in made.text  # whole, as the title
+    assert any(text.startswith("<script>alert('x')</s") and "…" in text for text in made.text)
+
+
+def test_without_labels_and_history_there_are_no_empty_pictures(hostile_bundle):
+    text = " ".join(Page((hostile_bundle / "report.html").read_text(encoding="utf-8")).text)
+    assert "Anomalies found" not in text
+    assert "Learning" not in text
+    assert "False alarms" in text
+    assert "nothing is known of how many would be found" in text
+    alarm = read(hostile_bundle).alarms["fp32"]
+    assert (alarm.auroc, alarm.detection_rate, alarm.anomalies) == (None, None, 0)
+
+
+def test_charts_are_the_same_each_time(hostile, hostile_bundle):
+    known, record = evidence.gather(hostile), read(hostile_bundle)
+    assert album.draw(known, record) == album.draw(known, record)
+
+
+def test_a_loss_that_was_allowed_is_said_first(digits_bundle):
+    record = read(digits_bundle)
+    lost = dataclasses.replace(
+        record.files[-1].gates["tensors"], result="degraded", lost="It is <b>coarse</b>."
+    )
+    worse = dataclasses.replace(record.files[-1], gates={"tensors": lost})
+    content = page.render(dataclasses.replace(record, files=(*record.files[:-1], worse)), [])
+    text = " ".join(Page(content).text)
+    assert "✓ verified" not in text
+    assert f"1 of {len(record.files)} files lost more accuracy" in text
+    assert "It is <b>coarse</b>." in text
+
+
+def test_one_latent_and_classes_can_be_drawn(states_run):
+    known = evidence.gather(source.of_run(states_run))
+    rows = album.normal_rows(known)
+    one = dataclasses.replace(rows, z_mean=rows.z_mean[:, :1])
+    classes = known.source.card.classes
+    chart = album.figures.latents(one, album.anomalies(known), classes)
+    assert "the latent" in chart
+    assert all(name in chart for name in classes)
+
+
+@pytest.mark.parametrize("wide", [np.array([3e4, 5e6]), np.array([11.0])])
+@pytest.mark.parametrize("shift", [0.0, -20.0])
+def test_scores_far_apart_share_an_axis(wide, shift):
+    normal = np.linspace(5.0, 12.0, 90) + shift
+    chart = album.figures.scores(normal, wide + shift, 11.5 + shift)
+    assert f"alarm above {11.5 + shift:.4g}" in chart
