@@ -63,8 +63,8 @@ def test_exporting_under_jax_is_refused_with_what_to_do(jax_run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# Trains from a stream: whole, and killed before its fourth epoch, then resumed.
-STREAM = """
+# Trains whole, and killed before its fourth epoch, then resumed; from a stream or from memory.
+RESUMED = """
 import sys
 import keras
 import numpy as np
@@ -82,7 +82,7 @@ class Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 def run(name, **options):
-    data = DataConfig(sys.argv[1], label="broken", stream=True)
+    data = DataConfig(sys.argv[1], label="broken", stream=sys.argv[3] == "stream")
     config = TrainConfig(epochs=6, learning_rate=3e-3)
     model = ModelConfig(hidden=(16,), latent_dim=3)
     return train(data, model, config, out=f"{sys.argv[2]}/{name}", log=said.append, **options)[0]
@@ -100,11 +100,12 @@ np.testing.assert_array_equal(whole.calibration["score"], resumed.calibration["s
 """
 
 
-def test_a_stream_is_trained_on_and_resumed_under_jax(sensor_csv, tmp_path):
+@pytest.mark.parametrize("rows", ["stream", "memory"])
+def test_what_was_killed_and_resumed_under_jax_has_the_very_weights(sensor_csv, tmp_path, rows):
     table = pyarrow.csv.read_csv(sensor_csv)
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=64)
     done = subprocess.run(
-        [sys.executable, "-c", STREAM, tmp_path / "rows.parquet", tmp_path],
+        [sys.executable, "-c", RESUMED, tmp_path / "rows.parquet", tmp_path, rows],
         env={**os.environ, "KERAS_BACKEND": "jax"},
         capture_output=True,
         text=True,
