@@ -13,6 +13,7 @@ With classes, the latter two have `labels` too: the numbers of the rows' classes
 """
 
 import csv
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ import keras
 import numpy as np
 
 from vae_runtime import typed_json
-from vae_runtime.files import directory_aside, load_npz
+from vae_runtime.files import Kind, directory_aside, load_npz
 
 from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
@@ -32,7 +33,12 @@ from .model import VAE
 
 T = TypeVar("T")
 
-MARK = "config.json"  # the file by which a run directory is known
+RUN = Kind(
+    "run directory",
+    mark="config.json",
+    says=b'"latent_dim"',
+    entries=re.compile(r"(config|data|metrics)\.json|model\.keras|history\.csv|[a-z]+\.npz"),
+)
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,11 @@ class Run:
         return _arrays(self.path / "test.npz")
 
     @cached_property
+    def metrics(self) -> Metrics:
+        """How well its scores do on what it held back."""
+        return _record(Metrics, self.path / "metrics.json")
+
+    @cached_property
     def history(self) -> dict[str, list[float]]:
         """Losses by name, a value an epoch."""
         try:
@@ -132,12 +143,12 @@ class Run:
 def open_run(path: str | Path) -> Run:
     """Reads a run directory's records; ValueError where it is none."""
     path = Path(path)
-    if not (path / MARK).is_file():
+    if not (path / RUN.mark).is_file():
         raise ValueError(
             f"{path}: expected a run directory, as `vae-keras train --out {path}` writes it. "
             "Received: no config.json there."
         )
-    return Run(path, _record(Config, path / MARK), _record(DataCard, path / "data.json"))
+    return Run(path, _record(Config, path / RUN.mark), _record(DataCard, path / "data.json"))
 
 
 def write_run(
@@ -160,7 +171,7 @@ def write_run(
     Raises:
         ValueError: something else than a run directory is at that path.
     """
-    with directory_aside(path, mark=MARK) as aside:
+    with directory_aside(path, RUN) as aside:
         vae.save(aside / "model.keras")
         with (aside / "history.csv").open("w", newline="") as file:
             writer = csv.writer(file)

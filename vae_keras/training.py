@@ -27,7 +27,7 @@ from .evaluate import evaluate_held_back, score_rows
 from .fitting import Log, checkpoint_path, describe_latents, fit
 from .model import VAE
 from .pipeline import rebatch
-from .run import MARK, Config, DataCard, Metrics, Run, write_run
+from .run import RUN, Config, DataCard, Metrics, Run, open_run, write_run
 from .stopping import Stopping
 
 KEPT_ROWS = 512  # of those trained on, for export to learn ranges from
@@ -57,7 +57,8 @@ def train(
         rows: the rows themselves, split by the caller, where they come from no file: arrays, and
             for training a `tf.data.Dataset` of batches of x if need be. `data_config` then says
             what they are called, their columns and their value range.
-        resume: whether to go on where a killed run was, if it left a checkpoint.
+        resume: whether to go on where a killed run was, if it left a checkpoint; one that is
+            finished is left as it is.
         callbacks: of Keras, beside our own: TensorBoard, say.
         devices: how many, or "all"; what is learnt is the same up to rounding.
         log: called with each line of progress.
@@ -68,12 +69,16 @@ def train(
     Raises:
         ValueError: data or configuration do not fit, or training diverged; says what to do.
     """
-    check_replaceable(out, mark=MARK)
+    check_replaceable(out, RUN)
     used = choose_devices(devices, train_config.batch_size)
     dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
     fingerprints = _fingerprints(rows)
     check_alpha(train_config.alpha, len(rows.calibration))
     model_config = _resolve(model_config, dataset)
+    config = Config(data_config, model_config, train_config, versions())
+    if resume and (run := _finished(out, config, str(fingerprints["rows"]))):
+        log(f"{out} is finished already: nothing to resume")
+        return run, run.metrics
     log(_describe(dataset, rows, model_config))
     if said := describe_devices(used):
         log(said)
@@ -98,7 +103,6 @@ def train(
     )
     vae = in_float32(vae, model_config, rows.train, dataset, train_config)
     log(describe_latents(vae, rows.validation))
-    config = Config(data_config, model_config, train_config, versions())
     card = _card(dataset, rows, str(fingerprints["rows"]))
     written = _write(out, config, vae, card, rows, history=stopping.history)
     # not before: a full disk must not cost the training
@@ -110,6 +114,25 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the tools that shape a model."""
     found = {tool: importlib.metadata.version(tool) for tool in TOOLS if _is_installed(tool)}
     return {"python": platform.python_version(), **found}
+
+
+def _finished(out: str | Path, config: Config, fingerprint: str) -> Run | None:
+    """The run at `out`, if there is one and nothing of it is left to do.
+
+    Raises:
+        ValueError: it is of other options or rows; to resume it would be to replace it.
+    """
+    if checkpoint_path(out).exists() or not (Path(out) / RUN.mark).exists():
+        return None
+    run = open_run(out)
+    asked = dataclasses.replace(config, versions=run.config.versions)
+    if (run.config, run.data.fingerprint) != (asked, fingerprint):
+        raise ValueError(
+            f"{out}: expected the options and rows that the finished run there was trained with, "
+            "to resume it. Received: others. Train without --resume to replace it, or choose "
+            "another --out."
+        )
+    return run
 
 
 def _resolve(config: ModelConfig, dataset: Dataset) -> ModelConfig:

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from vae_runtime.files import check_replaceable
+from vae_runtime.files import Kind, check_replaceable
 
 
-def check_beside(bundle: str | Path, folder: Path, *, mark: str) -> None:
+def check_beside(bundle: str | Path, folder: Path, kind: Kind) -> None:
     """Raises ValueError where a folder is not there for us to write, or is in the bundle.
 
     Args:
         bundle: where it is or will be.
         folder: of a model, new or one of ours.
-        mark: a file that every such folder holds.
+        kind: of folder.
     """
-    check_replaceable(folder, mark=mark)
+    check_replaceable(folder, kind)
     inner, outer = folder.resolve(), Path(bundle).resolve()
     if outer in (inner, *inner.parents):
         raise ValueError(

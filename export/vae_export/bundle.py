@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import io
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from vae_keras import Gaussian
 from vae_runtime import BundleError, Runner, containers, manifest
-from vae_runtime.files import check_replaceable, directory_aside, write_aside
+from vae_runtime.files import Kind, check_replaceable, directory_aside, write_aside
 
 from .artefacts import Artefact
 from .errors import ExportError
@@ -21,6 +22,14 @@ from .graphs import Arrays, Graph
 from .read_tflite import Quantization, quantization
 from .source import Source
 from .to_onnx import OPSET
+
+ROLES = "encoder|decoder|scorer|classifier|probe|report|manifest"
+BUNDLE = Kind(
+    "bundle",
+    mark=manifest.NAME,
+    says=f'"format": "{manifest.FORMAT}"'.encode(),
+    entries=re.compile(rf"({ROLES})\.[a-z0-9.]+"),
+)
 
 SCORE = manifest.Score(
     definition="nll + kl at the posterior mean: the negative ELBO of the pre-processed row",
@@ -112,7 +121,7 @@ def check_out(out: str | Path) -> None:
     """Raises ValueError where `write` would, before any work is done for nothing."""
     out = Path(out)
     if out.suffix != containers.SUFFIX or not out.exists():
-        check_replaceable(out, mark=manifest.NAME)
+        check_replaceable(out, BUNDLE)
         return
     try:
         containers.Archive(out).size(manifest.NAME)
@@ -150,7 +159,7 @@ def write(
     if out.suffix == containers.SUFFIX:
         write_aside(out, lambda file: _write_archive(file, files, check))
         return out
-    with directory_aside(out, mark=manifest.NAME) as aside:
+    with directory_aside(out, BUNDLE) as aside:
         for name, content in files.items():
             (aside / name).write_bytes(content)
         _try_out(aside, check)

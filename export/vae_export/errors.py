@@ -6,8 +6,14 @@ class ExportError(Exception):
 
 
 class Degraded(ExportError):
-    """A file of lower precision that loses more accuracy than it may; `figures` say how much."""
+    """A file of lower precision that loses more accuracy than it may.
 
-    def __init__(self, message: str, figures: dict[str, float]) -> None:
-        super().__init__(message)
-        self.figures = figures
+    Args:
+        loss: what it loses, a sentence or two; the manifest has it where the user allows that.
+        figures: how much.
+        advice: what to do where it is refused.
+    """
+
+    def __init__(self, loss: str, figures: dict[str, float], advice: str) -> None:
+        super().__init__(f"{loss} {advice}")
+        self.loss, self.figures = loss, figures

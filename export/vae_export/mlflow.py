@@ -8,17 +8,23 @@ Source: "MLflow Models", storage format. MLmodel is YAML, of which JSON is a par
 
 import json
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
-from vae_runtime import containers
+from vae_runtime import containers, manifest
 from vae_runtime.bundle import open_bundle
-from vae_runtime.files import directory_aside
+from vae_runtime.files import Kind, directory_aside
 from vae_runtime.manifest import Model
 
 from .beside import check_beside
 
-MARK = "bundle.vaeb"
+MODEL = Kind(
+    "MLflow model of ours",
+    mark="bundle.vaeb",
+    says=manifest.FORMAT.encode(),
+    entries=re.compile(r"MLmodel|bundle\.vaeb"),
+)
 LOADER = "vae_runtime.mlflow"
 
 
@@ -35,17 +41,21 @@ def write(bundle: str | Path, folder: str | Path) -> Path:
     """
     check(bundle, folder)
     opened = open_bundle(bundle)
-    flavor = {"loader_module": LOADER, "data": MARK, "python_version": platform.python_version()}
+    flavor = {
+        "loader_module": LOADER,
+        "data": MODEL.mark,
+        "python_version": platform.python_version(),
+    }
     described = {"flavors": {"python_function": flavor}, **_signature(opened.manifest.model)}
-    with directory_aside(folder, mark=MARK) as aside:
-        (aside / MARK).write_bytes(containers.pack(opened.contents()))
+    with directory_aside(folder, MODEL) as aside:
+        (aside / MODEL.mark).write_bytes(containers.pack(opened.contents()))
         (aside / "MLmodel").write_text(json.dumps(described, indent=1))
     return Path(folder)
 
 
 def check(bundle: str | Path, folder: str | Path) -> None:
     """Raises ValueError where `write` would, before there is a bundle."""
-    check_beside(bundle, Path(folder), mark=MARK)
+    check_beside(bundle, Path(folder), MODEL)
 
 
 def _signature(model: Model) -> dict[str, Any]:

@@ -13,6 +13,7 @@ Source: ModelConfig in model_config.proto, triton-inference-server/common.
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,12 +23,17 @@ import numpy as np
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.calibration import threshold
 from vae_runtime.containers import SUFFIX
-from vae_runtime.files import directory_aside
+from vae_runtime.files import Kind, directory_aside
 from vae_runtime.manifest import Calibration, File, Tensor
 
 from .beside import check_beside
 
-MARK = "calibration.json"
+ENTRY = Kind(
+    "entry of ours",
+    mark="calibration.json",
+    says=b'"rounding"',
+    entries=re.compile(r"config\.pbtxt|calibration\.json|1"),
+)
 MAX_BATCH = 1024  # of 1,024 to 4,096 rows, small networks score fastest
 
 TYPES = {"float32": "TYPE_FP32", "uint8": "TYPE_UINT8"}
@@ -67,7 +73,7 @@ def write(bundle: str | Path, repository: str | Path) -> list[Path]:
     entries = _entries(bundle, repository, precisions)
     with ExitStack() as stack:
         for file, entry in zip(files, entries, strict=True):
-            aside = stack.enter_context(directory_aside(entry, mark=MARK))
+            aside = stack.enter_context(directory_aside(entry, ENTRY))
             _write_entry(opened, file, entry.name, aside)
     return entries
 
@@ -81,7 +87,7 @@ def check(bundle: str | Path, repository: str | Path, precisions: Iterable[str])
         precisions: of its ONNX scorers.
     """
     for entry in _entries(bundle, repository, precisions):
-        check_beside(bundle, entry, mark=MARK)
+        check_beside(bundle, entry, ENTRY)
 
 
 def config(name: str, scorer: File, calibration: Calibration) -> str:
@@ -115,7 +121,7 @@ def _write_entry(bundle: Bundle, file: File, name: str, folder: Path) -> None:
     version = folder / "1"
     version.mkdir()
     (version / "model.onnx").write_bytes(bundle.read(file))
-    (folder / MARK).write_text(json.dumps(dataclasses.asdict(calibration)))
+    (folder / ENTRY.mark).write_text(json.dumps(dataclasses.asdict(calibration)))
     (folder / "config.pbtxt").write_text(config(name, file, calibration), "utf-8")
 
 

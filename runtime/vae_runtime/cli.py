@@ -126,6 +126,7 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         ),
         *[("alarm", _describe_alarm(manifest, precision)) for precision in manifest.calibration],
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
+        *[("degraded", lost) for f in manifest.files for lost in f.degraded],
     ]
 
 

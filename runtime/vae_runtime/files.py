@@ -11,6 +11,7 @@ Results appear whole or not at all: each is written aside, then renamed.
 """
 
 import os
+import re
 import shutil
 import tokenize
 import zipfile
@@ -37,6 +38,22 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+class Kind(NamedTuple):
+    """A kind of directory that is written whole, and replaced by another of its kind.
+
+    Args:
+        name: for people.
+        mark: a file that each of them holds.
+        says: what stands in that file, and in no other of its name.
+        entries: the names of all that may be in it.
+    """
+
+    name: str
+    mark: str
+    says: bytes
+    entries: re.Pattern[str]
 
 
 class TableFormat(NamedTuple):
@@ -122,19 +139,19 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 @contextmanager
-def directory_aside(path: str | Path, *, mark: str) -> Iterator[Path]:
+def directory_aside(path: str | Path, kind: Kind) -> Iterator[Path]:
     """A fresh directory that becomes `path` when the block ends; nothing remains where it fails.
 
     Args:
         path: where the directory shall be. One that is there already is replaced, but only where
-            it is of the same kind: it is empty, or holds the file `mark`.
-        mark: a file that every directory of this kind holds.
+            it is empty, or of the same kind and without anything else in it.
+        kind: of directory.
 
     Raises:
-        ValueError: something of another kind is at `path`.
+        ValueError: something else is at `path`, or in it.
     """
     path = Path(path).resolve()  # of a link, what it leads to is replaced
-    check_replaceable(path, mark=mark)
+    check_replaceable(path, kind)
     aside, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
     aside.mkdir(parents=True)
     try:
@@ -145,14 +162,21 @@ def directory_aside(path: str | Path, *, mark: str) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def check_replaceable(path: str | Path, *, mark: str) -> None:
+def check_replaceable(path: str | Path, kind: Kind) -> None:
     """Raises ValueError where `directory_aside` would, before any work is done for nothing."""
     path = Path(path)
-    if path.exists() and not (path / mark).is_file() and not _is_empty_directory(path):
-        raise ValueError(
-            f"{path}: expected a new path, or a directory with {mark} to replace. "
-            "Received: something else that is there already. Choose another path."
-        )
+    if path.exists() and not _is_empty_directory(path):
+        if not _is_marked(path / kind.mark, kind.says):
+            raise ValueError(
+                f"{path}: expected a new path, or an earlier {kind.name} to replace. "
+                "Received: something else that is there already. Choose another path."
+            )
+        strange = sorted(p.name for p in path.iterdir() if not kind.entries.fullmatch(p.name))
+        if strange:
+            raise ValueError(
+                f"{path}: expected a {kind.name} alone, to replace it. Received: also "
+                f"{', '.join(strange[:5])}, which would be lost. Move it, or choose another path."
+            )
     for parent in path.absolute().parents:
         if parent.exists() and not parent.is_dir():
             raise ValueError(f"{path}: expected folders above it. Received: {parent}, a file.")
@@ -179,6 +203,10 @@ def _exchange(aside: Path, path: Path, old: Path) -> None:
         if old.exists():
             old.rename(path)
         raise
+
+
+def _is_marked(mark: Path, says: bytes) -> bool:
+    return mark.is_file() and says in mark.read_bytes()
 
 
 def _is_empty_directory(path: Path) -> bool:

@@ -22,6 +22,7 @@ from vae_keras import VAE, DataConfig, Gaussian, ModelConfig, TrainConfig, mlp_p
 from vae_keras.evaluate import score_rows
 from vae_runtime import Runner
 from vae_runtime.bundle import open_bundle
+from vae_runtime.cli import main as runtime_main
 from vae_runtime.containers import pack
 
 QUIET = {"log": lambda line: None}
@@ -153,9 +154,7 @@ def test_a_directory_is_not_replaced_by_a_file_nor_a_file_by_a_directory(
         export(table_run, directory, **QUIET)
     file = tmp_path / "x"
     file.write_bytes(pack(open_bundle(digits_bundle).contents()))
-    with pytest.raises(
-        ValueError, match=r"expected a new path, or a directory with manifest\.json"
-    ):
+    with pytest.raises(ValueError, match="expected a new path, or an earlier bundle to replace"):
         export(table_run, file, **QUIET)
     assert Runner.load(directory).manifest == Runner.load(file).manifest
 
@@ -319,6 +318,9 @@ def test_a_file_that_loses_too_much_is_refused_unless_allowed_and_then_says_so(
     degraded = {file.name: file.degraded for file in manifest.files if file.degraded}
     assert set(degraded) <= {f"{role}.int8.onnx" for role in ("encoder", "decoder", "scorer")}
     assert all(name in lost for name, sentences in degraded.items() for lost in sentences)
+    assert "--allow-degraded" not in str(degraded)  # no advice any more
+    assert runtime_main(["info", str(tmp_path / "bundle")]) == 0
+    assert "degraded  " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -78,11 +78,13 @@ def test_an_earlier_model_is_replaced_and_another_is_not(digits_bundle, tmp_path
     for _ in range(2):
         model = mlflow.write(digits_bundle, tmp_path / "model")
         assert names(model) == ["MLmodel", "bundle.vaeb"]
-        (model / "stale").touch()
+    (model / "mine").touch()
+    with pytest.raises(ValueError, match="Received: also mine, which would be lost"):
+        mlflow.write(digits_bundle, model)
     (model / "bundle.vaeb").unlink()
     with pytest.raises(ValueError, match="something else that is there already"):
         mlflow.write(digits_bundle, model)
-    assert names(model) == ["MLmodel", "stale"]
+    assert names(model) == ["MLmodel", "mine"]
 
 
 def test_an_altered_bundle_leaves_no_model(bundle_copy, tmp_path):

@@ -1,6 +1,7 @@
 """Training as a whole: what it learns, what it repeats, what it refuses before wasting time."""
 
 import csv
+import dataclasses
 import json
 
 import keras
@@ -308,3 +309,19 @@ def test_a_run_with_other_labels_is_another_run(tmp_path, states_csv, monkeypatc
     (tmp_path / "machine.csv").write_text(renamed.replace("jam", "half"))
     with pytest.raises(ValueError, match="another labels"):
         train(data, TINY, config, out=tmp_path / "run", resume=True, **QUIET)
+
+
+def test_resuming_what_is_finished_leaves_it_as_it_is(tmp_path, sensor_csv):
+    data, config = DataConfig(str(sensor_csv), label="broken"), TrainConfig(epochs=1)
+    out, said = tmp_path / "run", []
+    _, metrics = train(data, TINY, config, out=out, **QUIET)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    run, again = train(data, TINY, config, out=out, resume=True, log=said.append)
+    assert said == [f"{out} is finished already: nothing to resume"]
+    assert (run.path, again) == (out, metrics)
+    other = dataclasses.replace(config, seed=1)
+    with pytest.raises(
+        ValueError, match=r"the finished run there was trained with.*Received: others"
+    ):
+        train(data, TINY, other, out=out, resume=True, **QUIET)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before

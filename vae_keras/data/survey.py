@@ -8,6 +8,10 @@ from vae_keras.arrays import Array, Shape
 
 from . import one_hot
 
+# A column's standard deviation over the range of its middle half, above which a few values make it
+# up: 0.74 of normal values, some 2 of a lognormal of sigma 1.5.
+WILD = 20.0
+
 
 class Survey:
     """What is seen of rows that come in blocks.
@@ -74,6 +78,25 @@ class Survey:
             f"{self._rows + row}, {where} ({int((~good).sum())} rows have such values). Clean "
             "them, or leave such rows out: --bad-rows drop."
         )
+
+
+def stretched(x: Array, names: Sequence[str]) -> list[str]:
+    """Notes on columns whose scale a few wild values decide: -999 for "no reading", say.
+
+    Args:
+        x: normal rows (rows, columns).
+        names: of the columns.
+    """
+    low, middle, high = np.quantile(x, (0.25, 0.5, 0.75), axis=0)
+    usual, deviation = high - low, x.astype(np.float64).std(axis=0)
+    wild = np.flatnonzero((usual > 0) & (deviation > WILD * usual)).tolist()
+    worst = np.abs(x - middle).argmax(axis=0)
+    return [
+        f"column {names[i]!r} has values far beyond all others, {x[worst[i], i]:g} beside "
+        f"{low[i]:g} to {high[i]:g}, which decide its scale: what is usual will look the same in "
+        "every row. Leave such rows out if they are no readings."
+        for i in wild
+    ]
 
 
 def _widened(low: Array, high: Array, x: Array) -> tuple[Array, Array]:

@@ -19,7 +19,7 @@ from vae_runtime.tables import CellError, Columns, check_names
 from . import labels, one_hot, windows
 from .datasets import Dataset
 from .streams import ParquetStream
-from .survey import Survey
+from .survey import Survey, stretched
 
 Names = tuple[str, ...] | None
 
@@ -49,7 +49,11 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     survey = Survey(names, groups, allow_bad=dropping)
     survey.add(x, y)
     good, kept = _usable(config, survey, names, notes)
+    if Path(config.source).suffix == ".csv" and names is None:
+        notes.append(f"{config.source} has no header line: its first line is taken as a row")
     if x.ndim == 2:
+        if (good & ~y).any():
+            notes += stretched(x[good & ~y], names or [str(i) for i in range(x.shape[1])])
         x, names = x[:, kept], tuple(names[i] for i in kept) if names else None
     limits = value_range(config, x.dtype, *_extremes(survey, kept))
     dataset = Dataset(Path(config.source).stem, x, y, limits, names, groups, notes=tuple(notes))

@@ -94,5 +94,5 @@ def examine(
         except Degraded as error:
             if artefact.is_float or not allow_degraded:
                 raise
-            findings.append(Finding(name, error.figures, str(error)))
+            findings.append(Finding(name, error.figures, error.loss))
     return Verified(artefact, tuple(findings))

@@ -115,8 +115,9 @@ def _check_noise(artefact: Artefact) -> None:
             share = error / max(spread, TOLERANCE)
             raise Degraded(
                 f"{artefact.name}: output {output!r} is off by {share:.3g} of its spread, root "
-                f"mean square; expected at most {limit:g}. {artefact.advice}",
+                f"mean square; expected at most {limit:g}.",
                 {output: share},
+                artefact.advice,
             )
 
 

@@ -30,8 +30,9 @@ def ranking(artefact: Artefact) -> Figures:
     if not spearman >= SPEARMAN:
         raise Degraded(
             f"{artefact.name}: expected scores that rank rows as Keras's do, Spearman {SPEARMAN} "
-            f"at least. Received: {spearman:.4f}. {artefact.advice}",
+            f"at least. Received: {spearman:.4f}.",
             figures,
+            artefact.advice,
         )
     return figures
 
@@ -56,8 +57,9 @@ def auroc(artefact: Artefact) -> Figures:
     if before - after > AUROC_LOSS:
         raise Degraded(
             f"{artefact.name}: expected an AUROC within {AUROC_LOSS} of Keras's {before:.4f}. "
-            f"Received: {after:.4f}. {artefact.advice}",
+            f"Received: {after:.4f}.",
             figures,
+            artefact.advice,
         )
     return figures
 
@@ -95,7 +97,10 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
     )
     if artefact.is_float:
         raise ExportError(message)
-    raise Degraded(f"{message} At most {FLIPS:.1%} may. {artefact.advice}", figures)
+    few = (
+        f" Of {len(flipped)} rows, that is none: test on more." if FLIPS * len(flipped) < 1 else ""
+    )
+    raise Degraded(f"{message} At most {FLIPS:.1%} may.{few}", figures, artefact.advice)
 
 
 def _other_alarms(evidence: Evidence, alarm: Array) -> Array:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_keras.data.survey import Survey
+from vae_keras.data.survey import Survey, stretched
 
 CELLS = st.sampled_from([-2.0, 0.0, 1.0, 3.5, np.nan, np.inf, -np.inf])
 
@@ -79,3 +79,23 @@ def test_columns_of_groups_are_never_constant():
     assert survey.constant() == [0]
     with refuses("none in which b_y is"):
         survey.check_kinds()
+
+
+def test_a_column_whose_scale_a_few_wild_values_decide_is_noted():
+    x = np.random.default_rng(0).normal(10.0, 1.0, (1000, 3)).astype(np.float32)
+    x[::60, 1] = -999.0
+    (note,) = stretched(x, ["speed", "flow", "current"])
+    assert note.startswith("column 'flow' has values far beyond all others, -999 beside 9.")
+
+
+@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential", "lognormal", "standard_t"])
+def test_values_as_they_come_are_not_noted(draw):
+    arguments = {"standard_t": (3,)}.get(draw, ())
+    x = getattr(np.random.default_rng(0), draw)(*arguments, size=(5000, 4))
+    assert stretched(x.astype(np.float32), list("abcd")) == []
+
+
+def test_a_flag_that_is_nearly_always_the_same_is_not_noted():
+    x = np.zeros((1000, 1), np.float32)
+    x[::100] = 1.0
+    assert stretched(x, ["flag"]) == []

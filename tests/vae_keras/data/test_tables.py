@@ -337,3 +337,10 @@ def test_arrays_are_cut_into_windows_by_their_keys(save):
     dataset = data.load(DataConfig(source, window=2, stride=1, group="m", time="t"))
     assert dataset.x[:, :, 0].tolist() == [[0, 4], [4, 8], [2, 6], [6, 10]]
     assert dataset.feature_names is None
+
+
+def test_a_file_without_a_header_line_is_said_to_have_none(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(f"{i % 7},{i % 5}" for i in range(20)))
+    (note,) = data.load(DataConfig(str(path))).notes
+    assert note == f"{path} has no header line: its first line is taken as a row"
