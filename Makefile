@@ -3,7 +3,9 @@
 # make lint           lints and checks types only
 # make format         lays out the code and mends what can be mended
 # make clean          removes what the others made: .venv, runs, artifacts
+# make fuzz           opens 13,000 mutated bundles: each is refused, or scores as before (minutes)
 # make bench-loop     what the training loop costs; with PyOD installed, beside PyOD
+# make bench-runtime   what the runner costs beside bare onnxruntime and Keras (five minutes)
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
 # make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
 # make bench-mlperf-tiny AD=dir   MLPerf Tiny's anomaly detector through our converters (a minute)
@@ -33,7 +35,7 @@ endif
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help train export test lint format clean bench-loop bench-nll bench-architectures bench-semi \
+.PHONY: help train export test lint format clean fuzz bench-loop bench-runtime bench-nll bench-architectures bench-semi \
     bench-mlperf-tiny
 .DELETE_ON_ERROR:
 
@@ -60,6 +62,9 @@ $(RUN)/config.json: | $(VENV)/.installed
 test: lint
 	$(BIN)/pytest
 
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python tests/fuzz/run.py $(ARGS)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -71,6 +76,9 @@ format: $(VENV)/.installed-dev
 
 bench-loop: $(VENV)/.installed
 	$(BIN)/python benchmarks/loop.py
+
+bench-runtime: $(VENV)/.installed
+	$(BIN)/python benchmarks/runtime.py $(ARGS)
 
 bench-nll: $(VENV)/.installed
 	@test -n "$(MNIST)" || { echo "expected MNIST=dir with the four idx files of MNIST" >&2; exit 2; }

@@ -26,8 +26,8 @@ with without_greetings():
     from vae_export import export
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
     from vae_keras.data.idx import load_images
+    from vae_runtime.backends import OnnxRuntime
     from vae_runtime.bundle import open_bundle
-    from vae_runtime.session import Session
 
 SAMPLES, LATENT, CORES = 5000, 50, 2
 MODELS = {
@@ -85,7 +85,7 @@ def fit(rows: Path, args: argparse.Namespace, out: Path) -> str:
 
 def log_px(bundle: Path, x: np.ndarray) -> np.ndarray:
     """The importance-weighted bound of each row, nats, from the exported scorer alone."""
-    session = Session(open_bundle(bundle), "scorer", threads=1)
+    session = OnnxRuntime().open(open_bundle(bundle), "scorer", "fp32")
     noise = np.random.default_rng(1).standard_normal((SAMPLES, LATENT), np.float32)
 
     def one(row: np.ndarray) -> np.ndarray:

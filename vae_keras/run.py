@@ -25,7 +25,7 @@ import keras
 import numpy as np
 
 from vae_runtime import typed_json
-from vae_runtime.files import Kind, directory_aside, load_npz
+from vae_runtime.data.files import Kind, directory_aside, load_npz
 
 from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
@@ -66,6 +66,8 @@ class DataCard:
     license: str | None
     classes: tuple[str, ...] | None = None
     stride: int | None = None
+    group: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)

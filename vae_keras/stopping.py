@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from vae_runtime.files import load_npz, write_aside
+from vae_runtime.data.files import load_npz, write_aside
 
 from .arrays import Arrays
 from .progress import Logs

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from vae_runtime.calibration import check_alpha
-from vae_runtime.files import check_replaceable
+from vae_runtime.data.files import check_replaceable
 
 from . import data
 from .arrays import Array
@@ -103,7 +103,7 @@ def train(
     )
     vae = in_float32(vae, model_config, rows.train, dataset, train_config)
     log(describe_latents(vae, rows.validation))
-    card = _card(dataset, rows, str(fingerprints["rows"]))
+    card = _card(dataset, rows, data_config, str(fingerprints["rows"]))
     written = _write(out, config, vae, card, rows, history=stopping.history)
     # not before: a full disk must not cost the training
     stopping.checkpoint.unlink(missing_ok=True)
@@ -202,7 +202,7 @@ def _fingerprints(rows: Split) -> dict[str, str | None]:
     return {"rows": data.fingerprint(rows.train), "labels": labels}
 
 
-def _card(dataset: Dataset, rows: Split, fingerprint: str) -> DataCard:
+def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -> DataCard:
     sets = ("train", "validation", "calibration", "test")
     return DataCard(
         name=dataset.name,
@@ -212,6 +212,8 @@ def _card(dataset: Dataset, rows: Split, fingerprint: str) -> DataCard:
         value_range=dataset.value_range,
         groups=dataset.groups,
         stride=dataset.stride,
+        group=config.group,
+        time=config.time,
         rows={name: len(getattr(rows, name)) for name in sets},
         fingerprint=fingerprint,
         license=dataset.license,

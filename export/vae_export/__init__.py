@@ -1,4 +1,4 @@
-"""Exports Keras VAEs as verified ONNX and TFLite bundles.
+"""Exports Keras VAEs as verified ONNX and TFLite bundles, and signs them.
 
 Names load on first use, so that `vae-export --help` need not wait for TensorFlow.
 """
@@ -11,10 +11,11 @@ from .errors import ExportError
 if TYPE_CHECKING:
     from .exporting import export
     from .models import Models
+    from .signing import sign
 
-_HOME = {"Models": "models", "export": "exporting"}
+_HOME = {"Models": "models", "export": "exporting", "sign": "signing"}
 
-__all__ = ["ExportError", "Models", "export"]
+__all__ = ["ExportError", "Models", "export", "sign"]
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_keras import elbo
 from vae_keras.evaluate import BATCH
-from vae_runtime import manifest
+from vae_runtime.bundle import manifest
 
 from . import engines, read_onnx, read_tflite
 from .conversion import Conversion

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vae_runtime.files import Kind, check_replaceable
+from vae_runtime.data.files import Kind, check_replaceable
 
 
 def check_beside(bundle: str | Path, folder: Path, kind: Kind) -> None:

@@ -10,9 +10,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from vae_keras import Gaussian
-from vae_runtime import BundleError, Runner, containers, manifest
-from vae_runtime.files import Kind, check_replaceable, directory_aside, write_aside
+from vae_keras import Gaussian, Mixed
+from vae_runtime import BundleError, Runner
+from vae_runtime.bundle import containers, manifest
+from vae_runtime.data.files import Kind, check_replaceable, directory_aside, write_aside
 
 from .artefacts import Artefact
 from .errors import ExportError
@@ -210,6 +211,8 @@ def _model(source: Source) -> manifest.Model:
         feature_names=card.feature_names,
         one_hot=card.groups,
         stride=card.stride,
+        group=card.group,
+        time=card.time,
         latent_dim=vae.latent_dim,
         likelihood=source.likelihood,
         sigma=_sigma(vae.likelihood),
@@ -227,6 +230,6 @@ def _model(source: Source) -> manifest.Model:
 
 def _sigma(likelihood: Any) -> tuple[float, ...] | None:
     """Of a Gaussian, which whoever computes a score around the networks must know."""
-    if not isinstance(likelihood, Gaussian):
-        return None
-    return tuple(np.ravel(likelihood.deviation()).tolist())
+    parts = likelihood.parts if isinstance(likelihood, Mixed) else [likelihood]
+    normal = [part for part in parts if isinstance(part, Gaussian)]
+    return tuple(np.ravel(normal[0].deviation()).tolist()) if len(normal) == 1 else None

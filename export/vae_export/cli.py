@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vae_keras.greetings import without_greetings
 from vae_runtime import BundleError
-from vae_runtime.containers import SUFFIX
+from vae_runtime.bundle import signature
+from vae_runtime.bundle.containers import SUFFIX
 
 from .errors import ExportError
 from .precisions import PRECISIONS
@@ -54,13 +55,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--mlflow", metavar="DIR", type=Path, help="write DIR too, the bundle as an MLflow model"
     )
+    parser.add_argument(
+        "--sign",
+        metavar="KEY.pem",
+        type=Path,
+        help="sign the bundle with this private Ed25519 key, as openssl genpkey writes it",
+    )
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-export {version}")
     args = parser.parse_args(arguments)
     try:
+        if args.sign is not None:
+            signature.read_private_key(args.sign)  # refused before any work is done for nothing
         with without_greetings():
             from . import mlflow, triton
             from .exporting import export
+            from .signing import sign
             from .variants import variants
 
         out = _with_suffix(args.out) if args.zip else args.out
@@ -77,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             allow_degraded=args.allow_degraded,
             log=_log,
         )
+        if args.sign is not None:
+            sign(out, args.sign)
         models = triton.write(out, args.triton) if args.triton is not None else []
         models += [mlflow.write(out, args.mlflow)] if args.mlflow is not None else []
     except (BundleError, ExportError, ValueError, OSError, MemoryError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from vae_keras.run import Run
-from vae_runtime import manifest
+from vae_runtime.bundle import manifest
 
 from . import bundle, evidence, report, source
 from .artefacts import Artefact

@@ -12,10 +12,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vae_runtime import containers, manifest
-from vae_runtime.bundle import open_bundle
-from vae_runtime.files import Kind, directory_aside
-from vae_runtime.manifest import Model
+from vae_runtime.bundle import containers, manifest, open_bundle
+from vae_runtime.bundle.manifest import Model
+from vae_runtime.data.files import Kind, directory_aside
 
 from .beside import check_beside
 

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from vae_keras.greetings import without_greetings
-from vae_runtime.manifest import FORMAT
+from vae_runtime.bundle.manifest import FORMAT
 
 from .graphs import Interface
 

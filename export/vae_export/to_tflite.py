@@ -10,7 +10,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from vae_keras.greetings import without_greetings
-from vae_runtime.manifest import FORMAT
+from vae_runtime.bundle.manifest import FORMAT
 
 from .conversion import Conversion
 from .graphs import Graph

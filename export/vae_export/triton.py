@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from vae_runtime.bundle import Bundle, open_bundle
+from vae_runtime.bundle.containers import SUFFIX
+from vae_runtime.bundle.manifest import Calibration, File, Tensor
 from vae_runtime.calibration import threshold
-from vae_runtime.containers import SUFFIX
-from vae_runtime.files import Kind, directory_aside
-from vae_runtime.manifest import Calibration, File, Tensor
+from vae_runtime.data.files import Kind, directory_aside
 
 from .beside import check_beside
 

@@ -1,7 +1,45 @@
-"""Runs VAE bundles with numpy and onnxruntime alone: anomaly scores, samples, reconstructions."""
+"""Runs VAE bundles with numpy and onnxruntime alone: anomaly scores, samples, reconstructions.
 
+What only some devices need loads on first use: importing the rest takes as long as it must.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from .backends import OnnxRuntime, Profile
 from .errors import BundleError
 from .runner import Runner, Scores
 
-__all__ = ["BundleError", "Runner", "Scores"]
+if TYPE_CHECKING:
+    from .backends.litert import LiteRT
+    from .live import Drift, DriftSettings, StreamResult, StreamScorer, uncorrelated_spacing
+
+_HOME = {
+    "Drift": "live",
+    "DriftSettings": "live",
+    "LiteRT": "backends.litert",
+    "StreamResult": "live",
+    "StreamScorer": "live",
+    "uncorrelated_spacing": "live",
+}
+
+__all__ = [
+    "BundleError",
+    "Drift",
+    "DriftSettings",
+    "LiteRT",
+    "OnnxRuntime",
+    "Profile",
+    "Runner",
+    "Scores",
+    "StreamResult",
+    "StreamScorer",
+    "uncorrelated_spacing",
+]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'vae_runtime' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

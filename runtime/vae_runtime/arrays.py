@@ -1,90 +1,150 @@
 """Arrays from outside: taken where they fit, refused with row and feature named where not."""
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .manifest import Model
+from .bundle.manifest import Model
+
+EXACT = 2**24  # float32 holds every whole number up to it
+
+_NUMBERS = "fiu"  # numpy's kinds of them
 
 
-def check_rows(x: ArrayLike, model: Model) -> NDArray[Any]:
-    """`x` as the graphs take it: (batch, *input_shape), the model's dtype, every value usable.
+class RowCheck:
+    """Makes of `x` what the graphs of a model take.
 
-    Floating-point numbers of any width become the model's float32, as they did in training.
-    Integers are refused where floats are expected: 0..255 given to a model of 0..1, or raw ADC
-    counts to a model of degrees, is the mistake that no later check can see.
-
-    Raises:
-        ValueError: with what was expected, what was received, and where.
+    What can be known before the first row is: a call costs little beside a small network.
     """
+
+    def __init__(self, model: Model) -> None:
+        self._model, self.shape = model, model.input_shape
+        self._dtype = np.dtype(model.input_dtype)
+        self._range, self._is_float = model.value_range, self._dtype.kind == "f"
+
+    def __call__(self, x: ArrayLike, first_row: int = 0, /) -> NDArray[Any]:
+        """`x` as (batch, *input_shape), of the model's dtype, every value usable.
+
+        Floating-point numbers of any width become the model's float32, as they did in training.
+        Whole numbers become floats, and floats whole numbers, where every one stays what it is.
+
+        Args:
+            x: (batch, *input_shape).
+            first_row: the number of the first row, for errors about a part of a longer array.
+
+        Raises:
+            ValueError: with what was expected, what was received, and where.
+        """
+        rows = x if type(x) is np.ndarray else as_array(x)
+        if rows.ndim == 0 or rows.shape[1:] != self.shape or not len(rows):
+            raise _shape_error("x", rows, self.shape)
+        if rows.dtype != self._dtype:
+            rows = _convert(rows, self._dtype, _Place(self._model, first_row))
+        if not self._is_usable(rows):
+            _check_values(rows, _Place(self._model, first_row))
+        if self._model.one_hot:
+            _check_one_hot(rows, _Place(self._model, first_row))
+        return rows
+
+    def _is_usable(self, rows: NDArray[Any]) -> bool:
+        """A fast look at all values; False where some must be looked at one by one."""
+        if self._range is not None:
+            low, high = self._range
+            flat = rows.reshape(-1)  # argmin costs a row a third of what min does; NaN is found
+            least, most = flat.item(flat.argmin()), flat.item(flat.argmax())
+            return bool(least >= low and most <= high)
+        # NaN and infinity survive a sum of squares; so may numbers that are merely huge
+        return not self._is_float or math.isfinite(np.vdot(rows, rows))
+
+
+def as_array(x: ArrayLike) -> NDArray[Any]:
+    """`x` as an array; ValueError where something would be lost."""
     if isinstance(x, np.ma.MaskedArray):
         raise ValueError(
             "x: expected an array. Received: a masked array, whose mask would be lost."
         )
-    rows = np.asarray(x)
-    _check_shape("x", rows, model.input_shape)
-    rows = _as_dtype("x", rows, np.dtype(model.input_dtype))
-    if rows.dtype.kind == "f":
-        _check_each(np.isfinite(rows), rows, "finite numbers", model)
-    if model.value_range is not None:
-        low, high = model.value_range
-        inside = (rows >= low) & (rows <= high)
-        _check_each(inside, rows, f"values from {low:g} to {high:g}", model)
-    _check_one_hot(rows, model)
-    return rows
+    return np.asarray(x)
 
 
-def check_latents(z: ArrayLike, latent_dim: int) -> NDArray[np.float32]:
-    """`z` as the decoder takes it: float32 (batch, latent_dim), finite; else ValueError."""
-    rows = np.asarray(z)
-    _check_shape("z", rows, (latent_dim,))
-    rows = _as_dtype("z", rows, np.dtype(np.float32))
-    if not np.isfinite(rows).all():
-        raise ValueError("z: expected finite numbers. Received: NaN or infinity.")
-    return rows.astype(np.float32, copy=False)
+class LatentCheck:
+    """Makes of `z` what a decoder takes."""
+
+    def __init__(self, model: Model) -> None:
+        self.shape: tuple[int, ...] = (model.latent_dim,)
+
+    def __call__(self, z: ArrayLike, first_row: int = 0, /) -> NDArray[np.float32]:
+        """`z` as float32 (batch, latent_dim), finite; else ValueError."""
+        rows = np.asarray(z)
+        if rows.ndim == 0 or rows.shape[1:] != self.shape or not len(rows):
+            raise _shape_error("z", rows, self.shape)
+        if rows.dtype.kind not in _NUMBERS:
+            raise ValueError(f"z: expected dtype float32. Received: {rows.dtype}.")
+        with np.errstate(over="ignore"):  # becomes infinity, which is refused
+            rows = rows.astype(np.float32, copy=False)
+        if not np.isfinite(rows).all():
+            row = first_row + int(np.argwhere(~np.isfinite(rows))[0, 0])
+            raise ValueError(f"z: expected finite numbers. Received: NaN or infinity in row {row}.")
+        return rows
 
 
-def _check_shape(name: str, rows: NDArray[Any], shape: tuple[int, ...]) -> None:
+class _Place(NamedTuple):
+    """Where values are, for errors."""
+
+    model: Model
+    first_row: int
+
+
+def _shape_error(name: str, rows: NDArray[Any], shape: tuple[int, ...]) -> ValueError:
     expected = f"({', '.join(['batch', *map(str, shape)])})"
     if rows.shape == shape:
-        raise ValueError(
+        return ValueError(
             f"{name}: expected shape {expected}. Received: {rows.shape}, a single row. "
             f"Pass {name}[None] for a batch of one."
         )
-    if rows.ndim != len(shape) + 1 or rows.shape[1:] != shape:
-        raise ValueError(f"{name}: expected shape {expected}. Received: {rows.shape}.")
-    if len(rows) == 0:
-        raise ValueError(f"{name}: expected at least one row. Received: an empty array.")
+    if rows.ndim and rows.shape[1:] == shape:
+        return ValueError(f"{name}: expected at least one row. Received: an empty array.")
+    return ValueError(f"{name}: expected shape {expected}. Received: {rows.shape}.")
 
 
-def _as_dtype(name: str, rows: NDArray[Any], expected: np.dtype[Any]) -> NDArray[Any]:
-    if rows.dtype == expected:
-        return rows
-    if rows.dtype.kind == "f" and expected.kind == "f":
-        with np.errstate(over="ignore"):  # becomes infinity, which is then refused by row
-            return rows.astype(expected)
-    hint = ""
-    if rows.dtype.kind in "iu" and expected.kind == "f":
-        hint = (
-            f" If these are in the units of the training data, pass {name}.astype(np.{expected})."
-        )
-    raise ValueError(f"{name}: expected dtype {expected}. Received: {rows.dtype}.{hint}")
+def _convert(rows: NDArray[Any], expected: np.dtype[Any], place: _Place) -> NDArray[Any]:
+    if rows.dtype.kind not in _NUMBERS:
+        raise ValueError(f"x: expected dtype {expected}. Received: {rows.dtype}.")
+    if expected.kind != "f":
+        low, high = np.iinfo(expected).min, np.iinfo(expected).max
+        kept = (rows >= low) & (rows <= high) & (rows == np.floor(rows))
+        _check_each(kept, rows, f"whole numbers from {low} to {high}", place)
+    elif rows.dtype.kind in "iu":
+        kept = (rows >= -EXACT) & (rows <= EXACT)
+        _check_each(kept, rows, f"whole numbers up to {EXACT:,}, which {expected} holds", place)
+    with np.errstate(over="ignore"):  # becomes infinity, which is then refused by row
+        return rows.astype(expected)
 
 
-def _check_each(good: NDArray[np.bool_], rows: NDArray[Any], expected: str, model: Model) -> None:
+def _check_values(rows: NDArray[Any], place: _Place) -> None:
+    if rows.dtype.kind == "f":
+        _check_each(np.isfinite(rows), rows, "finite numbers", place)
+    if place.model.value_range is not None:
+        low, high = place.model.value_range
+        inside = (rows >= low) & (rows <= high)
+        _check_each(inside, rows, f"values from {low:g} to {high:g}", place)
+
+
+def _check_each(good: NDArray[np.bool_], rows: NDArray[Any], expected: str, place: _Place) -> None:
     if good.all():
         return
     row, *position = (int(i) for i in np.argwhere(~good)[0])
-    value = rows[(row, *position)]
     raise ValueError(
-        f"x: expected {expected}. Received: {value} in row {row}, {_feature(position, model)} "
+        f"x: expected {expected}. Received: {rows[(row, *position)]} in row "
+        f"{place.first_row + row}, {_feature(position, place.model)} "
         f"({int((~good).sum())} such values in {len(np.unique(np.argwhere(~good)[:, 0]))} rows)."
     )
 
 
-def _check_one_hot(rows: NDArray[Any], model: Model) -> None:
+def _check_one_hot(rows: NDArray[Any], place: _Place) -> None:
     """Refuses rows of a category that the model does not know, which would score as no surprise."""
+    model = place.model
     end = model.input_shape[-1] - sum(model.one_hot)
     for size in model.one_hot:
         start, end = end, end + size
@@ -94,7 +154,8 @@ def _check_one_hot(rows: NDArray[Any], model: Model) -> None:
             names = model.feature_names or tuple(f"feature {i}" for i in range(end))
             raise ValueError(
                 f"x: expected exactly one 1 among {', '.join(names[start:end])}. Received: "
-                f"{group[bad[0]].tolist()} in row {bad[0]} ({len(bad)} such rows)."
+                f"{group[bad[0]].tolist()} in row {place.first_row + bad[0]} ({len(bad)} such "
+                "rows)."
             )
 
 

@@ -4,24 +4,20 @@ Everything a model knows (pre-processing, likelihood, weights) is inside the gra
 only feeds them, draws noise from a seeded numpy generator, and turns scores into verdicts.
 """
 
-import math
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import selftest
-from .arrays import check_latents, check_rows
+from . import bench, features, latents, selftest
+from .alarms import AboveThreshold, Alarm, Verdicts
+from .arrays import as_array
+from .backends import Backend, backend_of
 from .bundle import Bundle, open_bundle
-from .calibration import check_alpha, p_values
 from .errors import BundleError
-from .session import Session
-
-# Rows given to onnxruntime at a time: memory stays flat however long x is, and 1,024 rows are
-# within the range (1,024 to 4,096) where small networks score fastest.
-CHUNK = 1024
+from .graphs import Graphs
 
 
 class Scores(NamedTuple):
@@ -46,58 +42,90 @@ class Runner:
     >>> scores.is_anomaly
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
-        self.manifest = bundle.manifest
-        self._bundle = bundle
-        self._threads = threads
-        self._calibration = bundle.manifest.calibration["fp32"]
-        self._calibration_scores = np.array(self._calibration.scores)
+    def __init__(
+        self, bundle: Bundle, *, precision: str = "fp32", backend: str | Backend = "onnxruntime"
+    ) -> None:
+        self.manifest, self.precision = bundle.manifest, precision
+        self._bundle, backend = bundle, backend_of(backend)
+        self.calibration = bundle.manifest.calibration_of(backend.format, precision)
+        self._verdicts = Verdicts(self.calibration)
+        self._graphs = Graphs(bundle, backend, precision)
 
     @classmethod
-    def load(cls, path: str | Path, *, threads: int = 1) -> "Runner":
-        """Opens a bundle after every file in it has been checked against its sha256.
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        precision: str = "fp32",
+        backend: str | Backend = "onnxruntime",
+        key: str | Path | None = None,
+    ) -> "Runner":
+        """Opens a bundle, after every file in it has been checked against its sha256.
 
         Args:
             path: the bundle: its directory, or the file that holds all of it (.vaeb).
-            threads: threads that one call may use.
+            precision: "fp32", or another that the bundle has: "int8", "fp16", "dynamic". Its alarm
+                level is calibrated on its own scores.
+            backend: "onnxruntime" or "litert", as they come, or one with settings:
+                `OnnxRuntime("server")`.
+            key: the public key (PEM) of whoever must have signed it; signatures are not looked at
+                where None.
 
         Raises:
-            BundleError: it is missing, incomplete, altered, or of another format version.
+            BundleError: it is missing, incomplete, altered, of another format version, has no
+                files of that precision, or is not signed with that key.
+            ValueError: there is no such backend, or the key is none.
         """
-        bundle = open_bundle(path)
+        bundle = open_bundle(path, key=key)
         bundle.verify()
-        return cls(bundle, threads=threads)
+        return cls(bundle, precision=precision, backend=backend)
 
     def score(
-        self, x: ArrayLike, *, alpha: float | None = None, threshold: float | None = None
+        self,
+        x: ArrayLike,
+        *,
+        alpha: float | None = None,
+        threshold: float | None = None,
+        fdr: float | None = None,
+        samples: int | None = None,
+        seed: int | None = None,
     ) -> Scores:
         """How anomalous each row is, as the deterministic negative ELBO at the posterior mean.
 
         Args:
             x: (batch, *input_shape), in the data's own units.
-            alpha: alarm where p_value <= alpha; the bundle's own level where not given.
+            alpha: alarm where p_value <= alpha; the bundle's own level where nothing is given.
             threshold: alarm where score > threshold (nats) instead.
+            fdr: alarm, among the rows of this call, so that at most this share of the alarms is
+                false (Benjamini-Hochberg).
+            samples: the nll is the mean over as many draws from the posterior (reconstruction
+                probability), which scores higher than the mean that the bundle is calibrated for:
+                needs a threshold of your own, and p-values are NaN.
+            seed: of the draws, which all rows share: the same seed gives the same scores.
 
         Raises:
-            ValueError: x does not fit, alpha is finer than the calibration rows resolve, or both
-                alpha and threshold are given.
+            ValueError: x does not fit, alpha is finer than the calibration rows resolve, or what
+                is given contradicts itself.
         """
-        if alpha is not None and threshold is not None:
-            raise ValueError("expected alpha or threshold. Received: both.")
-        if threshold is not None and math.isnan(threshold):
-            raise ValueError("expected a threshold in nats. Received: NaN.")
-        alpha = self._calibration.alpha if alpha is None else alpha
-        if threshold is None:
-            check_alpha(alpha, len(self._calibration_scores))
-        score = self._per_row(self._scorer, "score", check_rows(x, self.manifest.model))
-        p_value = p_values(score, self._calibration_scores, self._calibration.rounding)
-        # a NaN score is no proof of normality: it alarms, here as in p_values
-        is_anomaly = p_value <= alpha if threshold is None else ~(score <= threshold)
-        return Scores(score, p_value, is_anomaly)
+        alarm = self._verdicts.alarm(alpha, threshold, fdr)
+        if samples is None and seed is None:
+            score = self._graphs.ask("scorer", ("score",), x)[0]
+            p = self._verdicts.p_values(score)
+        else:
+            score = self._drawn_scores(x, samples, seed, alarm)
+            p = np.full(len(score), np.nan)
+        return Scores(score, p, alarm.raised(score, p))
 
     def explain(self, x: ArrayLike) -> NDArray[np.float32]:
         """Each feature's share of the nll, in nats: float32 of x's own shape."""
-        return self._per_row(self._scorer, "feature_nll", check_rows(x, self.manifest.model))
+        return self._graphs.ask("scorer", ("feature_nll",), x)[0]
+
+    def top_features(self, x: ArrayLike, k: int = 3) -> features.TopFeatures:
+        """The k features with the largest share of each row's nll, by name, largest first.
+
+        Of a window, a feature is a channel over all of it; see `features.top`.
+        """
+        return features.top(self.explain(x), self.manifest.model, k)
 
     def classify(self, x: ArrayLike) -> NDArray[np.float32]:
         """The probability of each class: float32 (batch, classes), rows that sum to 1.
@@ -112,16 +140,27 @@ class Runner:
                 "expected a bundle with a classifier. Received: one of a model without classes. "
                 "Train with `vae-keras train --classes COLUMN ...`, and export that run."
             )
-        return self._per_row(self._classifier, "probabilities", check_rows(x, self.manifest.model))
+        return self._graphs.ask("classifier", ("probabilities",), x)[0]
 
-    def encode(self, x: ArrayLike) -> NDArray[np.float32]:
-        """The posterior mean of each row: float32 (batch, latent_dim)."""
-        return self._per_row(self._encoder, "z_mean", check_rows(x, self.manifest.model))
+    def encode(
+        self, x: ArrayLike, *, draws: int | None = None, seed: int | None = None
+    ) -> NDArray[np.float32]:
+        """The posterior of each row: its mean, float32 (batch, latent_dim), or draws from it.
+
+        Args:
+            x: (batch, *input_shape), in the data's own units.
+            draws: as many from each row's posterior: float32 (batch, draws, latent_dim).
+            seed: of the draws; all rows share the noise, so that none depends on its neighbours.
+        """
+        if draws is None and seed is None:
+            return self._graphs.ask("encoder", ("z_mean",), x)[0]
+        noise = latents.noise(draws, self.manifest.model.latent_dim, seed)
+        z_mean, z_log_var = self._graphs.ask("encoder", ("z_mean", "z_log_var"), x)
+        return latents.draw(z_mean, z_log_var, noise)
 
     def decode(self, z: ArrayLike) -> NDArray[np.float32]:
         """The mean of x given z, in the data's own units: float32 (batch, *input_shape)."""
-        z = check_latents(z, self.manifest.model.latent_dim)
-        return self._per_row(self._decoder, "x_mean", z, name="z")
+        return self._graphs.ask("decoder", ("x_mean",), z)[0]
 
     def reconstruct(self, x: ArrayLike) -> NDArray[np.float32]:
         """What the model makes of each row: `decode(encode(x))`."""
@@ -136,37 +175,45 @@ class Runner:
         Returns:
             float32 (n, *input_shape), in the data's own units.
         """
-        if n < 1 or (seed is not None and seed < 0):
-            raise ValueError(f"expected n from 1 and a seed from 0. Received: n={n}, seed={seed}.")
-        shape = (n, self.manifest.model.latent_dim)
-        return self.decode(np.random.default_rng(seed).standard_normal(shape, np.float32))
+        return self.decode(latents.noise(n, self.manifest.model.latent_dim, seed))
 
-    def selftest(self) -> "selftest.Report":
-        """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
-        sessions = {"encoder": self._encoder, "decoder": self._decoder, "scorer": self._scorer}
-        if self.manifest.model.classes is not None:
-            sessions["classifier"] = self._classifier
-        return selftest.replay(self._bundle, sessions)
-
-    @cached_property
-    def _encoder(self) -> Session:
-        return Session(self._bundle, "encoder", threads=self._threads)
-
-    @cached_property
-    def _decoder(self) -> Session:
-        return Session(self._bundle, "decoder", threads=self._threads)
-
-    @cached_property
-    def _scorer(self) -> Session:
-        return Session(self._bundle, "scorer", threads=self._threads)
-
-    @cached_property
-    def _classifier(self) -> Session:
-        return Session(self._bundle, "classifier", threads=self._threads)
-
-    def _per_row(
-        self, session: Session, output: str, rows: NDArray[Any], *, name: str = "x"
+    def interpolate(
+        self, start: ArrayLike, end: ArrayLike, *, steps: int = 8, method: str = "spherical"
     ) -> NDArray[np.float32]:
-        """One output of a graph for all rows, computed CHUNK rows at a time."""
-        chunks = (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
-        return np.concatenate([session.run((output,), {name: chunk})[0] for chunk in chunks])
+        """Decodes points between the latent means of two rows, both ends included.
+
+        Args:
+            start, end: one row each, of input_shape.
+            steps: from 2.
+            method: "spherical", along the arc between them, or "linear".
+
+        Returns:
+            float32 (steps, *input_shape), in the data's own units.
+        """
+        ends = self.encode(np.stack([as_array(start), as_array(end)]))
+        return self.decode(latents.interpolate(ends[0], ends[1], steps, method))
+
+    def selftest(self) -> selftest.Report:
+        """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
+        roles = ["encoder", "decoder", "scorer"]
+        roles += [] if self.manifest.model.classes is None else ["classifier"]
+        return selftest.replay(self._bundle, {role: self._graphs.session(role) for role in roles})
+
+    def bench(
+        self, sizes: Sequence[int] = bench.SIZES, *, seconds: float = bench.SECONDS
+    ) -> bench.Report:
+        """How long `score` takes on this device, and how much memory; see `bench.measure`."""
+        return bench.measure(self.score, self._bundle.read_probe()["x"], sizes, seconds=seconds)
+
+    def _drawn_scores(
+        self, x: ArrayLike, samples: int | None, seed: int | None, alarm: Alarm
+    ) -> NDArray[np.float32]:
+        """The score with an nll averaged over draws, for which there is no calibration."""
+        if not isinstance(alarm, AboveThreshold):
+            raise ValueError(
+                "expected a threshold (nats) with samples. Received: none; the bundle is "
+                "calibrated for the score without draws, which is lower. Take a high quantile of "
+                "such scores of normal rows."
+            )
+        noise = latents.noise(samples, self.manifest.model.latent_dim, seed)
+        return self._graphs.ask("scorer", ("score",), x, {"noise": noise})[0]

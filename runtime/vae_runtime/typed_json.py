@@ -11,7 +11,11 @@ import json
 import math
 import types
 import typing
+from functools import cache
 from typing import Any, TypeVar, cast
+
+LONGEST_LIST = 65_536  # entries, of anything but numbers
+LONGEST_KEY = 60  # characters of it that an error prints
 
 T = TypeVar("T")
 
@@ -22,9 +26,14 @@ def dumps(value: Any) -> str:
 
 
 def parse(content: bytes) -> Any:
-    """The JSON document in these bytes; `ValueError` where it is none (NaN is not JSON)."""
+    """The JSON document in these bytes; `ValueError` where it is none.
+
+    NaN is not JSON; nor, as readers differ about which counts, is a key that stands twice.
+    """
     try:
-        return json.loads(content.decode(), parse_constant=_refuse_constant)
+        return json.loads(
+            content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
     except ValueError as error:
         raise ValueError(f"expected JSON. Received: {error}.") from error
     except RecursionError as error:
@@ -38,6 +47,15 @@ def convert(kind: type[T], value: Any, where: str) -> T:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {_shown(key)} twice in an object")
+        found[key] = value
+    return found
 
 
 def _pretty(value: Any, indent: str) -> str:
@@ -56,28 +74,40 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         return _convert_object(kind, value, where)
     if origin is types.UnionType:
         return _convert_union(kind, value, where)
+    if kind == tuple[float, ...] and isinstance(value, list) and all(map(_is_number, value)):
+        return tuple(map(float, value))  # may be a million: no place of each is put together
     if origin is tuple and isinstance(value, list):
+        if len(value) > LONGEST_LIST and kind != tuple[float, ...]:
+            raise ValueError(f"{where}: expected {LONGEST_LIST} entries. Received: {len(value)}.")
         kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
         if len(kinds) == len(value):
             pairs = enumerate(zip(kinds, value, strict=True))
             return tuple(_convert(k, v, f"{where}[{i}]") for i, (k, v) in pairs)
     if origin is dict and isinstance(value, dict):
-        return {key: _convert(arguments[1], v, f"{where}.{key}") for key, v in value.items()}
-    if kind is float and _is_finite_number(value):
+        return {
+            key: _convert(arguments[1], v, f"{where}.{_shown(key)}") for key, v in value.items()
+        }
+    if kind is float and _is_number(value):
         return float(value)
     if kind in (str, int, bool, types.NoneType) and type(value) is kind:
         return value
     raise _wrong(kind, value, where)
 
 
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _convert_object(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise _wrong(kind, value, where)
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     for field in dataclasses.fields(kind):
         if field.name not in value and field.default is dataclasses.MISSING:
             raise ValueError(
-                f"{where}: expected the key {field.name!r}. Received: {', '.join(value)}."
+                f"{where}: expected the key {field.name!r}. Received: "
+                f"{', '.join(map(_shown, value))[:200]}."
             )
     known = {n: hint for n, hint in hints.items() if n in value}
     return kind(**{n: _convert(hint, value[n], f"{where}.{n}") for n, hint in known.items()})
@@ -92,7 +122,7 @@ def _convert_union(kind: Any, value: Any, where: str) -> Any:
     raise _wrong(kind, value, where)
 
 
-def _is_finite_number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     try:
         return type(value) in (int, float) and math.isfinite(value)
     except OverflowError:  # an int beyond any float
@@ -101,4 +131,13 @@ def _is_finite_number(value: Any) -> bool:
 
 def _wrong(kind: Any, value: Any, where: str) -> ValueError:
     expected = kind.__name__ if isinstance(kind, type) else str(kind)
-    return ValueError(f"{where}: expected {expected}. Received: {json.dumps(value)[:60]}.")
+    try:
+        received = json.dumps(value)[:60]
+    except RecursionError:
+        received = "something nested too deeply"
+    return ValueError(f"{where}: expected {expected}. Received: {received}.")
+
+
+def _shown(key: str) -> str:
+    """A key as an error may print it."""
+    return key if key.isprintable() and len(key) <= LONGEST_KEY else json.dumps(key)[:LONGEST_KEY]

@@ -23,6 +23,7 @@ FORBIDDEN = (
     "sklearn",
     "PIL",
     "pyarrow",
+    "ai_edge_litert",
     "vae_keras",
     "vae_export",
 )
@@ -145,6 +146,10 @@ def test_a_clean_environment_runs_a_bundle(
     scores = run(python, command[0], "score", command[1], samples)
     assert len(scores.splitlines()) == 17  # a header and 16 rows
 
+    size, *contents = run(python, "-c", INSTALLED).split()
+    assert int(size) <= INSTALLED_KB * 1024
+    assert set(contents) <= {"vae_runtime", "vae_runtime-0.1.0.dist-info", ".."}
+
     used = json.loads(run(python, "-c", USE_EVERYTHING, digits_bundle))
     assert not [module for module in used["modules"] if module.split(".")[0] in FORBIDDEN]
     assert len(used["score"]) == 300
@@ -159,6 +164,43 @@ def test_a_clean_environment_runs_a_bundle(
             assert off <= VERSION_TOLERANCE * np.std(expected), (name, output)
 
 
+# What importing vae_runtime may bring beside numpy, so that it stays cheap: by modules, as no clock
+# is the same twice. It takes 64, most of them its own, in 50 ms.
+MODULES_BESIDE_NUMPY = 80
+NOT_YET = {
+    "onnxruntime",
+    "ai_edge_litert",
+    "cryptography",
+    "pyarrow",
+    "csv",
+    "concurrent",
+    "asyncio",
+}
+
+INSTALLED_KB = 400  # the package without what it depends on; it has 230
+
+IMPORT_ALONE = """
+import json, sys
+import numpy
+before = set(sys.modules)
+import vae_runtime
+json.dump(sorted(set(sys.modules) - before), sys.stdout)
+"""
+
+INSTALLED = """
+import importlib.metadata
+files = importlib.metadata.files("vae-runtime")
+print(sum(f.locate().stat().st_size for f in files if f.suffix != ".pyc"))
+print(*sorted({f.parts[0] for f in files}))
+"""
+
+
+def test_importing_the_runtime_brings_little_beside_numpy():
+    brought = json.loads(run(sys.executable, "-c", IMPORT_ALONE))
+    assert len(brought) <= MODULES_BESIDE_NUMPY
+    assert not NOT_YET & {module.split(".")[0] for module in brought}
+
+
 def test_even_where_the_workstation_is_installed_none_of_it_is_imported(table_bundle):
     used = json.loads(run(sys.executable, "-c", USE_EVERYTHING, table_bundle))
     assert not [module for module in used["modules"] if module.split(".")[0] in FORBIDDEN]
@@ -169,7 +211,7 @@ USE_FILES = """
 import sys
 import numpy as np
 from vae_runtime.cli import main
-from vae_runtime.files import read_rows
+from vae_runtime.data.files import read_rows
 bundle, table, folder = sys.argv[1:]
 x = read_rows(table).x[:50, :6]
 np.save(folder + "/rows.npy", x)
@@ -201,8 +243,28 @@ def test_pyarrow_is_imported_only_to_read_parquet(table_bundle, sensor_csv, tmp_
     assert "reading Parquet needs pyarrow" in done.stderr
 
 
+# Each backend imports its engine when it opens a graph, and never the other's.
+USE_LITERT = """
+import sys
+from vae_runtime import LiteRT, Runner
+assert "ai_edge_litert" not in sys.modules
+runner = Runner.load(sys.argv[1], backend=LiteRT())
+assert "ai_edge_litert" not in sys.modules
+assert runner.selftest().passed
+assert "ai_edge_litert" in sys.modules
+assert "onnxruntime" not in sys.modules
+"""
+
+
+def test_an_engine_is_imported_only_by_the_backend_that_runs_it(table_bundle):
+    command = [sys.executable, "-c", USE_LITERT, table_bundle]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
-    "module", ["tensorflow", "keras", "onnx", "sklearn", "PIL", "pyarrow", "vae_keras"]
+    "module",
+    ["tensorflow", "keras", "onnx", "sklearn", "PIL", "pyarrow", "ai_edge_litert", "vae_keras"],
 )
 def test_the_lint_rule_refuses_the_workstation_in_the_runtime(module):
     ruff = Path(sys.executable).with_name("ruff")

@@ -11,7 +11,8 @@ import onnx
 import pytest
 
 from vae_export import read_tflite
-from vae_runtime import bundle, calibration, containers, manifest, selftest
+from vae_runtime import bundle, calibration, selftest, typed_json
+from vae_runtime.bundle import consistency, containers, interfaces, manifest, npz, signature, texts
 
 TEXT = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text()
 SCHEMA = {
@@ -118,11 +119,22 @@ def test_names_and_numbers_are_those_of_the_code(table_bundle):
         f"1 to {manifest.LONGEST_NAME} characters",
         f"`NAME{containers.SUFFIX}`",
         "1e-6 * |s|",
+        f"raw {signature.SIZE} bytes",
+        f"longer than {texts.LONGEST_TEXT} characters",
+        f"more than {texts.MOST_ENTRIES} keys",
+        f"more than {typed_json.LONGEST_LIST} entries",
+        f"at most {consistency.MOST_FILES} files",
+        f"at most {consistency.LARGEST_TOLERANCE}.",
+        f"from 0 to {consistency.LARGEST_ROUNDING:g}, or to",
+        f"{consistency.LARGEST_ROUNDING_SHARE:g} of the largest magnitude",
+        f"At most {npz.MOST_ARRAYS} members, and together at most {npz.INFLATION} times",
         f"`{read_tflite.SIGNATURE}`",
         *(f"`{name}`" for name in manifest.OWN_NAMES),
     ):
         assert said in TEXT, said
     assert calibration.SCORE_RTOL == 1e-6
+    assert (texts.LARGEST_WHOLE, interfaces.LARGEST_ROW) == (2**53, 2**28)
+    assert (consistency.LARGEST_FILE, npz.SLACK) == (2**31 - 1, 2**20)
     assert selftest.RESOLUTION == 2.0**-17
     model = onnx.load(table_bundle / "scorer.onnx")
     assert f"IR version {model.ir_version}, opset {model.opset_import[0].version}," in TEXT

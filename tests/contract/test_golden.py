@@ -17,7 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from vae_runtime import Runner
 from vae_runtime.bundle import open_bundle
-from vae_runtime.containers import pack
+from vae_runtime.bundle.containers import pack
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.vaeb"))
 SHARE = (

@@ -23,21 +23,38 @@ PUBLIC = {
         "open_run",
         "train",
     },
-    "vae_export": {"ExportError", "Models", "export"},
-    "vae_runtime": {"BundleError", "Runner", "Scores"},
+    "vae_export": {"ExportError", "Models", "export", "sign"},
+    "vae_runtime": {
+        "BundleError",
+        "Drift",
+        "DriftSettings",
+        "LiteRT",
+        "OnnxRuntime",
+        "Profile",
+        "Runner",
+        "Scores",
+        "StreamResult",
+        "StreamScorer",
+        "uncorrelated_spacing",
+    },
 }
 
 RUNNER = {
+    "bench",
+    "calibration",
     "classify",
     "decode",
     "encode",
     "explain",
+    "interpolate",
     "load",
     "manifest",
+    "precision",
     "reconstruct",
     "sample",
     "score",
     "selftest",
+    "top_features",
 }
 
 
@@ -49,7 +66,7 @@ def test_packages_offer_these_names_and_no_others(package):
         assert getattr(module, name).__doc__, name
 
 
-@pytest.mark.parametrize("package", ["vae_keras", "vae_export"])
+@pytest.mark.parametrize("package", PUBLIC)
 def test_a_name_that_is_not_there_is_an_attribute_error(package):
     module = importlib.import_module(package)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

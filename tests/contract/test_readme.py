@@ -59,6 +59,19 @@ def test_python_runs_as_shown(newcomer, readme):
     )
 
 
+def test_the_guide_of_streams_runs_as_shown(tmp_path, table_bundle, sensor_csv):
+    shutil.copytree(table_bundle, tmp_path / "artifacts" / "sensors")
+    shutil.copy(sensor_csv, tmp_path / "sensors.csv")
+    header, *rows = [line.rpartition(",")[0] for line in sensor_csv.read_text().split()]
+    (tmp_path / "recording.csv").write_text("\n".join([header, *rows[:900], *rows[:900]]))
+    code = "\n".join(blocks("docs/streams.md", "python"))
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"top": [{"feature": ' in done.stdout
+    assert (tmp_path / "followed.json").is_file()
+
+
 def test_commands_run_as_shown(newcomer):
     lines = [line for block in blocks("README.md", "console") for line in block.splitlines()]
     shown = [line for line in lines if line.startswith(COMMANDS)]

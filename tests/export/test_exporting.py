@@ -22,8 +22,8 @@ from vae_keras import VAE, DataConfig, Gaussian, ModelConfig, TrainConfig, mlp_p
 from vae_keras.evaluate import score_rows
 from vae_runtime import Runner
 from vae_runtime.bundle import open_bundle
+from vae_runtime.bundle.containers import pack
 from vae_runtime.cli import main as runtime_main
-from vae_runtime.containers import pack
 
 QUIET = {"log": lambda line: None}
 

@@ -12,7 +12,7 @@ import pytest
 
 from vae_runtime import Runner
 from vae_runtime.bundle import open_bundle
-from vae_runtime.containers import pack
+from vae_runtime.bundle.containers import pack
 
 
 class Case(NamedTuple):

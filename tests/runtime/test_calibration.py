@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_runtime.calibration import SCORE_RTOL, check_alpha, p_values, rows_needed, threshold
+from vae_runtime.calibration import (
+    SCORE_RTOL,
+    PValues,
+    check_alpha,
+    p_values,
+    rows_needed,
+    threshold,
+)
 
 # Whole numbers below this are further apart than SCORE_RTOL, so that only equal ones are tied.
 WHOLE = 10**4
@@ -198,3 +205,31 @@ def test_scores_within_the_rounding_of_the_bundle_are_tied_also_near_zero():
     calibration = ascending([-1.0, 0.0, 1.0])
     np.testing.assert_array_equal(p_values(np.array([1e-5]), calibration, 2e-5), [0.75])
     np.testing.assert_array_equal(p_values(np.array([1e-5]), calibration, 5e-6), [0.5])
+
+
+finite = st.floats(-(2.0**120), 2.0**120, width=32)
+near = st.integers(-3, 3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(finite, min_size=1, max_size=20),
+    st.lists(st.floats(width=32), max_size=20),
+    st.sampled_from([0.0, 1e-6, 1e-3, 1.0, 1e30]),
+    near,
+)
+def test_the_tables_give_the_formula_also_a_few_floats_around_each_step(
+    calibration, scores, rounding, steps
+):
+    calibration = ascending(calibration)
+    around = ((calibration + rounding) * (1 + SCORE_RTOL)).astype(np.float32)
+    for _ in range(abs(steps)):
+        around = np.nextafter(around, np.float32(np.copysign(np.inf, steps)))
+    score = np.concatenate([np.array(scores, np.float32), around])
+    found = PValues(calibration, rounding)(score)
+    np.testing.assert_array_equal(found, p_values(score, calibration, rounding))
+
+
+def test_the_tables_know_what_is_no_number():
+    found = PValues(np.arange(99.0), 0.0)(np.array([np.nan, np.inf, -np.inf], np.float32))
+    np.testing.assert_array_equal(found, [0.01, 0.01, 1.0])

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from vae_runtime import BundleError, Runner
+from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.bundle import open_bundle
 from vae_runtime.cli import main
-from vae_runtime.runner import CHUNK
 
+CHUNK = PROFILES["edge"].chunk
 FLOAT32 = 1e-6  # of probabilities, which are 1 at most
 CLASSES = ("full, hot", "half", "idle")
 

@@ -5,12 +5,13 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from vae_runtime import BundleError, Runner
+from vae_runtime import BundleError, OnnxRuntime, Runner
+from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.bundle import open_bundle
-from vae_runtime.calibration import SCORE_RTOL
+from vae_runtime.calibration import SCORE_RTOL, false_discoveries
 from vae_runtime.calibration import threshold as score_limit
-from vae_runtime.runner import CHUNK
-from vae_runtime.session import Session
+
+CHUNK = PROFILES["edge"].chunk
 
 # Decoded rows, as scores, differ by rounding in batches of other sizes; 1e-7 is seen.
 BATCH_RTOL = 1e-6
@@ -85,7 +86,7 @@ def test_scores_do_not_depend_on_where_chunks_begin(case, n):
 
 
 def test_threads_of_one_call_do_not_change_a_verdict(case):
-    threaded = Runner.load(case.bundle, threads=2).score(case.x)
+    threaded = Runner.load(case.bundle, backend=OnnxRuntime("server")).score(case.x)
     assert_tied(case, threaded.score, case.runner.score(case.x).score)
 
 
@@ -179,20 +180,25 @@ def test_the_threshold_of_an_alpha_gives_its_verdicts(case):
 
 def test_a_threshold_needs_no_calibration_rows(bundle_copy, edit_manifest, digits):
     def keep_few(document):
-        document["calibration"]["fp32"]["scores"] = [1.0, 2.0]
+        document["calibration"]["fp32"].update(scores=[1.0, 2.0], alpha=0.5)
 
     edit_manifest(bundle_copy, keep_few)
+    with pytest.raises(ValueError, match=r"alpha=0\.01 needs at least 99 calibration rows"):
+        Runner.load(bundle_copy).score(digits.x, alpha=0.01)
     alarms = Runner.load(bundle_copy).score(digits.x, threshold=1e9).is_anomaly
     assert not alarms.any()
 
 
 def test_scores_within_the_rounding_of_the_bundle_are_no_alarm(bundle_copy, edit_manifest, digits):
-    def round_coarsely(document):
-        document["calibration"]["fp32"]["rounding"] = 1e9
-
-    edit_manifest(bundle_copy, round_coarsely)
-    scores = Runner.load(bundle_copy).score(digits.x)
-    np.testing.assert_array_equal(scores.p_value, np.ones(len(digits.x)))
+    plain = Runner.load(bundle_copy).score(digits.x)
+    edit_manifest(bundle_copy, lambda document: document["calibration"]["fp32"].update(rounding=1))
+    runner = Runner.load(bundle_copy)
+    kept = np.array(runner.manifest.calibration["fp32"].scores)
+    rounded = runner.score(digits.x)
+    tied_from = rounded.score.astype(np.float64) * (1 - 1e-6) - 1  # of scores above 0
+    expected = [(1 + np.sum(kept >= t)) / (len(kept) + 1) for t in tied_from]
+    np.testing.assert_array_equal(rounded.p_value, expected)
+    assert (rounded.p_value > plain.p_value).any()
 
 
 def test_explain_has_a_share_for_each_feature(case):
@@ -202,7 +208,7 @@ def test_explain_has_a_share_for_each_feature(case):
 
 
 def test_explained_shares_and_the_kl_of_the_posterior_add_up_to_the_score(case):
-    encoder = Session(open_bundle(case.bundle), "encoder")
+    encoder = OnnxRuntime().open(open_bundle(case.bundle), "encoder", "fp32")
     mean, log_var = (
         a.astype(np.float64) for a in encoder.run(("z_mean", "z_log_var"), {"x": case.x})
     )
@@ -283,7 +289,7 @@ def test_another_seed_and_no_seed_give_other_samples(case):
 
 @pytest.mark.parametrize(("n", "seed"), [(0, None), (-1, 3), (1, -1)])
 def test_no_samples_and_negative_seeds_are_refused(case, n, seed):
-    with refuses(f"expected n from 1 and a seed from 0. Received: n={n}, seed={seed}."):
+    with refuses(f"expected a number of draws from 1 and a seed from 0. Received: {n} and {seed}."):
         case.runner.sample(n, seed=seed)
 
 
@@ -292,7 +298,7 @@ def test_no_samples_and_negative_seeds_are_refused(case, n, seed):
     ("spoil", "message"),
     [
         pytest.param(lambda x: x * np.nan, "x: expected finite numbers.", id="nan"),
-        pytest.param(lambda x: x.astype(int), "x: expected dtype float32.", id="integers"),
+        pytest.param(lambda x: x.astype(str), "x: expected dtype float32.", id="text"),
         pytest.param(lambda x: x[0], "Pass x[None] for a batch of one.", id="single row"),
         pytest.param(lambda x: x[..., None], "x: expected shape (batch, 8, 8, 1).", id="shape"),
         pytest.param(lambda x: x[:0], "x: expected at least one row.", id="empty"),
@@ -337,7 +343,7 @@ def test_a_model_described_unlike_its_graphs_is_refused(
 
 
 def test_a_level_and_a_threshold_together_are_refused(digits):
-    with refuses("expected alpha or threshold. Received: both."):
+    with refuses("expected one of alpha, threshold and fdr. Received: alpha and threshold."):
         digits.runner.score(digits.x[:1], alpha=0.05, threshold=30.0)
 
 
@@ -357,3 +363,122 @@ def test_calibration_rows_have_the_same_p_value_alone_and_together(table, table_
     together = table.runner.score(x).p_value
     alone = np.concatenate([table.runner.score(row[None]).p_value for row in x])
     np.testing.assert_array_equal(alone, together)
+
+
+def test_levels_of_a_call_decide_its_verdicts(case):
+    scores = case.runner.score(case.x, fdr=0.2)
+    np.testing.assert_array_equal(scores.is_anomaly, false_discoveries(scores.p_value, 0.2))
+
+
+def test_few_of_the_alarms_at_a_false_discovery_rate_are_false(table):
+    alarms = table.runner.score(table.x, fdr=0.1).is_anomaly
+    assert alarms[table.y].mean() > 0.9
+    assert alarms[~table.y.astype(bool)].sum() <= 0.25 * alarms.sum()  # 0.1 on average
+
+
+def test_draws_need_a_threshold_since_the_bundle_is_not_calibrated_for_them(case):
+    for level in ({}, {"alpha": 0.1}, {"fdr": 0.1}):
+        with refuses("expected a threshold (nats) with samples. Received: none"):
+            case.runner.score(case.x, samples=4, **level)
+
+
+def test_a_score_of_draws_is_the_mean_over_them_and_has_no_p_value(case):
+    scores = case.runner.score(case.x, samples=64, seed=1, threshold=0.0)
+    noise = np.random.default_rng(1).standard_normal(
+        (64, case.runner.manifest.model.latent_dim), np.float32
+    )
+    session = OnnxRuntime().open(open_bundle(case.bundle), "scorer", "fp32")
+    (expected,) = session.run(("score",), {"x": case.x, "noise": noise})
+    np.testing.assert_allclose(scores.score, expected, rtol=SUM_RTOL)
+    assert np.isnan(scores.p_value).all()
+    np.testing.assert_array_equal(scores.is_anomaly, scores.score > 0)
+    assert scores.score.mean() > case.runner.score(case.x).score.mean()
+
+
+def test_the_same_seed_gives_the_same_score_of_draws(case):
+    first, again, other = (
+        case.runner.score(case.x, samples=3, seed=seed, threshold=0.0).score for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_the_top_features_are_the_largest_of_the_explained_shares(table):
+    top = table.runner.top_features(table.x, 2)
+    shares, names = (
+        table.runner.explain(table.x),
+        np.array(table.runner.manifest.model.feature_names),
+    )
+    np.testing.assert_array_equal(top.nats[:, 0], shares.max(1))
+    np.testing.assert_array_equal(top.names[:, 0], names[shares.argmax(1)])
+    assert (top.nats[:, 0] >= top.nats[:, 1]).all()
+
+
+def test_draws_of_the_posterior_have_its_mean_and_deviation(case):
+    draws = case.runner.encode(case.x[:5], draws=4000, seed=0)
+    session = OnnxRuntime().open(open_bundle(case.bundle), "encoder", "fp32")
+    mean, log_var = session.run(("z_mean", "z_log_var"), {"x": case.x[:5]})
+    deviation = np.exp(log_var / 2)
+    assert draws.shape == (5, 4000, mean.shape[1])
+    assert draws.dtype == np.float32
+    assert (np.abs(draws.mean(1) - mean) < SIGMAS * deviation / np.sqrt(4000)).all()
+    np.testing.assert_allclose(draws.std(1), deviation, rtol=SIGMAS / np.sqrt(2 * 4000))
+
+
+def test_draws_of_a_row_do_not_depend_on_its_neighbours(case):
+    together = case.runner.encode(case.x[:5], draws=3, seed=7)
+    alone = case.runner.encode(case.x[3:4], draws=3, seed=7)
+    np.testing.assert_allclose(together[3:4], alone, rtol=BATCH_RTOL, atol=BATCH_RTOL)
+
+
+@pytest.mark.parametrize("method", ["linear", "spherical"])
+def test_interpolation_begins_and_ends_with_the_rows_it_goes_between(case, method):
+    start, end = case.x[0], case.x[1]
+    between = case.runner.interpolate(start, end, steps=5, method=method)
+    ends = case.runner.reconstruct(case.x[:2])
+    assert between.shape == (5, *case.runner.manifest.model.input_shape)
+    np.testing.assert_allclose(between[[0, -1]], ends, rtol=0, atol=1e-5 * np.abs(ends).max())
+
+
+def test_interpolation_refuses_batches(case):
+    with refuses("x: expected shape"):
+        case.runner.interpolate(case.x[:2], case.x[:2])
+
+
+def test_a_precision_that_the_bundle_has_not_is_refused_with_those_it_has(table_bundle):
+    with pytest.raises(BundleError, match="expected a bundle with int8 onnx files"):
+        Runner.load(table_bundle, precision="int8")
+
+
+def test_another_precision_has_its_own_files_and_its_own_threshold(digits_int8_bundle, digits):
+    runner = Runner.load(digits_int8_bundle, precision="int8")
+    scores, full = runner.score(digits.x), Runner.load(digits_int8_bundle).score(digits.x)
+    assert runner.calibration == runner.manifest.calibration["int8"]
+    assert (scores.score != full.score).any()
+    assert (scores.is_anomaly == full.is_anomaly).mean() > 0.98  # the export allows 1 %
+    assert runner.selftest().passed
+
+
+def test_a_backend_that_there_is_not_is_refused_with_those_there_are(digits_bundle):
+    with refuses("expected a backend of onnxruntime"):
+        Runner.load(digits_bundle, backend="torch")
+
+
+def test_a_mapped_file_scores_as_the_rows_in_memory(table, tmp_path):
+    x = tiled(table.x, 3000)
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(table.runner.score(mapped).score, table.runner.score(x).score)
+
+
+def test_a_bad_row_of_many_is_named_by_its_number_among_all(table):
+    x = tiled(table.x, 3000)
+    x[2900, 1] = np.nan
+    with refuses("in row 2900, feature 'vibration'"):
+        table.runner.score(x)
+
+
+def test_what_a_call_costs_is_told_by_batch_size(table):
+    report = table.runner.bench((1, 32), seconds=0.01)
+    assert [timing.rows for timing in report.timings] == [1, 32]
+    assert all(0 < t.p50 <= t.p90 <= t.p99 <= t.worst for t in report.timings)

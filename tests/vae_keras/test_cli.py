@@ -10,7 +10,7 @@ import pytest
 from vae_keras import DataConfig
 from vae_keras.cli import DATA, main
 from vae_runtime.bundle import open_bundle
-from vae_runtime.containers import pack
+from vae_runtime.bundle.containers import pack
 
 
 def test_train_then_evaluate(tmp_path, sensor_csv, capsys):

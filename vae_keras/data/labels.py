@@ -11,7 +11,7 @@ import numpy as np
 
 from vae_keras.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
-from vae_runtime.tables import MISSING
+from vae_runtime.data.tables import MISSING
 
 from .datasets import Dataset
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras.configs import DataConfig
-from vae_runtime.files import table_format
+from vae_runtime.data.files import table_format
 
 from . import idx
 from .datasets import Dataset

@@ -12,9 +12,9 @@ import numpy as np
 
 from vae_keras.arrays import Array, Shape
 from vae_keras.configs import DataConfig
-from vae_runtime import parquet
-from vae_runtime.files import read_rows, table_format
-from vae_runtime.tables import CellError, Columns, check_names
+from vae_runtime.data import parquet
+from vae_runtime.data.files import read_rows, table_format
+from vae_runtime.data.tables import CellError, Columns, check_names
 
 from . import labels, one_hot, windows
 from .datasets import Dataset

@@ -6,7 +6,7 @@ import numpy as np
 
 from vae_keras.arrays import Array
 from vae_keras.configs import DataConfig
-from vae_runtime.windows import window_rows
+from vae_runtime.data.windows import window_rows
 
 from . import labels
 from .datasets import Dataset

@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_export.graphs import Array
 from vae_keras.run import DataCard
-from vae_runtime.png import contact_sheet
+from vae_runtime.data.png import contact_sheet
 
 from .curves import thinned
 from .drawing import ANOMALY, INK, MODEL, MUTED, NORMAL, chart, compact, picture, short, svg, ticks

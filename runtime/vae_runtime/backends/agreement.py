@@ -1,0 +1,68 @@
+"""Is a graph that has been opened what the manifest describes, and does it run?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from vae_runtime.bundle.manifest import File, Tensor
+from vae_runtime.errors import BundleError
+
+from .protocol import Session
+
+Found = Mapping[str, tuple[object, ...]]
+
+
+def check_tensors(file: File, kind: str, declared: tuple[Tensor, ...], found: Found) -> None:
+    """Raises BundleError where names, dtypes or shapes are others than the manifest's.
+
+    Args:
+        file: whose tensors they are.
+        kind: "input" or "output".
+        declared: by the manifest.
+        found: dtype and shape by name; of 8-bit tensors scale and zero point as well.
+    """
+    if set(found) != {tensor.name for tensor in declared}:
+        raise BundleError(
+            f"{file.name}: expected the {kind}s {', '.join(t.name for t in declared)}. "
+            f"Received: {', '.join(found)}. Export the bundle again."
+        )
+    for tensor in declared:
+        integers = () if tensor.scale is None else (tensor.scale, tensor.zero_point)
+        said = (tensor.dtype, tensor.shape, *integers)
+        if found[tensor.name] != said:
+            raise BundleError(
+                f'{file.name}: {kind} "{tensor.name}" is {found[tensor.name]}; manifest.json says '
+                f"{said}. Export the bundle again."
+            )
+
+
+def warm_up(name: str, session: Session) -> None:
+    """Runs it once, since the first run of a session takes memory and time for all later.
+
+    Raises:
+        BundleError: it answers something else than the manifest says.
+    """
+    feeds = {
+        tensor.name: np.zeros([1 if isinstance(d, str) else d for d in tensor.shape], tensor.dtype)
+        for tensor in session.inputs
+    }
+    answers = session.run(tuple(tensor.name for tensor in session.outputs), feeds)
+    for tensor, answer in zip(session.outputs, answers, strict=True):
+        said = (tensor.dtype, tuple(1 if isinstance(d, str) else d for d in tensor.shape))
+        if (str(answer.dtype), answer.shape) != said:
+            raise BundleError(
+                f"{name}: expected {tensor.name} of one row as {said}, as the manifest "
+                f"says. Received: {(str(answer.dtype), answer.shape)}. Export the bundle again."
+            )
+
+
+def failure(name: str, what: str, error: Exception) -> BundleError:
+    """What to raise where an engine raised an error of its own, in one line that can be printed.
+
+    Args:
+        name: of the file.
+        what: the engine could not do: "onnxruntime 1.15.0 cannot load it".
+        error: whose text may repeat what stands in the file.
+    """
+    first = ascii(str(error).strip().partition("\n")[0][:300])[1:-1]
+    return BundleError(f"{name}: {what}: {first}")

@@ -1,0 +1,56 @@
+"""How many processor cores this process may use, as the scheduler and its container say.
+
+A container with a quota of half a core on a machine of 64 still sees 64 cores; threads for all of
+them would spend their time waiting for each other.
+"""
+
+import math
+import os
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def cores(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int:
+    """At least 1: the cores that this process is bound to, or fewer by its cgroup's quota.
+
+    Args:
+        root: where the cgroup file system is mounted.
+        membership: which cgroup this process is in.
+
+    Source: Linux kernel, admin-guide/cgroup-v2.rst (cpu.max), scheduler/sched-bwc.rst (cfs_quota).
+    """
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    quotas = [_quota(folder) for folder in _folders(root, membership)]
+    return max(1, min([bound or 1, *(math.ceil(quota) for quota in quotas if quota is not None)]))
+
+
+def _folders(root: Path, membership: Path) -> list[Path]:
+    """The cgroup of this process and those above it, each of which may set a quota."""
+    folders = [root, root / "cpu"]  # in a container, its own cgroup is the root that it sees
+    for line in _read(membership).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "" or "cpu" in controllers.split(","):
+            own = (root if controllers == "" else root / "cpu") / path.strip("/")
+            folders += [own, *(p for p in own.parents if root in p.parents)]
+    return folders
+
+
+def _quota(folder: Path) -> float | None:
+    """Cores by cpu.max (cgroup 2) or cpu.cfs_quota_us (cgroup 1); None for no limit."""
+    quota, period = [*_read(folder / "cpu.max").split(), "max", "1"][:2]
+    if quota == "max":
+        quota = _read(folder / "cpu.cfs_quota_us").strip()
+        period = _read(folder / "cpu.cfs_period_us").strip()
+    if not (quota.isdigit() and period.isdigit() and int(quota) and int(period)):
+        return None
+    return int(quota) / int(period)
+
+
+def _read(path: Path) -> str:
+    """The text of a file of the kernel; none where there is no such file for us."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

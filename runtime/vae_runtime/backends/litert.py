@@ -1,0 +1,140 @@
+"""The graphs of a bundle in LiteRT, which was TensorFlow Lite.
+
+It is an extra, `vae-runtime[litert]`, and imported when the first session opens.
+"""
+
+import functools
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.bundle import Bundle
+from vae_runtime.bundle.manifest import File
+from vae_runtime.errors import BundleError
+
+from . import int8_networks
+from .agreement import check_tensors, failure, warm_up
+from .cores import cores
+from .protocol import Session
+
+SIGNATURE = "serving_default"
+
+
+class LiteRT:
+    """Runs the .tflite files.
+
+    Those of fp32, fp16 and dynamic hold whole graphs; those of int8 hold networks, around which the
+    session computes the rest.
+
+    Args:
+        threads: that work within one call; 0 is as many as there are cores.
+
+    Raises:
+        ValueError: fewer threads than none.
+    """
+
+    format = "tflite"
+    chunk, workers = 256, 1
+
+    def __init__(self, *, threads: int = 1) -> None:
+        if threads < 0:
+            raise ValueError(
+                f"expected threads from 0 (as many as there are cores). Received: {threads}."
+            )
+        self._threads = threads or cores()
+
+    def open(self, bundle: Bundle, role: str, precision: str) -> Session:
+        """The graph of this role; see `Backend.open`."""
+        load = functools.partial(self._load, bundle, precision)
+        if precision == int8_networks.PRECISION:
+            return int8_networks.around(bundle.manifest, role, load)
+        return load(role)
+
+    def _load(self, bundle: Bundle, precision: str, role: str) -> "LiteRTSession":
+        file = bundle.manifest.file(role, format=self.format, precision=precision)
+        session = LiteRTSession(file, _interpreter(file, bundle.read(file), self._threads))
+        warm_up(file.name, session)
+        return session
+
+
+class LiteRTSession:
+    """One file in LiteRT; see `protocol.Session`.
+
+    An interpreter serves one call at a time, so that threads wait for each other here.
+
+    Raises:
+        BundleError: it is not what the manifest describes.
+    """
+
+    def __init__(self, file: File, interpreter: Any) -> None:
+        self.name = file.name
+        self.parity: Mapping[str, float] = file.parity
+        self.inputs, self.outputs = file.inputs, file.outputs
+        # By its signature: the interpreter's own lists are in another order.
+        signature = interpreter.get_signature_runner(SIGNATURE)
+        given, answered = signature.get_input_details(), signature.get_output_details()
+        for kind, tensors, found in (
+            ("input", file.inputs, given),
+            ("output", file.outputs, answered),
+        ):
+            check_tensors(file, kind, tensors, {name: _tensor(d) for name, d in found.items()})
+        self._given = {name: details["index"] for name, details in given.items()}
+        self._answered = {name: details["index"] for name, details in answered.items()}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._interpreter, self._alone = interpreter, threading.Lock()
+
+    def run(
+        self, outputs: tuple[str, ...], feeds: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[Any]]:
+        """The named outputs for these inputs, which are all that there are."""
+        with self._alone:
+            try:
+                self._resize({name: value.shape for name, value in feeds.items()})
+                for name, value in feeds.items():
+                    self._interpreter.set_tensor(self._given[name], value)
+                self._interpreter.invoke()
+                return [self._interpreter.get_tensor(self._answered[name]) for name in outputs]
+            except (ValueError, RuntimeError) as error:
+                raise failure(self.name, "LiteRT cannot run it", error) from error
+
+    def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        """Makes room for rows as many as these, which costs more than to score one."""
+        if shapes == self._shapes:
+            return
+        self._shapes = {}  # of no use until there is room
+        for name, shape in shapes.items():
+            self._interpreter.resize_tensor_input(self._given[name], shape, strict=True)
+        self._interpreter.allocate_tensors()
+        self._shapes = shapes
+
+
+def _interpreter(file: File, content: bytes, threads: int) -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise ValueError(
+            f"running .tflite files needs LiteRT, which cannot be imported here: {error}. Install "
+            "vae-runtime[litert], or take the backend onnxruntime."
+        ) from error
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=threads)
+    except (ValueError, RuntimeError) as error:
+        raise failure(file.name, "LiteRT cannot load it", error) from error
+    signatures = list(interpreter.get_signature_list())
+    if signatures != [SIGNATURE]:
+        raise BundleError(
+            f"{file.name}: expected one signature, {SIGNATURE}. Received: "
+            f"{', '.join(signatures) or 'none'}. Export the bundle again."
+        )
+    return interpreter
+
+
+def _tensor(details: Mapping[str, Any]) -> tuple[object, ...]:
+    """Dtype and shape as the manifest says them, of 8-bit tensors scale and zero point as well."""
+    first, *rest = details["shape_signature"].tolist()
+    described = np.dtype(details["dtype"]).name, ("batch" if first == -1 else first, *rest)
+    scale, zero_point = details["quantization"]
+    return (*described, scale, zero_point) if scale else described

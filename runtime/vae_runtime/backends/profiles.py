@@ -1,0 +1,53 @@
+"""How a session uses the machine: three measured profiles, or one of your own.
+
+The figures behind each choice are in benchmarks/runtime.md.
+"""
+
+from dataclasses import dataclass
+
+from .cores import cores
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a session may use.
+
+    `threads` work within one call, `workers` side by side on the chunks of a long one; 0 is as many
+    as there are cores. `spinning` threads wait for work without sleeping. An `arena` keeps
+    the memory of the largest batch seen. `chunk` is how many rows are given to a session at a time.
+    """
+
+    threads: int = 1
+    workers: int = 1
+    spinning: bool = False
+    arena: bool = False
+    chunk: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.threads < 0 or self.workers < 0 or self.chunk < 1:
+            raise ValueError(
+                "expected threads and workers from 0 (as many as there are cores) and a chunk of 1 "
+                f"row at least. Received: {self}."
+            )
+
+    def resolved(self) -> "Profile":
+        """The same with the cores that this process may use in place of 0."""
+        return Profile(
+            self.threads or cores(), self.workers or cores(), self.spinning, self.arena, self.chunk
+        )
+
+
+PROFILES = {
+    "edge": Profile(chunk=256),
+    "server": Profile(arena=True, chunk=512),
+    "throughput": Profile(workers=0, arena=True, chunk=512),
+}
+
+
+def profile_of(profile: str | Profile) -> Profile:
+    """The profile of that name, for this machine; one that is given is itself."""
+    if isinstance(profile, Profile):
+        return profile.resolved()
+    if profile not in PROFILES:
+        raise ValueError(f"expected a profile of {', '.join(PROFILES)}. Received: {profile!r}.")
+    return PROFILES[profile].resolved()

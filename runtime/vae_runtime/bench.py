@@ -1,0 +1,99 @@
+"""What scoring costs on this device: latency by batch size, throughput, and memory."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIZES = (1, 16, 256)
+SECONDS = 1.0  # for each size
+
+STATUS = Path("/proc/self/status")
+
+WARM_UP = 10  # calls that are not counted
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Calls with so many rows: microseconds a call, by percentile."""
+
+    rows: int
+    calls: int
+    p50: float
+    p90: float
+    p99: float
+    worst: float
+
+    @property
+    def rows_per_second(self) -> float:
+        """At the median."""
+        return self.rows / self.p50 * 1e6
+
+
+@dataclass(frozen=True)
+class Report:
+    """Timings by batch size; memory in MiB, None where the system does not tell."""
+
+    timings: tuple[Timing, ...]
+    memory: float | None
+    memory_peak: float | None
+
+
+def measure(
+    score: Callable[[NDArray[Any]], object],
+    rows: NDArray[Any],
+    sizes: Sequence[int] = SIZES,
+    *,
+    seconds: float = SECONDS,
+) -> Report:
+    """Times a scorer on batches of these sizes, made of these rows.
+
+    Args:
+        score: takes (batch, ...).
+        rows: (n, ...), repeated or cut to each size.
+        sizes: rows a call.
+        seconds: for each size; at least ten calls are made all the same.
+
+    Raises:
+        ValueError: a size is below 1, or seconds are not above 0.
+    """
+    if not sizes or min(sizes) < 1 or not seconds > 0:
+        raise ValueError(
+            f"expected sizes from 1 and seconds above 0. Received: {tuple(sizes)} and {seconds}."
+        )
+    timings = []
+    for size in sizes:
+        batch = np.resize(rows, (size, *rows.shape[1:]))
+        each = _time(partial(score, batch), seconds)
+        p50, p90, p99 = np.percentile(each, [50, 90, 99]) * 1e6
+        timings.append(Timing(size, len(each), p50, p90, p99, float(each.max() * 1e6)))
+    return Report(tuple(timings), memory("VmRSS"), memory("VmHWM"))
+
+
+def memory(key: str = "VmRSS") -> float | None:
+    """MiB of this process in memory: now ("VmRSS"), or at most so far ("VmHWM").
+
+    None where the system has no /proc.
+    """
+    if not STATUS.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+    return int(lines[key].split()[0]) / 1024
+
+
+def _time(call: Callable[[], object], seconds: float) -> NDArray[np.float64]:
+    """Seconds of each call."""
+    for _ in range(WARM_UP):
+        call()
+    each: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(each) < WARM_UP:
+        start = time.perf_counter()
+        call()
+        each.append(time.perf_counter() - start)
+    return np.array(each)

@@ -1,0 +1,175 @@
+"""What the types of a manifest cannot say: whether what it says can be, and agrees with itself.
+
+The hashes tell damage; these checks tell a manifest that was written wrongly, or edited and hashed
+again. They bound every number and every text, as a device acts on the ones and prints the others.
+They cannot tell a lie that is consistent; a signature can.
+"""
+
+import itertools
+import math
+import re
+from typing import TYPE_CHECKING
+
+from .interfaces import DTYPES, LARGEST_ROW, check_inputs, check_outputs, check_tensor
+from .names import NAME, OWN_NAMES, PLAIN_NAME
+from .texts import check_texts, expect
+
+if TYPE_CHECKING:
+    from .manifest import Calibration, File, Manifest, Model, Preprocessing
+
+MOST_FILES = 250  # an archive has room for them and the bundle's own
+LARGEST_FILE = 2**31 - 1  # bytes; a protobuf file cannot be larger
+LARGEST_TOLERANCE = 0.01  # what a self-test with more still tells is little
+
+# Rounding moves the alarm threshold up, as scores within it count as tied: a nat, or a thousandth
+# of the largest calibration score, where float32 gives a millionth of the terms.
+LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
+
+NEEDED = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe", "npz"))
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def check(manifest: "Manifest") -> None:
+    """Raises ValueError, which names the place, where a manifest cannot be right."""
+    _check_names([file.name for file in manifest.files])
+    check_texts(manifest, NAME)
+    _check_model(manifest.model)
+    _check_training_and_score(manifest)
+    _check_files(manifest.files)
+    _check_classes(manifest)
+    for check_each in (check_inputs, check_outputs):
+        for file in manifest.files:
+            check_each(file, manifest.model)
+    for file in manifest.files:
+        _check_file(file)
+    _check_calibrations(manifest)
+    expect(
+        0 < manifest.tolerance <= LARGEST_TOLERANCE,
+        f"{NAME}.tolerance: expected more than 0 and at most {LARGEST_TOLERANCE}",
+        manifest.tolerance,
+    )
+
+
+def _check_model(model: "Model") -> None:
+    where, shape = f"{NAME}.model", model.input_shape
+    expect(0 < len(shape) <= 8, f"{where}.input_shape: expected 1 to 8 dimensions", len(shape))
+    whole = math.prod(shape) if min(shape) > 0 else 0
+    expect(0 < whole <= LARGEST_ROW, f"{where}.input_shape: expected sizes that can be", shape)
+    latents = model.latent_dim
+    expect(0 < latents <= LARGEST_ROW, f"{where}.latent_dim: expected from 1", latents)
+    dtype = model.input_dtype
+    expect(dtype in DTYPES, f"{where}.input_dtype: expected {' or '.join(DTYPES)}", dtype)
+    low, high = model.value_range or (0.0, 1.0)
+    expect(low < high, f"{where}.value_range: expected low < high", model.value_range)
+    counts = f"{where}: expected beta and parameters from 0"
+    expect(model.beta >= 0 <= model.parameters, counts, (model.beta, model.parameters))
+    _check_features(model)
+    _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
+    sigma = model.sigma if model.sigma is not None else (1.0,)
+    numbers = whole - sum(model.one_hot)
+    fits = len(sigma) in (1, numbers) and min(sigma) > 0
+    expect(fits, f"{where}.sigma: expected one above 0 for all numbers, or for each", len(sigma))
+
+
+def _check_features(model: "Model") -> None:
+    names, columns = model.feature_names, model.input_shape[-1]
+    if names is not None:
+        differ = len(set(names)) == len(names)
+        expect(differ, f"{NAME}: expected feature names that differ", names)
+        count = f"{len(names)} names"
+        expect(len(names) == columns, f"{NAME}: expected a name for each feature", count)
+    stride = model.stride
+    if stride is not None:
+        windows = stride >= 1 and len(model.input_shape) == 2
+        expect(windows, f"{NAME}: expected a stride from 1, of windows (window, channels)", stride)
+    groups = all(size > 0 for size in model.one_hot) and sum(model.one_hot) <= columns
+    expect(groups, f"{NAME}: expected one-hot groups within the columns", model.one_hot)
+
+
+def _check_scaling(scaling: "Preprocessing", sizes: set[int], where: str) -> None:
+    received = (len(scaling.offset), len(scaling.scale))
+    fits = {*received} <= sizes and 0 not in scaling.scale
+    expect(fits, f"{where}: expected one offset and scale, or one for each, not 0", received)
+    if scaling.low is not None and scaling.high is not None:
+        expect(
+            scaling.low < scaling.high, f"{where}: expected low < high", (scaling.low, scaling.high)
+        )
+
+
+def _check_training_and_score(manifest: "Manifest") -> None:
+    rows, score = manifest.training.rows, manifest.score
+    expect(rows >= 0, f"{NAME}.training.rows: expected from 0", rows)
+    meaning = (score.unit, score.direction)
+    known = ("nats", "higher is more anomalous")
+    expect(meaning == known, f"{NAME}.score: expected {known}", meaning)
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        expect(bool(PLAIN_NAME.fullmatch(name)), f"{NAME}: expected plain file names", repr(name))
+    if len({*OWN_NAMES, *map(str.lower, names)}) < len(OWN_NAMES) + len(names):
+        raise ValueError(f"{NAME}: expected files of different names. Received: {names}.")
+
+
+def _check_files(files: "tuple[File, ...]") -> None:
+    expect(len(files) <= MOST_FILES, f"{NAME}.files: expected {MOST_FILES} at most", len(files))
+    kinds = [(file.role, file.format, file.precision) for file in files]
+    twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+    expect(not twice, f"{NAME}.files: expected one of each role, format and precision", twice)
+    missing = [kind for kind in NEEDED if (*kind, "fp32") not in kinds]
+    expect(
+        not missing,
+        f"{NAME}.files: expected {missing} in fp32 as well",
+        [file.name for file in files],
+    )
+
+
+def _check_file(file: "File") -> None:
+    where = f"{NAME}: {file.name}"
+    expect(0 <= file.bytes <= LARGEST_FILE, f"{where}: expected bytes below 2^31", file.bytes)
+    expect(bool(SHA256.fullmatch(file.sha256)), f"{where}: expected a sha256", file.sha256)
+    expect(file.opset is None or file.opset > 0, f"{where}: expected an opset", file.opset)
+    outputs = {tensor.name for tensor in file.outputs}
+    parity = set(file.parity) <= outputs and all(v >= 0 for v in file.parity.values())
+    expect(parity, f"{where}: expected parity, from 0, of its outputs", file.parity)
+    tensors = (*file.inputs, *file.outputs)
+    names = [tensor.name for tensor in tensors]
+    expect(len({*names}) == len(names), f"{where}: expected tensors of different names", names)
+    for tensor in tensors:
+        check_tensor(tensor, f"{where} {tensor.name!r}")
+
+
+def _check_classes(manifest: "Manifest") -> None:
+    """There is a classifier where there are classes."""
+    classes = manifest.model.classes or ()
+    several = len(set(classes)) == len(classes) != 1
+    expect(several, f"{NAME}: expected two classes or more that differ", classes)
+    classifiers = [file for file in manifest.files if file.role == "classifier"]
+    if bool(classifiers) != bool(classes):
+        raise ValueError(
+            f"{NAME}: expected a classifier where the model has classes, and nowhere else. "
+            f"Received: {len(classes)} classes, {len(classifiers)} files of a classifier."
+        )
+
+
+def _check_calibrations(manifest: "Manifest") -> None:
+    scorers = {file.precision for file in manifest.files if file.role == "scorer"}
+    missing = sorted(({"fp32"} | scorers) - set(manifest.calibration))
+    if missing:
+        raise ValueError(
+            f"{NAME}.calibration: expected an entry for {', '.join(missing)}. Received: none."
+        )
+    for precision, calibration in manifest.calibration.items():
+        _check_calibration(calibration, f"{NAME}.calibration.{precision}")
+
+
+def _check_calibration(calibration: "Calibration", where: str) -> None:
+    alpha, scores, rounding = calibration.alpha, calibration.scores, calibration.rounding
+    expect(0 < alpha < 1, f"{where}: expected 0 < alpha < 1", alpha)
+    ascending = all(a <= b for a, b in itertools.pairwise(scores))
+    expect(ascending, f"{where}: expected ascending scores", "unsorted scores")
+    resolved = 1 / (len(scores) + 1) <= alpha
+    expect(resolved, f"{where}: expected scores enough for alpha {alpha:g}", len(scores))
+    largest = max(map(abs, (scores[0], scores[-1])))
+    limit = max(LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE * largest)
+    expect(0 <= rounding <= limit, f"{where}.rounding: expected 0 to {limit:g}", rounding)

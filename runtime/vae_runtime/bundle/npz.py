@@ -1,0 +1,81 @@
+"""The arrays of a bundle's probe, read within bounds that the file's own size sets.
+
+numpy's reader believes what a file says of itself: a few bytes can ask for any amount of memory.
+This one takes the plainest .npz alone, numbers as numpy itself writes them, and allocates nothing
+larger than what it has already seen the bytes of.
+
+Source: numpy.lib.format, versions 1.0 and 2.0.
+"""
+
+import io
+import math
+import re
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_ARRAYS = 256
+INFLATION = 64  # times the file's size; a probe of numbers shrinks to a half or a tenth
+SLACK = 2**20  # bytes beyond that: a small file of zeros shrinks to a thousandth
+
+_MAGIC = b"\x93NUMPY"
+_HEADER = re.compile(
+    rb"\{ *'descr': *'([<|])([fiu])(1|2|4|8)', *'fortran_order': *(True|False), *"
+    rb"'shape': *\(((?:\d{1,12}, *)*(?:\d{1,12})?)\),? *\} *\n"
+)
+
+# What zipfile raises at archives that are cut, damaged, encrypted or of a newer kind.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, OverflowError)
+
+
+def read(content: bytes) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz file by name; ValueError where it is none of plain numbers."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_members(archive.infolist(), len(content))
+            found = {m.filename: _member(archive, m) for m in archive.infolist()}
+    except _DAMAGED as error:
+        raise ValueError(f"it is no sound zip archive ({ascii(str(error))[1:80]})") from error
+    return {name.removesuffix(".npy"): _array(name, data) for name, data in found.items()}
+
+
+def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
+    names = {member.filename for member in members}
+    if len(members) > MOST_ARRAYS or len(names) < len(members):
+        raise ValueError(f"it has {len(members)} arrays, too many or of one name")
+    strange = [ascii(name)[:100] for name in names if not re.fullmatch(r"[\w.]{1,100}\.npy", name)]
+    if strange:
+        raise ValueError(f"it holds {strange[0]}, which is no array")
+    whole = sum(member.file_size for member in members)
+    if whole > INFLATION * size + SLACK:
+        raise ValueError(f"its {size} bytes would become {whole}")
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename} is compressed in another way than by deflate")
+    with archive.open(member) as file:
+        data = file.read(member.file_size)  # without a number it would inflate all there is
+    if len(data) != member.file_size:
+        raise ValueError(f"{member.filename} is shorter than it says")
+    return data
+
+
+def _array(name: str, data: bytes) -> NDArray[Any]:
+    """An .npy file: magic, version, length of the header, header, values."""
+    wide = 4 if data[6:8] == b"\x02\x00" else 2  # bytes of that length
+    start = 8 + wide + int.from_bytes(data[8 : 8 + wide], "little")
+    header = _HEADER.fullmatch(data, 8 + wide, min(start, len(data)))
+    if data[:6] != _MAGIC or data[6:8] not in (b"\x01\x00", b"\x02\x00") or header is None:
+        raise ValueError(
+            f"{name} is no array of plain numbers (objects, texts and records are not)"
+        )
+    order, kind, width, fortran, sizes = (group.decode() for group in header.groups())
+    shape = tuple(int(size) for size in sizes.replace(" ", "").split(",") if size)
+    if len(shape) > 9 or math.prod(shape) * int(width) != len(data) - start:
+        raise ValueError(f"{name} says shape {shape}, which its {len(data) - start} bytes are not")
+    values = np.frombuffer(data, np.dtype(order + kind + width), offset=start)
+    return values.reshape(shape, order="F" if fortran == "True" else "C")

@@ -1,0 +1,125 @@
+r"""Who made a bundle: a detached Ed25519 signature over the bytes of its manifest.
+
+The manifest holds the sha256 of every other file, so its signature is one over all of them. The
+file `manifest.json.sig` is the raw 64 bytes, which OpenSSL makes and verifies as well:
+
+    openssl pkeyutl -verify -pubin -inkey key.pub -rawin -in manifest.json \
+        -sigfile manifest.json.sig
+
+Keys are PEM as OpenSSL writes them. Needs `cryptography`: pip install 'vae-runtime[sign]'.
+
+Source: RFC 8032.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae_runtime.errors import BundleError
+
+from .names import NAME, SIGNATURE_NAME
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
+
+SIZE = 64  # bytes
+LARGEST_KEY = 2**16  # bytes of a file; one of Ed25519 has some hundred
+MAKE = "openssl genpkey -algorithm ed25519 -out key.pem"
+PUBLISH = "openssl pkey -in key.pem -pubout -out key.pub"
+
+
+def read_public_key(path: str | Path) -> "Ed25519PublicKey":
+    """The key in a PEM file that `openssl pkey -pubout` wrote.
+
+    Raises:
+        ValueError: the file holds something else, or `cryptography` is not installed.
+        OSError: it cannot be read.
+    """
+    content = _read(path)
+    _check_installed()
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = serialization.load_pem_public_key(content)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError(_no_key(path, "public", PUBLISH, _kind(content))) from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError(_no_key(path, "public", PUBLISH, "a key of another kind"))
+    return key
+
+
+def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
+    """The key in a PEM file that `openssl genpkey` wrote, without a passphrase.
+
+    Raises:
+        ValueError: the file holds something else, or `cryptography` is not installed.
+        OSError: it cannot be read.
+    """
+    content = _read(path)
+    _check_installed()
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    try:
+        key = serialization.load_pem_private_key(content, password=None)
+    except TypeError as error:  # cryptography's way to say that it wants a passphrase
+        raise ValueError(
+            f"{path}: expected a key without a passphrase. Received: an encrypted one. Sign with "
+            f"OpenSSL, which asks for it: openssl pkeyutl -sign -inkey {path} -rawin -in {NAME} "
+            f"-out {SIGNATURE_NAME}"
+        ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError(_no_key(path, "private", MAKE, _kind(content))) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(_no_key(path, "private", MAKE, "a key of another kind"))
+    return key
+
+
+def sign(content: bytes, key: "Ed25519PrivateKey") -> bytes:
+    """The 64 bytes of the signature over these bytes of `manifest.json`."""
+    return bytes(key.sign(content))
+
+
+def verify(content: bytes, signature: bytes, key: "Ed25519PublicKey") -> None:
+    """Raises BundleError where `signature` is not that of the key's owner over `content`."""
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(signature, content)
+    except InvalidSignature as error:
+        raise BundleError(
+            f"{SIGNATURE_NAME}: expected a signature of {NAME} by the owner of the key. Received: "
+            "one of another key, or of another manifest. Do not use this bundle; ask who sent it."
+        ) from error
+
+
+def _read(path: str | Path) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(LARGEST_KEY)
+
+
+def _check_installed() -> None:
+    try:
+        import cryptography  # noqa: F401 - whether it is there
+    except ImportError as error:
+        raise ValueError(
+            "expected the package cryptography, for signatures. Received: none. "
+            "pip install 'vae-runtime[sign]'"
+        ) from error
+
+
+def _kind(content: bytes) -> str:
+    if b"PRIVATE KEY-----" in content:
+        return "a private key, or a damaged one"
+    return "a public key, or a damaged one" if b"PUBLIC KEY-----" in content else "no PEM file"
+
+
+def _no_key(path: str | Path, kind: str, command: str, received: str) -> str:
+    return (
+        f"{path}: expected a {kind} Ed25519 key as PEM. Received: {received}. Make one: {command}"
+    )

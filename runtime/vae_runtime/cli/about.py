@@ -1,0 +1,127 @@
+"""What a bundle is, whether it works here, and what it costs."""
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from vae_runtime.bench import Report as Costs
+from vae_runtime.bundle import open_bundle
+from vae_runtime.bundle.containers import SUFFIX
+from vae_runtime.bundle.containers import pack as pack_files
+from vae_runtime.bundle.manifest import Manifest
+from vae_runtime.calibration import threshold
+from vae_runtime.data.files import write_aside
+from vae_runtime.selftest import Report
+
+from .opening import open_runner
+
+
+def info(args: argparse.Namespace) -> int:
+    """Prints what the manifest says."""
+    manifest = open_bundle(args.bundle, key=args.verify).manifest
+    if args.json:
+        print(json.dumps(dataclasses.asdict(manifest), indent=2))
+    else:
+        print("\n".join(f"{key:<12} {value}" for key, value in _describe(manifest)))
+    return 0
+
+
+def selftest(args: argparse.Namespace) -> int:
+    """Prints each check of the self-test; 1 where one failed."""
+    report = open_runner(args).selftest()
+    if args.json:
+        print(json.dumps(_as_json(report), indent=2, allow_nan=False))
+        return 0 if report.passed else 1
+    for check in report.checks:
+        verdict = "ok" if check.passed else "FAILED"
+        print(
+            f"{verdict:<7}{check.name:<25}{check.rows:<15}{check.deviation:.1e} of at most "
+            f"{check.tolerance:.1e}"
+        )
+    print(
+        f"selftest {'passed' if report.passed else 'FAILED'}: {len(report.checks)} comparisons "
+        "with Keras, each as a share of the largest magnitude"
+    )
+    return 0 if report.passed else 1
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Prints latency and memory."""
+    report = open_runner(args).bench(args.sizes, seconds=args.seconds)
+    if args.json:
+        print(json.dumps(dataclasses.asdict(report), indent=2))
+    else:
+        print("\n".join(_table(report)))
+    return 0
+
+
+def pack(args: argparse.Namespace) -> int:
+    """Writes the bundle as one file."""
+    if args.output.suffix != SUFFIX:
+        raise ValueError(f"{args.output}: expected an output of {SUFFIX}.")
+    content = pack_files(open_bundle(args.bundle, key=args.verify).contents())
+    write_aside(args.output, lambda file: file.write(content))
+    print(f"wrote {len(content):,} bytes to {args.output}", file=sys.stderr)
+    return 0
+
+
+def _describe(manifest: Manifest) -> list[tuple[str, str]]:
+    model, training = manifest.model, manifest.training
+    values = (
+        f" in [{model.value_range[0]:g}, {model.value_range[1]:g}]" if model.value_range else ""
+    )
+    lines = [
+        ("model", f"{model.name}: {model.likelihood} VAE, {model.parameters:,} parameters"),
+        ("input", f"{model.input_dtype} (batch, {', '.join(map(str, model.input_shape))}){values}"),
+    ]
+    if model.stride:
+        lines.append(("windows", f"of {model.input_shape[0]} rows, every {model.stride}"))
+    if model.feature_names:
+        lines.append(("features", ", ".join(model.feature_names)))
+    lines.append(("latent", f"{model.latent_dim} dimensions"))
+    if model.classes:
+        lines.append(("classes", ", ".join(model.classes)))
+    score = manifest.score
+    return [
+        *lines,
+        ("trained on", f"{training.rows:,} rows of {training.data}"),
+        ("score", f"{score.definition} ({score.unit}), {score.direction}"),
+        *[("alarm", _describe_alarm(manifest, precision)) for precision in manifest.calibration],
+        *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
+        *[("degraded", lost) for f in manifest.files for lost in f.degraded],
+    ]
+
+
+def _describe_alarm(manifest: Manifest, precision: str) -> str:
+    calibration = manifest.calibration[precision]
+    limit = threshold(np.array(calibration.scores), calibration.alpha)
+    return (
+        f"where p_value <= {calibration.alpha:g}, that is score > {limit:.6g} ({precision}, "
+        f"calibrated on {len(calibration.scores):,} normal rows)"
+    )
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    """The report; a deviation that is infinite, which JSON cannot say, is null."""
+    checks = [{**dataclasses.asdict(check), "passed": check.passed} for check in report.checks]
+    for check in checks:
+        check["deviation"] = check["deviation"] if math.isfinite(check["deviation"]) else None
+    return {"passed": report.passed, "checks": checks}
+
+
+def _table(report: Costs) -> list[str]:
+    """Figures as lines of columns."""
+    lines = [f"{'rows':>8}{'p50 us':>12}{'p90 us':>12}{'p99 us':>12}{'rows/s':>14}{'calls':>9}"]
+    lines += [
+        f"{t.rows:>8,}{t.p50:>12,.1f}{t.p90:>12,.1f}{t.p99:>12,.1f}{t.rows_per_second:>14,.0f}"
+        f"{t.calls:>9,}"
+        for t in report.timings
+    ]
+    if report.memory is not None and report.memory_peak is not None:
+        lines.append(f"memory {report.memory:.0f} MiB, at most {report.memory_peak:.0f} MiB")
+    return lines

@@ -1,0 +1,67 @@
+"""Scores a live source: lines in as they come, results out."""
+
+import argparse
+import contextlib
+import functools
+import sys
+from collections.abc import Iterator
+from typing import IO
+
+from vae_runtime.live import DriftSettings, StreamScorer
+from vae_runtime.live.follow import FollowSettings
+from vae_runtime.live.follow import follow as follow_lines
+
+from .opening import open_runner
+
+
+def follow(args: argparse.Namespace) -> int:
+    """Writes a line of JSON for each window, or row, that the lines of the input complete."""
+    _check(args)
+    runner = open_runner(args)
+    stream = StreamScorer(
+        runner,
+        stride=args.stride,
+        period=args.period,
+        alpha=args.alpha,
+        threshold=args.threshold,
+        drift=_drift(args),
+    )
+    time = args.time or (None if args.time == "" else runner.manifest.model.time)
+    settings = FollowSettings(top=args.top or 0, time=time, state=args.state)
+    with _lines(args) as lines:
+        write = functools.partial(print, flush=True)
+        done = follow_lines(runner, stream, lines, write, settings=settings)
+    print(
+        f"{done.anomalies:,} anomalies in {done.results:,} results; {done.errors:,} lines were "
+        "no samples",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuses what belongs to files that are scored whole."""
+    whole = {"output": "-o", "fdr": "--fdr", "samples": "--samples", "seed": "--seed"}
+    for name, option in whole.items():
+        if getattr(args, name) is not None:
+            args.error(f"expected no {option} with --follow, which scores lines as they come")
+    if args.group:
+        args.error("expected no --group with --follow: follow one machine in one process.")
+    if args.spacing is not None and args.drift is None:
+        args.error("expected --drift ROWS with --spacing. Received: --spacing alone.")
+
+
+def _drift(args: argparse.Namespace) -> DriftSettings | None:
+    if args.drift is None:
+        return None
+    return DriftSettings(rows_between_false_alarms=args.drift, spacing=args.spacing)
+
+
+@contextlib.contextmanager
+def _lines(args: argparse.Namespace) -> Iterator[IO[bytes]]:
+    """The input, or standard input."""
+    if args.input is None or str(args.input) == "-":
+        yield sys.stdin.buffer
+    else:
+        with args.input.open("rb") as file:
+            yield file

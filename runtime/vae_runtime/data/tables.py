@@ -1,0 +1,188 @@
+"""Tables of numbers as .csv, with whatever is wrong in them named by line and column.
+
+Commas between cells, quotes where needed, utf-8 with or without a byte order mark, blank lines
+anywhere. The first line is a header where columns are asked for by name, or where none of its cells
+is a number.
+"""
+
+import csv
+import itertools
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Lines = Iterator[tuple[int, list[str]]]  # line number in the file, cells
+
+MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs write "no value"
+
+
+class CellError(ValueError):
+    """A cell that is no number where one is expected."""
+
+
+class ColumnError(ValueError):
+    """A column, or a key, that is asked for by name and is not there."""
+
+
+class Columns(NamedTuple):
+    """Which columns of a table to read, and as what.
+
+    `features` become x, in this order; None takes all that are not named otherwise. `label` becomes
+    y. `extra` are read as they are: text, times. Where `missing` is set, a cell without a value is
+    NaN; else it is an error.
+    """
+
+    features: Sequence[str] | None = None
+    label: str | None = None
+    extra: Sequence[str] = ()
+    missing: bool = False
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The label, if there is one, and the extra columns."""
+        return (*(() if self.label is None else (self.label,)), *self.extra)
+
+    def of(self, header: Sequence[str]) -> tuple[str, ...]:
+        """The features of a table with this header."""
+        return tuple(self.features or (name for name in header if name not in self.named))
+
+
+class Table(NamedTuple):
+    """What was read.
+
+    x is (rows, columns), y (rows,) or None; `names` are those of x's columns, None where a table
+    has none; `extra` has the extra columns by name, each (rows,).
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any] | None
+    names: tuple[str, ...] | None
+    extra: dict[str, NDArray[Any]]
+
+
+def read_csv(path: Path, columns: Columns) -> Table:
+    """A .csv file as a `Table` of float64, its extra columns as text."""
+    with _open(path) as lines:
+        first = next(lines, None)
+        if first is None:
+            raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
+        cells = first[1]
+        if len(cells) == 1 and any(mark in cells[0] for mark in ";\t|"):
+            raise ValueError(f"{path}: expected commas between cells. Received: {cells[0][:60]!r}.")
+        if columns.features is None and not _is_header(cells, columns.named):
+            return _read_without_header(path, first, lines, columns)
+        header = [name.strip() for name in cells]
+        check_names(path, header, (*columns.of(header), *columns.named))
+        return _parse(path, lines, header, columns)
+
+
+def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
+    """The columns of a .csv file but for those named, each with whether it holds numbers alone."""
+    with _open(path) as lines:
+        _, first = next(lines, (0, []))
+        if not _is_header(first, named):
+            raise ValueError(
+                f"{path}: expected a first line of names, to tell columns apart by. Received: "
+                f"{', '.join(first)[:60]}."
+            )
+        header, text = [name.strip() for name in first], set[int]()
+        for _, cells in lines:
+            text.update(i for i, cell in enumerate(cells) if i not in text and _is_text(cell))
+    return {name: i not in text for i, name in enumerate(header) if name not in named}
+
+
+def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raises ValueError where a wanted column is not there, there twice, or has no name."""
+    if "" in wanted:
+        raise ValueError(
+            f"{path}: expected a name for each column. Received: none for column "
+            f"{header.index('') + 1} of {len(header)}; if it is an index of the rows, leave it out."
+        )
+    for name in wanted:
+        if header.count(name) != 1:
+            problem = "no such column" if name not in header else "several columns of that name"
+            raise ColumnError(
+                f"{path}: expected the column {name!r}. Received: {problem} in {', '.join(header)}."
+            )
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Lines]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            yield ((reader.line_num, cells) for cells in reader if cells)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
+    except csv.Error as error:
+        raise ValueError(f"{path}: expected lines of a table. Received: {error}.") from error
+
+
+def _is_header(cells: Sequence[str], named: Sequence[str]) -> bool:
+    """Whether a first line is one of names: so it is where columns are asked for by name."""
+    return bool(named) or not any(map(_is_number, cells))
+
+
+def _read_without_header(
+    path: Path, first: tuple[int, list[str]], lines: Lines, columns: Columns
+) -> Table:
+    numbered = [str(i + 1) for i in range(len(first[1]))]
+    table = _parse(path, itertools.chain([first], lines), numbered, columns)
+    return table._replace(names=None)
+
+
+def _parse(path: Path, lines: Lines, header: list[str], columns: Columns) -> Table:
+    """The wanted columns of all lines."""
+    names, label = columns.of(header), [] if columns.label is None else [columns.label]
+    numbers = [header.index(name) for name in (*names, *label)]
+    texts = {name: header.index(name) for name in columns.extra}
+    values, extra, rows = array("d"), {name: list[str]() for name in texts}, 0
+    for line, cells in lines:
+        if len(cells) != len(header):
+            raise ValueError(
+                f"{path}, line {line}: expected {len(header)} cells. Received: {len(cells)}."
+            )
+        for i in numbers:
+            try:
+                values.append(_number(cells[i], columns.missing))
+            except ValueError as error:
+                raise _no_number(f"{path}, line {line}", header[i], cells[i]) from error
+        for name, i in texts.items():
+            extra[name].append(cells[i].strip())
+        rows += 1
+    if not rows:
+        raise ValueError(f"{path}: expected rows of numbers. Received: a header alone.")
+    table = np.array(values).reshape(rows, len(numbers))
+    y = table[:, -1] if label else None
+    return Table(table[:, : len(names)], y, names, {n: np.array(t) for n, t in extra.items()})
+
+
+def _no_number(where: str, name: str, cell: str) -> CellError:
+    found = repr(cell) if cell.strip() else "an empty cell"
+    return CellError(f"{where}: expected a number in column {name!r}. Received: {found}.")
+
+
+def _number(text: str, missing: bool = False) -> float:
+    if missing and text.strip().lower() in MISSING:
+        return math.nan
+    if "_" in text:
+        raise ValueError("1_000 is a number in Python, but not in a table")
+    return float(text)
+
+
+def _is_text(cell: str) -> bool:
+    return not _is_number(cell) and cell.strip().lower() not in MISSING
+
+
+def _is_number(text: str) -> bool:
+    try:
+        _number(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,186 @@
+"""Lines of text from a live source, each a sample: JSON arrays, JSON objects, or CSV.
+
+[101.3, 2.9, 10.2]                                   in the order of the features
+{"pressure": 101.3, "flow": 2.9, "current": 10.2}    by name; other keys are left alone
+101.3,2.9,10.2                                       in the order of the features
+time,current,flow,pressure                           a header: from here on CSV by name
+"""
+
+import csv
+import itertools
+import json
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.bundle.manifest import Model
+
+LONGEST = 60  # characters of a wrong value that an error repeats
+
+
+class Sample(NamedTuple):
+    """What a line says: x in the shape of a sample, and its time in seconds where asked for."""
+
+    x: NDArray[Any]
+    time: float | None
+
+
+class LineReader:
+    """Makes samples of lines; remembers the CSV header.
+
+    Args:
+        model: the bundle's.
+        time: the name of the column or key of times: numbers, or dates as 2026-01-31T23:59:59, in
+            UTC where they do not say. Times are not read where None.
+    """
+
+    def __init__(self, model: Model, time: str | None = None) -> None:
+        shape = model.input_shape if model.stride is None else model.input_shape[1:]
+        self._shape, self._names, self._time = shape, model.feature_names, time
+        self._dtype = np.dtype(model.input_dtype)
+        self._header: list[str] | None = None
+        self._began = False  # whether there has been a sample
+
+    def read(self, line: str) -> Sample | None:
+        """The sample of a line; None where it is blank or a header.
+
+        Raises:
+            ValueError: it is neither of these nor a sample.
+        """
+        line = line.strip().removeprefix("\ufeff")
+        if not line:
+            return None
+        if line[0] in "[{":
+            return self._of_json(_parse_json(line))
+        cells = _parse_csv(line)
+        return None if self._take_header(cells) else self._of_cells(cells)
+
+    def _of_json(self, value: Any) -> Sample:
+        if isinstance(value, dict):
+            if self._names is None:
+                raise ValueError("expected an array, as this model's features have no names.")
+            return self._by_name(value)
+        self._refuse_time("a JSON object")
+        numbers = np.array([_number(v) for v in _flat(value)])
+        if isinstance(value, list) and numbers.size == math.prod(self._shape):
+            return Sample(self._as_sample(numbers), None)
+        raise ValueError(f"expected {math.prod(self._shape)} numbers. Received: {numbers.size}.")
+
+    def _take_header(self, cells: list[str]) -> bool:
+        """Whether a CSV line is a header, by which later lines are then read."""
+        wanted = [*(self._names or ()), *([] if self._time is None else [self._time])]
+        named = bool(self._names) and set(wanted) <= set(cells)
+        if not named and (any(map(_is_number, cells)) or not self._may_begin(cells)):
+            return False
+        for name in wanted:
+            if cells.count(name) != 1:
+                raise ValueError(
+                    f"expected one column {name!r} in a header. Received: {_short(cells)}."
+                )
+        self._header = cells
+        return True
+
+    def _may_begin(self, cells: list[str]) -> bool:
+        """Whether text alone is to be a header: of features without names only the first line."""
+        columns = math.prod(self._shape) + (self._time is not None)
+        return self._names is not None or (not self._began and len(cells) == columns)
+
+    def _of_cells(self, cells: list[str]) -> Sample:
+        if self._header is None:
+            self._refuse_time("a header")
+            return self._of_json(cells)
+        if len(cells) != len(self._header):
+            raise ValueError(f"expected {len(self._header)} cells. Received: {len(cells)}.")
+        return self._by_name(dict(zip(self._header, cells, strict=True)))
+
+    def _by_name(self, values: dict[str, Any]) -> Sample:
+        names: Sequence[str] = self._names or [name for name in values if name != self._time]
+        wanted = [*names, *([] if self._time is None else [self._time])]
+        missing = [name for name in wanted if name not in values]
+        if missing:
+            raise ValueError(f"expected {missing[0]!r}. Received: {_short(list(values))}.")
+        numbers = np.array([_number(values[name], name) for name in names])
+        if numbers.size != math.prod(self._shape):
+            raise ValueError(
+                f"expected {math.prod(self._shape)} columns. Received: {numbers.size}."
+            )
+        time = None if self._time is None else _seconds(values[self._time], self._time)
+        return Sample(self._as_sample(numbers), time)
+
+    def _as_sample(self, numbers: NDArray[np.float64]) -> NDArray[Any]:
+        """In the sample's shape; as whole numbers where the model takes these and all are."""
+        sample, self._began = numbers.reshape(self._shape), True
+        if self._dtype.kind == "f":
+            return sample
+        limits = np.iinfo(self._dtype)
+        if not (
+            (sample == np.floor(sample)) & (sample >= limits.min) & (sample <= limits.max)
+        ).all():
+            raise ValueError(
+                f"expected whole numbers from {limits.min} to {limits.max}. Received: "
+                f"{_short(numbers.tolist())}."
+            )
+        return sample.astype(self._dtype)
+
+    def _refuse_time(self, needed: str) -> None:
+        if self._time is not None:
+            raise ValueError(f"expected {needed} that names {self._time!r}. Received: numbers.")
+
+
+def _parse_json(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected JSON. Received: {_short(line)} ({error}).") from error
+
+
+def _parse_csv(line: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], strict=True))]
+    except csv.Error as error:
+        raise ValueError(f"expected a line of CSV. Received: {_short(line)} ({error}).") from error
+
+
+def _flat(value: Any) -> list[Any]:
+    """The numbers of nested lists in their order."""
+    while isinstance(value, list) and value and all(isinstance(part, list) for part in value):
+        value = list(itertools.chain.from_iterable(value))
+    return value if isinstance(value, list) else [value]
+
+
+def _number(value: Any, name: str | None = None) -> float:
+    if isinstance(value, str) and _is_number(value):
+        return float(value)
+    if type(value) in (int, float) and _is_number(str(value)):
+        return float(value)
+    place = "" if name is None else f" for {name!r}"
+    raise ValueError(f"expected a number{place}. Received: {_short(value)}.")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text  # 1_000 is a number in Python, but not in a table
+
+
+def _seconds(value: Any, name: str) -> float:
+    if not isinstance(value, str) or _is_number(value):
+        return _number(value, name)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(
+            f"expected {name!r} as a number or as 2026-01-31T23:59:59. Received: {_short(value)}."
+        ) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

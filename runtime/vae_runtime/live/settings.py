@@ -1,0 +1,54 @@
+"""How a stream is scored, checked before the first sample rather than when a window completes."""
+
+import math
+from dataclasses import dataclass
+
+from vae_runtime.alarms import Verdicts
+from vae_runtime.bundle.manifest import Calibration, Model
+
+from .drift import DriftSettings
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """How a stream is scored; a state fits only a stream of the same."""
+
+    window: int
+    stride: int
+    period: float | None
+    alpha: float | None
+    threshold: float | None
+    drift: DriftSettings | None
+
+    @property
+    def spacing(self) -> int:
+        """Rows from one window tested for drift to the next."""
+        given = None if self.drift is None else self.drift.spacing
+        return self.window if given is None else given
+
+
+def check_settings(settings: StreamSettings, calibration: Calibration) -> None:
+    """Raises ValueError where a setting is out of range."""
+    if settings.stride < 1:
+        raise ValueError(f"expected a stride from 1 row. Received: {settings.stride}.")
+    if settings.period is not None and not 0 < settings.period < math.inf:
+        raise ValueError(f"expected a period in seconds, above 0. Received: {settings.period}.")
+    if settings.spacing < settings.window:
+        raise ValueError(
+            f"expected a spacing of the drift test from {settings.window}, so that no tested "
+            f"windows overlap. Received: {settings.spacing}."
+        )
+    Verdicts(calibration).alarm(settings.alpha, settings.threshold)  # now, not a window later
+
+
+def windowing(model: Model, window: int | None, stride: int | None) -> tuple[int, int]:
+    """The window and stride of a stream; ValueError where the model cannot take them."""
+    if model.stride is None and (window not in (None, 1) or stride not in (None, 1)):
+        raise ValueError(
+            f"expected no window and no stride, as {model.name} scores single rows. Received: "
+            f"{window} and {stride}. For windows train with `vae-keras train --window`."
+        )
+    own = 1 if model.stride is None else model.input_shape[0]
+    if window not in (None, own):
+        raise ValueError(f"expected the model's own window, {own} rows. Received: {window}.")
+    return own, (model.stride or 1) if stride is None else stride

@@ -1,0 +1,221 @@
+"""Scores of a live sensor: samples go in as they come, results come out as windows complete.
+
+The windows and verdicts are those of a table of the same samples that is scored in one go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vae_runtime.arrays import RowCheck
+from vae_runtime.data.windows import GAP
+from vae_runtime.runner import Runner
+
+from .cutting import Cut, cut
+from .drift import Drift, DriftSettings, DriftTest
+from .settings import StreamSettings, check_settings, windowing
+from .state import StreamState, as_json, check_fits, cut_of, fingerprint, parse
+
+
+class StreamResult(NamedTuple):
+    """What is known of a window, or of a row where a model takes single rows.
+
+    Rows are counted from 0, the first sample that a stream took. `time` is that of the last row,
+    None where no times are given. `score`, `p_value` and `is_anomaly` are as in `Scores`. `drift`
+    is whether scores are no longer distributed as they were: from the result at which this was
+    noticed until `reset`.
+    """
+
+    first_row: int
+    last_row: int
+    time: float | None
+    score: float
+    p_value: float
+    is_anomaly: bool
+    drift: bool
+
+
+class StreamScorer:
+    """Scores a live sensor. Not to be shared between threads; memory is bounded for ever.
+
+    Args:
+        runner: of the bundle.
+        window: samples in a window; the model's own, and no other.
+        stride: samples between the starts of two windows; the model's own where None.
+        period: usual seconds between two samples; more than 1.5 of them are a gap, which no window
+            spans. Without it gaps are not seen in times, and `gap` must tell of them.
+        alpha: alarm where p_value <= alpha; the bundle's own level where not given.
+        threshold: alarm where score > threshold (nats) instead.
+        drift: how drift is looked for; not at all where None. Its promise about false alarms needs
+            a `spacing` at which scores are uncorrelated (`uncorrelated_spacing`).
+
+    Raises:
+        ValueError: the model cannot take such windows, or a setting is out of range.
+
+    >>> stream = StreamScorer(runner, period=0.1)
+    >>> for sample, seconds in sensor:
+    ...     for result in stream.push(sample, seconds):
+    ...         print(result.last_row, result.is_anomaly)
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        *,
+        window: int | None = None,
+        stride: int | None = None,
+        period: float | None = None,
+        alpha: float | None = None,
+        threshold: float | None = None,
+        drift: DriftSettings | None = None,
+    ) -> None:
+        model, calibration = runner.manifest.model, runner.calibration
+        window, stride = windowing(model, window, stride)
+        self.settings = StreamSettings(window, stride, period, alpha, threshold, drift)
+        check_settings(self.settings, calibration)
+        self._runner = runner
+        self._test = (
+            None if drift is None else DriftTest(calibration, drift, spacing=self.settings.spacing)
+        )
+        shape = model.input_shape if model.stride is None else model.input_shape[1:]
+        self._check = RowCheck(replace(model, input_shape=shape))
+        self._cut = Cut(0, 0, np.empty((0, *shape), model.input_dtype))
+        self._scored = np.empty((0, *model.input_shape), model.input_dtype)
+        self._time: float | None = None
+        self._untested_until = 0
+
+    @property
+    def scored(self) -> NDArray[Any]:
+        """What the results of the last push are about: (results, *input_shape)."""
+        return self._scored
+
+    @property
+    def drift(self) -> Drift | None:
+        """What is known of drift by now; None where it is not looked for."""
+        return None if self._test is None else self._test.drift
+
+    def push(self, x: ArrayLike, time: ArrayLike | None = None) -> list[StreamResult]:
+        """Takes the next sample or samples; gives the results of the windows they complete.
+
+        Args:
+            x: one sample (channels,), or some (rows, channels), in the data's own units.
+            time: seconds of the sample, or (rows,); rises from each sample to the next.
+
+        Raises:
+            ValueError: a sample or a time does not fit. Then nothing of this push was taken, and
+                the stream is as it was before.
+        """
+        samples = self._samples(x)
+        times = self._times(time, len(samples))
+        gap, settings = self._gaps(times, len(samples)), self.settings
+        windows, after = cut(
+            self._cut, samples, gap, window=settings.window, stride=settings.stride
+        )
+        scored = windows.x.reshape(-1, *self._runner.manifest.model.input_shape)
+        verdicts = self._verdicts(scored)
+        last_row = windows.first_row + settings.window - 1
+        at = [None] * len(scored) if times is None else times[last_row - self._cut.rows].tolist()
+        self._cut, self._scored = after, scored
+        self._time = self._time if times is None else float(times[-1])
+        found = zip(windows.first_row.tolist(), last_row.tolist(), at, *verdicts, strict=True)
+        return [
+            StreamResult(first, last, seconds, score, p, alarm, self._test_drift(first, score))
+            for first, last, seconds, score, p, alarm in found
+        ]
+
+    def gap(self) -> None:
+        """Says that samples were lost: no window spans this place, and time may begin anew."""
+        self._cut, self._time = self._cut.anew(), None
+
+    def reset(self) -> None:
+        """Forgets window, time and all evidence of drift, as after a repair. Rows count on."""
+        self.gap()
+        self._untested_until = 0
+        if self._test is not None:
+            self._test.reset()
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs to go on as if there had been no stop; as JSON can say it."""
+        return as_json(
+            StreamState(
+                fingerprint(self._runner.manifest, self._runner.calibration),
+                self.settings,
+                self._cut.rows,
+                self._cut.start,
+                tuple(self._cut.pending.ravel().tolist()),
+                self._time,
+                self._untested_until,
+                None if self._test is None else self._test.state(),
+            )
+        )
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from the state of another stream, which then gives the same results as that.
+
+        Raises:
+            ValueError: it is of another bundle, of other settings, or no state at all. Then this
+                stream is as it was before.
+        """
+        found = parse(state)
+        bundle = fingerprint(self._runner.manifest, self._runner.calibration)
+        check_fits(found, bundle, self.settings)
+        resumed = cut_of(found, self._cut.pending[:0])
+        if len(resumed.pending):
+            self._check(resumed.pending)
+        if self._test is not None and found.drift is not None:
+            self._test.restore(found.drift)
+        self._cut, self._time = resumed, found.time
+        self._untested_until, self._scored = found.untested_until, self._scored[:0]
+
+    def _samples(self, x: ArrayLike) -> NDArray[Any]:
+        samples = x if isinstance(x, np.ma.MaskedArray) else np.asarray(x)
+        shape = self._cut.pending.shape[1:]
+        return self._check(samples[None] if samples.shape == shape else samples)
+
+    def _times(self, time: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
+        """Times as float64 (rows,), which rise from the last one on."""
+        if time is None:
+            if self.settings.period is not None:
+                raise ValueError("expected the time of each sample, as a period was given.")
+            return None
+        times = np.asarray(time)
+        if times.dtype.kind not in "iuf" or times.size != rows or times.ndim > 1:
+            raise ValueError(
+                f"time: expected seconds, {rows} of them. Received: {times.dtype} {times.shape}."
+            )
+        times = times.astype(np.float64).reshape(rows)
+        known = times if self._time is None else np.concatenate([[self._time], times])
+        if not (np.isfinite(times).all() and (np.diff(known) > 0).all()):
+            raise ValueError(
+                f"time: expected times that rise. Received: {times.tolist()[:3]} after "
+                f"{self._time}. If the clock was set, or samples were lost, call gap() first."
+            )
+        return times
+
+    def _gaps(self, times: NDArray[np.float64] | None, rows: int) -> NDArray[np.bool_]:
+        """Before which of the next samples some were lost: bool (rows,)."""
+        if times is None or self.settings.period is None:
+            return np.zeros(rows, bool)
+        before = times[0] if self._time is None else self._time
+        late: NDArray[np.bool_] = np.diff(times, prepend=before) > GAP * self.settings.period
+        return late
+
+    def _verdicts(self, scored: NDArray[Any]) -> list[list[Any]]:
+        """Scores, p-values and whether they alarm, of windows or rows; there may be none."""
+        if not len(scored):
+            return [[], [], []]
+        settings = self.settings
+        scores = self._runner.score(scored, alpha=settings.alpha, threshold=settings.threshold)
+        return [column.tolist() for column in scores]
+
+    def _test_drift(self, first_row: int, score: float) -> bool:
+        """Whether drift has been noticed; windows that overlap one tested before are left out."""
+        if self._test is None:
+            return False
+        if first_row < self._untested_until:
+            return self._test.noticed
+        self._untested_until = first_row + self.settings.spacing
+        return self._test.update(score, first_row)

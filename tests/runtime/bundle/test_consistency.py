@@ -1,0 +1,182 @@
+"""Manifests whose types are right and whose words are not: each is refused by its place."""
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from vae_runtime import BundleError
+from vae_runtime.bundle import consistency, open_bundle, texts
+from vae_runtime.bundle.manifest import loads
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "sensors-1.vaeb"
+DOCUMENT = json.loads(open_bundle(GOLDEN).contents()["manifest.json"])
+
+
+def load(document):
+    return loads(json.dumps(document).encode())
+
+
+def refuses(message):
+    return pytest.raises(BundleError, match=re.escape(message))
+
+
+def edited(place, value):
+    document = copy.deepcopy(DOCUMENT)
+    parent = document
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = value
+    return document
+
+
+CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
+NUMBERS = {
+    "no input": (("model", "input_shape"), [], "input_shape: expected 1 to 8 dimensions"),
+    "nine axes": (("model", "input_shape"), [1] * 9, "input_shape: expected 1 to 8 dimensions"),
+    "empty row": (("model", "input_shape"), [0], "input_shape: expected sizes that can be"),
+    "two negatives": (("model", "input_shape"), [-2, -3], "expected sizes that can be"),
+    "overflow": (("model", "input_shape"), [2**32, 2**32], "expected sizes that can be"),
+    "beyond 2^53": (("model", "latent_dim"), 2**53 + 1, "latent_dim: expected at most 2^53"),
+    "no latents": (("model", "latent_dim"), 0, "latent_dim: expected from 1"),
+    "dtype": (("model", "input_dtype"), "object", "input_dtype: expected float32 or uint8"),
+    "range": (("model", "value_range"), [1, 0], "value_range: expected low < high"),
+    "beta": (("model", "beta"), -1, "expected beta and parameters from 0"),
+    "parameters": (("model", "parameters"), -1, "expected beta and parameters from 0"),
+    "scale of 0": (("model", "preprocessing", "scale"), [0.0], "expected one offset and scale"),
+    "offsets": (("model", "preprocessing", "offset"), [1.0, 2.0], "expected one offset and scale"),
+    "limits": (("model", "preprocessing", "low"), 99, "preprocessing: expected low < high"),
+    "no sigma": (("model", "sigma"), [], "sigma: expected one from 0"),
+    "sigma of 0": (("model", "sigma"), [0.0], "sigma: expected one from 0"),
+    "one-hot": (("model", "one_hot"), [3, -1], "expected one-hot groups within the columns"),
+    "rows": (("training", "rows"), -1, "training.rows: expected from 0"),
+    "direction": (("score", "direction"), "lower is more anomalous", "score: expected"),
+    "unit of scores": (("score", "unit"), "bits", "score: expected"),
+    "tolerance of 0": (("tolerance",), 0, "tolerance: expected more than 0 and at most 0.01"),
+    "tolerance": (("tolerance",), 0.02, "tolerance: expected more than 0 and at most 0.01"),
+    "rounding": ((*CALIBRATION, "rounding"), 1e9, "fp32.rounding: expected 0 to 1"),
+    "below 0": ((*CALIBRATION, "rounding"), -1e-9, "fp32.rounding: expected 0 to 1"),
+    "no scores": ((*CALIBRATION, "scores"), [], "expected scores enough for alpha 0.01"),
+    "too few": ((*CALIBRATION, "scores"), [1.0] * 98, "expected scores enough for alpha 0.01"),
+    "too fine": ((*CALIBRATION, "alpha"), 1e-6, "expected scores enough for alpha 1e-06"),
+    "no calibration": (("calibration",), {}, "calibration: expected an entry for fp32"),
+    "scorer alone": (("files", 5, "precision"), "int8", "calibration: expected an entry for int8"),
+    "bytes": ((*SCORER, "bytes"), 2**31, "scorer.onnx: expected bytes below 2^31"),
+    "negative bytes": ((*SCORER, "bytes"), -1, "scorer.onnx: expected bytes below 2^31"),
+    "sha256": ((*SCORER, "sha256"), "0" * 63, "scorer.onnx: expected a sha256"),
+    "opset": ((*SCORER, "opset"), 0, "scorer.onnx: expected an opset"),
+    "parity": ((*SCORER, "parity"), {"score": -1}, "scorer.onnx: expected parity, from 0"),
+    "parity of none": ((*PROBE, "parity"), {"score": 0}, "expected parity, from 0"),
+    "unit": ((*SCORER, "outputs", 0, "unit"), 0, "expected a unit above 0"),
+    "half quantised": ((*SCORER, "outputs", 0, "scale"), 0.5, "a scale above 0 and its zero_point"),
+    "output's dtype": ((*SCORER, "outputs", 0, "dtype"), "int8", "expected outputs in float32"),
+    "tensor's dtype": (("files", 5, "inputs", 0, "dtype"), "f2", "input 'x' is f2"),
+    "fixed batch": ((*SCORER, "inputs", 0, "shape"), [1, 6], "expected a graph that takes any"),
+    "scalar": ((*SCORER, "outputs", 0, "shape"), [], "expected a graph that takes any batch"),
+    "no inputs": ((*SCORER, "inputs"), [], "scorer.onnx: expected the inputs"),
+    "no outputs": ((*SCORER, "outputs"), [], "scorer.onnx has the outputs {}; the model says"),
+    "two of a kind": (("files", 1), {**DOCUMENT["files"][0], "name": "b"}, "expected one of each"),
+    "no probe": ((*PROBE, "role"), "report", "expected [('probe', 'npz')] in fp32 as well"),
+    "no scorer": ((*SCORER, "role"), "other", "expected [('scorer', 'onnx')] in fp32 as well"),
+}
+
+
+def test_the_places_are_what_they_are_called():
+    assert [DOCUMENT["files"][i]["name"] for i in (4, 5, 8)] == [
+        "scorer.onnx",
+        "scorer.tflite",
+        "probe.npz",
+    ]
+
+
+@pytest.mark.parametrize(("place", "value", "message"), NUMBERS.values(), ids=NUMBERS)
+def test_what_cannot_be_is_refused_by_its_place(place, value, message):
+    with refuses(message):
+        load(edited(place, value))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_rounding_may_be_a_nat_or_a_thousandth_of_the_scores(precision):
+    document = edited((*CALIBRATION, "scores"), [10_000.0] * 99)
+    document["calibration"]["fp32"]["rounding"] = 10.0
+    document["calibration"][precision] = document["calibration"]["fp32"]
+    assert load(document).calibration[precision].rounding == 10.0
+
+
+TEXTS = {
+    "escape": "\x1b[2J",
+    "bell": "a\x07",
+    "line": "a\nselftest passed",
+    "C1": "\x9b2J",
+    "delete": "\x7f",
+    "right to left": "\u202egnp.exe",
+    "isolate": "\u2066x",
+    "separator": "\u2028",
+    "surrogate": "\ud800",
+    "megabyte": "a" * 2**20,
+}
+PLACES = [
+    ("model", "name"),
+    ("model", "feature_names", 0),
+    ("model", "classes", 1),
+    ("training", "license"),
+    ("created",),
+    ("files", 0, "ops", 0),
+    ("files", 0, "inputs", 0, "shape", 0),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_what_a_terminal_should_not_be_shown_is_refused_and_not_shown(text, subtests):
+    for place in PLACES:
+        with subtests.test(place), refuses("manifest.json.") as e:
+            load(edited(place, text))
+        assert str(e.value).isprintable()
+        assert len(str(e.value)) < 1000
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_keys_are_texts_too(text):
+    with pytest.raises(BundleError) as e:
+        load(edited(("training", "versions", text), "1"))
+    assert str(e.value).isprintable()
+    assert len(str(e.value)) < 1000
+
+
+@pytest.mark.parametrize("text", ["température °C", "温度", "درجة", "😀", "a b", "naïve\u00a0x"])
+def test_names_of_any_language_are_taken(text):
+    assert load(edited(("model", "name"), text)).model.name == text
+
+
+def test_objects_and_lists_have_an_end():
+    many = {str(i): "1" for i in range(texts.MOST_ENTRIES + 1)}
+    with refuses("training.versions: expected 1000 keys. Received: 1001."):
+        load(edited(("training", "versions"), many))
+    file = DOCUMENT["files"][0]
+    with refuses("files: expected 250 at most"):
+        files = [{**file, "name": f"f{i}"} for i in range(consistency.MOST_FILES + 1)]
+        load(edited(("files",), files))
+    with refuses("ops: expected 65536 entries. Received: 65537."):
+        load(edited((*SCORER, "ops"), ["Add"] * 65_537))
+
+
+def test_a_key_that_stands_twice_is_refused():
+    content = json.dumps(DOCUMENT).replace('"tolerance"', '"tolerance": 0.01, "tolerance"')
+    with refuses("the key tolerance twice in an object"):
+        loads(content.encode())
+
+
+def test_nesting_of_any_depth_is_refused():
+    content = json.dumps(edited(("tolerance",), "HERE"))
+    # somewhere below 1000, what can still be read is too deep to be written into the error
+    for depth in [10, *range(700, 1010), 100_000]:
+        nested = content.replace('"HERE"', "[" * depth + "]" * depth)
+        with refuses("Copy or export the bundle again."):
+            loads(nested.encode())
+
+
+def test_a_signature_cannot_be_a_file_of_the_manifest():
+    with refuses("expected files of different names"):
+        load(edited((*PROBE, "name"), "MANIFEST.json.sig"))

@@ -1,0 +1,168 @@
+"""The probe is read as numpy reads it, or refused; never more memory than its bytes account for."""
+
+import contextlib
+import io
+import re
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from vae_runtime.bundle import npz
+
+ARRAYS = {"x": np.arange(6, dtype=np.float32).reshape(2, 3), "scorer.score": np.ones(2, np.uint8)}
+
+
+def refuses(message):
+    return pytest.raises(ValueError, match=re.escape(message))
+
+
+def saved(arrays, save=np.savez):
+    buffer = io.BytesIO()
+    save(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def zipped(members, method=zipfile.ZIP_STORED):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def npy(header, data=b"", version=b"\x01\x00"):
+    header = header.encode() + b"\n"
+    return b"\x93NUMPY" + version + len(header).to_bytes(2, "little") + header + data
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hnp.arrays(
+        st.sampled_from(["<f4", "<f8", "u1", "i1", "<i8"]),
+        hnp.array_shapes(min_dims=0, max_dims=4, min_side=0),
+    ),
+    st.sampled_from([np.savez, np.savez_compressed]),
+    st.sampled_from("CF"),
+)
+def test_arrays_are_read_as_numpy_wrote_them(array, save, order):
+    array = np.asarray(array, order=order)
+    read = npz.read(saved({"a.b": array}, save))["a.b"]
+    assert (read.dtype, read.shape) == (array.dtype, array.shape)
+    np.testing.assert_array_equal(read, array)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([{}], object),
+        np.array(["a"]),
+        np.array([b"a"]),
+        np.zeros(2, [("a", "f4")]),
+        np.zeros(2, "M8[s]"),
+        np.zeros(2, complex),
+        np.zeros(2, ">f4"),
+    ],
+    ids=["objects", "text", "bytes", "records", "times", "complex", "big-endian"],
+)
+def test_what_is_no_plain_number_is_refused(array):
+    with refuses("a.npy is no array of plain numbers"):
+        npz.read(saved({"a": array}))
+
+
+def test_pickles_are_refused_in_our_words():
+    with pytest.raises(ValueError, match="objects") as e:
+        npz.read(saved({"a": np.array([{}], object)}))
+    assert "pickle" not in str(e.value)
+
+
+HEADER = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }"
+BROKEN = {
+    "more than it has": (HEADER % "999999999999,", bytes(4), "says shape (999999999999,)"),
+    "overflow": (HEADER % "4294967296, 4294967296", b"", "says shape"),
+    "less than it has": (HEADER % "1,", bytes(8), "says shape (1,)"),
+    "negative": (HEADER % "-1,", bytes(4), "no array of plain numbers"),
+    "expression": (HEADER % "2**3,", bytes(32), "no array of plain numbers"),
+    "nested": ("(" * 9000, b"", "no array of plain numbers"),
+    "many axes": (HEADER % ("1, " * 40), bytes(4), "says shape"),
+}
+
+
+@pytest.mark.parametrize(("header", "data", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_header_that_does_not_fit_its_data_is_refused(header, data, message):
+    with refuses(message):
+        npz.read(zipped([("a.npy", npy(header, data))]))
+
+
+@pytest.mark.parametrize("version", [b"\x03\x00", b"\x00\x00", b"\xff\xff"])
+def test_other_versions_are_refused(version):
+    with refuses("no array of plain numbers"):
+        npz.read(zipped([("a.npy", npy(HEADER % "1,", bytes(4), version))]))
+
+
+def test_an_archive_that_would_inflate_without_end_is_refused_before_it_does():
+    content = saved({"a": np.zeros(50_000_000, np.uint8)}, np.savez_compressed)
+    assert len(content) < 60_000
+    tracemalloc.start()
+    with refuses(f"its {len(content)} bytes would become 50000"):
+        npz.read(content)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_a_member_that_inflates_to_more_than_it_says_is_refused_at_that_size():
+    content = bytearray(saved({"a": np.zeros(50_000_000, np.uint8)}, np.savez_compressed))
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = (1000).to_bytes(4, "little")
+    tracemalloc.start()
+    with refuses("zip archive"):
+        npz.read(bytes(content))
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([("a.npy", b""), ("b.txt", b"")], "it holds 'b.txt', which is no array"),
+        ([("\x1b.npy", b"")], "it holds '\\x1b.npy', which is no array"),
+        ([(f"a{i}.npy", b"") for i in range(257)], "it has 257 arrays"),
+        ([("a.npy", b"")], "a.npy is no array of plain numbers"),
+    ],
+)
+def test_other_members_are_refused(members, message):
+    with refuses(message):
+        npz.read(zipped(members))
+
+
+def test_two_arrays_of_one_name_are_refused():
+    content = saved({"a": np.ones(2), "b": np.ones(2)}).replace(b"b.npy", b"a.npy")
+    with refuses("it has 2 arrays, too many or of one name"):
+        npz.read(content)
+
+
+def test_a_damaged_header_is_not_repeated_at_length():
+    content = saved({"a" * 90: np.ones(2)})
+    at = content.index(b"a" * 90)
+    with refuses("zip archive") as e:
+        npz.read(content[:at] + b"\xff" * 80 + content[at + 80 :])
+    assert len(str(e.value)) < 200
+
+
+def test_other_compressions_are_refused():
+    with refuses("a.npy is compressed in another way than by deflate"):
+        npz.read(zipped([("a.npy", b"")], zipfile.ZIP_LZMA))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damage_is_an_array_or_a_value_error(data):
+    content = bytearray(saved(ARRAYS, np.savez_compressed))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(ValueError):
+        npz.read(bytes(content))

@@ -1,0 +1,178 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vae_runtime.cli import main
+
+COMMAND = Path(sys.executable).with_name("vae-runtime")
+PIPE_HOLDS = 65_536  # bytes on Linux; more than that must be written to notice a reader that left
+
+
+def test_an_interrupted_command_says_so_in_one_line(run, digits, rows, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae_runtime.cli.opening.read_input", interrupt)
+    done = run("score", digits.bundle, rows)
+    assert done.code == 130  # as a shell says of a program that SIGINT ended
+    assert done.err == "vae-runtime: interrupted; nothing was written\n"
+
+
+def test_every_command_takes_a_bundle_in_one_file(run, table, table_archive, sensor_csv, tmp_path):
+    for command in ("info", "selftest"):
+        assert run(command, table_archive).out == run(command, table.bundle).out
+    scored = run("score", table_archive, sensor_csv)
+    assert scored.code == 0
+    assert scored.out == run("score", table.bundle, sensor_csv).out
+    for bundle, out in ((table.bundle, "a.npy"), (table_archive, "b.npy")):
+        assert run("sample", bundle, "--seed", 1, "-o", tmp_path / out).code == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
+
+
+@pytest.mark.parametrize("command", ["info", "selftest"])
+def test_a_missing_bundle_is_an_error(run, tmp_path, command, check_failed):
+    check_failed(run(command, tmp_path / "nowhere"), "Received: nothing at that path.")
+
+
+def test_a_damaged_bundle_is_an_error(run, bundle_copy, rows, check_failed):
+    (bundle_copy / "scorer.onnx").write_bytes(b"")
+    check_failed(run("score", bundle_copy, rows), "scorer.onnx: expected")
+
+
+def test_a_missing_input_is_an_error_that_names_it(run, digits, tmp_path, check_failed):
+    check_failed(run("score", digits.bundle, tmp_path / "no.npy"), str(tmp_path / "no.npy"))
+
+
+def test_bad_rows_are_an_error_that_says_where(run, digits, tmp_path, check_failed):
+    x = digits.x.copy()
+    x[2, 3, 4, 0] = np.nan
+    np.save(tmp_path / "bad.npy", x)
+    done = run("score", digits.bundle, tmp_path / "bad.npy")
+    check_failed(done, "Received: nan in row 2, feature (3, 4, 0)")
+
+
+@pytest.mark.parametrize(
+    ("command", "extension", "message"),
+    [
+        ("score", ".json", "expected an output of .csv or .npz."),
+        ("score", ".npy", "expected an output of .csv or .npz."),
+        ("encode", ".csv", "expected an output of .npy."),
+        ("encode", ".png", "expected an output of .npy."),
+        ("reconstruct", "", "expected an output of .npy or .png."),
+        ("pack", ".zip", "expected an output of .vaeb."),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_an_error_and_leaves_nothing(
+    run, digits, rows, tmp_path, command, extension, message, check_failed
+):
+    before = set(tmp_path.iterdir())
+    rows = [] if command == "pack" else [rows]
+    check_failed(run(command, digits.bundle, *rows, "-o", tmp_path / f"out{extension}"), message)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_an_output_in_a_directory_that_is_not_there_makes_it(run, digits, rows, tmp_path):
+    assert run("score", digits.bundle, rows, "-o", tmp_path / "new" / "out.csv").code == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.csv"]
+
+
+def test_an_output_that_is_a_directory_is_an_error_that_names_it(
+    run, digits, rows, tmp_path, check_failed
+):
+    (tmp_path / "out.csv").mkdir()
+    done = run("score", digits.bundle, rows, "-o", tmp_path / "out.csv")
+    check_failed(done, f"{tmp_path / 'out.csv'}: expected a file to write. Received: a folder")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["info"],
+        ["score", "bundle"],
+        ["score", "bundle", "rows.npy", "--alpha", "low"],
+        ["score", "bundle", "rows.npy", "--state", "state.json"],
+        ["score", "bundle", "rows.npy", "--drift", "1e6"],
+        ["score", "bundle", "--follow", "--fdr", "0.1"],
+        ["score", "bundle", "--follow", "--samples", "3"],
+        ["score", "bundle", "--follow", "--group", "machine"],
+        ["score", "bundle", "--follow", "--spacing", "3"],
+        ["score", "bundle", "--follow", "-o", "out.csv"],
+        ["bench", "bundle", "--backend", "litert", "--profile", "edge"],
+        ["bench", "bundle", "--backend", "torch"],
+        ["bench", "bundle", "--sizes", "1,many"],
+        ["score", "bundle", "rows.npy", "--stride", "some"],
+        ["score", "bundle", "rows.npy", "--alpha", "0.1", "--threshold", "3"],
+        ["sample", "bundle"],
+        ["sample", "bundle", "-o", "out.npy", "-n", "many"],
+        ["encode", "bundle", "rows.npy"],
+        ["info", "bundle", "--yaml"],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_how(capsys, arguments):
+    with pytest.raises(SystemExit) as e:
+        main(arguments)
+    assert e.value.code == 2
+    assert "usage: vae-runtime" in capsys.readouterr().err
+
+
+def test_help_lists_the_commands(capsys):
+    with pytest.raises(SystemExit) as e:
+        main(["--help"])
+    assert e.value.code == 0
+    said = capsys.readouterr().out
+    for command in (
+        "info",
+        "selftest",
+        "score",
+        "classify",
+        "sample",
+        "encode",
+        "reconstruct",
+        "pack",
+        "bench",
+        "explain",
+        "decode",
+        "interpolate",
+    ):
+        assert command in said
+
+
+def buffered():
+    """This environment, with standard output as a user's shell has it."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipeline of a POSIX shell")
+def test_a_pipeline_that_has_seen_enough_ends_quietly(digits, tmp_path):
+    many = np.resize(digits.x, (6000, 8, 8, 1))
+    np.save(tmp_path / "rows.npy", many)
+    assert 6000 * len("0,20.0,0.5,0\n") > PIPE_HOLDS
+    done = subprocess.run(
+        f'"{COMMAND}" score "{digits.bundle}" "{tmp_path}/rows.npy" | head -1',
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=buffered(),
+    )
+    assert done.stdout == "row,score,p_value,is_anomaly\n"
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+@pytest.mark.parametrize("command", ["info", "selftest", "score"])
+def test_output_that_nobody_reads_is_no_error(digits, rows, command):
+    arguments = [command, digits.bundle, *([rows] if command == "score" else [])]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [COMMAND, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True, env=buffered()
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")

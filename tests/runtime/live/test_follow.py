@@ -1,0 +1,240 @@
+"""Following lines: JSON out for each result, no end for a bad line, no loss at a stop."""
+
+import csv
+import dataclasses
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from vae_runtime import DriftSettings, StreamScorer
+from vae_runtime.live.follow import Followed, FollowSettings, _record, follow
+from vae_runtime.live.stream import StreamResult
+
+KEYS = ["first_row", "last_row", "time", "score", "p_value", "is_anomaly"]
+
+FOLLOW_STDIN = """
+import functools, pathlib, sys
+from vae_runtime import Runner, StreamScorer
+from vae_runtime.live.follow import FollowSettings, follow
+runner = Runner.load(sys.argv[1])
+settings = FollowSettings(state=pathlib.Path(sys.argv[2]))
+write = functools.partial(print, flush=True)
+print(follow(runner, StreamScorer(runner), sys.stdin.buffer, write, settings=settings))
+"""
+
+
+def refuses(message):
+    return pytest.raises(ValueError, match=re.escape(message))
+
+
+def arrays(x):
+    return [json.dumps(row).encode() + b"\n" for row in np.asarray(x, float).tolist()]
+
+
+def run(case, lines, settings=None, **options):
+    """Follows lines; gives what was written, parsed, and what was counted."""
+    written = []
+    stream = StreamScorer(case.runner, **options)
+    settings = FollowSettings() if settings is None else settings
+    done = follow(case.runner, stream, lines, written.append, settings=settings)
+    assert not any("\n" in line for line in written)
+    return [json.loads(line, parse_constant=pytest.fail) for line in written], done
+
+
+@pytest.fixture(scope="session")
+def pump_lines(pump_csv):
+    """Lines of machine m0, with the hole in its times, and of its header."""
+    with pump_csv.open("rb") as file:
+        header, *lines = list(file)
+    return header, [line for line in lines if line.startswith(b"m0,")]
+
+
+def test_results_are_those_of_batch_scoring(table):
+    records, done = run(table, arrays(table.x))
+    expected = table.runner.score(table.x)
+    assert [list(record) for record in records] == [KEYS] * len(table.x)
+    assert [r["first_row"] for r in records] == [r["last_row"] for r in records]
+    assert [r["p_value"] for r in records] == expected.p_value.tolist()
+    assert [r["is_anomaly"] for r in records] == expected.is_anomaly.tolist()
+    np.testing.assert_allclose([r["score"] for r in records], expected.score, rtol=1e-5)
+    assert done == Followed(len(table.x), int(expected.is_anomaly.sum()), 0)
+
+
+def test_a_table_with_other_columns_and_times_is_followed(pump, pump_windows, pump_lines):
+    header, lines = pump_lines
+    settings = FollowSettings(time="time")
+    records, _ = run(pump, [header, *lines], settings, period=1.0)
+    x, first, _, _ = pump_windows
+    of_m0 = first % 6 == 0
+    expected = pump.runner.score(x[of_m0])
+    assert [r["first_row"] for r in records] == (first[of_m0] // 6).tolist()
+    assert [r["is_anomaly"] for r in records] == expected.is_anomaly.tolist()
+    assert records[0]["time"] == 1769903411.0  # 2026-01-31T23:50:11, of the twelfth row
+
+
+def test_the_top_features_are_those_that_explain(table):
+    records, _ = run(table, arrays(table.x[-9:]), FollowSettings(top=2))
+    nats, names = table.runner.explain(table.x[-9:]), table.runner.manifest.model.feature_names
+    for record, each in zip(records, nats, strict=True):
+        best = np.argsort(-each)[:2]
+        assert [share["feature"] for share in record["top"]] == [names[i] for i in best]
+        np.testing.assert_allclose([s["nats"] for s in record["top"]], each[best], rtol=1e-4)
+
+
+def test_the_top_features_of_a_window_are_sums_over_its_rows(pump, pump_lines):
+    header, lines = pump_lines
+    records, _ = run(pump, [header, *lines[:12]], FollowSettings(top=9))
+    channels = [row[2:5] for row in csv.reader(line.decode() for line in lines[:12])]
+    nats = pump.runner.explain(np.array([channels], float))[0].sum(axis=0)
+    shares = {share["feature"]: share["nats"] for share in records[0]["top"]}
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    names = ("pressure", "flow", "current")
+    np.testing.assert_allclose([shares[name] for name in names], nats, rtol=1e-3, atol=1e-3)
+
+
+def test_features_without_names_are_told_by_their_place(digits):
+    records, _ = run(digits, arrays(digits.x[:1]), FollowSettings(top=1))
+    (share,) = records[0]["top"]
+    nats = digits.runner.explain(digits.x[:1])[0]
+    place = tuple(int(i) for i in np.unravel_index(nats.argmax(), nats.shape))
+    assert share["feature"] == str(place)
+
+
+def test_a_bad_line_says_so_and_is_a_gap(pump, pump_lines):
+    _, lines = pump_lines
+    good = [b",".join(line.split(b",")[2:5]) for line in lines]
+    bad = [b"rubbish", b"\xff\xfe", b"1,2", b"1,nan,3", b"[" * 9999, b'"', b"{}", b"null"]
+    for line in bad:
+        records, done = run(pump, [*good[:14], line, b"\n", *good[14:29]])
+        assert [r.get("first_row") for r in records] == [0, None, 14, 17]
+        assert records[1]["line"] == 15
+        assert len(records[1]["error"]) < 300
+        assert done.errors == 1
+
+
+def test_a_clock_that_was_set_back_costs_one_sample(table):
+    names = table.runner.manifest.model.feature_names
+    seconds = [1.0, 2.0, 9e9, 3.0, 4.0, 5.0]
+    rows = [dict(zip(names, table.x[0].tolist(), strict=True), t=t) for t in seconds]
+    lines = [json.dumps(row).encode() for row in rows]
+    records, _ = run(table, lines, FollowSettings(time="t"), period=1.0)
+    assert [r.get("time") for r in records] == [1.0, 2.0, 9e9, None, 4.0, 5.0]
+
+
+def test_drift_is_told_of_once_even_after_a_restart(table, tmp_path):
+    x = table.x[table.y == 0]
+    x = np.concatenate([x, x + 2 * x.std(0), x + 2 * x.std(0)])
+    settings = FollowSettings(state=tmp_path / "state.json")
+    records, _ = run(table, arrays(x), settings, drift=DriftSettings(1000.0))
+    (told,) = [r["drift"] for r in records if "drift" in r]
+    assert told["since"] <= told["row"] < len(x)
+    assert told["since"] > len(x) // 3 - 20
+    again, _ = run(table, arrays(x[-20:]), settings, drift=DriftSettings(1000.0))
+    assert len(again) == 20
+    assert again[0]["first_row"] == len(x)
+
+
+@pytest.mark.parametrize("stop", [0, 5, 12, 40])
+def test_a_restart_goes_on_as_if_there_had_been_none(pump, pump_lines, tmp_path, stop):
+    header, lines = pump_lines
+    settings = FollowSettings(time="time", state=tmp_path / "state.json", save_every=2)
+    whole, _ = run(pump, [header, *lines[:80]], FollowSettings(time="time"), period=1.0)
+    found = []
+    for part in (lines[:stop], lines[stop:80]):
+        found += run(pump, [header, *part], settings, period=1.0)[0]
+    assert found == whole
+
+
+def test_without_times_a_restart_is_a_gap(pump, pump_lines, tmp_path):
+    _, lines = pump_lines
+    good = [b",".join(line.split(b",")[2:5]) for line in lines]
+    settings = FollowSettings(state=tmp_path / "state.json")
+    run(pump, good[:14], settings)
+    records, _ = run(pump, good[14:29], settings)
+    assert [r["first_row"] for r in records] == [14, 17]
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"{}", b"\xff", b'{"bundle": NaN}'])
+def test_a_damaged_state_is_refused_before_a_line_is_read(table, tmp_path, content):
+    path = tmp_path / "state.json"
+    path.write_bytes(content)
+    with refuses(f"{path}: "):
+        run(table, [b"rubbish"], FollowSettings(state=path))
+    assert path.read_bytes() == content
+
+
+def test_a_state_of_other_settings_is_refused(table, tmp_path):
+    settings = FollowSettings(state=tmp_path / "state.json")
+    run(table, [], settings)
+    with refuses("Or remove the file"):
+        run(table, [], settings, alpha=0.2)
+
+
+def test_a_state_that_cannot_be_written_is_found_at_the_start(table, tmp_path):
+    (tmp_path / "file").touch()
+    settings = FollowSettings(state=tmp_path / "file" / "state.json")
+    with pytest.raises(OSError, match="file"):
+        run(table, pytest.fail, settings)
+
+
+def test_later_it_does_not_silence_the_alarm(table, tmp_path):
+    folder = tmp_path / "folder"
+    written = []
+
+    def lines():
+        yield from arrays(table.x[:2])
+        (folder / "state.json").unlink()
+        folder.rmdir()
+        folder.touch()  # a file where the folder was
+        yield from arrays(table.x[2:4])
+        folder.unlink()
+
+    settings = FollowSettings(state=folder / "state.json", save_every=1)
+    follow(table.runner, StreamScorer(table.runner), lines(), written.append, settings=settings)
+    records = [json.loads(line) for line in written]
+    assert [r.get("first_row") for r in records] == [0, 1, 2, None, 3, None]
+    assert "the state was not saved" in records[3]["error"]
+    assert json.loads((folder / "state.json").read_bytes())["rows"] == 4
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_is_null(score):
+    record = _record(StreamResult(0, 0, None, float(score), 0.01, True, False), None)
+    assert json.dumps(record, allow_nan=False).count("null") == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_the_state_is_saved(table, tmp_path, number):
+    state = tmp_path / "state.json"
+    command = [sys.executable, "-c", FOLLOW_STDIN, table.bundle, state]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        for number_of_row, line in enumerate(arrays(table.x[:3])):
+            process.stdin.write(line)
+            process.stdin.flush()  # each result comes before the next line is there
+            assert json.loads(process.stdout.readline())["first_row"] == number_of_row
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, b"")
+    assert out == b"Followed(results=3, anomalies=0, errors=0)\n"
+    assert json.loads(state.read_bytes())["rows"] == 3
+
+
+def test_other_threads_follow_without_signals(table):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(run(table, arrays(table.x[:2]))))
+    thread.start()
+    thread.join()
+    assert len(found[0][0]) == 2
+
+
+@pytest.mark.parametrize("options", [{"top": -1}, {"save_every": 0}])
+def test_settings_out_of_range_are_refused(options):
+    with refuses("expected top from 0 and save_every from 1"):
+        dataclasses.replace(FollowSettings(), **options)

@@ -1,0 +1,159 @@
+"""Lines: each way to write a sample gives the same sample; what is none is named."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vae_runtime.live.lines import LineReader
+
+SECONDS = 1769903999.0  # 2026-01-31T23:59:59 in UTC
+
+
+def refuses(message):
+    return pytest.raises(ValueError, match=re.escape(message))
+
+
+@pytest.fixture(scope="session")
+def of_pump(pump):
+    """Makes a reader of pressure, flow and current."""
+    return lambda time=None: LineReader(pump.runner.manifest.model, time)
+
+
+@pytest.fixture(scope="session")
+def nameless(pump):
+    """The same model, had its features no names."""
+    return dataclasses.replace(pump.runner.manifest.model, feature_names=None)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["[101.5, 3, 10.25]"],
+        ["  [101.5, 3.0, 1025e-2]\r\n"],
+        ['{"flow": 3, "note": [1], "current": 10.25, "pressure": "101.5"}'],
+        ["101.5,3,10.25"],
+        ["\ufeff101.5, 3 ,10.25"],
+        ['"101.5","3","10.25"'],
+        ["pressure,flow,current", "101.5,3,10.25"],
+        ["flow,extra,current,pressure", "3,text,10.25,101.5"],
+        ["flow,current,pressure", "1,2,3", "pressure,flow,current", "101.5,3,10.25"],
+        ["", "   ", "101.5,3,10.25"],
+    ],
+)
+def test_every_way_to_write_a_sample_gives_it(of_pump, lines):
+    reader = of_pump()
+    found = [reader.read(line) for line in lines][-1]
+    assert found.x.tolist() == [101.5, 3.0, 10.25]
+    assert found.x.dtype == np.float64
+    assert found.time is None
+
+
+@pytest.mark.parametrize(
+    "line", ["", "\n", "\ufeff", "pressure,flow,current", "a,flow,7,current,pressure"]
+)
+def test_blank_lines_and_headers_are_no_samples(of_pump, line):
+    assert of_pump().read(line) is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f'{{"flow": 3, "current": 1, "pressure": 1, "at": {SECONDS}}}'],
+        ['{"flow": 3, "current": 1, "pressure": 1, "at": "2026-01-31T23:59:59"}'],
+        ['{"flow": 3, "current": 1, "pressure": 1, "at": "2026-02-01T01:59:59+02:00"}'],
+        ["flow,at,current,pressure", f"3,{SECONDS},1,1"],
+        ["flow,at,current,pressure", "3,2026-01-31 23:59:59,1,1"],
+    ],
+)
+def test_times_are_seconds(of_pump, lines):
+    reader = of_pump("at")
+    assert [reader.read(line) for line in lines][-1].time == SECONDS
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["[1, 2]"], "expected 3 numbers. Received: 2"),
+        (["1,2,3,4"], "expected 3 numbers. Received: 4"),
+        (["[1, 2, null]"], "expected a number. Received: None"),
+        (["[1, 2, true]"], "expected a number. Received: True"),
+        (["[1, 2, [3]]"], "expected a number. Received: [3]"),
+        (["[1, 2"], "expected JSON. Received: '[1, 2'"),
+        (["[" * 100_000], "expected JSON"),
+        (["[1, 2, " + "9" * 5000 + "]"], "expected"),
+        (["1,x,3"], "expected a number. Received: 'x'"),
+        (["1,1_0,3"], "expected a number. Received: '1_0'"),
+        (["1,,3"], "expected a number. Received: ''"),
+        (['1,"2,3'], "expected a line of CSV. Received: '1,\"2,3'"),
+        (["sensor offline"], "expected one column 'pressure' in a header"),
+        (["pressure,flow,current,flow"], "expected one column 'flow' in a header"),
+        (['{"flow": 1, "current": 2}'], "expected 'pressure'. Received: ['flow', 'current']"),
+        (['{"flow": [1], "current": 2, "pressure": 3}'], "expected a number for 'flow'"),
+        (["pressure,flow,current", "1,2"], "expected 3 cells. Received: 2"),
+    ],
+)
+def test_what_is_no_sample_is_named(of_pump, lines, message):
+    reader = of_pump()
+    with refuses(message):
+        for line in lines:
+            reader.read(line)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["1,2,3"], "expected a header that names 'at'"),
+        (["[1, 2, 3]"], "expected a JSON object that names 'at'"),
+        (["pressure,flow,current"], "expected one column 'at' in a header"),
+        (['{"flow": 1, "current": 2, "pressure": 3}'], "expected 'at'"),
+        (["pressure,flow,current,at", "1,2,3,noon"], "expected 'at' as a number or as 2026-"),
+    ],
+)
+def test_a_time_that_is_asked_for_must_be_there(of_pump, lines, message):
+    reader = of_pump("at")
+    with refuses(message):
+        for line in lines:
+            reader.read(line)
+
+
+def test_features_without_names_are_in_the_order_of_the_columns(nameless):
+    reader = LineReader(nameless, "at")
+    assert reader.read("a,at,b,c") is None
+    assert reader.read("1,7,2,3").x.tolist() == [1.0, 2.0, 3.0]
+    with refuses("expected an array"):
+        LineReader(nameless).read('{"a": 1}')
+
+
+def test_a_remark_is_no_header_where_features_have_no_names(nameless):
+    reader = LineReader(nameless)
+    with refuses("expected a number. Received: 'sensor offline'"):
+        reader.read("sensor offline")
+    assert reader.read("1,2,3").x.tolist() == [1.0, 2.0, 3.0]
+    with refuses("expected a number"):
+        reader.read("a,b,c")
+
+
+def test_images_are_nested_or_flat_and_whole_numbers_where_the_model_takes_these(digits):
+    model = dataclasses.replace(digits.runner.manifest.model, input_dtype="uint8")
+    x = np.arange(64).reshape(8, 8, 1)
+    for line in (str(x.tolist()), str(x.ravel().tolist())):
+        found = LineReader(model).read(line).x
+        assert found.dtype == np.uint8
+        np.testing.assert_array_equal(found, x)
+    for wrong in (0.5, -1, 256):
+        with refuses("expected whole numbers from 0 to 255"):
+            LineReader(model).read(str([wrong] * 64))
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(of_pump, text):
+    reader = of_pump()
+    try:
+        found = reader.read(text)
+    except ValueError:
+        return
+    assert found is None or found.x.shape == (3,)

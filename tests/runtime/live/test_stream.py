@@ -1,0 +1,319 @@
+"""A stream gives what batch scoring gives, survives bad samples, and goes on after a stop."""
+
+import csv
+import itertools
+import json
+import re
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae_runtime import DriftSettings, StreamScorer
+from vae_runtime.data.windows import window_rows
+
+WINDOW, STRIDE = 12, 3  # of the pump's model
+ROWS = 150
+FEW = settings(max_examples=25, deadline=None)
+
+# A score depends on its batch by rounding: by a millionth of the terms that it is the sum of, which
+# are larger than their sum by up to a hundred times in the pump's model.
+RTOL = 1e-4
+
+
+def refuses(message):
+    return pytest.raises(ValueError, match=re.escape(message))
+
+
+@pytest.fixture(scope="session")
+def readings(pump_csv):
+    """What machine m1 said, and m5 with its fault: float64 (rows, 3) each."""
+    with pump_csv.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    return {
+        machine: np.array(
+            [
+                [float(line[name]) for name in ("pressure", "flow", "current")]
+                for line in lines
+                if line["machine"] == machine
+            ]
+        )
+        for machine in ("m1", "m5")
+    }
+
+
+def push_in_pieces(stream, x, time, edges):
+    found = []
+    for start, end in itertools.pairwise([0, *edges, len(x)]):
+        part = (x[start], time[start]) if end == start + 1 else (x[start:end], time[start:end])
+        found += stream.push(*part)
+    return found
+
+
+def assert_as_in_batch(results, expected):
+    assert len(results) == len(expected.score)
+    assert [r.p_value for r in results] == expected.p_value.tolist()
+    assert [r.is_anomaly for r in results] == expected.is_anomaly.tolist()
+    np.testing.assert_allclose([r.score for r in results], expected.score, rtol=RTOL, atol=RTOL)
+
+
+pieces = st.sets(st.integers(1, ROWS - 1), max_size=30).map(sorted)
+holes = st.dictionaries(st.integers(1, ROWS - 1), st.floats(1.6, 9.0), max_size=6)
+
+
+@FEW
+@given(pieces, holes, st.integers(1, 15))
+def test_windows_and_verdicts_are_those_of_batch_scoring(pump, readings, edges, late, stride):
+    x, step = readings["m5"][230 : 230 + ROWS], np.ones(ROWS)  # the fault begins in it
+    step[list(late)] = list(late.values())
+    time = np.cumsum(step) * 0.1 + 7
+    rows = window_rows(ROWS, WINDOW, stride, time=time)
+    stream = StreamScorer(pump.runner, stride=stride, period=0.1)
+    results = push_in_pieces(stream, x, time, edges)
+    assert [[r.first_row, r.last_row] for r in results] == rows[:, [0, -1]].tolist()
+    assert [r.time for r in results] == time[rows[:, -1]].tolist()
+    assert_as_in_batch(results, pump.runner.score(x[rows]))
+
+
+def test_single_rows_are_results_of_their_own(table):
+    stream = StreamScorer(table.runner, window=1, stride=1)
+    results = stream.push(table.x[0]) + stream.push(table.x[1:9]) + stream.push(table.x[9:])
+    assert [r.first_row for r in results] == [r.last_row for r in results]
+    assert [r.last_row for r in results] == list(range(len(table.x)))
+    assert {r.time for r in results} == {None}
+    assert_as_in_batch(results, table.runner.score(table.x))
+    assert table.y.sum() > 9
+
+
+def test_images_stream_too(digits):
+    results = StreamScorer(digits.runner).push(digits.x[:5])
+    assert_as_in_batch(results, digits.runner.score(digits.x[:5]))
+
+
+@pytest.mark.parametrize("level", [{"alpha": 0.3}, {"threshold": 1.0}, {}])
+def test_alarm_levels_are_those_of_the_runner(table, level):
+    results = StreamScorer(table.runner, **level).push(table.x)
+    assert_as_in_batch(results, table.runner.score(table.x, **level))
+
+
+def test_the_windows_own_size_is_taken_and_no_other(pump):
+    assert StreamScorer(pump.runner, window=WINDOW).settings.stride == STRIDE
+    with refuses("expected the model's own window, 12 rows. Received: 13"):
+        StreamScorer(pump.runner, window=13)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"window": 3}, "expected no window and no stride, as sensors scores single rows"),
+        ({"stride": 2}, "expected no window and no stride"),
+        ({"period": 0.0}, "expected a period in seconds, above 0. Received: 0.0"),
+        ({"period": float("nan")}, "expected a period"),
+        ({"alpha": 1e-9}, "needs at least"),
+        (
+            {"alpha": 0.1, "threshold": 1.0},
+            "expected one of alpha, threshold and fdr. Received: alpha and thr",
+        ),
+        ({"threshold": float("nan")}, "expected a threshold in nats"),
+    ],
+)
+def test_settings_are_refused_before_the_first_sample(table, options, message):
+    with refuses(message):
+        StreamScorer(table.runner, **options)
+
+
+def test_settings_of_windows_are_refused(pump):
+    with refuses("expected a stride from 1 row. Received: 0"):
+        StreamScorer(pump.runner, stride=0)
+    with refuses("expected a spacing of the drift test from 12"):
+        StreamScorer(pump.runner, drift=DriftSettings(spacing=11))
+
+
+def test_said_gaps_are_gaps(pump, readings):
+    stream, x = StreamScorer(pump.runner), readings["m1"]
+    first = stream.push(x[:20])
+    stream.gap()
+    assert stream.push(x[20:31]) == []
+    assert [r.first_row for r in first + stream.push(x[31:40])] == [0, 3, 6, 20, 23, 26]
+
+
+BAD = {
+    "NaN": (lambda x: np.where(np.arange(3) == 1, np.nan, x), "finite numbers. Received: nan"),
+    "infinity": (lambda x: x * np.inf, "finite numbers"),
+    "too few": (lambda x: x[:, :2], "expected shape (batch, 3). Received: (5, 2)"),
+    "flat": (lambda x: x.ravel(), "expected shape (batch, 3)"),
+    "none": (lambda x: x[:0], "at least one row"),
+    "text": (lambda x: x.astype(str), "expected dtype float32"),
+    "masked": (lambda x: np.ma.masked_greater(x, 5.0), "masked array"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_sample_is_refused_and_nothing_else_happens(pump, readings, bad):
+    change, message = BAD[bad]
+    stream, x = StreamScorer(pump.runner), readings["m1"]
+    stream.push(x[:40])
+    state = stream.state()
+    with refuses(message):
+        stream.push(change(x[40:45]))
+    assert stream.state() == state
+    untouched = StreamScorer(pump.runner)
+    untouched.push(x[:40])
+    assert stream.push(x[40:60]) == untouched.push(x[40:60])
+
+
+def test_a_sample_out_of_range_is_named(digits):
+    stream = StreamScorer(digits.runner)
+    with refuses("values from 0 to 1"):
+        stream.push(digits.x[0] + 1.0)
+    assert stream.state()["rows"] == 0
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        (None, "expected the time of each sample"),
+        (1.0, "expected times that rise. Received: [1.0] after 1.0"),
+        (0.5, "call gap() first"),
+        (np.nan, "expected times that rise"),
+        ([2.0, 3.0], "expected seconds, 1 of them. Received: float64 (2,)"),
+        (np.datetime64("2026-01-31"), "expected seconds"),
+        ("2.0", "expected seconds"),
+    ],
+)
+def test_a_time_that_does_not_fit_is_refused(pump, readings, time, message):
+    stream, x = StreamScorer(pump.runner, period=1.0), readings["m1"]
+    stream.push(x[0], 1.0)
+    state = stream.state()
+    with refuses(message):
+        stream.push(x[1], time)
+    assert stream.state() == state
+    stream.gap()  # the clock was set
+    assert stream.push(x[1], 0.25) == []
+
+
+def drifting(x, n):
+    """Rows in no order, the later of them of a world that has changed."""
+    rng = np.random.default_rng(0)
+    rows = x[rng.integers(0, len(x), n)].copy()
+    rows[n // 2 :, 0] += 3.0 * x[:, 0].std()
+    return rows
+
+
+@FEW
+@given(pieces, st.integers(0, 30))
+def test_a_restored_stream_goes_on_bit_for_bit(pump, readings, edges, stop):
+    x, time = readings["m1"][:ROWS], np.arange(ROWS) / 10
+    drift = DriftSettings(30.0, spacing=13)  # an alarm within these few rows
+    whole, before, after = (StreamScorer(pump.runner, period=0.1, drift=drift) for _ in range(3))
+    expected = push_in_pieces(whole, x, time, edges)
+    cuts, found = [0, *edges, ROWS], []
+    for number, (start, end) in enumerate(itertools.pairwise(cuts)):
+        if number == stop % len(cuts[1:]):
+            after.restore(json.loads(json.dumps(before.state(), allow_nan=False)))
+            before = after
+        found += before.push(x[start:end], time[start:end])
+    assert found == expected
+    assert before.state() == whole.state()
+    assert before.drift == whole.drift
+
+
+def test_drift_is_noticed_in_a_stream_and_reset_forgets_it(table):
+    normal = table.x[table.y == 0]
+    stream = StreamScorer(table.runner, drift=DriftSettings(1e6))
+    results = stream.push(drifting(normal, 1200))
+    noticed = [r.last_row for r in results if r.drift]
+    assert 600 < noticed[0] < 900
+    assert noticed == list(range(noticed[0], 1200))
+    assert stream.drift.noticed
+    assert 550 < stream.drift.since < 650
+    stream.reset()
+    assert not stream.drift.noticed
+    assert not any(r.drift for r in stream.push(drifting(normal, 400)[:200]))
+
+
+def test_drift_is_not_looked_for_where_none_is_asked(table):
+    stream = StreamScorer(table.runner)
+    assert not any(r.drift for r in stream.push(drifting(table.x, 600)))
+    assert stream.drift is None
+    stream.reset()
+    stream.restore(stream.state())
+
+
+def test_windows_that_overlap_are_not_tested_for_drift(pump, readings):
+    stream = StreamScorer(pump.runner, drift=DriftSettings())
+    stream.push(readings["m1"][:100])  # windows at 0, 3, ..., 87; without overlap at 0, 12, ..., 84
+    assert stream.state()["drift"]["tested"] == 8
+    sparse = StreamScorer(pump.runner, drift=DriftSettings(spacing=50))
+    sparse.push(readings["m1"][:100])
+    assert sparse.state()["drift"]["tested"] == 2
+
+
+def forge(*path, value):
+    def change(state):
+        *above, key = path
+        for name in above:
+            state = state[name]
+        state[key] = value
+
+    return change
+
+
+FORGED = {
+    "another bundle": (forge("bundle", value="0" * 64), "one of another bundle"),
+    "another stride": (forge("settings", "stride", value=4), "StreamSettings(window=12, stride=3"),
+    "another alpha": (forge("settings", "alpha", value=0.5), "alpha=0.5"),
+    "no drift": (forge("drift", value=None), "drift test"),
+    "half a sample": (forge("pending", value=[1.0]), "samples of a window that has begun"),
+    "a whole window": (forge("pending", value=[1.0] * 36), "samples of a window"),
+    "another start": (forge("start", value=0), "samples of a window"),
+    "negative rows": (forge("rows", value=-3), "samples of a window"),
+    "negative rest": (forge("untested_until", value=-1), "drift test"),
+    "infinite sample": (forge("pending", 0, value=1e99), "samples of float32"),
+    "text": (forge("time", value="noon"), "state.time: expected"),
+    "NaN": (forge("time", value=float("nan")), "expected what state() gave"),
+    "missing bets": (forge("drift", "gain", value=[]), "evidence of 12 bets"),
+    "an object": (forge("rows", value=object()), "expected what state() gave"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_state_that_is_not_this_streams_is_refused(pump, readings, name):
+    change, message = FORGED[name]
+    stream, other = (StreamScorer(pump.runner, drift=DriftSettings()) for _ in range(2))
+    stream.push(readings["m1"][:40])
+    other.push(readings["m1"][:15])
+    state, before = stream.state(), other.state()
+    assert state["pending"]
+    change(state)
+    with refuses(message):
+        other.restore(state)
+    assert other.state() == before
+
+
+@pytest.mark.parametrize("rubbish", [{}, [], None, "state", {"bundle": 1}])
+def test_rubbish_is_refused(table, rubbish):
+    with refuses("state: expected"):
+        StreamScorer(table.runner).restore(rubbish)
+
+
+def test_a_state_of_another_model_is_refused(table, pump):
+    with refuses("one of another bundle"):
+        StreamScorer(table.runner).restore(StreamScorer(pump.runner).state())
+
+
+def test_memory_is_bounded(table):
+    stream = StreamScorer(table.runner, drift=DriftSettings(1e12, capacity=700))
+    x = table.x[table.y == 0].astype(np.float32)
+    for _ in range(20):
+        stream.push(x)
+    size = len(json.dumps(stream.state()))
+    tracemalloc.start()
+    for _ in range(20):
+        stream.push(x)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 30_000
+    assert abs(len(json.dumps(stream.state())) - size) < 200
