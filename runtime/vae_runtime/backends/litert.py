@@ -18,6 +18,7 @@ from vae_runtime.errors import BundleError
 from . import int8_networks
 from .agreement import check_tensors, failure, warm_up
 from .cores import cores
+from .profiles import check_threads
 from .protocol import Session
 
 SIGNATURE = "serving_default"
@@ -40,10 +41,7 @@ class LiteRT:
     chunk, workers = 256, 1
 
     def __init__(self, *, threads: int = 1) -> None:
-        if threads < 0:
-            raise ValueError(
-                f"expected threads from 0 (as many as there are cores). Received: {threads}."
-            )
+        check_threads(threads, "threads")
         self._threads = threads or cores()
 
     def open(self, bundle: Bundle, role: str, precision: str) -> Session:

@@ -7,6 +7,17 @@ from dataclasses import dataclass
 
 from .cores import cores
 
+MOST_THREADS = 256  # a mistyped number must not take the machine down
+
+
+def check_threads(count: int, name: str) -> None:
+    """Raises ValueError where this is no number of threads."""
+    if not 0 <= count <= MOST_THREADS:
+        raise ValueError(
+            f"expected {name} from 0 (as many as there are cores) to {MOST_THREADS}. Received: "
+            f"{count}."
+        )
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -24,11 +35,10 @@ class Profile:
     chunk: int = 1024
 
     def __post_init__(self) -> None:
-        if self.threads < 0 or self.workers < 0 or self.chunk < 1:
-            raise ValueError(
-                "expected threads and workers from 0 (as many as there are cores) and a chunk of 1 "
-                f"row at least. Received: {self}."
-            )
+        check_threads(self.threads, "threads")
+        check_threads(self.workers, "workers")
+        if self.chunk < 1:
+            raise ValueError(f"expected a chunk of 1 row at least. Received: {self.chunk}.")
 
     def resolved(self) -> "Profile":
         """The same with the cores that this process may use in place of 0."""

@@ -25,7 +25,13 @@ def test_a_profile_that_there_is_not_is_refused_with_those_there_are():
         profile_of("fast")
 
 
-@pytest.mark.parametrize("wrong", [{"threads": -1}, {"workers": -1}, {"chunk": 0}])
-def test_numbers_that_make_no_sense_are_refused(wrong):
-    with pytest.raises(ValueError, match="expected threads and workers from 0"):
-        Profile(**wrong)
+@pytest.mark.parametrize("count", [-1, 257, 99_999])
+@pytest.mark.parametrize("name", ["threads", "workers"])
+def test_a_number_of_threads_that_makes_no_sense_is_refused(name, count):
+    with pytest.raises(ValueError, match=f"expected {name} from 0 .* to 256. Received: {count}"):
+        Profile(**{name: count})
+
+
+def test_a_chunk_of_no_rows_is_refused():
+    with pytest.raises(ValueError, match="expected a chunk of 1 row at least"):
+        Profile(chunk=0)

@@ -172,7 +172,7 @@ def test_a_key_that_is_not_there_is_an_os_error(tmp_path):
 
 
 def test_importing_the_runtime_does_not_load_cryptography():
-    code = "import sys, vae_runtime.signature; assert 'cryptography' not in sys.modules"
+    code = "import sys, vae_runtime.bundle.signature; assert 'cryptography' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

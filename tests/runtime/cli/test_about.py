@@ -134,7 +134,8 @@ def test_bench_as_json_has_the_same_figures(run, table):
             "expected a bundle with int4 onnx files. Received: one with fp32",
         ),
         (["--provider", "NoSuch"], "expected an execution provider that onnxruntime"),
-        (["--threads", "-1"], "expected threads and workers from 0"),
+        (["--threads", "-1"], "expected threads from 0"),
+        (["--threads", "99999"], "expected threads from 0 (as many as there are cores) to 256."),
     ],
 )
 def test_settings_that_cannot_be_are_an_error(run, check_failed, table, options, message):
