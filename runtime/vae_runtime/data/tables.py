@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.bundle.texts import check_texts
+
 Lines = Iterator[tuple[int, list[str]]]  # line number in the file, cells
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs write "no value"
@@ -98,7 +100,8 @@ def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
 
 
 def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
-    """Raises ValueError where a wanted column is not there, there twice, or has no name."""
+    """Raises ValueError where a wanted column is not there, there twice, or has no fit name."""
+    check_texts(tuple(wanted), f"{path}: names of columns")  # a bundle will have to say them
     if "" in wanted:
         raise ValueError(
             f"{path}: expected a name for each column. Received: none for column "

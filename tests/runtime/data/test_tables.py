@@ -178,7 +178,7 @@ def test_a_cell_that_is_no_number_is_named_by_line_and_place_where_there_is_no_h
 
 def test_lines_are_numbered_as_an_editor_does_whatever_is_blank_or_quoted(csv):
     with refuses("line 6: expected a number in column 'a'. Received: 'x'."):
-        csv('a,"b\nb"\n\n1,2\n\nx,3\n')
+        csv('a,b\n\n1,"2\n"\n\nx,3\n')
 
 
 @pytest.mark.parametrize(
@@ -301,3 +301,11 @@ def test_columns_are_told_apart_by_names_alone(columns_of):
     with refuses("expected a first line of names, to tell columns apart by. Received: 1, x."):
         columns_of("1,x\n2,y\n")
     assert columns_of("400,410,y\n1,2,0\n", ("y",)) == {"400": True, "410": True}
+
+
+@pytest.mark.parametrize("name", ["flow\trate", "flow\nrate", "\x1b[2Jflow", "\u202eflow"])
+def test_a_name_that_no_bundle_could_say_is_refused_at_once(tmp_path, name):
+    path = tmp_path / "rows.csv"
+    path.write_text(f'"{name}",speed\n1,2\n', encoding="utf-8")
+    with pytest.raises(ValueError, match="expected text without control characters"):
+        read_rows(path)
