@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from vae_runtime.errors import BundleError
 
-from .arguments import parser
+from .arguments import parse
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 when done, 1 when it failed (2 is argparse's, wrong usage)."""
-    args = parser().parse_args(arguments)
+    args = parse(arguments)
     try:
         code = int(args.run(args))
         sys.stdout.flush()  # a reader that has gone is noticed here, not while Python ends

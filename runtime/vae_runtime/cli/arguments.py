@@ -1,6 +1,7 @@
 """What can be typed: commands, their options, and the function that each of them runs."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from . import about, generating, scoring
 DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."
 
 
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What was typed; argparse exits with 2 and says how where it is wrong usage.
+
+    Where an input may be left out, argparse gives one that stands behind an option to nobody.
+    """
+    args, left = parser().parse_known_args(arguments)
+    if len(left) == 1 and getattr(args, "input", Path()) is None and _is_a_path(left[0]):
+        args.input = Path(left[0])
+    elif left:
+        args.error(f"unrecognized arguments: {' '.join(left)}")
+    return args
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line; `args.run(args)` runs the command that was typed."""
     top = argparse.ArgumentParser(prog="vae-runtime", description=DESCRIPTION)
@@ -24,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     _add_scoring(commands)
     _add_generating(commands)
     return top
+
+
+def _is_a_path(text: str) -> bool:
+    return text == "-" or not text.startswith("-")
 
 
 def _add_about(commands: Any) -> None:

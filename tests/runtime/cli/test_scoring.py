@@ -232,3 +232,13 @@ def test_shares_of_pixels_are_an_array(run, check_failed, digits, rows, tmp_path
     assert run("explain", digits.bundle, rows, "-o", tmp_path / "e.npy").code == 0
     np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), digits.runner.explain(digits.x))
     check_failed(run("explain", digits.bundle, rows), "expected a .npy output for rows that are no")
+
+
+def test_options_may_stand_before_the_input(run, digits, rows):
+    after = run("score", digits.bundle, rows, "--alpha", "0.1")
+    for arguments in (
+        ["--alpha", "0.1", digits.bundle, rows],
+        [digits.bundle, "--alpha", "0.1", rows],
+    ):
+        done = run("score", *arguments)
+        assert (done.code, done.out) == (0, after.out)
