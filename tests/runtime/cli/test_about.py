@@ -135,7 +135,7 @@ def test_bench_as_json_has_the_same_figures(run, table):
         ),
         (["--provider", "NoSuch"], "expected an execution provider that onnxruntime"),
         (["--threads", "-1"], "expected threads from 0"),
-        (["--threads", "99999"], "expected threads from 0 (as many as there are cores) to 256."),
+        (["--threads", "99999"], "expected threads (0: as many as there are cores) from 0 to 256"),
     ],
 )
 def test_settings_that_cannot_be_are_an_error(run, check_failed, table, options, message):

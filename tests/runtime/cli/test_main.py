@@ -148,6 +148,10 @@ def buffered():
     return {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
 
 
+def test_an_empty_path_of_a_key_is_refused(run, digits, check_failed):
+    check_failed(run("info", digits.bundle, "--verify", ""), "a folder, or an empty path.")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a pipeline of a POSIX shell")
 def test_a_pipeline_that_has_seen_enough_ends_quietly(digits, tmp_path):
     many = np.resize(digits.x, (6000, 8, 8, 1))
