@@ -492,7 +492,7 @@ def test_interpolation_begins_and_ends_with_the_rows_it_goes_between(case, metho
 
 
 def test_interpolation_refuses_batches(case):
-    with refuses("x: expected shape"):
+    with refuses("expected start and end as one row each"):
         case.runner.interpolate(case.x[:2], case.x[:2])
 
 
