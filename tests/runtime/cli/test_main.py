@@ -96,6 +96,8 @@ def test_an_output_that_is_a_directory_is_an_error_that_names_it(
         ["info"],
         ["score", "bundle"],
         ["score", "bundle", "rows.npy", "--alpha", "low"],
+        ["score", "bundle", "-"],
+        ["score", "bundle", "rows.npy", "--precision", "int4"],
         ["score", "bundle", "rows.npy", "--state", "state.json"],
         ["score", "bundle", "rows.npy", "--drift", "1e6"],
         ["score", "bundle", "--follow", "--fdr", "0.1"],
