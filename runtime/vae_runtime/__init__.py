@@ -1,23 +1,27 @@
 """Runs VAE bundles with numpy and onnxruntime alone: anomaly scores, samples, reconstructions.
 
-What only some devices need loads on first use: importing the rest takes as long as it must.
+What is asked for loads on first use: numpy not before the command line can be interrupted.
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
-from .backends import OnnxRuntime, Profile
 from .errors import BundleError
-from .runner import Runner, Scores
 
 if TYPE_CHECKING:
+    from .backends import OnnxRuntime, Profile
     from .backends.litert import LiteRT
     from .live import Drift, DriftSettings, StreamResult, StreamScorer, uncorrelated_spacing
+    from .runner import Runner, Scores
 
 _HOME = {
     "Drift": "live",
     "DriftSettings": "live",
     "LiteRT": "backends.litert",
+    "OnnxRuntime": "backends",
+    "Profile": "backends",
+    "Runner": "runner",
+    "Scores": "runner",
     "StreamResult": "live",
     "StreamScorer": "live",
     "uncorrelated_spacing": "live",

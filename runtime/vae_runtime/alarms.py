@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .bundle.manifest import Calibration
 from .calibration import PValues, check_alpha, false_discoveries
+from .expecting import number
 
 
 class Alarm(Protocol):
@@ -74,8 +75,10 @@ class Verdicts:
                 f"expected one of alpha, threshold and fdr. Received: {' and '.join(named)}."
             )
         if threshold is not None:
-            return _above(threshold)
-        return self._at_level(alpha) if alpha is not None else self._among_batch(float(fdr or 0))
+            return _above(number("threshold", threshold))
+        if alpha is not None:
+            return self._at_level(number("alpha", alpha))
+        return self._among_batch(number("fdr", fdr))
 
     def _at_level(self, alpha: float) -> Alarm:
         check_alpha(alpha, len(self.calibration.scores))

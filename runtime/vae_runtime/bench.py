@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .expecting import number, whole
+
 SIZES = (1, 16, 256)
 SECONDS = 1.0  # for each size
 
 STATUS = Path("/proc/self/status")
+
+MOST_BYTES = 2**30  # of one batch: a mistyped size must not take the machine down
 
 WARM_UP = 10  # calls that are not counted
 
@@ -60,11 +64,13 @@ def measure(
         seconds: for each size; at least ten calls are made all the same.
 
     Raises:
-        ValueError: a size is below 1, or seconds are not above 0.
+        ValueError: a size is below 1 or takes more than 1 GiB, or seconds are not above 0.
     """
-    if not sizes or min(sizes) < 1 or not seconds > 0:
+    most = MOST_BYTES // rows[0].nbytes
+    sizes = [whole("sizes (one batch: 1 GiB at most)", size, least=1, most=most) for size in sizes]
+    if not sizes or not number("seconds", seconds) > 0:
         raise ValueError(
-            f"expected sizes from 1 and seconds above 0. Received: {tuple(sizes)} and {seconds}."
+            f"expected a size and seconds above 0. Received: {tuple(sizes)} and {seconds}."
         )
     timings = []
     for size in sizes:

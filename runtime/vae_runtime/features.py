@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bundle.manifest import Model
+from .expecting import whole
 
 
 class TopFeatures(NamedTuple):
@@ -28,10 +29,9 @@ def top(feature_nll: NDArray[np.float32], model: Model, k: int) -> TopFeatures:
         k: how many; all, where there are fewer.
 
     Raises:
-        ValueError: k is below 1.
+        ValueError: k is no whole number from 1.
     """
-    if k < 1:
-        raise ValueError(f"expected k from 1. Received: {k}.")
+    k = whole("k", k, least=1)
     shares, names = _named_shares(feature_nll, model)
     k = min(k, len(names))
     largest = np.argsort(-shares, axis=1, kind="stable")[:, :k]

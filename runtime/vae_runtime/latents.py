@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from .expecting import whole
+
 Latents = NDArray[np.float32]
 
 NO_ARC = 1e-6  # the sine of an angle that float32 cannot tell from none
@@ -15,11 +17,8 @@ def noise(draws: int | None, latent_dim: int, seed: int | None) -> Latents:
 
     The same seed gives the same rows, and the first of a longer draw are those of a shorter one.
     """
-    draws = 1 if draws is None else draws
-    if draws < 1 or (seed is not None and seed < 0):
-        raise ValueError(
-            f"expected a number of draws from 1 and a seed from 0. Received: {draws} and {seed}."
-        )
+    draws = 1 if draws is None else whole("a number of draws", draws, least=1)
+    seed = None if seed is None else whole("a seed", seed, least=0)
     return np.random.default_rng(seed).standard_normal((draws, latent_dim), np.float32)
 
 
@@ -66,9 +65,8 @@ METHODS: dict[str, Callable[[Latents, Latents, NDArray[np.float64]], NDArray[np.
 
 def interpolate(start: Latents, end: Latents, steps: int, method: str) -> Latents:
     """`steps` points from start to end, both included: float32 (steps, latent_dim)."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"expected a method of {', '.join(METHODS)}. Received: {method!r}.")
-    if steps < 2:
-        raise ValueError(f"expected steps from 2, the two ends. Received: {steps}.")
+    steps = whole("steps", steps, least=2)  # the two ends
     points = METHODS[method](start, end, np.linspace(0.0, 1.0, steps))
     return points.astype(np.float32)

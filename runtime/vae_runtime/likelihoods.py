@@ -28,7 +28,8 @@ class Scaling:
 
     def forward(self, x: NDArray[Any]) -> Array:
         """The model's units: clip((x - offset) / scale, low, high)."""
-        u = (x.astype(np.float32) - self._offset) / self._scale
+        with np.errstate(over="ignore"):  # infinity, as in float32 graphs, is no normal row's
+            u = (x.astype(np.float32) - self._offset) / self._scale
         bounded = self._low is not None or self._high is not None
         return np.asarray(np.clip(u, self._low, self._high)) if bounded else u
 
@@ -68,7 +69,9 @@ class Gaussian:
 
     def feature_nll(self, u: Array, x_mean: Array) -> Array:
         """-log N(u; x_mean, sigma)."""
-        return np.asarray(np.float32(0.5) * np.square((u - x_mean) / self._sigma) + self._constant)
+        with np.errstate(over="ignore"):  # as above
+            off = np.square((u - x_mean) / self._sigma)
+        return np.asarray(np.float32(0.5) * off + self._constant)
 
     def mean(self, x_mean: Array) -> Array:
         """The parameters themselves."""

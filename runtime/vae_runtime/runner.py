@@ -74,7 +74,7 @@ class Runner:
         Raises:
             BundleError: it is missing, incomplete, altered, of another format version, has no
                 files of that precision, or is not signed with that key.
-            ValueError: there is no such backend, or the key is none.
+            ValueError: there is no such backend, or the key is no file that holds one.
         """
         bundle = open_bundle(path, key=key)
         bundle.verify()
@@ -190,7 +190,13 @@ class Runner:
         Returns:
             float32 (steps, *input_shape), in the data's own units.
         """
-        ends = self.encode(np.stack([as_array(start), as_array(end)]))
+        rows, shape = [as_array(start), as_array(end)], self.manifest.model.input_shape
+        if any(row.shape != shape for row in rows):
+            raise ValueError(
+                f"expected start and end as one row each, of shape {shape}. Received: "
+                f"{rows[0].shape} and {rows[1].shape}."
+            )
+        ends = self.encode(np.stack(rows))
         return self.decode(latents.interpolate(ends[0], ends[1], steps, method))
 
     def selftest(self) -> selftest.Report:
@@ -209,6 +215,11 @@ class Runner:
         self, x: ArrayLike, samples: int | None, seed: int | None, alarm: Alarm
     ) -> NDArray[np.float32]:
         """The score with an nll averaged over draws, for which there is no calibration."""
+        if samples is None:
+            raise ValueError(
+                "expected samples with a seed, which is of their draws. Received: a seed alone; "
+                "the score at the posterior mean draws nothing."
+            )
         if not isinstance(alarm, AboveThreshold):
             raise ValueError(
                 "expected a threshold (nats) with samples. Received: none; the bundle is "

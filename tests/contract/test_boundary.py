@@ -183,7 +183,7 @@ IMPORT_ALONE = """
 import json, sys
 import numpy
 before = set(sys.modules)
-import vae_runtime
+from vae_runtime import Runner
 json.dump(sorted(set(sys.modules) - before), sys.stdout)
 """
 

@@ -28,9 +28,20 @@ def test_rows_are_repeated_to_each_size():
     assert set(seen) == {(1, 2), (7, 2)}
 
 
-@pytest.mark.parametrize(("sizes", "seconds"), [((), 1), ((0,), 1), ((1,), 0), ((1,), -1)])
-def test_what_makes_no_sense_is_refused(sizes, seconds):
-    with pytest.raises(ValueError, match=re.escape("expected sizes from 1 and seconds above 0")):
+@pytest.mark.parametrize(
+    ("sizes", "seconds", "message"),
+    [
+        ((), 1, "expected a size and seconds above 0"),
+        ((1,), 0, "expected a size and seconds above 0"),
+        ((1,), -1, "expected a size and seconds above 0"),
+        ((1,), "1", "expected seconds as a number"),
+        ((0,), 1, "expected sizes (one batch: 1 GiB at most) from 1 to 67108864, as a whole"),
+        ((1, 67_108_865), 1, "Received: 67108865."),
+        ((2.5,), 1, "Received: 2.5."),
+    ],
+)
+def test_what_makes_no_sense_is_refused(sizes, seconds, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         measure(lambda rows: None, np.zeros((3, 2)), sizes, seconds=seconds)
 
 

@@ -19,10 +19,16 @@ def test_a_seed_alone_is_one_draw():
     assert noise(None, 3, 0).shape == (1, 3)
 
 
-@pytest.mark.parametrize(("draws", "seed"), [(0, None), (-2, None), (1, -1)])
-def test_no_draws_and_negative_seeds_are_refused(draws, seed):
-    with pytest.raises(ValueError, match="expected a number of draws from 1 and a seed from 0"):
-        noise(draws, 3, seed)
+@pytest.mark.parametrize("draws", [0, -2, 2.5, "3", True])
+def test_what_is_no_number_of_draws_is_refused(draws):
+    with pytest.raises(ValueError, match="expected a number of draws from 1, as a whole number"):
+        noise(draws, 3, None)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a"])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(ValueError, match="expected a seed from 0, as a whole number"):
+        noise(1, 3, seed)
 
 
 def test_draws_are_the_mean_and_the_scaled_noise():

@@ -153,3 +153,11 @@ def test_a_sigma_that_is_not_said_is_refused(name, one_hot):
     assert likelihood_of(described)
     with pytest.raises(BundleError, match=r"expected sigma"):
         likelihood_of(dataclasses.replace(described, sigma=None))
+
+
+def test_numbers_too_huge_for_float32_are_infinite_surprises_without_a_warning():
+    said = model("gaussian", 3, sigma=SIGMA, offset=(-3e38, 0.0, 0.0), scale=(0.1, 0.1, 1.0))
+    u = Scaling(said).forward(np.float32([[3e38, -3e38, 1e30]]))
+    np.testing.assert_array_equal(u, np.float32([[np.inf, -np.inf, 1e30]]))
+    nll = likelihood_of(said).feature_nll(u, np.zeros((1, 3), np.float32))
+    np.testing.assert_array_equal(nll, np.full((1, 3), np.inf, np.float32))

@@ -287,10 +287,61 @@ def test_another_seed_and_no_seed_give_other_samples(case):
     assert len({draw.tobytes() for draw in draws}) == 4
 
 
-@pytest.mark.parametrize(("n", "seed"), [(0, None), (-1, 3), (1, -1)])
-def test_no_samples_and_negative_seeds_are_refused(case, n, seed):
-    with refuses(f"expected a number of draws from 1 and a seed from 0. Received: {n} and {seed}."):
-        case.runner.sample(n, seed=seed)
+@pytest.mark.parametrize("n", [0, -1, 2.5, "9"])
+def test_what_is_no_number_of_samples_is_refused(case, n):
+    with refuses(f"expected a number of draws from 1, as a whole number. Received: {n!r}."):
+        case.runner.sample(n)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alpha": "0.05"}, "expected alpha as a number. Received: '0.05'."),
+        ({"fdr": True}, "expected fdr as a number. Received: True."),
+        ({"threshold": "3"}, "expected threshold as a number. Received: '3'."),
+        ({"threshold": 3, "samples": 3.5}, "expected a number of draws from 1"),
+        ({"threshold": 3, "samples": 3, "seed": "a"}, "expected a seed from 0"),
+        ({"seed": 5}, "expected samples with a seed"),
+        ({"seed": 5, "threshold": 3}, "expected samples with a seed"),
+    ],
+)
+def test_options_of_a_score_that_are_no_numbers_are_refused(table, options, message):
+    with refuses(message):
+        table.runner.score(table.x[:2], **options)
+
+
+def test_numbers_of_numpy_are_numbers(table):
+    x, score = table.x[:9], table.runner.score
+    for given, same in (
+        ({"alpha": np.float32(0.25)}, {"alpha": 0.25}),
+        ({"fdr": np.float64(0.25)}, {"fdr": 0.25}),
+        ({"threshold": np.array(3.0)}, {"threshold": 3}),
+        (
+            {"threshold": np.int64(3), "samples": np.int64(4), "seed": np.uint8(5)},
+            {"threshold": 3, "samples": 4, "seed": 5},
+        ),
+    ):
+        for theirs, ours in zip(score(x, **given), score(x, **same), strict=True):
+            np.testing.assert_array_equal(theirs, ours)
+    assert table.runner.top_features(x, np.int64(2)).names.shape == (9, 2)
+    assert len(table.runner.sample(np.int32(2), seed=np.int64(0))) == 2
+
+
+@pytest.mark.parametrize("k", [0, 2.5, "2"])
+def test_what_is_no_number_of_features_is_refused(table, k):
+    with refuses(f"expected k from 1, as a whole number. Received: {k!r}."):
+        table.runner.top_features(table.x[:2], k)
+
+
+@pytest.mark.parametrize("backend", [None, 3, OnnxRuntime, "torch"])
+def test_what_is_no_backend_is_refused(table, backend):
+    with refuses("expected a backend of onnxruntime, litert, or one with settings"):
+        Runner.load(table.bundle, backend=backend)
+
+
+def test_a_batch_of_one_is_no_end_of_an_interpolation(table):
+    with refuses("expected start and end as one row each, of shape (6,). Received: (1, 6) and (6,"):
+        table.runner.interpolate(table.x[:1], table.x[1])
 
 
 @pytest.mark.parametrize("method", ["score", "explain", "encode", "reconstruct"])
@@ -441,7 +492,7 @@ def test_interpolation_begins_and_ends_with_the_rows_it_goes_between(case, metho
 
 
 def test_interpolation_refuses_batches(case):
-    with refuses("x: expected shape"):
+    with refuses("expected start and end as one row each"):
         case.runner.interpolate(case.x[:2], case.x[:2])
 
 

@@ -148,7 +148,8 @@ ROLES: dict[str, Callable[[Manifest, Load], Session]] = {
 
 def quantize(value: Array, tensor: Tensor) -> NDArray[np.int8]:
     """The nearest integers, ties to even; what is beyond the range saturates."""
-    integers = np.rint(value / np.float32(tensor.scale)) + np.float32(tensor.zero_point)
+    with np.errstate(over="ignore"):  # infinity saturates as well
+        integers = np.rint(value / np.float32(tensor.scale)) + np.float32(tensor.zero_point)
     return np.asarray(integers.clip(INT8.min, INT8.max), np.int8)
 
 
@@ -167,4 +168,5 @@ def _real(name: str, dtype: str, shape: tuple[int, ...]) -> tuple[Tensor, ...]:
 
 
 def _total(each: Array) -> Array:
-    return np.asarray(each.sum(-1, dtype=np.float64), np.float32)
+    with np.errstate(over="ignore"):  # infinity, which no normal row scores
+        return np.asarray(each.sum(-1, dtype=np.float64), np.float32)

@@ -42,7 +42,7 @@ class LiteRT:
 
     def __init__(self, *, threads: int = 1) -> None:
         check_threads(threads, "threads")
-        self._threads = threads or cores()
+        self._threads = int(threads) or cores()
 
     def open(self, bundle: Bundle, role: str, precision: str) -> Session:
         """The graph of this role; see `Backend.open`."""

@@ -16,6 +16,7 @@ from .agreement import check_tensors, failure, warm_up
 from .profiles import Profile, profile_of
 
 CPU = "CPUExecutionProvider"
+ROLES = ("encoder", "decoder", "scorer", "classifier")
 
 _ERROR = 3  # onnxruntime's severity; its warning about optional inputs is no news to a user
 
@@ -34,7 +35,7 @@ class OnnxRuntime:
             weights is your word; the self-test sees whether they do.
 
     Raises:
-        ValueError: there is no such profile.
+        ValueError: there is no such profile or role, or options and sessions are none.
     """
 
     format = "onnx"
@@ -50,6 +51,8 @@ class OnnxRuntime:
         self._profile = profile_of(profile)
         self.chunk, self.workers = self._profile.chunk, self._profile.workers
         self._provider, self._options, self._sessions = provider, options, dict(sessions or {})
+        _check_options(options)
+        _check_sessions(self._sessions)
 
     def open(self, bundle: Bundle, role: str, precision: str) -> "OnnxSession":
         """The graph of this role; see `Backend.open`."""
@@ -123,6 +126,30 @@ class OnnxSession:
         except Exception as error:  # onnxruntime raises its own classes, which differ by version
             raise failure(self.name, "onnxruntime cannot run it", error) from error
         return answers
+
+
+def _check_options(options: object) -> None:
+    if options is None:
+        return
+    import onnxruntime as ort
+
+    if not isinstance(options, ort.SessionOptions):
+        raise ValueError(
+            f"expected options as an onnxruntime.SessionOptions. Received: {options!r:.60}."
+        )
+
+
+def _check_sessions(sessions: Mapping[str, Any]) -> None:
+    for role, session in sessions.items():
+        if role not in ROLES:
+            raise ValueError(
+                f"expected sessions by role: {', '.join(ROLES)}. Received: one for {role!r:.60}."
+            )
+        if not all(hasattr(session, part) for part in ("run", "get_inputs", "get_outputs")):
+            raise ValueError(
+                f"expected an onnxruntime.InferenceSession for the {role}. Received: "
+                f"{session!r:.60}."
+            )
 
 
 def _tensors(found: list[Any]) -> dict[str, tuple[object, ...]]:

@@ -5,6 +5,8 @@ The figures behind each choice are in benchmarks/runtime.md.
 
 from dataclasses import dataclass
 
+from vae_runtime.expecting import whole
+
 from .cores import cores
 
 MOST_THREADS = 256  # a mistyped number must not take the machine down
@@ -12,11 +14,7 @@ MOST_THREADS = 256  # a mistyped number must not take the machine down
 
 def check_threads(count: int, name: str) -> None:
     """Raises ValueError where this is no number of threads."""
-    if not 0 <= count <= MOST_THREADS:
-        raise ValueError(
-            f"expected {name} from 0 (as many as there are cores) to {MOST_THREADS}. Received: "
-            f"{count}."
-        )
+    whole(f"{name} (0: as many as there are cores)", count, least=0, most=MOST_THREADS)
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,12 @@ class Profile:
     def __post_init__(self) -> None:
         check_threads(self.threads, "threads")
         check_threads(self.workers, "workers")
-        if self.chunk < 1:
-            raise ValueError(f"expected a chunk of 1 row at least. Received: {self.chunk}.")
+        whole("a chunk of rows", self.chunk, least=1)
 
     def resolved(self) -> "Profile":
         """The same with the cores that this process may use in place of 0."""
-        return Profile(
-            self.threads or cores(), self.workers or cores(), self.spinning, self.arena, self.chunk
-        )
+        threads, workers = int(self.threads) or cores(), int(self.workers) or cores()
+        return Profile(threads, workers, self.spinning, self.arena, int(self.chunk))
 
 
 PROFILES = {
@@ -58,6 +54,6 @@ def profile_of(profile: str | Profile) -> Profile:
     """The profile of that name, for this machine; one that is given is itself."""
     if isinstance(profile, Profile):
         return profile.resolved()
-    if profile not in PROFILES:
+    if not isinstance(profile, str) or profile not in PROFILES:
         raise ValueError(f"expected a profile of {', '.join(PROFILES)}. Received: {profile!r}.")
     return PROFILES[profile].resolved()

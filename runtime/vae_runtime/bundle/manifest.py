@@ -23,6 +23,8 @@ from .names import SIGNATURE_NAME as SIGNATURE_NAME
 FORMAT = "vae-bundle"
 FORMAT_VERSION = 1
 
+BACKEND_OF = {"onnx": "onnxruntime", "tflite": "litert"}  # what runs the files of a format
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -173,10 +175,14 @@ class Manifest:
         made = {(file.role, file.format, file.precision) for file in self.files}
         around = precision if ("scorer", format, precision) in made else f"{precision}.{format}"
         if around not in self.calibration:
-            held = sorted({f"{p} {f}" for role, f, p in made if role == "encoder"})
+            held = sorted((p, f) for role, f, p in made if role == "encoder")
+            other = [BACKEND_OF[f] for p, f in held if p == precision and f in BACKEND_OF]
+            advice = "Export it with that format and precision."
+            if other:
+                advice = f'Run those with backend="{other[0]}" (--backend {other[0]}).'
             raise BundleError(
-                f"expected a bundle with {precision} {format} files. Received: one with "
-                f"{', '.join(held)}. Export it with that format and precision."
+                f"expected a bundle with {precision!s:.20} {format} files. Received: one with "
+                f"{', '.join(map(' '.join, held))}. {advice}"
             )
         return self.calibration[around]
 

@@ -11,6 +11,7 @@ Keys are PEM as OpenSSL writes them. Needs `cryptography`: pip install 'vae-runt
 Source: RFC 8032.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,17 @@ def verify(content: bytes, signature: bytes, key: "Ed25519PublicKey") -> None:
 
 
 def _read(path: str | Path) -> bytes:
+    if not isinstance(path, str | os.PathLike) or "-----BEGIN" in str(path):
+        received = "text of PEM itself" if isinstance(path, str) else type(path).__name__
+        raise ValueError(
+            f"expected the path of a file that holds the key as PEM. Received: {received}. Write "
+            "the key to a file."
+        )
+    if Path(path).is_dir():  # as an empty path is: the folder that this process is in
+        raise ValueError(
+            f"{str(path)!r}: expected the path of a file that holds the key as PEM. Received: a "
+            "folder, or an empty path."
+        )
     with Path(path).open("rb") as file:
         return file.read(LARGEST_KEY)
 

@@ -13,6 +13,7 @@ from vae_runtime.latents import METHODS
 
 from . import about, generating, scoring
 
+PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."
 
 
@@ -72,12 +73,14 @@ def _add_scoring(commands: Any) -> None:
     level.add_argument("--threshold", type=float, help="alarm where score > THRESHOLD, in nats")
     level.add_argument("--fdr", type=float, help="at most this share of the file's alarms is false")
     score.add_argument("--samples", type=int, help="average over draws; needs --threshold")
-    score.add_argument("--seed", type=int, help="of the draws")
+    score.add_argument("--seed", type=int, help="of the draws of --samples")
     score.add_argument("--top", type=int, metavar="K", help="name the K features that say most")
-    explain = _command(commands, "explain", scoring.explain, "each feature's share of the score")
+    explain = _command(commands, "explain", scoring.explain, "each feature's share of the nll")
     _running(explain)
     _reading(explain)
-    explain.add_argument("-o", "--output", type=Path, help=".csv of a table, or .npy; nats")
+    explain.add_argument(
+        "-o", "--output", type=Path, help=".npy, .npz, or .csv of a table; in nats"
+    )
     classify = _command(commands, "classify", scoring.classify, "which class each row is of")
     _running(classify)
     _reading(classify)
@@ -139,7 +142,9 @@ def _following(score: argparse.ArgumentParser) -> None:
 
 def _running(command: argparse.ArgumentParser) -> None:
     """How a bundle is opened and run."""
-    command.add_argument("--precision", default="fp32", help="fp32 (default), int8, fp16, dynamic")
+    command.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32", help="of the files (default: fp32)"
+    )
     command.add_argument("--backend", choices=BACKENDS, default="onnxruntime")
     command.add_argument("--profile", choices=PROFILES, help="of onnxruntime (default: edge)")
     command.add_argument("--threads", type=int, help="that one call may use; 0: as there are cores")

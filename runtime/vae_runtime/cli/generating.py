@@ -53,4 +53,4 @@ def interpolate(args: argparse.Namespace) -> int:
         )
     start, end = np.asarray(x)[list(args.rows)]
     between = runner.interpolate(start, end, steps=args.steps, method=args.method)
-    return write_rows(between, args.output, runner.manifest.model)
+    return write_rows(between, args.output, runner.manifest.model, columns=len(between))

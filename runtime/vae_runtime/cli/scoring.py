@@ -11,7 +11,7 @@ from vae_runtime.features import TopFeatures
 
 from .following import follow
 from .opening import open_runner, read
-from .writing import check_output, write_rows, write_table
+from .writing import check_output, counted, write_rows, write_table
 
 
 def score(args: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def score(args: argparse.Namespace) -> int:
         columns |= _top_columns(runner.top_features(given.x, args.top))
     write_table(columns, args.output)
     alarms = int(scores.is_anomaly.sum())
-    print(f"{alarms:,} anomalies in {given.summary}", file=sys.stderr)
+    print(f"{counted(alarms, 'anomaly', 'anomalies')} in {given.summary}", file=sys.stderr)
     if args.fdr is not None and not alarms:
         n, rows = len(runner.calibration.scores), len(given.x)
         print(
@@ -48,19 +48,24 @@ def score(args: argparse.Namespace) -> int:
 
 
 def explain(args: argparse.Namespace) -> int:
-    """Writes each feature's share of each row's nll."""
-    check_output(args, ".csv", ".npy")
+    """Writes each feature's share of each row's nll: columns, or one array `nats` in an .npz."""
+    check_output(args, ".csv", ".npy", ".npz")
     runner = open_runner(args)
     given = read(args, runner)
     shares, names = runner.explain(given.x), runner.manifest.model.feature_names
     if args.output is not None and args.output.suffix == ".npy":
         return write_rows(shares, args.output, runner.manifest.model)
-    if names is None or shares.ndim != 2:
-        raise ValueError(
-            "expected a .npy output for rows that are no table. Received: "
-            f"rows of shape {shares.shape[1:]}."
-        )
-    write_table({**given.where, **dict(zip(names, shares.T, strict=True))}, args.output)
+    columns: dict[str, Any] = {"nats": shares}
+    if args.output is None or args.output.suffix == ".csv":
+        if names is None or shares.ndim != 2:
+            raise ValueError(
+                "expected a .npy or .npz output for rows that are no table. Received: "
+                f"rows of shape {shares.shape[1:]}."
+            )
+        columns = dict(zip(names, shares.T, strict=True))
+    write_table({**given.where, **columns}, args.output)
+    if args.output is not None:
+        print(f"wrote {counted(len(shares), 'row')} to {args.output}", file=sys.stderr)
     return 0
 
 
@@ -85,6 +90,8 @@ def _check_whole(args: argparse.Namespace) -> None:
     """Refuses what belongs to a live source."""
     if args.input is None:
         args.error("expected an input to score, or --follow. Received: neither.")
+    if str(args.input) == "-":
+        args.error("expected --follow with -, to score lines of standard input. Received: no such.")
     for name in ("period", "state", "drift", "spacing"):
         if getattr(args, name) is not None:
             args.error(f"expected --{name} with --follow. Received: a file to score whole.")

@@ -15,6 +15,11 @@ from vae_runtime.data.files import write_aside
 from vae_runtime.data.png import contact_sheet
 
 
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """So many of something, for people: `1 anomaly`, `1,000 rows`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def check_output(args: argparse.Namespace, *endings: str) -> None:
     """Refuses an output that cannot be, before any work is done for it."""
     output: Path | None = args.output
@@ -42,19 +47,21 @@ def write_table(columns: dict[str, Any], output: Path | None) -> None:
         write_aside(output, lambda file: file.write(text.getvalue().encode()))
 
 
-def write_rows(rows: NDArray[Any], output: Path, model: Model) -> int:
-    """Rows as .npy, or images as one .png; 0, for done."""
+def write_rows(
+    rows: NDArray[Any], output: Path, model: Model, *, columns: int | None = None
+) -> int:
+    """Rows as .npy, or images as one .png of so many columns; 0, for done."""
     if output.suffix == ".png":
         if model.feature_names is not None or model.stride is not None:
             raise ValueError(
                 f"{output}: expected a model of images for a picture. Received: one of "
                 f"{'windows' if model.stride else 'a table'}. Write .npy."
             )
-        content = contact_sheet(rows, model.value_range)
+        content = contact_sheet(rows, model.value_range, columns=columns)
     else:
         buffer = io.BytesIO()
         np.save(buffer, rows)
         content = buffer.getvalue()
     write_aside(output, lambda file: file.write(content))
-    print(f"wrote {len(rows):,} rows to {output}", file=sys.stderr)
+    print(f"wrote {counted(len(rows), 'row')} to {output}", file=sys.stderr)
     return 0

@@ -130,12 +130,17 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
         raise ValueError(f"{path}: expected a file to write. Received: a folder of that name.")
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            write(file)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                write(file)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was given
 
 
 @contextmanager

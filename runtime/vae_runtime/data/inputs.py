@@ -46,9 +46,10 @@ class Input(NamedTuple):
     def summary(self) -> str:
         """How many rows or windows, for people."""
         if "row" in self.where:
-            return f"{len(self.x):,} rows"
-        rest = f"; {self.left_out:,} rows are in no window" if self.left_out else ""
-        return f"{len(self.x):,} windows{rest}"
+            return _counted(len(self.x), "row")
+        verb = "is" if self.left_out == 1 else "are"
+        rest = f"; {_counted(self.left_out, 'row')} {verb} in no window" if self.left_out else ""
+        return _counted(len(self.x), "window") + rest
 
 
 def read_input(path: str | Path, model: Model, windowing: Windowing = Windowing()) -> Input:  # noqa: B008 - immutable
@@ -104,3 +105,7 @@ def _advice(model: Model, said: Windowing) -> str:
         f"of this file ({', '.join(own)}), or say that it has none: "
         f"{none}."
     )
+
+
+def _counted(n: int, one: str) -> str:
+    return f"{n:,} {one if n == 1 else one + 's'}"

@@ -14,12 +14,18 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPE = {1: 0, 3: 2}  # channels -> greyscale, truecolour
 
 
-def contact_sheet(images: NDArray[Any], value_range: tuple[float, float] | None) -> bytes:
-    """The bytes of a PNG with all images in a near-square grid, each blown up to stay visible.
+def contact_sheet(
+    images: NDArray[Any],
+    value_range: tuple[float, float] | None,
+    *,
+    columns: int | None = None,
+) -> bytes:
+    """The bytes of a PNG with all images in a grid, each blown up to stay visible.
 
     Args:
         images: (batch, height, width, channels) with 1 or 3 channels, or (batch, height, width).
         value_range: the values of black and white; the images' own extremes where None.
+        columns: images side by side; as many as make the grid near-square where None.
 
     Raises:
         ValueError: these are not images.
@@ -33,15 +39,15 @@ def contact_sheet(images: NDArray[Any], value_range: tuple[float, float] | None)
         )
     low, high = value_range or (float(images.min()), float(images.max()))
     grey = np.clip((images - low) / ((high - low) or 1.0), 0.0, 1.0) * 255.0
-    return _encode(_grid(np.rint(grey).astype(np.uint8)))
+    return _encode(_grid(np.rint(grey).astype(np.uint8), columns))
 
 
-def _grid(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _grid(images: NDArray[np.uint8], columns: int | None) -> NDArray[np.uint8]:
     n, height, width, channels = images.shape
     zoom = max(1, 64 // max(height, width))
     images = images.repeat(zoom, axis=1).repeat(zoom, axis=2)
     images = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=96)
-    columns = int(np.ceil(np.sqrt(n)))
+    columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
     sheet = np.full((rows * columns, *images.shape[1:]), 96, np.uint8)
     sheet[:n] = images

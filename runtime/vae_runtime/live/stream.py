@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.arrays import RowCheck
 from vae_runtime.data.windows import GAP
+from vae_runtime.expecting import number, whole
 from vae_runtime.runner import Runner
 
 from .cutting import Cut, cut
@@ -72,6 +73,7 @@ class StreamScorer:
         threshold: float | None = None,
         drift: DriftSettings | None = None,
     ) -> None:
+        _check_types(runner, window=window, stride=stride, period=period, drift=drift)
         model, calibration = runner.manifest.model, runner.calibration
         window, stride = windowing(model, window, stride)
         self.settings = StreamSettings(window, stride, period, alpha, threshold, drift)
@@ -219,3 +221,19 @@ class StreamScorer:
             return self._test.noticed
         self._untested_until = first_row + self.settings.spacing
         return self._test.update(score, first_row)
+
+
+def _check_types(runner: object, *, drift: object, period: object, **rows: object) -> None:
+    """Raises ValueError where an argument is not of its type; `live.settings` checks the rest."""
+    if not isinstance(runner, Runner):
+        raise ValueError(f"expected a Runner. Received: {runner!r:.60}.")
+    if period is not None:
+        number("a period in seconds", period)
+    if drift is not None and not isinstance(drift, DriftSettings):
+        raise ValueError(f"expected drift as DriftSettings(...). Received: {drift!r:.60}.")
+    if isinstance(drift, DriftSettings):
+        rows |= {"spacing": drift.spacing, "capacity": drift.capacity}
+        rows |= {"seed of drift": drift.seed}
+    for name, value in rows.items():
+        if value is not None:
+            whole(f"a {name}", value)

@@ -149,3 +149,14 @@ def test_halves_are_rounded_to_even_and_what_is_beyond_saturates():
     tensor = Tensor("x", "int8", (1, 6), scale=0.5, zero_point=10)
     value = np.float32([[0.25, 0.75, -0.25, 1e9, -1e9, 0.0]])
     assert quantize(value, tensor).tolist() == [[10, 12, 10, 127, -128, 10]]
+
+
+@pytest.mark.parametrize("value", [1e30, 3.4e38, -3.4e38])
+def test_a_row_of_huge_numbers_alarms_without_a_warning(full_of, value):
+    full = full_of("table")
+    x = full.run.test["x"][:3].copy()
+    normal = load(full).score(x)
+    x[1] = value
+    scores = load(full).score(x)
+    assert scores.is_anomaly[1]
+    np.testing.assert_array_equal(scores.score[[0, 2]], normal.score[[0, 2]])

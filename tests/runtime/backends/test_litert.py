@@ -253,6 +253,11 @@ def test_a_bundle_without_such_files_is_refused(digits_bundle, digits_int8_bundl
         open_graph(open_bundle(digits_int8_bundle), "encoder")
 
 
+def test_files_of_that_precision_for_another_backend_are_named_with_it(full):
+    with refuses('Run those with backend="litert" (--backend litert).'):
+        Runner.load(full.bundle, precision="fp16")
+
+
 def test_rows_that_do_not_fit_the_file_are_an_error_and_the_next_are_not(full_of):
     session = open_graph(open_bundle(full_of("table").bundle), "encoder")
     rows = np.zeros((2, 6), np.float32)

@@ -158,3 +158,16 @@ def test_every_profile_gives_the_same_scores(case, profile):
     plain = open_graph(open_bundle(case.bundle), "scorer").run(("score",), {"x": case.x})[0]
     scores = open_graph(open_bundle(case.bundle), "scorer", profile=profile)
     np.testing.assert_allclose(scores.run(("score",), {"x": case.x})[0], plain, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sessions": {"foo": 1}}, "expected sessions by role: encoder, decoder, scorer, classi"),
+        ({"sessions": {"scorer": None}}, "expected an onnxruntime.InferenceSession for the scorer"),
+        ({"options": 3}, "expected options as an onnxruntime.SessionOptions. Received: 3."),
+    ],
+)
+def test_what_are_no_options_or_sessions_is_refused(settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        OnnxRuntime(**settings)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from vae_runtime.backends.cores import cores
@@ -25,13 +26,28 @@ def test_a_profile_that_there_is_not_is_refused_with_those_there_are():
         profile_of("fast")
 
 
-@pytest.mark.parametrize("count", [-1, 257, 99_999])
+@pytest.mark.parametrize("count", [-1, 257, 99_999, 2.5, True, "4", None])
 @pytest.mark.parametrize("name", ["threads", "workers"])
 def test_a_number_of_threads_that_makes_no_sense_is_refused(name, count):
-    with pytest.raises(ValueError, match=f"expected {name} from 0 .* to 256. Received: {count}"):
+    with pytest.raises(
+        ValueError,
+        match=f"expected {name} .* from 0 to 256, as a whole number. Received: {count!r}",
+    ):
         Profile(**{name: count})
 
 
-def test_a_chunk_of_no_rows_is_refused():
-    with pytest.raises(ValueError, match="expected a chunk of 1 row at least"):
-        Profile(chunk=0)
+@pytest.mark.parametrize("chunk", [0, 2.5, "8"])
+def test_a_chunk_of_no_rows_is_refused(chunk):
+    with pytest.raises(ValueError, match="expected a chunk of rows from 1"):
+        Profile(chunk=chunk)
+
+
+def test_a_profile_of_numpys_numbers_is_one_of_pythons():
+    profile = profile_of(Profile(threads=np.int64(3), workers=np.int32(2), chunk=np.uint8(7)))
+    assert [type(n) for n in (profile.threads, profile.workers, profile.chunk)] == [int] * 3
+
+
+@pytest.mark.parametrize("profile", [None, 3, ["edge"]])
+def test_what_is_no_profile_is_refused(profile):
+    with pytest.raises(ValueError, match="expected a profile of edge, server, throughput"):
+        profile_of(profile)

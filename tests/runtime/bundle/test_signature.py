@@ -180,3 +180,20 @@ def test_without_cryptography_it_says_what_to_install(monkeypatch, keys):
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with refuses("pip install 'vae-runtime[sign]'", ValueError):
         signature.read_public_key(keys[1])
+
+
+@pytest.mark.parametrize(
+    ("key", "received"),
+    [
+        ("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n", "text of PEM itself"),
+        (b"-----BEGIN PUBLIC KEY-----", "bytes"),
+        (3, "int"),
+        ("", "a folder, or an empty path"),
+        (GOLDEN.parent, "a folder, or an empty path"),
+    ],
+)
+def test_a_key_that_is_no_path_is_refused(key, received):
+    with refuses(
+        f"expected the path of a file that holds the key as PEM. Received: {received}", ValueError
+    ):
+        open_bundle(GOLDEN, key=key)

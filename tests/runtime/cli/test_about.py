@@ -127,15 +127,16 @@ def test_bench_as_json_has_the_same_figures(run, table):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--sizes", "0"], "expected sizes from 1 and seconds above 0"),
-        (["--seconds", "0"], "expected sizes from 1 and seconds above 0"),
+        (["--sizes", "0"], "expected sizes (one batch: 1 GiB at most) from 1 to"),
+        (["--sizes", "1000000000"], "Received: 1000000000."),
+        (["--seconds", "0"], "expected a size and seconds above 0"),
         (
-            ["--precision", "int4"],
-            "expected a bundle with int4 onnx files. Received: one with fp32",
+            ["--precision", "int8"],
+            "expected a bundle with int8 onnx files. Received: one with fp32",
         ),
         (["--provider", "NoSuch"], "expected an execution provider that onnxruntime"),
-        (["--threads", "-1"], "expected threads from 0"),
-        (["--threads", "99999"], "expected threads from 0 (as many as there are cores) to 256."),
+        (["--threads", "-1"], "expected threads (0: as many as there are cores) from 0 to 256"),
+        (["--threads", "99999"], "expected threads (0: as many as there are cores) from 0 to 256"),
     ],
 )
 def test_settings_that_cannot_be_are_an_error(run, check_failed, table, options, message):

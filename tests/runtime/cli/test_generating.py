@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,13 @@ def test_rows_between_two_rows_are_written(run, digits, rows, tmp_path):
     assert run("interpolate", digits.bundle, rows, *options).code == 0
     expected = digits.runner.interpolate(digits.x[2], digits.x[5], steps=4, method="linear")
     np.testing.assert_array_equal(np.load(out), expected)
+
+
+def test_images_between_two_rows_are_one_strip(run, digits, rows, tmp_path):
+    out = tmp_path / "x.png"
+    assert run("interpolate", digits.bundle, rows, "--steps", 5, "-o", out).code == 0
+    width, height = struct.unpack(">II", out.read_bytes()[16:24])
+    assert (width, height) == (5 * 66, 66)
 
 
 @pytest.mark.parametrize("which", ["0", "0,1,2", "-1,0", "0,99999"])

@@ -96,6 +96,8 @@ def test_an_output_that_is_a_directory_is_an_error_that_names_it(
         ["info"],
         ["score", "bundle"],
         ["score", "bundle", "rows.npy", "--alpha", "low"],
+        ["score", "bundle", "-"],
+        ["score", "bundle", "rows.npy", "--precision", "int4"],
         ["score", "bundle", "rows.npy", "--state", "state.json"],
         ["score", "bundle", "rows.npy", "--drift", "1e6"],
         ["score", "bundle", "--follow", "--fdr", "0.1"],
@@ -152,6 +154,10 @@ def buffered():
     return {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
 
 
+def test_an_empty_path_of_a_key_is_refused(run, digits, check_failed):
+    check_failed(run("info", digits.bundle, "--verify", ""), "a folder, or an empty path.")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a pipeline of a POSIX shell")
 def test_a_pipeline_that_has_seen_enough_ends_quietly(digits, tmp_path):
     many = np.resize(digits.x, (6000, 8, 8, 1))
@@ -180,3 +186,75 @@ def test_output_that_nobody_reads_is_no_error(digits, rows, command):
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+INTERRUPTED = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            {action}
+
+sys.meta_path.insert(0, Finder())
+from vae_runtime.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+INITIALISATION = "raise ImportError('initialization failed') from KeyboardInterrupt()"
+
+
+@pytest.mark.parametrize("action", ["raise KeyboardInterrupt", INITIALISATION])
+@pytest.mark.parametrize("module", ["numpy", "onnxruntime"])
+def test_an_interrupt_while_modules_load_says_so_in_one_line(digits, module, action):
+    script = INTERRUPTED.format(module=module, action=action)
+    command = [sys.executable, "-c", script, "selftest", digits.bundle]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "vae-runtime: interrupted; nothing was written\n"
+
+
+def test_memory_that_runs_out_is_told(run, digits, rows, monkeypatch, check_failed):
+    def fail(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr("vae_runtime.cli.opening.read_input", fail)
+    check_failed(run("score", digits.bundle, rows), "expected more memory than there is.")
+
+
+def in_a_shell(arguments, streams):
+    script = f'exec "$@" {streams}'
+    return subprocess.run(
+        ["sh", "-c", script, "sh", COMMAND, *arguments], capture_output=True, text=True
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="redirections of a POSIX shell")
+@pytest.mark.parametrize("command", ["info", "selftest", "score"])
+def test_a_closed_standard_output_is_an_error(digits, rows, command):
+    arguments = [command, digits.bundle, *([rows] if command == "score" else [])]
+    done = in_a_shell(arguments, ">&-")
+    assert done.returncode == 1
+    assert done.stderr.startswith("vae-runtime: expected standard output, to write to.")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="redirections of a POSIX shell")
+def test_a_command_with_an_output_needs_no_standard_streams(digits, rows, tmp_path):
+    output = tmp_path / "out.csv"
+    done = in_a_shell(["score", digits.bundle, rows, "-o", output], "<&- >&- 2>&-")
+    assert done.returncode == 0
+    assert len(output.read_text().splitlines()) == 1 + len(digits.x)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="redirections of a POSIX shell")
+def test_messages_to_a_closed_standard_error_are_no_results(digits, rows):
+    done = in_a_shell(["score", digits.bundle, rows], "2>&-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1 + len(digits.x)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="redirections of a POSIX shell")
+def test_a_closed_standard_input_cannot_be_followed(table):
+    done = in_a_shell(["score", table.bundle, "--follow"], "<&-")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("vae-runtime: expected standard input, to read from.")

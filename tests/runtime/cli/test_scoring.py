@@ -231,7 +231,9 @@ def test_shares_of_features_are_a_table(run, table_of, table, sensor_csv):
 def test_shares_of_pixels_are_an_array(run, check_failed, digits, rows, tmp_path):
     assert run("explain", digits.bundle, rows, "-o", tmp_path / "e.npy").code == 0
     np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), digits.runner.explain(digits.x))
-    check_failed(run("explain", digits.bundle, rows), "expected a .npy output for rows that are no")
+    check_failed(
+        run("explain", digits.bundle, rows), "expected a .npy or .npz output for rows that"
+    )
 
 
 def test_options_may_stand_before_the_input(run, digits, rows):
@@ -242,3 +244,24 @@ def test_options_may_stand_before_the_input(run, digits, rows):
     ):
         done = run("score", *arguments)
         assert (done.code, done.out) == (0, after.out)
+
+
+def test_shares_of_windows_are_written_with_their_rows(run, pump, pump_csv, pump_windows, tmp_path):
+    done = run("explain", pump.bundle, pump_csv, *BY_TIME, "-o", tmp_path / "nats.npz")
+    x, first, last, _ = pump_windows
+    assert (done.code, done.err) == (0, f"wrote {len(x):,} rows to {tmp_path / 'nats.npz'}\n")
+    with np.load(tmp_path / "nats.npz") as saved:
+        np.testing.assert_array_equal(saved["nats"], pump.runner.explain(x))
+        np.testing.assert_array_equal(saved["first_row"], first)
+        np.testing.assert_array_equal(saved["last_row"], last)
+
+
+def test_one_anomaly_is_one(run, digits, tmp_path):
+    np.save(tmp_path / "one.npy", digits.x[:1])
+    done = run("score", digits.bundle, tmp_path / "one.npy", "--threshold", -1e9)
+    assert done.err == "1 anomaly in 1 row\n"
+
+
+def test_a_seed_goes_with_samples(run, digits, rows, check_failed):
+    done = run("score", digits.bundle, rows, "--seed", 5)
+    check_failed(done, "expected samples with a seed")

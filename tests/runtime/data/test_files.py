@@ -357,3 +357,11 @@ def test_a_single_array_has_nothing_beside_it(tmp_path):
     (tmp_path / "rows.npy").write_bytes(npy(np.eye(3)))
     with refuses("expected a file whose parts have names, for kind."):
         read_rows(tmp_path / "rows.npy", extra=("kind",))
+
+
+def test_a_place_that_cannot_be_is_told_by_the_name_that_was_given(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    path = tmp_path / "file" / "out.npy"
+    with pytest.raises(OSError, match=r"exists|directory") as e:
+        write_aside(path, lambda file: file.write(b"new"))
+    assert e.value.filename == str(path)

@@ -97,3 +97,11 @@ def test_what_are_no_images_is_refused_with_its_shape(shape):
 def test_no_images_are_refused():
     with pytest.raises(ValueError, match="expected"):
         contact_sheet(np.zeros((0, 8, 8, 1)), (0.0, 1.0))
+
+
+def test_a_grid_of_as_many_columns_as_images_is_a_strip():
+    given = images(5)
+    sheet = decode(contact_sheet(given, (0.0, 255.0), columns=5))
+    assert sheet.shape == (66, 66 * 5)
+    for i, image in enumerate(given):
+        np.testing.assert_array_equal(sheet[1:65, 66 * i + 1 : 66 * i + 65], image[..., 0])

@@ -317,3 +317,26 @@ def test_memory_is_bounded(table):
     tracemalloc.stop()
     assert kept < 30_000
     assert abs(len(json.dumps(stream.state())) - size) < 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"period": "1"}, "expected a period in seconds as a number. Received: '1'."),
+        ({"stride": 1.5}, "expected a stride, as a whole number. Received: 1.5."),
+        ({"window": "1"}, "expected a window, as a whole number. Received: '1'."),
+        ({"alpha": "0.1"}, "expected alpha as a number"),
+        ({"drift": True}, "expected drift as DriftSettings(...). Received: True."),
+        ({"drift": 1e8}, "expected drift as DriftSettings(...). Received: 100000000.0."),
+        ({"drift": DriftSettings(spacing=2.5)}, "expected a spacing, as a whole number"),
+        ({"drift": DriftSettings(capacity=9.5)}, "expected a capacity, as a whole number"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(table, options, message):
+    with refuses(message):
+        StreamScorer(table.runner, **options)
+
+
+def test_a_stream_without_a_runner_is_refused():
+    with refuses("expected a Runner. Received: None."):
+        StreamScorer(None)
