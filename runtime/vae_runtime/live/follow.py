@@ -72,7 +72,9 @@ def follow(
     *,
     settings: FollowSettings = FollowSettings(),
 ) -> Followed:
-    """Scores lines until they end or a signal does it; the state is saved in any case.
+    """Scores lines until they end, or one of SIGTERM, SIGHUP and Ctrl-C comes.
+
+    The state is saved in any case.
 
     Args:
         runner: of the bundle.
@@ -145,7 +147,7 @@ class _Source:
         sample, last = self._reader.read(line.decode()), self._stream.time
         if sample and sample.time is not None and last is not None and sample.time <= last:
             raise ValueError(
-                f"expected a time after {last:.17g} s. Received: {sample.time:.17g} s. The sample "
+                f"expected a time after {last} s. Received: {sample.time} s. The sample "
                 "is left out and counts as a gap; times begin anew with the next."
             )
         return sample

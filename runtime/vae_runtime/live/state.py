@@ -95,7 +95,7 @@ def _flat(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _said(value: Any) -> str:
-    return "none" if value is None else f"{value:.17g}"
+    return "none" if value is None else str(value)
 
 
 def _check_tested(state: StreamState) -> None:

@@ -186,7 +186,7 @@ def test_errors_are_about_lines(table):
     assert told == {"line": 1, "error": expected}
     records, _ = run(table, timed(table, [5.0, 4.0]), FollowSettings(time="t"), period=1.0)
     assert records[1]["error"] == (
-        "expected a time after 5 s. Received: 4 s. The sample is left out and counts as a gap; "
+        "expected a time after 5.0 s. Received: 4.0 s. The sample is left out and counts as a gap; "
         "times begin anew with the next."
     )
 
