@@ -24,7 +24,7 @@ class RowCheck:
         self._dtype = np.dtype(model.input_dtype)
         self._range, self._is_float = model.value_range, self._dtype.kind == "f"
 
-    def __call__(self, x: ArrayLike, first_row: int = 0, /) -> NDArray[Any]:
+    def __call__(self, x: ArrayLike, first_row: int | None = 0, /) -> NDArray[Any]:
         """`x` as (batch, *input_shape), of the model's dtype, every value usable.
 
         Floating-point numbers of any width become the model's float32, as they did in training.
@@ -32,7 +32,8 @@ class RowCheck:
 
         Args:
             x: (batch, *input_shape).
-            first_row: the number of the first row, for errors about a part of a longer array.
+            first_row: the number of the first row, for errors about a part of a longer array;
+                None of a row that came alone, of which errors give no number.
 
         Raises:
             ValueError: with what was expected, what was received, and where.
@@ -93,7 +94,15 @@ class _Place(NamedTuple):
     """Where values are, for errors."""
 
     model: Model
-    first_row: int
+    first_row: int | None
+
+    def of(self, row: int) -> str:
+        """Which row it is, as a part of a sentence."""
+        return "" if self.first_row is None else f" in row {self.first_row + row}"
+
+    def among(self, count: str) -> str:
+        """How many rows are as bad; nothing of one that came alone."""
+        return "" if self.first_row is None else f" ({count})"
 
 
 def _shape_error(name: str, rows: NDArray[Any], shape: tuple[int, ...]) -> ValueError:
@@ -135,10 +144,11 @@ def _check_each(good: NDArray[np.bool_], rows: NDArray[Any], expected: str, plac
     if good.all():
         return
     row, *position = (int(i) for i in np.argwhere(~good)[0])
+    bad_rows = len(np.unique(np.argwhere(~good)[:, 0]))
     raise ValueError(
-        f"x: expected {expected}. Received: {rows[(row, *position)]} in row "
-        f"{place.first_row + row}, {_feature(position, place.model)} "
-        f"({int((~good).sum())} such values in {len(np.unique(np.argwhere(~good)[:, 0]))} rows)."
+        f"x: expected {expected}. Received: {rows[(row, *position)]}{place.of(row)}, "
+        f"{_feature(position, place.model)}"
+        f"{place.among(f'{int((~good).sum())} such values in {bad_rows} rows')}."
     )
 
 
@@ -154,8 +164,7 @@ def _check_one_hot(rows: NDArray[Any], place: _Place) -> None:
             names = model.feature_names or tuple(f"feature {i}" for i in range(end))
             raise ValueError(
                 f"x: expected exactly one 1 among {', '.join(names[start:end])}. Received: "
-                f"{group[bad[0]].tolist()} in row {place.first_row + bad[0]} ({len(bad)} such "
-                "rows)."
+                f"{group[bad[0]].tolist()}{place.of(bad[0])}{place.among(f'{len(bad)} such rows')}."
             )
 
 

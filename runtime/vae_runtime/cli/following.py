@@ -31,9 +31,10 @@ def follow(args: argparse.Namespace) -> int:
     with _lines(args) as lines:
         write = functools.partial(print, flush=True)
         done = follow_lines(runner, stream, lines, write, settings=settings)
+    gaps = "" if args.period is None else f"; {done.gaps:,} gaps"
     print(
         f"{done.anomalies:,} anomalies in {done.results:,} results; {done.errors:,} lines were "
-        "no samples",
+        f"no samples{gaps}",
         file=sys.stderr,
     )
     return 0

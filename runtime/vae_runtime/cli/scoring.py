@@ -16,6 +16,8 @@ from .writing import check_output, counted, write_rows, write_table
 
 def score(args: argparse.Namespace) -> int:
     """Writes score, p-value and verdict of each row, and what says most about it where asked."""
+    if args.top is not None and args.top < 1:
+        args.error(f"expected --top from 1. Received: {args.top}.")
     if args.follow:
         return follow(args)
     _check_whole(args)

@@ -4,9 +4,9 @@ A line that is no sample becomes a line that says so, and the stream goes on. St
 file where one is named, so that a process that was stopped goes on where it ended.
 """
 
+import io
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from vae_runtime import typed_json
-from vae_runtime.data.files import write_aside
 from vae_runtime.runner import Runner
 
 from .interrupts import StopOnSignal
-from .lines import LineReader
+from .lines import LineReader, Sample
+from .long_lines import bounded_lines, check_length, longest_line
+from .pace import Pace
+from .state_file import StateFile
 from .stream import StreamResult, StreamScorer
 
 
@@ -31,29 +32,36 @@ class FollowSettings:
         top: how many features to name with each result, those with the largest share of the nll.
         time: the name of the column or key of times; not read where None.
         state: the file that keeps the state; not kept where None.
-        save_every: results from one writing of the state to the next. It is also written at the
-            end. With a full reference a state has about 200 kB, which wear a memory card.
+        save_every: results from one writing of the state to the next, at most. It is also written
+            at the end.
+        save_seconds: the same in seconds, where there were results. With a full reference a state
+            has about 200 kB, which wear a memory card.
     """
 
     top: int = 0
     time: str | None = None
     state: Path | None = None
     save_every: int = 10_000
+    save_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.top < 0 or self.save_every < 1:
+        if self.top < 0 or self.save_every < 1 or not self.save_seconds > 0:
             raise ValueError(
-                "expected top from 0 and save_every from 1. Received: "
-                f"{self.top} and {self.save_every}."
+                "expected top from 0, save_every from 1 and save_seconds above 0. Received: "
+                f"{self.top}, {self.save_every} and {self.save_seconds}."
             )
 
 
 class Followed(NamedTuple):
-    """What was done: how many results, how many of them anomalies, and how many bad lines."""
+    """What was done: how many results, how many of them anomalies, how many bad lines.
+
+    `gaps` is how many steps in time were more than 1.5 periods.
+    """
 
     results: int
     anomalies: int
     errors: int
+    gaps: int
 
 
 def follow(
@@ -64,59 +72,117 @@ def follow(
     *,
     settings: FollowSettings = FollowSettings(),
 ) -> Followed:
-    """Scores lines until they end, or SIGTERM or Ctrl-C comes; the state is saved in any case.
+    """Scores lines until they end, or one of SIGTERM, SIGHUP and Ctrl-C comes.
+
+    The state is saved in any case.
 
     Args:
         runner: of the bundle.
         stream: made with the same runner.
-        lines: as `lines` describes them, in utf-8: an open binary file, say.
+        lines: as `lines` describes them, in utf-8. Of an open binary file no more than a line may
+            have is read at once; lines of another iterable are in memory already.
         write: takes a line of JSON without its end, and must not keep it back:
             `functools.partial(print, flush=True)`.
         settings: what to write, and what to keep.
 
     Raises:
-        ValueError: the state file is of another bundle, of other settings, or damaged.
+        ValueError: the state file is of another bundle, of other settings, or damaged; or times
+            and the stream's period do not go together.
         OSError: the state file cannot be read, or not be written at the start or at the end.
             Between these that is a line {"error": ...}: a full disk does not silence the alarm.
     """
-    if settings.state is not None and settings.state.exists():
-        _resume(stream, settings.state)
-    _save(stream, settings.state)  # what cannot be written is found before years of work
-    done, saved = Followed(0, 0, 0), 0
+    _check_times(stream, runner, settings.time)
+    kept = _resumed(stream, settings)
+    source = _Source(runner, stream, settings)
+    done = Followed(0, 0, 0, 0)
     with StopOnSignal() as stop:
         try:
-            for records in _records(runner, stream, stop.items(lines), settings):
+            for records in source.records(stop.items(source.bounded(lines))):
                 for record in records:
                     write(json.dumps(record, allow_nan=False))
                     done = _count(done, record)
-                if done.results - saved >= settings.save_every:
-                    _save_or_say(stream, settings.state, write)
-                    saved = done.results
+                if kept is not None:
+                    _save_or_say(kept, stream, done.results, write)
         finally:
-            _save(stream, settings.state)
-    return done
+            if kept is not None:
+                kept.save(stream)
+    return done._replace(gaps=source.gaps)
 
 
-def _records(
-    runner: Runner, stream: StreamScorer, lines: Iterable[bytes], settings: FollowSettings
-) -> Iterator[list[dict[str, Any]]]:
-    """What to write about each line."""
-    reader = LineReader(runner.manifest.model, settings.time)
-    known = stream.drift is not None and stream.drift.noticed
-    for number, line in enumerate(lines, 1):
-        try:
-            sample = reader.read(line.decode())
-            results = [] if sample is None else stream.push(sample.x, sample.time)
-        except ValueError as error:  # a line that is not utf-8 is one, too
-            stream.gap()
-            yield [{"line": number, "error": str(error)}]
-            continue
-        tops = _tops(runner, stream.scored, settings.top) if results else []
+class _Source:
+    """Makes of lines what to write about them."""
+
+    def __init__(self, runner: Runner, stream: StreamScorer, settings: FollowSettings) -> None:
+        model = runner.manifest.model
+        self._runner, self._stream, self._top = runner, stream, settings.top
+        self._reader, self._longest = LineReader(model, settings.time), longest_line(model)
+        self._pace = Pace(stream.settings.period, stream.settings.window)
+        self._known = stream.drift is not None and stream.drift.noticed
+
+    @property
+    def gaps(self) -> int:
+        """How many steps in time were gaps."""
+        return self._pace.gaps
+
+    def bounded(self, lines: Iterable[bytes]) -> Iterable[bytes]:
+        """The lines, none of which takes more memory than it may."""
+        return bounded_lines(lines, self._longest) if isinstance(lines, io.IOBase) else lines
+
+    def records(self, lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
+        """What to write about each line."""
+        for number, line in enumerate(lines, 1):
+            try:
+                sample = self._sample(line)
+                before = self._stream.time
+                results = [] if sample is None else self._stream.push(sample.x, sample.time)
+            except ValueError as error:  # a line that is not utf-8 is one, too
+                self._stream.gap()
+                yield [{"line": number, "error": str(error).removeprefix("x: ")}]
+                continue
+            yield [*self._gap_records(number, before), *self._result_records(results)]
+
+    def _sample(self, line: bytes) -> Sample | None:
+        """What a line says, its time after that of the last."""
+        check_length(line, self._longest)
+        sample, last = self._reader.read(line.decode()), self._stream.time
+        if sample and sample.time is not None and last is not None and sample.time <= last:
+            raise ValueError(
+                f"expected a time after {last} s. Received: {sample.time} s. The sample "
+                "is left out and counts as a gap; times begin anew with the next."
+            )
+        return sample
+
+    def _gap_records(self, number: int, before: float | None) -> list[dict[str, Any]]:
+        """What to say of the step in time to this line; `before` is the time of the last one."""
+        now = self._stream.time
+        if before is None or now is None or now == before:  # as after a blank line
+            return []
+        wrong = self._pace.step(now - before)
+        return [] if wrong is None else [{"line": number, "error": wrong, "gaps": self.gaps}]
+
+    def _result_records(self, results: list[StreamResult]) -> list[dict[str, Any]]:
+        tops = _tops(self._runner, self._stream.scored, self._top) if results else []
         records = [_record(*pair) for pair in zip(results, tops, strict=True)]
-        if results and results[-1].drift and not known:
-            known = True
-            records.append(_drift_record(stream, results[-1]))
-        yield records
+        if results and results[-1].drift and not self._known:
+            self._known = True
+            records.append(_drift_record(self._stream, results[-1]))
+        return records
+
+
+def _check_times(stream: StreamScorer, runner: Runner, time: str | None) -> None:
+    """Raises ValueError where gaps in time would not be seen, or no sample could be taken."""
+    model, period = runner.manifest.model, stream.settings.period
+    if time is None and period is not None:
+        raise ValueError(
+            f"expected the column or key of times (--time) with a period. Received: the period "
+            f"{period:g} s alone. Name it, or leave the period out."
+        )
+    if time is not None and period is None and model.stride is not None:
+        raise ValueError(
+            f"expected the usual seconds between two samples (--period) with times in {time!r}, as "
+            "no window may span a hole in them. Received: none. Give it; or say that there are no "
+            "times (--time '')."
+        )
 
 
 def _record(result: StreamResult, top: list[dict[str, Any]] | None) -> dict[str, Any]:
@@ -149,40 +215,28 @@ def _finite(number: float) -> float | None:
 
 
 def _count(done: Followed, record: dict[str, Any]) -> Followed:
-    results, anomalies, errors = done
-    if "error" in record:
-        return Followed(results, anomalies, errors + 1)
+    if "error" in record and "gaps" not in record:  # a step that is a gap leads to a good sample
+        return done._replace(errors=done.errors + 1)
     if "score" in record:
-        return Followed(results + 1, anomalies + record["is_anomaly"], errors)
+        anomalies = done.anomalies + record["is_anomaly"]
+        return done._replace(results=done.results + 1, anomalies=anomalies)
     return done
 
 
-def _resume(stream: StreamScorer, path: Path) -> None:
-    """Goes on from a file; samples may have been lost since, which only times can tell."""
-    try:
-        stream.restore(typed_json.parse(path.read_bytes()))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error} Or remove the file, to begin anew.") from error
-    if stream.settings.period is None:
-        stream.gap()
+def _resumed(stream: StreamScorer, settings: FollowSettings) -> StateFile | None:
+    """The file of the state, from which the stream goes on; None where none is kept."""
+    if settings.state is None:
+        return None
+    kept = StateFile(settings.state, results=settings.save_every, seconds=settings.save_seconds)
+    kept.resume(stream)
+    kept.save(stream)  # what cannot be written is found before years of work
+    return kept
 
 
-def _save_or_say(stream: StreamScorer, path: Path | None, write: Callable[[str], object]) -> None:
+def _save_or_say(
+    kept: StateFile, stream: StreamScorer, results: int, write: Callable[[str], object]
+) -> None:
     try:
-        _save(stream, path)
+        kept.save_if_due(stream, results)
     except OSError as error:
         write(json.dumps({"error": f"the state was not saved: {error}"}))
-
-
-def _save(stream: StreamScorer, path: Path | None) -> None:
-    """Writes the state aside, to the disk itself, and renames it: a power cut leaves one whole."""
-    if path is None:
-        return
-    content = json.dumps(stream.state(), allow_nan=False).encode()
-
-    def write(file: Any) -> None:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-    write_aside(path, write)

@@ -1,4 +1,4 @@
-"""Ends a loop over a live source at SIGTERM or Ctrl-C, but never in the middle of its work."""
+"""Ends a loop over a live source at a signal to stop, but never in the middle of its work."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP = getattr(signal, "SIGHUP", None)  # the terminal has gone; Windows has no such signal
 
 
 class _Stopped(Exception):
@@ -16,7 +16,7 @@ class _Stopped(Exception):
 
 
 class StopOnSignal:
-    """While this context lasts, SIGTERM and Ctrl-C end `items` and do nothing else.
+    """While this context lasts, SIGTERM, SIGHUP and Ctrl-C end `items` and do nothing else.
 
     Only the main thread gets signals; in any other this changes nothing.
 
@@ -31,7 +31,7 @@ class StopOnSignal:
 
     def __enter__(self) -> "StopOnSignal":
         if threading.current_thread() is threading.main_thread():
-            self._before = [(number, signal.signal(number, self._stop)) for number in SIGNALS]
+            self._before = [(number, signal.signal(number, self._stop)) for number in _signals()]
         return self
 
     def __exit__(
@@ -64,3 +64,11 @@ class StopOnSignal:
         if self._waiting:
             self._waiting = False  # a second signal must not break what is done at the end
             raise _Stopped
+
+
+def _signals() -> list[signal.Signals]:
+    """Those that end a loop; not SIGHUP where it is ignored, as `nohup` has it."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
+        found.append(HANGUP)
+    return found

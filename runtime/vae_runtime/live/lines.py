@@ -153,10 +153,8 @@ def _flat(value: Any) -> list[Any]:
 
 
 def _number(value: Any, name: str | None = None) -> float:
-    if isinstance(value, str) and _is_number(value):
-        return float(value)
-    if type(value) in (int, float) and _is_number(str(value)):
-        return float(value)
+    if type(value) in (str, int, float) and _is_number(str(value)):
+        return float(str(value))  # of a whole number of 400 digits, float itself is an error
     place = "" if name is None else f" for {name!r}"
     raise ValueError(f"expected a number{place}. Received: {_short(value)}.")
 
@@ -171,7 +169,10 @@ def _is_number(text: str) -> bool:
 
 def _seconds(value: Any, name: str) -> float:
     if not isinstance(value, str) or _is_number(value):
-        return _number(value, name)
+        seconds = _number(value, name)
+        if not math.isfinite(seconds):
+            raise ValueError(f"expected {name!r} as finite seconds. Received: {seconds}.")
+        return seconds
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:

@@ -11,7 +11,7 @@ from .drift import DriftSettings
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """How a stream is scored; a state fits only a stream of the same."""
+    """How a stream is scored; a state fits a stream of the same, but for alpha and threshold."""
 
     window: int
     stride: int

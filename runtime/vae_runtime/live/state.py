@@ -55,16 +55,57 @@ def parse(document: Mapping[str, Any]) -> StreamState:
 
 
 def check_fits(state: StreamState, bundle: str, settings: StreamSettings) -> None:
-    """Raises ValueError where a state is of another bundle or other settings."""
+    """Raises ValueError where a state is of another bundle, or of settings that remember otherwise.
+
+    Another alpha or threshold is none of these: neither windows nor drift depend on it.
+    """
     if state.bundle != bundle:
         raise ValueError(
             "state: expected one of this bundle. Received: one of another bundle, whose scores "
             "are others. Begin without a state."
         )
-    if state.settings != settings:
-        raise ValueError(f"state: expected one of {settings}. Received: one of {state.settings}.")
-    if (state.drift is None) != (settings.drift is None) or state.untested_until < 0:
+    differing = _differing(settings, state.settings)
+    if differing:
+        raise ValueError(
+            f"state: expected one of the same settings. Received: {'; '.join(differing)}. Give "
+            "the settings of the state, or begin without it."
+        )
+    if (state.drift is None) != (settings.drift is None):
         raise ValueError("state: expected a state of the drift test as the settings say.")
+    if state.time is not None and state.rows < 1:
+        raise ValueError(f"state: expected no time before any row. Received: {state.time}.")
+    _check_tested(state)
+
+
+def _differing(wanted: StreamSettings, found: StreamSettings) -> list[str]:
+    """Which settings are others, each as "period: 0.1, the state has none"."""
+    each, others = (_flat(dataclasses.asdict(settings)) for settings in (wanted, found))
+    names = [name for name in {**each, **others} if name not in ("alpha", "threshold")]
+    return [
+        f"{name}: {_said(each.get(name))}, the state has {_said(others.get(name))}"
+        for name in names
+        if each.get(name) != others.get(name)
+    ]
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """Those of drift as drift.NAME."""
+    drift = settings.pop("drift") or {}
+    return settings | {f"drift.{name}": value for name, value in drift.items()}
+
+
+def _said(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _check_tested(state: StreamState) -> None:
+    """Raises ValueError where the drift test is ahead of the rows, and would wait for years."""
+    settings, drift = state.settings, state.drift
+    ahead = state.rows - settings.window + settings.spacing  # after the last window, if tested
+    tested = 0 if drift is None else drift.tested
+    since = 0 if drift is None else max(drift.since, default=0)
+    if not 0 <= state.untested_until <= max(ahead, 0) or max(tested, since) > state.rows:
+        raise ValueError(f"state: expected a drift test of {state.rows} rows. Received: of others.")
 
 
 def cut_of(state: StreamState, like: NDArray[Any]) -> Cut:

@@ -99,6 +99,11 @@ class StreamScorer:
         """What is known of drift by now; None where it is not looked for."""
         return None if self._test is None else self._test.drift
 
+    @property
+    def time(self) -> float | None:
+        """Seconds of the last sample; None where there was none with a time since a gap."""
+        return self._time
+
     def push(self, x: ArrayLike, time: ArrayLike | None = None) -> list[StreamResult]:
         """Takes the next sample or samples; gives the results of the windows they complete.
 
@@ -175,7 +180,7 @@ class StreamScorer:
     def _samples(self, x: ArrayLike) -> NDArray[Any]:
         samples = x if isinstance(x, np.ma.MaskedArray) else np.asarray(x)
         shape = self._cut.pending.shape[1:]
-        return self._check(samples[None] if samples.shape == shape else samples)
+        return self._check(samples[None], None) if samples.shape == shape else self._check(samples)
 
     def _times(self, time: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
         """Times as float64 (rows,), which rise from the last one on."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,39 @@ def test_standard_input_is_followed_as_it_comes(table):
             assert json.loads(process.stdout.readline())["last_row"] == row
         process.stdin.close()
         assert process.wait() == 0
+
+
+def test_a_wrong_period_is_seen_in_the_summary(run, pump, pump_csv, tmp_path):
+    lines = [line for line in pump_csv.read_text().splitlines() if not line.startswith("m1")]
+    (tmp_path / "m").write_text("\n".join([lines[0], *lines[1::5][:50]]) + "\n")
+    done = run("score", pump.bundle, tmp_path / "m", "--follow", "--period", "0.1")
+    (told,) = records(done)
+    assert "correct the period" in told["error"]
+    assert done.err == "0 anomalies in 0 results; 0 lines were no samples; 49 gaps\n"
+
+
+def test_windows_with_times_need_a_period(run, pump, pump_csv, check_failed):
+    for options in ((), ("--time", "time")):
+        done = run("score", pump.bundle, pump_csv, "--follow", *options)
+        check_failed(done, "(--period) with times in 'time'")
+    assert run("score", pump.bundle, "/dev/null", "--follow", "--time", "").code == 0
+
+
+def test_a_period_needs_times(run, table, lines, check_failed):
+    done = run("score", table.bundle, lines, "--follow", "--period", "1")
+    check_failed(done, "expected the column or key of times (--time)")
+
+
+@pytest.mark.parametrize("top", ["0", "-1"])
+@pytest.mark.parametrize("follow", [[], ["--follow"]])
+def test_no_feature_to_name_is_wrong_usage(run, capsys, table, lines, top, follow):
+    with pytest.raises(SystemExit) as e:
+        run("score", table.bundle, lines, "--top", top, *follow)
+    assert e.value.code == 2
+    assert f"expected --top from 1. Received: {top}." in capsys.readouterr().err
+
+
+def test_a_state_that_is_a_pipe_is_refused_at_once(run, table, lines, tmp_path, check_failed):
+    os.mkfifo(tmp_path / "pipe")
+    done = run("score", table.bundle, lines, "--follow", "--state", tmp_path / "pipe")
+    check_failed(done, "expected a file for the state")

@@ -2,12 +2,14 @@
 
 import csv
 import dataclasses
+import io
 import json
 import re
 import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def test_results_are_those_of_batch_scoring(table):
     assert [r["p_value"] for r in records] == expected.p_value.tolist()
     assert [r["is_anomaly"] for r in records] == expected.is_anomaly.tolist()
     np.testing.assert_allclose([r["score"] for r in records], expected.score, rtol=1e-5)
-    assert done == Followed(len(table.x), int(expected.is_anomaly.sum()), 0)
+    assert done == Followed(len(table.x), int(expected.is_anomaly.sum()), 0, 0)
 
 
 def test_a_table_with_other_columns_and_times_is_followed(pump, pump_windows, pump_lines):
@@ -116,6 +118,77 @@ def test_a_bad_line_says_so_and_is_a_gap(pump, pump_lines):
         assert records[1]["line"] == 15
         assert len(records[1]["error"]) < 300
         assert done.errors == 1
+
+
+def timed(table, seconds):
+    """A JSON line of the same sample at each time."""
+    names = table.runner.manifest.model.feature_names
+    sample = dict(zip(names, table.x[0].tolist(), strict=True))
+    return [json.dumps({**sample, "t": t}).encode() for t in seconds]
+
+
+def test_a_wrong_period_is_told_of_once_until_it_was_right(pump, pump_lines):
+    header, lines = pump_lines
+    settings = FollowSettings(time="time")
+    records, done = run(pump, [header, *lines[:40]], settings, period=0.1)
+    (told,) = records  # nothing else: no window is ever full
+    assert told["line"] == 14  # a header and twelve steps
+    assert told["gaps"] == 12
+    assert "expected steps of about 0.1 s, the period. Received: 12 steps" in told["error"]
+    assert "the last of 1 s" in told["error"]
+    assert done == Followed(0, 0, 0, 39)
+
+
+def test_a_wrong_period_of_single_rows_is_told_of_too(table):
+    slow, fast = np.arange(0, 300, 10), 290 + np.arange(1, 30)
+    seconds = [*slow, *fast, *(slow[1:] + fast[-1])]
+    settings = FollowSettings(time="t")
+    records, done = run(table, timed(table, map(float, seconds)), settings, period=1.0)
+    told = [r["line"] for r in records if "error" in r]
+    assert told == [11, 69]  # ten steps into each slow part
+    assert done == Followed(len(seconds), 0, 0, 58)
+
+
+def test_a_few_gaps_are_only_counted(pump, pump_lines):
+    header, lines = pump_lines
+    records, done = run(pump, [header, *lines], FollowSettings(time="time"), period=1.0)
+    assert done.gaps == 1
+    assert not any("error" in r for r in records)
+
+
+def test_times_and_period_go_together(pump, table):
+    with refuses("expected the usual seconds between two samples (--period) with times in 'time'"):
+        run(pump, [], FollowSettings(time="time"))
+    for case in (pump, table):
+        with refuses("expected the column or key of times (--time) with a period"):
+            run(case, [], period=1.0)
+    run(table, [], FollowSettings(time="time"))  # single rows: a hole does no harm
+
+
+def test_an_endless_line_is_told_of_once_and_takes_no_memory(table):
+    good = arrays(table.x[:2])
+    source = io.BytesIO(good[0] + b"7" * 20_000_000 + b"\n" + good[1])
+    tracemalloc.start()
+    records, done = run(table, source)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [r.get("first_row") for r in records] == [0, None, 1]
+    assert records[1]["error"].startswith("expected a line of at most 1,048,576 bytes.")
+    assert done.errors == 1
+    assert most < 10_000_000
+
+
+def test_errors_are_about_lines(table):
+    names = table.runner.manifest.model.feature_names
+    numbers = ["1", "nan", *["1"] * (len(names) - 2)]
+    (told,), _ = run(table, [",".join(numbers).encode()])
+    expected = f"expected finite numbers. Received: nan, feature {names[1]!r}."
+    assert told == {"line": 1, "error": expected}
+    records, _ = run(table, timed(table, [5.0, 4.0]), FollowSettings(time="t"), period=1.0)
+    assert records[1]["error"] == (
+        "expected a time after 5.0 s. Received: 4.0 s. The sample is left out and counts as a gap; "
+        "times begin anew with the next."
+    )
 
 
 def test_a_clock_that_was_set_back_costs_one_sample(table):
@@ -172,8 +245,10 @@ def test_a_damaged_state_is_refused_before_a_line_is_read(table, tmp_path, conte
 def test_a_state_of_other_settings_is_refused(table, tmp_path):
     settings = FollowSettings(state=tmp_path / "state.json")
     run(table, [], settings)
-    with refuses("Or remove the file"):
-        run(table, [], settings, alpha=0.2)
+    message = "drift.capacity: 10000, the state has none; drift.seed: 0, the state has none."
+    with refuses(message):
+        run(table, [], settings, drift=DriftSettings())
+    run(table, [], settings, alpha=0.2)  # remembers nothing otherwise
 
 
 def test_a_state_that_cannot_be_written_is_found_at_the_start(table, tmp_path):
@@ -209,7 +284,7 @@ def test_a_score_that_is_no_number_is_null(score):
     assert json.dumps(record, allow_nan=False).count("null") == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_and_the_state_is_saved(table, tmp_path, number):
     state = tmp_path / "state.json"
     command = [sys.executable, "-c", FOLLOW_STDIN, table.bundle, state]
@@ -222,7 +297,7 @@ def test_a_signal_ends_it_and_the_state_is_saved(table, tmp_path, number):
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, b"")
-    assert out == b"Followed(results=3, anomalies=0, errors=0)\n"
+    assert out == b"Followed(results=3, anomalies=0, errors=0, gaps=0)\n"
     assert json.loads(state.read_bytes())["rows"] == 3
 
 
@@ -234,7 +309,7 @@ def test_other_threads_follow_without_signals(table):
     assert len(found[0][0]) == 2
 
 
-@pytest.mark.parametrize("options", [{"top": -1}, {"save_every": 0}])
+@pytest.mark.parametrize("options", [{"top": -1}, {"save_every": 0}, {"save_seconds": 0.0}])
 def test_settings_out_of_range_are_refused(options):
-    with refuses("expected top from 0 and save_every from 1"):
+    with refuses("expected top from 0, save_every from 1 and save_seconds"):
         dataclasses.replace(FollowSettings(), **options)

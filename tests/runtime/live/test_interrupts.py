@@ -21,7 +21,7 @@ def test_a_signal_at_work_waits_for_it_to_end():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_wait_for_an_item(number):
     def endless():
         yield 1
@@ -40,3 +40,13 @@ def test_a_signal_ends_the_wait_for_an_item(number):
 def test_an_error_of_the_source_is_passed_on():
     with StopOnSignal() as stop, pytest.raises(ZeroDivisionError):
         list(stop.items(1 // n for n in (1, 0)))
+
+
+def test_a_hangup_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with StopOnSignal() as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert list(stop.items(range(3))) == [0, 1, 2]
+    finally:
+        signal.signal(signal.SIGHUP, before)

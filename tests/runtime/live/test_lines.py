@@ -110,6 +110,7 @@ def test_what_is_no_sample_is_named(of_pump, lines, message):
         (["[1, 2, 3]"], "expected a JSON object that names 'at'"),
         (["pressure,flow,current"], "expected one column 'at' in a header"),
         (['{"flow": 1, "current": 2, "pressure": 3}'], "expected 'at'"),
+        (["pressure,flow,current,at", "1,2,3,inf"], "expected 'at' as finite seconds"),
         (["pressure,flow,current,at", "1,2,3,noon"], "expected 'at' as a number or as 2026-"),
     ],
 )
@@ -118,6 +119,10 @@ def test_a_time_that_is_asked_for_must_be_there(of_pump, lines, message):
     with refuses(message):
         for line in lines:
             reader.read(line)
+
+
+def test_a_whole_number_beyond_any_float_is_infinite(of_pump):
+    assert of_pump().read(f"[1, 2, {10**400}]").x.tolist() == [1.0, 2.0, np.inf]
 
 
 def test_features_without_names_are_in_the_order_of_the_columns(nameless):

@@ -164,6 +164,20 @@ def test_a_bad_sample_is_refused_and_nothing_else_happens(pump, readings, bad):
     assert stream.push(x[40:60]) == untouched.push(x[40:60])
 
 
+def test_a_sample_that_comes_alone_has_no_number(pump, readings):
+    with refuses("expected finite numbers. Received: nan, feature 'flow'."):
+        StreamScorer(pump.runner).push([101.0, np.nan, 10.0])
+
+
+def test_the_last_time_is_told(pump, readings):
+    stream = StreamScorer(pump.runner, period=1.0)
+    assert stream.time is None
+    stream.push(readings["m1"][:2], [4.0, 5.0])
+    assert stream.time == 5.0
+    stream.gap()
+    assert stream.time is None
+
+
 def test_a_sample_out_of_range_is_named(digits):
     stream = StreamScorer(digits.runner)
     with refuses("values from 0 to 1"):
@@ -261,15 +275,25 @@ def forge(*path, value):
     return change
 
 
+NO_ROWS = {"rows": 0, "start": 0, "pending": [], "time": -1.0}
+
 FORGED = {
     "another bundle": (forge("bundle", value="0" * 64), "one of another bundle"),
-    "another stride": (forge("settings", "stride", value=4), "StreamSettings(window=12, stride=3"),
-    "another alpha": (forge("settings", "alpha", value=0.5), "alpha=0.5"),
+    "another stride": (forge("settings", "stride", value=4), "stride: 3, the state has 4. Give"),
+    "another period": (forge("settings", "period", value=0.5), "period: none, the state has 0.5"),
+    "another drift": (
+        forge("settings", "drift", "capacity", value=7),
+        "drift.capacity: 10000, the state has 7. Give",
+    ),
+    "a time before any row": (lambda state: state.update(NO_ROWS), "no time before any row"),
+    "a rest of years": (forge("untested_until", value=10**9), "drift test of 40 rows"),
+    "more tested than rows": (forge("drift", "tested", value=41), "drift test of 40 rows"),
+    "a change to come": (forge("drift", "since", 3, value=41), "drift test of 40 rows"),
     "no drift": (forge("drift", value=None), "drift test"),
     "half a sample": (forge("pending", value=[1.0]), "samples of a window that has begun"),
     "a whole window": (forge("pending", value=[1.0] * 36), "samples of a window"),
     "another start": (forge("start", value=0), "samples of a window"),
-    "negative rows": (forge("rows", value=-3), "samples of a window"),
+    "negative rows": (forge("rows", value=-3), "drift test of -3 rows"),
     "negative rest": (forge("untested_until", value=-1), "drift test"),
     "infinite sample": (forge("pending", 0, value=1e99), "samples of float32"),
     "text": (forge("time", value="noon"), "state.time: expected"),
@@ -291,6 +315,18 @@ def test_a_state_that_is_not_this_streams_is_refused(pump, readings, name):
     with refuses(message):
         other.restore(state)
     assert other.state() == before
+
+
+def test_another_level_of_alarm_goes_on_with_the_same_evidence(pump, readings):
+    strict = StreamScorer(pump.runner, alpha=0.02, drift=DriftSettings())
+    strict.push(readings["m1"][:40])
+    loose = StreamScorer(pump.runner, threshold=1.0, drift=DriftSettings())
+    loose.restore(strict.state())
+    assert loose.drift == strict.drift
+    for name, value in strict.state().items():
+        assert name == "settings" or loose.state()[name] == value
+    more = readings["m1"][40:80]
+    assert [r.score for r in loose.push(more)] == [r.score for r in strict.push(more)]
 
 
 @pytest.mark.parametrize("rubbish", [{}, [], None, "state", {"bundle": 1}])

@@ -1,0 +1,67 @@
+"""The file that keeps a stream's state: read at the start, then written again and again."""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+from vae_runtime import typed_json
+from vae_runtime.bundle.regular_files import open_regular
+from vae_runtime.data.files import write_aside
+
+from .stream import StreamScorer
+
+
+class StateFile:
+    """Where a stream's state is kept.
+
+    Args:
+        path: of the file, which need not be there yet.
+        results: from one writing to the next, at most.
+        seconds: from one writing to the next, at most, as long as there are results.
+
+    Raises:
+        ValueError: there is something else than a regular file. It is not opened: a pipe would
+            keep us waiting.
+    """
+
+    def __init__(self, path: Path, *, results: int, seconds: float) -> None:
+        self._path, self._results, self._seconds = path, results, seconds
+        self._saved, self._at = 0, time.monotonic()
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError(
+                f"{path}: expected a file for the state, or nothing there yet. Received: a folder, "
+                "pipe or device. Choose another path."
+            )
+
+    def resume(self, stream: StreamScorer) -> None:
+        """Goes on from the file if it is there; only times can tell whether samples were lost."""
+        if not self._path.exists():
+            return
+        try:
+            with open_regular(self._path) as file:
+                stream.restore(typed_json.parse(file.read()))
+        except ValueError as error:
+            raise ValueError(f"{self._path}: {error} Or remove the file, to begin anew.") from error
+        if stream.settings.period is None:
+            stream.gap()
+
+    def save(self, stream: StreamScorer) -> None:
+        """Writes the state aside, to the disk itself, and renames it: a power cut leaves one."""
+        content = json.dumps(stream.state(), allow_nan=False).encode()
+
+        def write(file: Any) -> None:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+        write_aside(self._path, write)
+
+    def save_if_due(self, stream: StreamScorer, results: int) -> None:
+        """Writes the state where enough results or time have passed; `results` is all so far."""
+        new, now = results - self._saved, time.monotonic()
+        if new >= self._results or (new and now - self._at >= self._seconds):
+            self._saved, self._at = results, now  # what fails is not tried again at every line
+            self.save(stream)
