@@ -179,7 +179,9 @@ class Manifest:
             other = [BACKEND_OF[f] for p, f in held if p == precision and f in BACKEND_OF]
             advice = "Export it with that format and precision."
             if other:
-                advice = f'Run those with backend="{other[0]}" (--backend {other[0]}).'
+                advice = (
+                    f'Its {precision} files run with backend="{other[0]}" (--backend {other[0]}).'
+                )
             raise BundleError(
                 f"expected a bundle with {precision!s:.20} {format} files. Received: one with "
                 f"{', '.join(map(' '.join, held))}. {advice}"

@@ -93,7 +93,7 @@ def _check_whole(args: argparse.Namespace) -> None:
     if args.input is None:
         args.error("expected an input to score, or --follow. Received: neither.")
     if str(args.input) == "-":
-        args.error("expected --follow with -, to score lines of standard input. Received: no such.")
+        args.error("expected --follow with -, which is standard input. Received: - alone.")
     for name in ("period", "state", "drift", "spacing"):
         if getattr(args, name) is not None:
             args.error(f"expected --{name} with --follow. Received: a file to score whole.")

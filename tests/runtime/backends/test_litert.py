@@ -254,7 +254,7 @@ def test_a_bundle_without_such_files_is_refused(digits_bundle, digits_int8_bundl
 
 
 def test_files_of_that_precision_for_another_backend_are_named_with_it(full):
-    with refuses('Run those with backend="litert" (--backend litert).'):
+    with refuses('Its fp16 files run with backend="litert" (--backend litert).'):
         Runner.load(full.bundle, precision="fp16")
 
 
