@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.calibration import SCORE_RTOL
+from vae_runtime.expecting import whole
 
 # (a, b) of each bet: scores that rise or sink by little or by much; stand still; scatter.
 BETS = (
@@ -69,13 +70,10 @@ class DriftSettings:
         rows, spacing = self.rows_between_false_alarms, self.spacing
         if not 1 <= rows < math.inf:
             raise ValueError(f"expected rows_between_false_alarms from 1. Received: {rows}.")
-        if spacing is not None and spacing < 1:
-            raise ValueError(f"expected a spacing from 1 row. Received: {spacing}.")
-        if self.capacity < 1 or self.seed < 0:
-            raise ValueError(
-                "expected a capacity from 1 and a seed from 0. Received: "
-                f"{self.capacity} and {self.seed}."
-            )
+        if spacing is not None:
+            whole("a spacing in rows", spacing, least=1)
+        whole("a capacity", self.capacity, least=1)
+        whole("a seed", self.seed, least=0)
 
 
 class Drift(NamedTuple):

@@ -236,9 +236,6 @@ def _check_types(runner: object, *, drift: object, period: object, **rows: objec
         number("a period in seconds", period)
     if drift is not None and not isinstance(drift, DriftSettings):
         raise ValueError(f"expected drift as DriftSettings(...). Received: {drift!r:.60}.")
-    if isinstance(drift, DriftSettings):
-        rows |= {"spacing": drift.spacing, "capacity": drift.capacity}
-        rows |= {"seed of drift": drift.seed}
     for name, value in rows.items():
         if value is not None:
             whole(f"a {name}", value)
