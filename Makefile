@@ -10,6 +10,7 @@
 # make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
 # make bench-mlperf-tiny AD=dir   MLPerf Tiny's anomaly detector through our converters (a minute)
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
+# make bench-folds ADBENCH=dir   alarms of models of few rows, held back or in folds (half an hour)
 # make help           prints this
 #
 # PRECISION=fp32,int8 chooses what make export writes: fp32, fp16, dynamic, int8; or all, as of digits.
@@ -36,7 +37,7 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help train export test lint format clean fuzz bench-loop bench-runtime bench-nll bench-architectures bench-semi \
-    bench-mlperf-tiny
+    bench-mlperf-tiny bench-folds
 .DELETE_ON_ERROR:
 
 help:
@@ -90,6 +91,10 @@ bench-architectures: $(VENV)/.installed
 
 bench-semi: $(VENV)/.installed
 	$(BIN)/python benchmarks/semi.py $(ARGS)
+
+bench-folds: $(VENV)/.installed
+	@test -n "$(ADBENCH)" || { echo "expected ADBENCH=dir with the .npz files of ADBench" >&2; exit 2; }
+	$(BIN)/python benchmarks/folds.py --adbench $(ADBENCH) $(ARGS)
 
 bench-mlperf-tiny: $(VENV)/.installed
 	@test -n "$(AD)" || { echo "expected AD=dir with MLPerf Tiny's ad01 files and a recording" >&2; exit 2; }

@@ -86,6 +86,20 @@ def pump_lines():
 
 
 @pytest.fixture(scope="session")
+def few_csv(tmp_path_factory):
+    """A table of so few rows that none is held back for calibration: 220 normal, 20 broken."""
+    normal, broken = sensor_rows(220, 4), sensor_rows(20, 5)
+    broken[:, 4] += 8.0
+    path = tmp_path_factory.mktemp("data") / "few.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*SENSORS, "broken"])
+        writer.writerows([*row, 0] for row in normal.tolist())
+        writer.writerows([*row, 1] for row in broken.tolist())
+    return path
+
+
+@pytest.fixture(scope="session")
 def pump_csv(tmp_path_factory):
     """A labelled table of six recordings, with columns of machines and times."""
     path = tmp_path_factory.mktemp("data") / "pump.csv"
@@ -152,7 +166,7 @@ def table_run(tmp_path_factory, sensor_csv):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     run, _ = train(
-        DataConfig(str(sensor_csv), label="broken"),
+        DataConfig(str(sensor_csv), label="broken", folds=1),
         ModelConfig(hidden=(32, 16)),
         TrainConfig(epochs=30, learning_rate=3e-3),
         out=tmp_path_factory.mktemp("runs") / "sensors",
@@ -162,12 +176,42 @@ def table_run(tmp_path_factory, sensor_csv):
 
 
 @pytest.fixture(scope="session")
+def fresh_sensor_rows():
+    """Normal rows as those of the tables of sensors, which nothing was trained on."""
+    return sensor_rows(4000, 6).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def few_run(tmp_path_factory, few_csv):
+    """A run with folds."""
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+
+    run, _ = train(
+        DataConfig(str(few_csv), label="broken", folds=3),
+        ModelConfig(hidden=(16,), latent_dim=2),
+        TrainConfig(epochs=60, patience=20, batch_size=32, learning_rate=1e-2),
+        out=tmp_path_factory.mktemp("runs") / "few",
+        log=lambda line: None,
+    )
+    return run
+
+
+@pytest.fixture(scope="session")
+def few_bundle(tmp_path_factory, few_run):
+    """It in float and in int8, by ONNX and by networks in TFLite."""
+    from vae_export import export
+
+    out = tmp_path_factory.mktemp("artifacts") / "few"
+    return export(few_run, out, precisions=("fp32", "int8"), log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
 def pump_run(tmp_path_factory, pump_csv):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     options = {"group": "machine", "time": "time", "label": "fault"}
     run, _ = train(
-        DataConfig(str(pump_csv), window=WINDOW, stride=STRIDE, **options),
+        DataConfig(str(pump_csv), window=WINDOW, stride=STRIDE, folds=1, **options),
         ModelConfig(hidden=(12, 16, 48), latent_dim=4),
         TrainConfig(epochs=20, batch_size=32, learning_rate=5e-3),
         out=tmp_path_factory.mktemp("runs") / "pump",
@@ -181,7 +225,7 @@ def states_run(tmp_path_factory, states_csv):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     run, _ = train(
-        DataConfig(str(states_csv), classes="state"),
+        DataConfig(str(states_csv), classes="state", folds=1),
         ModelConfig(hidden=(32, 16)),
         TrainConfig(epochs=25, learning_rate=3e-3),
         out=tmp_path_factory.mktemp("runs") / "machine",

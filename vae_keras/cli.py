@@ -91,6 +91,11 @@ DATA: Flags = {
     "validation": (float, "share of the normal rows that decides when to stop training"),
     "calibration": (float, "share of the normal rows that the alarm threshold is set on"),
     "test": (float, "share of the normal rows that the result is judged on"),
+    "folds": (
+        int,
+        "calibrate on out-of-fold scores of all rows but the test's, by so many models more; 1 for "
+        "held-back rows (default: 5 with fewer than 1,000 normal rows, else 1)",
+    ),
 }
 MODEL: Flags = {
     "network": (

@@ -41,11 +41,14 @@ class DataConfig:
         channels: of such images, 1 or 3; as they are where None.
         validation, calibration, test: shares of the normal rows held back from training: to stop
             it in time, to set the alarm threshold, to check both.
+            With folds, only the test is held back.
         seed: of the shuffle before the split.
         classes: column of a table, or key of an .npz, that says what class a row is of, where that
             is known: text, empty where it is not, or whole numbers, -1 where it is not. "digit" of
             digits.
         labels_per_class: how many labels of each class training may see; all where None.
+        folds: of rows that are few, into how many to cut them for a calibration that holds none
+            back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
     """
 
     source: str
@@ -69,6 +72,7 @@ class DataConfig:
     seed: int = 0
     classes: str | None = None
     labels_per_class: int | None = None
+    folds: int | None = None
 
     def __post_init__(self) -> None:
         shares = (self.validation, self.calibration, self.test)
@@ -80,6 +84,7 @@ class DataConfig:
         _check_columns(self)
         _check_windows(self)
         _check_classes(self)
+        _check_folds(self)
         if self.value_range is not None:
             low, high = self.value_range
             finite = math.isfinite(low) and math.isfinite(high)
@@ -92,6 +97,14 @@ class DataConfig:
             _check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
         _check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
         _check("seed of 0 or more", self.seed, self.seed >= 0)
+
+    @property
+    def has_own_shares(self) -> bool:
+        """Whether the shares for validation and calibration are others than the defaults."""
+        return (self.validation, self.calibration) != (
+            DataConfig.validation,
+            DataConfig.calibration,
+        )
 
 
 @dataclass(frozen=True)
@@ -224,6 +237,24 @@ def _check_classes(config: DataConfig) -> None:
         _check("column of classes for labels_per_class", None, config.classes is not None)
         least = config.labels_per_class >= 1
         _check("labels_per_class of 1 or more", config.labels_per_class, least)
+
+
+def _check_folds(config: DataConfig) -> None:
+    """One fold is held out and one stops the training on the others: two are too few."""
+    if config.folds in (None, 1):
+        return
+    _check("number of folds of 1, for none, or of 3 or more", config.folds, config.folds >= 3)
+    if config.stream:
+        raise ValueError(
+            f"expected no folds of rows that are streamed, of which there are many. Received: "
+            f"{config.folds}. Take --folds 1, or no --stream."
+        )
+    if config.has_own_shares:
+        raise ValueError(
+            "expected no shares for validation and calibration with folds, which hold back the "
+            f"test alone. Received: {config.folds} folds, {config.validation:g} and "
+            f"{config.calibration:g}. Leave out --folds, or --validation and --calibration."
+        )
 
 
 def _check_windows(config: DataConfig) -> None:

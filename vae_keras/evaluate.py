@@ -60,13 +60,19 @@ def evaluate(
     )
 
 
+def calibration_scores(calibration: Arrays) -> Floats:
+    """Those that p-values rank among: of calibration rows, by a model that never saw them."""
+    return calibration.get("cross_score", calibration["score"])
+
+
 def evaluate_held_back(vae: VAE, calibration: Arrays, test: Arrays, alpha: float) -> Metrics:
     """Judges a model on what its training held back: scores on test, classes on both."""
     score = score_rows(vae, test["x"])["score"]
-    metrics = evaluate(score, test["y"], calibration=calibration["score"], alpha=alpha)
+    metrics = evaluate(score, test["y"], calibration=calibration_scores(calibration), alpha=alpha)
     if "labels" not in test:
         return metrics
-    x, labels = (np.concatenate([calibration[key], test[key]]) for key in ("x", "labels"))
+    unseen = [test] if "cross_score" in calibration else [calibration, test]
+    x, labels = (np.concatenate([part[key] for part in unseen]) for key in ("x", "labels"))
     return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), x, labels)
 
 
@@ -81,7 +87,8 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
             f"trained on. Received: {dataset.x.dtype} {dataset.x.shape[1:]}."
         )
     score = score_rows(vae, dataset.x)["score"]
-    metrics = evaluate(score, dataset.y, calibration=run.calibration["score"], alpha=alpha)
+    scores = calibration_scores(run.calibration)
+    metrics = evaluate(score, dataset.y, calibration=scores, alpha=alpha)
     labels = _labels(dataset, run.data.classes)
     return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), dataset.x, labels)
 

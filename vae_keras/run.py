@@ -5,7 +5,8 @@ data.json        what the rows are: shape, units, names, fingerprint, how they w
 model.keras      the model with its pre-processing and likelihood inside
 history.csv      losses of each epoch
 training.npz     a few of the rows that it was trained on (x), to learn ranges from when quantising
-calibration.npz  rows that training never saw (x), with their score, nll and kl in nats
+calibration.npz  rows that training never saw (x), with their score, nll and kl in nats; with folds,
+                 the rows of train and validation, with cross_score too, see `cross_fitting`
 test.npz         more such rows (x), with y = 1 for anomalies
 metrics.json     how well the scores do on test.npz
 
@@ -53,7 +54,10 @@ class Config:
 
 @dataclass(frozen=True)
 class DataCard:
-    """`data.json`: the rows, so that nobody needs them to know what the model takes."""
+    """`data.json`: the rows, so that nobody needs them to know what the model takes.
+
+    `folds` is 1 where calibration rows were held back; else they are those of train and validation.
+    """
 
     name: str
     input_shape: tuple[int, ...]
@@ -68,6 +72,7 @@ class DataCard:
     stride: int | None = None
     group: str | None = None
     time: str | None = None
+    folds: int = 1
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Metrics:
 
     Rates are shares of the normal rows (false alarms) and of the anomalies (detections) at level
     alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
-    that of the classifier on the `labelled_rows` of both calibration and test.
+    that of the classifier on the `labelled_rows` of both calibration and test; with folds, of test.
     """
 
     normal_rows: int
@@ -113,7 +118,10 @@ class Run:
 
     @cached_property
     def calibration(self) -> Arrays:
-        """Arrays x, score, nll and kl of the calibration rows, and labels where there are any."""
+        """Arrays x, score, nll and kl of the calibration rows, and labels where there are any.
+
+        With folds also cross_score, which p-values are found among, see `calibration_scores`.
+        """
         return _arrays(self.path / "calibration.npz")
 
     @cached_property

@@ -54,16 +54,7 @@ class Stopping(keras.callbacks.Callback):
         """
         if not self.checkpoint.exists():
             return 0
-        arrays = _read(self.checkpoint)
-        if "said" not in arrays:
-            raise ValueError(f"{self.checkpoint} is no checkpoint. Train without --resume.")
-        said = json.loads(str(arrays["said"]))
-        if said["identity"] != self.identity:
-            different = [k for k, v in self.identity.items() if said["identity"].get(k) != v]
-            raise ValueError(
-                f"{self.checkpoint}: expected the checkpoint of the same run. Received: one with "
-                f"another {', '.join(different)}. Train without --resume to begin anew."
-            )
+        arrays, said = read_checkpoint(self.checkpoint, self.identity)
         vae.optimizer.build(vae.trainable_variables)
         for name, variable in _state(vae).items():
             variable.assign(arrays[name])
@@ -101,16 +92,37 @@ class Stopping(keras.callbacks.Callback):
             variable.assign(self._best_weights[name])
 
     def _save(self) -> None:
-        said = {
-            "identity": self.identity,
-            "history": self.history,
-            "best_epoch": self.best_epoch,
-            "best": self._best,
-        }
+        said = {"history": self.history, "best_epoch": self.best_epoch, "best": self._best}
         arrays = _copies(_state(self.model))
         arrays.update({f"best.{name}": value for name, value in self._best_weights.items()})
-        arrays["said"] = np.array(json.dumps(said))
-        write_aside(self.checkpoint, lambda file: np.savez(file, allow_pickle=False, **arrays))
+        write_checkpoint(self.checkpoint, self.identity, arrays, said)
+
+
+def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Arrays, dict[str, Any]]:
+    """What `write_checkpoint` wrote: arrays, and the rest.
+
+    Raises:
+        ValueError: the file is damaged, no checkpoint, or of another run; says what to do.
+    """
+    arrays = _read(path)
+    if "said" not in arrays:
+        raise ValueError(f"{path} is no checkpoint. Train without --resume.")
+    said = json.loads(str(arrays.pop("said")))
+    if said["identity"] != identity:
+        different = [k for k, v in identity.items() if said["identity"].get(k) != v]
+        raise ValueError(
+            f"{path}: expected the checkpoint of the same run. Received: one with another "
+            f"{', '.join(different)}. Train without --resume to begin anew."
+        )
+    return arrays, said
+
+
+def write_checkpoint(
+    path: Path, identity: dict[str, Any], arrays: Arrays, said: dict[str, Any]
+) -> None:
+    """Arrays, and what JSON can say, of the run with this identity; written aside, then renamed."""
+    text = np.array(json.dumps({"identity": identity, **said}))
+    write_aside(path, lambda file: np.savez(file, allow_pickle=False, said=text, **arrays))
 
 
 def _weights(vae: keras.Model) -> dict[str, Any]:

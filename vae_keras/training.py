@@ -11,24 +11,25 @@ from typing import Any
 import keras
 import numpy as np
 
-from vae_runtime.calibration import check_alpha
+from vae_runtime.calibration import rows_needed
 from vae_runtime.data.files import check_replaceable
 
 from . import data
-from .arrays import Array
-from .building import build, in_float32
+from .arrays import Array, Floats
 from .configs import DataConfig, ModelConfig, TrainConfig
+from .cross_fitting import checkpoints, count, cross_fit, remove_checkpoints
 from .data import Dataset, Split
 from .data.datasets import Rows
-from .data.labels import UNKNOWN
 from .data.streams import Stream
 from .devices import choose_devices, describe_devices
 from .evaluate import evaluate_held_back, score_rows
-from .fitting import Log, checkpoint_path, describe_latents, fit
+from .fitting import Log, checkpoint_path, describe_latents
+from .learning import Learner
 from .model import VAE
 from .pipeline import rebatch
 from .run import RUN, Config, DataCard, Metrics, Run, open_run, write_run
 from .stopping import Stopping
+from .summary import describe
 
 KEPT_ROWS = 512  # of those trained on, for export to learn ranges from
 
@@ -59,7 +60,7 @@ def train(
             what they are called, their columns and their value range.
         resume: whether to go on where a killed run was, if it left a checkpoint; one that is
             finished is left as it is.
-        callbacks: of Keras, beside our own: TensorBoard, say.
+        callbacks: of Keras, beside our own: TensorBoard, say. They see the model that is kept.
         devices: how many, or "all"; what is learnt is the same up to rounding.
         log: called with each line of progress.
 
@@ -73,40 +74,36 @@ def train(
     used = choose_devices(devices, train_config.batch_size)
     dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
     fingerprints = _fingerprints(rows)
-    check_alpha(train_config.alpha, len(rows.calibration))
+    _check_alpha(train_config.alpha, rows)
     model_config = _resolve(model_config, dataset)
     config = Config(data_config, model_config, train_config, versions())
-    if resume and (run := _finished(out, config, str(fingerprints["rows"]))):
+    begun = any(path.exists() for path in checkpoints(out, count(rows)))
+    if resume and not begun and (run := _finished(out, config, str(fingerprints["rows"]))):
         log(f"{out} is finished already: nothing to resume")
         return run, run.metrics
-    log(_describe(dataset, rows, model_config))
+    log(describe(dataset, rows, model_config))
     if said := describe_devices(used):
         log(said)
-    with used.scope():
-        vae = build(model_config, rows.train, dataset, train_config)
-    stopping = Stopping(
-        checkpoint_path(out),
-        identity=_identity(data_config, model_config, train_config, fingerprints),
-        patience=train_config.patience,
-    )
-    fit(
-        vae,
+    learner = Learner(dataset, model_config, train_config, used)
+    identity = _identity(data_config, model_config, train_config, fingerprints)
+    stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
+    cross_score = None
+    if rows.folds is not None:
+        cross_score = cross_fit(learner, rows, out, identity=identity, resume=resume, log=log)
+    vae = learner.learn(
         rows.train,
         rows.validation,
-        train_config,
-        callbacks=callbacks,
         stopping=stopping,
         labels=rows.labels,
-        resume=resume,
-        devices=used,
+        resume=resume and (cross_score is None or stopping.checkpoint.exists()),
+        callbacks=callbacks,
         log=log,
     )
-    vae = in_float32(vae, model_config, rows.train, dataset, train_config)
     log(describe_latents(vae, rows.validation))
     card = _card(dataset, rows, data_config, str(fingerprints["rows"]))
-    written = _write(out, config, vae, card, rows, history=stopping.history)
+    written = _write(out, config, vae, card, rows, cross_score, history=stopping.history)
     # not before: a full disk must not cost the training
-    stopping.checkpoint.unlink(missing_ok=True)
+    remove_checkpoints(out, count(rows))
     return written
 
 
@@ -122,7 +119,7 @@ def _finished(out: str | Path, config: Config, fingerprint: str) -> Run | None:
     Raises:
         ValueError: it is of other options or rows; to resume it would be to replace it.
     """
-    if checkpoint_path(out).exists() or not (Path(out) / RUN.mark).exists():
+    if not (Path(out) / RUN.mark).exists():
         return None
     run = open_run(out)
     asked = dataclasses.replace(config, versions=run.config.versions)
@@ -152,12 +149,15 @@ def _write(
     vae: VAE,
     card: DataCard,
     rows: Split,
+    cross_score: Floats | None,
     *,
     history: dict[str, list[float]],
 ) -> tuple[Run, Metrics]:
     """Scores what was held back, judges the scores, and writes it all."""
     terms = score_rows(vae, rows.calibration)
     calibration = {"x": rows.calibration, **{name: terms[name] for name in ("score", "nll", "kl")}}
+    if cross_score is not None:
+        calibration["cross_score"] = cross_score
     judged = {"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}}
     if rows.labels is not None:
         judged = {role: {**group, "labels": rows.labels[role]} for role, group in judged.items()}
@@ -177,6 +177,22 @@ def _some(x: Rows, seed: int) -> Array:
     if isinstance(x, Stream):
         return next(rebatch(x.shuffled(seed, 0), KEPT_ROWS))
     return np.asarray(x[np.random.default_rng(seed).permutation(len(x))[:KEPT_ROWS]])
+
+
+def _check_alpha(alpha: float, rows: Split) -> None:
+    """Raises ValueError where the calibration rows cannot resolve `alpha`."""
+    n, needed = len(rows.calibration), rows_needed(alpha)
+    if n >= needed:
+        return
+    what = "calibration rows"
+    advice = "Hold more of them back (--calibration), or none but the test's (--folds 5)"
+    if rows.folds is not None:
+        what = "normal rows, all but those of the test,"
+        advice = "Bring more normal rows"
+    raise ValueError(
+        f"alpha={alpha:g} needs at least {needed} {what} to calibrate on. Received: {n}, whose "
+        f"smallest alpha is {1 / (n + 1):.3g}. {advice}, or pass a larger one (--alpha)."
+    )
 
 
 def _identity(
@@ -203,7 +219,9 @@ def _fingerprints(rows: Split) -> dict[str, str | None]:
 
 
 def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -> DataCard:
-    sets = ("train", "validation", "calibration", "test")
+    sets = ["train", "validation", "calibration", "test"]
+    if rows.folds is not None:
+        sets.remove("calibration")  # they are those of the first two
     return DataCard(
         name=dataset.name,
         input_shape=dataset.x.shape[1:],
@@ -218,26 +236,8 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         fingerprint=fingerprint,
         license=dataset.license,
         classes=dataset.classes,
+        folds=count(rows),
     )
-
-
-def _describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
-    shape = "x".join(map(str, dataset.x.shape[1:]))
-    notes = "".join(f"{note}\n" for note in dataset.notes)
-    return (
-        f"{notes}{dataset.name}: rows of {shape}: {len(rows.train):,} to train, "
-        f"{len(rows.validation):,} to validate, {len(rows.calibration):,} to calibrate, "
-        f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
-        f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
-        f"{_describe_labels(dataset, rows)}"
-    )
-
-
-def _describe_labels(dataset: Dataset, rows: Split) -> str:
-    if rows.labels is None or dataset.classes is None:
-        return ""
-    labelled = int((rows.labels["train"] != UNKNOWN).sum())
-    return f"; {len(dataset.classes)} classes, {labelled:,} of the rows to train labelled"
 
 
 def _is_installed(tool: str) -> bool:

@@ -1,4 +1,4 @@
-"""A graph as a file: its bytes, how to run it, and what it answers on rows not trained on."""
+"""A graph as a file: its bytes, how to run it, and what it answers on the rows it is judged by."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,14 +91,18 @@ class Artefact:
     @cached_property
     def probabilities(self) -> Array:
         """A classifier's answers to all rows that training never saw."""
-        return self._answers("probabilities", self.evidence.unseen)
+        return self._answers("probabilities", self.evidence.unseen["x"])
+
+    @cached_property
+    def conformal(self) -> Array:
+        """The scores that this scorer's rank among, ascending, see `Evidence.conformal`."""
+        return self.evidence.conformal(self.calibration)
 
     def calibrate(self) -> manifest.Calibration:
         """The alarm calibration of this scorer, whose threshold is its own."""
-        scores = np.sort(self.calibration)
-        return manifest.Calibration(
-            self.evidence.source.alpha, self.evidence.rounding, tuple(scores.tolist())
-        )
+        source, rounding = self.evidence.source, self.evidence.rounding
+        scores = tuple(self.conformal.tolist())
+        return manifest.Calibration(source.alpha, rounding, scores, folds=source.card.folds)
 
     def _answers(self, output: str, x: Array) -> Array:
         starts = range(0, len(x), BATCH)

@@ -1,4 +1,9 @@
-"""What Keras answers on rows that training never saw: every file is measured against it."""
+"""What Keras answers on calibration and test rows: every file is measured against it.
+
+Training never saw these rows. Where calibration is by folds, it saw those of calibration: a file
+can be compared with Keras on them as well as on any others, but how good the model is, and which
+verdicts it gives, is a matter of the test rows alone.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,9 +28,9 @@ class Evidence:
 
     Args:
         source: the model, its rows and what is said of them.
-        feeds: inputs to compare tensors on. `x` are normal rows that training never saw, without
-            the tenth that scores highest: one wild row among them would have errors on all others
-            be small by comparison. `z` are latents of such rows and draws from the prior, `noise`
+        feeds: inputs to compare tensors on. `x` are the calibration rows without the tenth that
+            scores highest: one wild row among them would have errors on all others be small by
+            comparison. `z` are latents of such rows and draws from the prior, `noise`
             a few draws.
         network_feeds: the same as the networks alone take them; `z` are latents of rows only.
         units: for outputs in nats, the least magnitude that an error is a share of, see `_units`.
@@ -41,15 +46,38 @@ class Evidence:
     test: Array
     rounding: float
 
+    @property
+    def is_crossed(self) -> bool:
+        """Whether calibration is by folds: the model has seen the calibration rows."""
+        return "cross_score" in self.source.calibration
+
+    def conformal(self, calibration: Array) -> Array:
+        """The scores that p-values rank among, from a file's scores of the calibration rows.
+
+        With folds, what another model said of each row when it had not seen it, plus what the file
+        adds to Keras's score of the row: rounding, or the loss of lower precision.
+
+        Returns:
+            Ascending (rows,), nats.
+        """
+        if not self.is_crossed:
+            return np.sort(calibration)
+        crossed = self.source.calibration["cross_score"].astype(np.float64)
+        return np.sort(crossed + (calibration - self.calibration.astype(np.float64)))
+
     @cached_property
-    def unseen(self) -> Array:
-        """All rows that training never saw: those of calibration, then those of test."""
-        return np.concatenate([self.source.calibration["x"], self.source.test["x"]])
+    def unseen(self) -> Arrays:
+        """All rows that training never saw, test last: x, score and, if there are any, labels."""
+        parts = [{**self.source.test, "score": self.test}]
+        if not self.is_crossed:
+            parts.insert(0, {**self.source.calibration, "score": self.calibration})
+        shared = [key for key in ("x", "score", "labels") if all(key in part for part in parts)]
+        return {key: np.concatenate([part[key] for part in parts]) for key in shared}
 
     @cached_property
     def probabilities(self) -> Array:
         """(unseen rows, classes), of a model with a classifier."""
-        return classify_rows(self.source.vae, self.unseen)
+        return classify_rows(self.source.vae, self.unseen["x"])
 
 
 def gather(source: Source) -> Evidence:
@@ -79,6 +107,12 @@ def _check_fresh(source: Source, score: Array) -> None:
         raise ExportError(
             "calibration: expected finite scores from the model. Received: "
             f"{np.sum(~np.isfinite(score))} of {len(score)} rows without one. Train it again."
+        )
+    crossed = source.calibration.get("cross_score")
+    if crossed is not None and not (crossed.shape == score.shape and np.isfinite(crossed).all()):
+        raise ExportError(
+            "calibration: expected a finite cross_score for each row. Received: "
+            f"{np.isfinite(crossed).sum()} for {len(score)} rows. Train it again."
         )
     kept = source.calibration.get("score")
     if kept is None or np.allclose(kept, score, rtol=1e-3, atol=1e-3):

@@ -1,7 +1,7 @@
 """ONNX int8: weights and activations of the matrix products; a score's own arithmetic stays float.
 
 Of the ways to find an activation's range, and of the layers that may stay in float at little cost,
-those are taken that move the score least on rows that training never saw: what counts is the
+those are taken that move the score least on the calibration rows: what counts is the
 verdict, not each tensor's error.
 
 Activations are uint8 and weights int8 of 7 bits: processors without VNNI add pairs of products in
@@ -109,7 +109,7 @@ def choose(content: bytes, training: Array, x: Array, score: Array) -> Recipe:
     Args:
         content: the float scorer.
         training: rows that ranges are found on.
-        x: rows that training never saw.
+        x: the calibration rows.
         score: (rows,) of these, as Keras gives them.
     """
 

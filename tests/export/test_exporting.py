@@ -168,7 +168,7 @@ def test_a_bundle_of_byte_images_of_odd_sides_takes_bytes(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (600, 9, 7, 1)).astype(np.uint8)
     np.savez(tmp_path / "images.npz", x=x)
     run, _ = train(
-        DataConfig(str(tmp_path / "images.npz")),
+        DataConfig(str(tmp_path / "images.npz"), folds=1),
         ModelConfig(hidden=(4, 8)),
         TrainConfig(epochs=1),
         out=tmp_path / "run",
@@ -191,7 +191,7 @@ def kinds_bundle(tmp_path_factory):
     ]
     (folder / "kinds.csv").write_text("\n".join(["a,b,kind_x,kind_y,kind_z", *lines]))
     run, _ = train(
-        DataConfig(str(folder / "kinds.csv"), one_hot=("kind",)),
+        DataConfig(str(folder / "kinds.csv"), one_hot=("kind",), folds=1),
         ModelConfig(hidden=(32,), latent_dim=2),
         TrainConfig(epochs=40, learning_rate=1e-2),
         out=folder / "run",

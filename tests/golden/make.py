@@ -35,7 +35,7 @@ def main():
         table = Path(folder) / "sensors.csv"
         write_table(table, *sensor_rows(900, seed=0))
         run, _ = train(
-            DataConfig(str(table), classes="state"),
+            DataConfig(str(table), classes="state", folds=1),
             ModelConfig(hidden=(16, 8), latent_dim=3),
             TrainConfig(epochs=40, learning_rate=3e-3),
             out=Path(folder) / "run",

@@ -16,6 +16,7 @@ from vae_runtime.bundle.containers import pack
 def test_train_then_evaluate(tmp_path, sensor_csv, capsys):
     run = tmp_path / "run"
     options = ["--label", "broken", "--epochs", "20", "--hidden", "16,8", "--latent-dim", "2"]
+    options += ["--folds", "1"]
     assert main(["train", "--data", str(sensor_csv), "--out", str(run), *options]) == 0
     trained = capsys.readouterr()
     assert f"wrote {run}" in trained.out
@@ -49,6 +50,7 @@ def test_every_option_of_the_rows_can_be_said(monkeypatch):
         "rows", image_size=(32, 48), channels=3, columns=("a", "b"), one_hot=("c",), stream=True
     )
     assert given_to(monkeypatch, options.split()) == expected
+    assert given_to(monkeypatch, ["--folds", "7"]) == DataConfig("rows", folds=7)
     assert given_to(monkeypatch, []) == DataConfig("rows")
     assert set(DATA) == {f.name for f in dataclasses.fields(DataConfig)} - {"source", "seed"}
 
@@ -60,6 +62,7 @@ def test_what_was_left_out_is_said_before_training(tmp_path, sensor_csv, capsys)
         "\n".join(f"{line},{'note' if not i else 'ok'}" for i, line in enumerate(lines))
     )
     options = ["--label", "broken", "--bad-columns", "drop", "--epochs", "1", "--hidden", "4"]
+    options += ["--folds", "1"]
     assert main(["train", "--data", str(table), "--out", str(tmp_path / "run"), *options]) == 0
     assert capsys.readouterr().err.startswith("left out as they hold text: note\nrows: rows of 6: ")
 
@@ -77,7 +80,7 @@ def test_windows_are_trained_on_and_judged(pump_run, pump_bundle, pump_csv, caps
 def test_train_with_classes_then_evaluate(tmp_path, states_csv, capsys):
     run = tmp_path / "run"
     options = ["--classes", "state", "--labels-per-class", "5", "--epochs", "25", "--hidden", "16"]
-    options += ["--learning-rate", "3e-3", "--classifier-weight", "5"]
+    options += ["--learning-rate", "3e-3", "--classifier-weight", "5", "--folds", "1"]
     assert main(["train", "--data", str(states_csv), "--out", str(run), *options]) == 0
     trained = capsys.readouterr()
     assert "; 3 classes, 15 of the rows to train labelled" in trained.err

@@ -106,6 +106,11 @@ OTHERS = "expected a window, for stride, group and time. Received: none."
         ({"validation": 0.5, "calibration": 0.4}, "Received: 0.5, 0.4, 0.1."),
         ({"test": -0.1}, "above 0 that leave rows"),
         ({"seed": -1}, "seed of 0 or more. Received: -1."),
+        ({"folds": 0}, "number of folds of 1, for none, or of 3 or more. Received: 0."),
+        ({"folds": 2}, "number of folds of 1, for none, or of 3 or more. Received: 2."),
+        ({"folds": 5, "stream": True}, "no folds of rows that are streamed"),
+        ({"folds": 5, "calibration": 0.3}, "Received: 5 folds, 0.1 and 0.3. Leave out --folds"),
+        ({"folds": 5, "validation": 0.2}, "no shares for validation and calibration with folds"),
     ],
 )
 def test_nonsense_about_rows_is_refused_where_it_is_said(options, message):

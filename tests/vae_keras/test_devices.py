@@ -99,7 +99,7 @@ except ValueError as error:
     said["other devices"] = str(error)
 
 train(
-    DataConfig(sensors, label="broken"),
+    DataConfig(sensors, label="broken", folds=1),
     ModelConfig(hidden=(32, 16)),
     TrainConfig(epochs=15, learning_rate=3e-3),
     out=here / "run",

@@ -33,6 +33,7 @@ def command(*arguments):
 def jax_run(tmp_path_factory, sensor_csv):
     out = tmp_path_factory.mktemp("jax") / "run"
     options = ["--label", "broken", "--hidden", "32,16", "--epochs", "25", "--schedule", "warmup"]
+    options += ["--folds", "1"]
     done = command("vae-keras", "train", "--data", sensor_csv, "--out", out, *options)
     assert done.returncode == 0, done.stderr
     return open_run(out)
@@ -82,7 +83,7 @@ class Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 def run(name, **options):
-    data = DataConfig(sys.argv[1], label="broken", stream=sys.argv[3] == "stream")
+    data = DataConfig(sys.argv[1], label="broken", stream=sys.argv[3] == "stream", folds=1)
     config = TrainConfig(epochs=6, learning_rate=3e-3)
     model = ModelConfig(hidden=(16,), latent_dim=3)
     return train(data, model, config, out=f"{sys.argv[2]}/{name}", log=said.append, **options)[0]
@@ -156,6 +157,7 @@ def test_a_classifier_has_the_losses_under_jax_that_it_has_under_tensorflow():
 def jax_states_run(tmp_path_factory, states_csv):
     out = tmp_path_factory.mktemp("jax") / "states"
     options = ["--classes", "state", "--hidden", "16", "--epochs", "25", "--learning-rate", "3e-3"]
+    options += ["--folds", "1"]
     done = command("vae-keras", "train", "--data", states_csv, "--out", out, *options)
     assert done.returncode == 0, done.stderr
     return open_run(out)

@@ -150,7 +150,7 @@ def test_the_checkpoint_outlives_a_run_that_could_not_be_written(tmp_path, senso
     def full(*_, **__):
         raise OSError("no space left on device")
 
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     options = {"out": tmp_path / "run", "log": lambda _: None}
     model, config = ModelConfig(hidden=(8,)), TrainConfig(epochs=3, patience=1)
     monkeypatch.setattr(Stopping.__init__, "__defaults__", (0.0,))
@@ -196,7 +196,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_a_command_that_is_killed_goes_on_with_resume(tmp_path, sensor_csv):
-    options = ["--label", "broken", "--hidden", "8", "--epochs", "40"]
+    options = ["--label", "broken", "--hidden", "8", "--epochs", "40", "--folds", "1"]
     killed = ["train", "--data", str(sensor_csv), "--out", str(tmp_path / "killed"), *options]
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *killed],
@@ -209,7 +209,7 @@ def test_a_command_that_is_killed_goes_on_with_resume(tmp_path, sensor_csv):
     assert process.wait() == -signal.SIGKILL
     assert not (tmp_path / "killed").exists()
 
-    data, model = DataConfig(str(sensor_csv), label="broken"), ModelConfig(hidden=(8,))
+    data, model = DataConfig(str(sensor_csv), label="broken", folds=1), ModelConfig(hidden=(8,))
     said = []
     runs = [
         train(

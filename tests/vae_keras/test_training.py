@@ -52,7 +52,7 @@ def test_a_run_of_windows_says_what_they_are(pump_run):
 
 def test_the_same_seed_gives_the_same_run(tmp_path, sensor_csv):
     def scores(name):
-        data = DataConfig(str(sensor_csv), label="broken")
+        data = DataConfig(str(sensor_csv), label="broken", folds=1)
         run, _ = train(data, TINY, TrainConfig(epochs=2), out=tmp_path / name, **QUIET)
         return run.calibration["score"]
 
@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path, sensor_csv):
 
 
 def test_an_earlier_run_is_replaced_and_nothing_is_left_beside_it(tmp_path, sensor_csv):
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     for epochs in (1, 2):
         train(data, TINY, TrainConfig(epochs=epochs), out=tmp_path / "run", **QUIET)
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 3
@@ -69,7 +69,7 @@ def test_an_earlier_run_is_replaced_and_nothing_is_left_beside_it(tmp_path, sens
 
 def test_early_stopping_keeps_the_best_weights(tmp_path, sensor_csv):
     """A learning rate that wrecks the model must not wreck what is saved."""
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     config = TrainConfig(epochs=30, patience=3, learning_rate=0.3)
     run, _ = train(data, TINY, config, out=tmp_path / "run", **QUIET)
     with (run.path / "history.csv").open() as file:
@@ -81,7 +81,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path, sensor_csv):
 def test_uint8_images_are_taken_as_they_are(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (600, 6, 6, 1)).astype(np.uint8)
     np.savez(tmp_path / "images.npz", x=x)
-    data = DataConfig(str(tmp_path / "images.npz"))
+    data = DataConfig(str(tmp_path / "images.npz"), folds=1)
     model = ModelConfig(hidden=(4, 8))
     run, metrics = train(data, model, TrainConfig(epochs=1), out=tmp_path / "run", **QUIET)
     assert run.data.input_dtype == "uint8"
@@ -90,21 +90,23 @@ def test_uint8_images_are_taken_as_they_are(tmp_path):
 
 def test_too_few_calibration_rows_are_refused_before_training(tmp_path):
     np.savez(tmp_path / "few.npz", x=np.random.default_rng(0).normal(size=(200, 3)))
-    data = DataConfig(str(tmp_path / "few.npz"))
-    with pytest.raises(ValueError, match=r"at least 99 calibration rows. Received: 40,"):
+    data = DataConfig(str(tmp_path / "few.npz"), folds=1)
+    with pytest.raises(
+        ValueError, match=r"at least 99 calibration rows .*Received: 40,.*--folds 5"
+    ):
         train(data, TINY, TrainConfig(epochs=1), out=tmp_path / "run", **QUIET)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_bernoulli_likelihood_of_unlimited_values_is_refused(tmp_path, sensor_csv):
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     model = ModelConfig(likelihood="bernoulli")
     with pytest.raises(ValueError, match=r"known to lie within limits.*--value-range"):
         train(data, model, TrainConfig(epochs=1), out=tmp_path / "run", **QUIET)
 
 
 def test_divergence_is_refused_and_leaves_no_run(tmp_path, sensor_csv):
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     config = TrainConfig(epochs=5, learning_rate=1e9)
     with pytest.raises(ValueError, match=r"training diverged.*epoch \d.*--learning-rate"):
         train(data, TINY, config, out=tmp_path / "run", **QUIET)
@@ -113,7 +115,7 @@ def test_divergence_is_refused_and_leaves_no_run(tmp_path, sensor_csv):
 
 def test_a_directory_of_something_else_is_not_replaced(tmp_path, sensor_csv):
     (tmp_path / "thesis.txt").write_text("years of work")
-    data, said = DataConfig(str(sensor_csv), label="broken"), []
+    data, said = DataConfig(str(sensor_csv), label="broken", folds=1), []
     with pytest.raises(ValueError, match="Choose another path"):
         train(data, TINY, TrainConfig(epochs=1), out=tmp_path, log=said.append)
     assert said == []  # refused before any work
@@ -122,7 +124,7 @@ def test_a_directory_of_something_else_is_not_replaced(tmp_path, sensor_csv):
 
 @pytest.mark.parametrize("schedule", ["constant", "warmup", "cyclical"])
 def test_schedules_take_their_share_of_the_steps(tmp_path, sensor_csv, schedule):
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     config = TrainConfig(epochs=10, schedule=schedule, warmup=0.5)
     run, _ = train(data, TINY, config, out=tmp_path / "run", **QUIET)
     with (run.path / "history.csv").open() as file:
@@ -136,7 +138,7 @@ def test_schedules_take_their_share_of_the_steps(tmp_path, sensor_csv, schedule)
 
 
 def test_mixed_precision_trains_and_leaves_a_model_in_float32(tmp_path, sensor_csv):
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     config = TrainConfig(epochs=15, precision="mixed_bfloat16", learning_rate=3e-3)
     run, metrics = train(data, TINY, config, out=tmp_path / "run", **QUIET)
     policies = {layer.dtype_policy.name for layer in run.vae.encoder.layers}
@@ -158,7 +160,7 @@ def test_mixed_precision_computes_its_loss_in_float32(sensor_csv):
 def test_a_collapsed_posterior_is_said_so(tmp_path):
     """Where the kl costs too much, no latent is used, and the user must know."""
     np.savez(tmp_path / "noise.npz", x=np.random.default_rng(0).normal(size=(700, 3)))
-    data, said = DataConfig(str(tmp_path / "noise.npz")), []
+    data, said = DataConfig(str(tmp_path / "noise.npz"), folds=1), []
     config = TrainConfig(epochs=40, learning_rate=1e-2, patience=40)
     model = ModelConfig(hidden=(8,), latent_dim=2, beta=20.0)
     train(data, model, config, out=tmp_path / "run", log=said.append)
@@ -171,7 +173,7 @@ def test_active_latents_are_counted(table_run):
 
 
 def test_callbacks_of_keras_are_called(tmp_path, sensor_csv):
-    data, log = DataConfig(str(sensor_csv), label="broken"), tmp_path / "log.csv"
+    data, log = DataConfig(str(sensor_csv), label="broken", folds=1), tmp_path / "log.csv"
     callbacks = [keras.callbacks.CSVLogger(log)]
     train(data, TINY, TrainConfig(epochs=2), out=tmp_path / "r", callbacks=callbacks, **QUIET)
     assert len(log.read_text().splitlines()) == 3
@@ -179,7 +181,7 @@ def test_callbacks_of_keras_are_called(tmp_path, sensor_csv):
 
 @pytest.mark.parametrize("sigma", ["per_feature", "shared", "optimal"])
 def test_each_kind_of_sigma_finds_broken_sensors(tmp_path, sensor_csv, sigma):
-    data = DataConfig(str(sensor_csv), label="broken")
+    data = DataConfig(str(sensor_csv), label="broken", folds=1)
     model = ModelConfig(hidden=(32, 16), sigma=sigma)
     config = TrainConfig(epochs=25, learning_rate=3e-3)
     run, metrics = train(data, model, config, out=tmp_path / "run", **QUIET)
@@ -204,7 +206,7 @@ def test_a_stream_is_trained_on_as_a_table_is(tmp_path, sensor_parquet, monkeypa
     model = ModelConfig(hidden=(32, 16))
     runs = {}
     for stream in (False, True):
-        data = DataConfig(str(sensor_parquet), label="broken", stream=stream)
+        data = DataConfig(str(sensor_parquet), label="broken", stream=stream, folds=1)
         runs[stream], metrics = train(data, model, config, out=tmp_path / str(stream), **QUIET)
         assert metrics.auroc > 0.98
     table, streamed = runs[False], runs[True]
@@ -278,7 +280,9 @@ def test_a_folder_of_images_is_trained_on(tmp_path):
             image.save(folder / name / f"{i}.png")
     model = ModelConfig(hidden=(4, 8), latent_dim=2)
     config = TrainConfig(epochs=10, learning_rate=1e-2, alpha=0.05)
-    run, metrics = train(DataConfig(str(folder)), model, config, out=tmp_path / "run", **QUIET)
+    run, metrics = train(
+        DataConfig(str(folder), folds=1), model, config, out=tmp_path / "run", **QUIET
+    )
     assert (run.data.input_shape, run.data.input_dtype) == ((8, 8, 1), "uint8")
     assert run.data.value_range == (0.0, 255.0)
     assert run.config.model.likelihood == "bernoulli"
@@ -294,7 +298,7 @@ def test_few_labels_are_enough_for_classes_that_lie_apart(states_run):
 def test_a_run_with_other_labels_is_another_run(tmp_path, states_csv, monkeypatch):
     """Rows alone do not say so; a checkpoint must."""
     config = TrainConfig(epochs=1)
-    data = DataConfig(str(tmp_path / "machine.csv"), classes="state")
+    data = DataConfig(str(tmp_path / "machine.csv"), classes="state", folds=1)
     (tmp_path / "machine.csv").write_text(states_csv.read_text())
 
     def full(*_, **__):
@@ -312,7 +316,7 @@ def test_a_run_with_other_labels_is_another_run(tmp_path, states_csv, monkeypatc
 
 
 def test_resuming_what_is_finished_leaves_it_as_it_is(tmp_path, sensor_csv):
-    data, config = DataConfig(str(sensor_csv), label="broken"), TrainConfig(epochs=1)
+    data, config = DataConfig(str(sensor_csv), label="broken", folds=1), TrainConfig(epochs=1)
     out, said = tmp_path / "run", []
     _, metrics = train(data, TINY, config, out=out, **QUIET)
     before = {path.name: path.read_bytes() for path in out.iterdir()}

@@ -53,10 +53,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Split:
-    """Disjoint sets of rows. Only `test` holds anomalies, marked by `test_y`.
+    """Sets of rows, disjoint without folds. Only `test` holds anomalies, marked by `test_y`.
 
     `train` may be a `Stream`; the others are arrays. `labels` are those of train, validation,
     calibration and test, as training may see them, or None where there are no classes.
+
+    With `folds`, int (rows of calibration,), the calibration rows are those of train, then those of
+    validation, and each is scored by another model, which saw no row of its fold. `stopping`, bool
+    (rows of calibration,), are those that tell such a model when to stop, some of each fold.
     """
 
     train: Rows
@@ -65,6 +69,8 @@ class Split:
     test: Array
     test_y: Array
     labels: Arrays | None = None
+    folds: Array | None = None
+    stopping: Array | None = None
 
 
 def blocks(x: Rows) -> Iterator[Array]:

@@ -30,13 +30,19 @@ def accept(config: DataConfig, rows: Split) -> tuple[Dataset, Split]:
         DataConfig(config.source), columns=config.columns, value_range=config.value_range
     ):
         raise ValueError(
-            "expected no shares or seed of a split with rows that are split already. Received: "
+            "expected no shares, folds or seed of a split with rows that are split already. "
+            "Received: "
             f"{config}."
         )
     if rows.labels is not None:
         raise ValueError(
             "expected rows without labels. Received: labels. A VAE with a classifier learns from "
             "arrays of your own by vae.fit(x, y)."
+        )
+    if rows.folds is not None:
+        raise ValueError(
+            "expected rows that are split into sets. Received: folds. Give the path of the rows, "
+            "and folds in the DataConfig."
         )
     train = rows.train
     if not isinstance(train, (np.ndarray, Stream)):

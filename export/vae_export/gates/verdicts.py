@@ -1,4 +1,7 @@
-"""Does a file raise the alarms that Keras raises, on rows that training never saw?"""
+"""Does a file rank and judge rows as Keras does?
+
+Alarms are judged on test rows, which training never saw; ranks on those of calibration as well.
+"""
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -40,7 +43,7 @@ def ranking(artefact: Artefact) -> Figures:
 def flips(artefact: Artefact) -> Figures:
     """Alarms on test rows are Keras's, each side with its own threshold; in float32 all of them."""
     alpha, rounding = artefact.evidence.source.alpha, artefact.evidence.rounding
-    alarm = p_values(artefact.test, np.sort(artefact.calibration), rounding) <= alpha
+    alarm = p_values(artefact.test, artefact.conformal, rounding) <= alpha
     flipped, keras = _other_alarms(artefact.evidence, alarm), artefact.evidence.test
     row = int(np.argmax(flipped))
     first = f"test row {row}, score {artefact.test[row]:g} against {keras[row]:g} in Keras"
@@ -106,7 +109,7 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
 def _other_alarms(evidence: Evidence, alarm: Array) -> Array:
     """Of each test row: does its alarm differ from Keras's, though not at the threshold itself?"""
     alpha, rounding = evidence.source.alpha, evidence.rounding
-    keras = np.sort(evidence.calibration)
+    keras = evidence.conformal(evidence.calibration)
     flipped = alarm != (p_values(evidence.test, keras, rounding) <= alpha)
     limit = threshold(keras, alpha)
     tie = rounding + SCORE_RTOL * abs(limit)  # the verdict turns at the limit and a tie

@@ -45,8 +45,13 @@ def draw(known: Evidence, record: Report) -> list[Picture]:
 def _scores(known: Evidence, record: Report) -> list[Picture]:
     """The histogram; calibration where there are normal test rows; ROC where there are labels."""
     y, alarm = known.source.test["y"], record.alarms["fp32"]
-    normal = np.concatenate([known.calibration, known.test[~y]])
+    normal = np.concatenate([known.conformal(known.calibration), known.test[~y]])
     text = "Scores of rows that training never saw, as Keras and the float32 files give them."
+    if known.is_crossed:
+        text = (
+            "Scores of the rows trained on, each by a model without its fold, and of the test rows "
+            "by this model."
+        )
     chart = figures.scores(normal, known.test[y], alarm.threshold)
     shown = [Picture("Scores", text, (chart,))]
     if record.false_alarms is not None:

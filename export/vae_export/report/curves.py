@@ -43,7 +43,7 @@ def false_alarms(scorer: Artefact) -> FalseAlarms | None:
         scorer: its calibration has n scores; the levels are k / (n + 1), from the smallest there
             is up to a half, evenly on a logarithmic scale.
     """
-    source, calibration = scorer.evidence.source, np.sort(scorer.calibration)
+    source, calibration = scorer.evidence.source, scorer.conformal
     normal = scorer.test[~source.test["y"]]
     if not len(normal):
         return None

@@ -14,6 +14,11 @@ LIMITS = (
     "The promised share of false alarms holds for rows that come from where the calibration rows "
     "came from. When sensors, settings or seasons change, calibrate again.",
 )
+CROSSED = (
+    "The false-alarm rate is calibrated by folds, as rows were few: rows are scored by models that "
+    "were trained without them, on fewer rows than the model in here. It is an estimate, which "
+    "tends to be too high, and no guarantee."
+)
 NO_LABELS = (
     "The test rows hold no labelled anomalies, so that nothing is known of how many would be found."
 )
@@ -56,7 +61,8 @@ PAGE = """<!DOCTYPE html>
 
 def render(record: Report, pictures: Sequence[Picture]) -> str:
     """The page."""
-    limits = [*LIMITS, *([] if record.alarms["fp32"].anomalies else [NO_LABELS])]
+    alarm = record.alarms["fp32"]
+    limits = [*LIMITS, *[CROSSED] * (alarm.folds > 1), *[NO_LABELS] * (not alarm.anomalies)]
     return PAGE.format(
         title=escape(record.model.name),
         style=(files(__package__) / "page.css").read_text(encoding="utf-8"),
@@ -106,9 +112,14 @@ def _tiles(record: Report) -> list[tuple[str, str, str]]:
         (
             "Alarms above",
             f"{alarm.threshold:.4g} nats",
-            f"from {alarm.calibration_rows:,} calibration rows",
+            f"from {alarm.calibration_rows:,} calibration rows"
+            f"{f' in {alarm.folds} folds' if alarm.folds > 1 else ''}",
         ),
-        ("False alarms promised", f"≤ {percent(alarm.alpha)}", "of normal rows (alpha)"),
+        (
+            "False alarms expected" if alarm.folds > 1 else "False alarms promised",
+            f"≤ {percent(alarm.alpha)}",
+            "of normal rows (alpha)",
+        ),
     ]
     if alarm.false_alarm_rate is not None:
         note = f"of {alarm.normal_rows:,} normal test rows"

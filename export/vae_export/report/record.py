@@ -49,8 +49,9 @@ class Model:
 class Alarm:
     """What a precision alarms at, and how that went on the test rows; None where it cannot be said.
 
-    A score above `threshold` nats is an alarm. Rates are shares: `false_alarm_rate` of the
-    `normal_rows`, `detection_rate` of the `anomalies`.
+    A score above `threshold` nats is an alarm. It is from `calibration_rows` that were held back,
+    or, where `folds` is above 1, from rows trained on, by models without their fold. Rates are
+    shares: `false_alarm_rate` of the `normal_rows`, `detection_rate` of the `anomalies`.
     """
 
     alpha: float
@@ -61,6 +62,7 @@ class Alarm:
     false_alarm_rate: float | None
     detection_rate: float | None
     auroc: float | None
+    folds: int = 1
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,9 @@ def _model(known: Evidence) -> Model:
 
 def _accuracy(known: Evidence) -> float | None:
     """How often the classifier is right on unseen rows, where their class is known."""
-    parts = [known.source.calibration, known.source.test]
-    if not known.source.card.classes or not all("labels" in part for part in parts):
+    if not known.source.card.classes or "labels" not in known.unseen:
         return None
-    labels = np.concatenate([part["labels"] for part in parts])
+    labels = known.unseen["labels"]
     is_known = labels != UNKNOWN
     right = known.probabilities.argmax(axis=1)[is_known] == labels[is_known]
     return float(right.mean()) if len(right) else None
@@ -192,6 +193,7 @@ def _alarm(scorer: Artefact) -> Alarm:
         false_alarm_rate=metrics.false_alarm_rate,
         detection_rate=metrics.detection_rate,
         auroc=metrics.auroc,
+        folds=calibration.folds,
     )
 
 

@@ -32,15 +32,15 @@ class Rows:
 
 
 def normal_rows(known: Evidence) -> Rows:
-    """Of calibration and test, those that are no anomalies."""
-    source = known.source
-    y = np.concatenate([np.zeros(len(known.calibration), bool), source.test["y"]])
-    return _rows(known, np.flatnonzero(~y))
+    """Of those that training never saw, those that are no anomalies."""
+    normal = np.ones(len(known.unseen["x"]), bool)
+    normal[_first_test_row(known) :] = ~known.source.test["y"]
+    return _rows(known, np.flatnonzero(normal))
 
 
 def anomalies(known: Evidence) -> Rows:
     """Of test; none where there are no labels."""
-    return _rows(known, len(known.calibration) + np.flatnonzero(known.source.test["y"]))
+    return _rows(known, _first_test_row(known) + np.flatnonzero(known.source.test["y"]))
 
 
 def samples(vae: Any, count: int) -> Array:
@@ -52,14 +52,16 @@ def samples(vae: Any, count: int) -> Array:
 def _rows(known: Evidence, numbers: Array) -> Rows:
     """Of the unseen rows, at most `MOST` of those with these numbers."""
     chosen = numbers[thinned(len(numbers), MOST)]
-    source, x = known.source, known.unseen[chosen]
-    labels = None
-    if "labels" in source.calibration and "labels" in source.test:
-        labels = np.concatenate([source.calibration["labels"], source.test["labels"]])[chosen]
+    source, x = known.source, known.unseen["x"][chosen]
+    labels = known.unseen["labels"][chosen] if "labels" in known.unseen else None
     z_mean = np.zeros((0, source.vae.latent_dim), np.float32)
     x_mean = np.zeros((0, *x.shape[1:]), np.float32)
     if len(x):
         z_mean = np.asarray(source.vae.encode(x)[0])
         x_mean = np.asarray(source.vae.decode(z_mean))
-    score = np.concatenate([known.calibration, known.test])[chosen]
-    return Rows(x, x_mean, z_mean, score, labels)
+    return Rows(x, x_mean, z_mean, known.unseen["score"][chosen], labels)
+
+
+def _first_test_row(known: Evidence) -> int:
+    """Its number among the unseen rows."""
+    return len(known.unseen["x"]) - len(known.test)

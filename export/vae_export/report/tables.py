@@ -41,9 +41,12 @@ def alarm_table(record: Report) -> str:
         )
         for name, alarm in record.alarms.items()
     ]
+    scored = "that training never saw"
+    if first.folds > 1:
+        scored = f"in {first.folds} folds, each scored by a model that was trained without it"
     caption = (
         f"Each precision has a threshold of its own, from {first.calibration_rows:,} normal rows "
-        f"that training never saw. Rates are of the test rows: {first.normal_rows:,} normal, "
+        f"{scored}. Rates are of the test rows: {first.normal_rows:,} normal, "
         f"{first.anomalies:,} anomalies."
     )
     return _table("", ["precision", *heads], rows, caption)

@@ -168,6 +168,7 @@ def _check_calibration(calibration: "Calibration", where: str) -> None:
     expect(0 < alpha < 1, f"{where}: expected 0 < alpha < 1", alpha)
     ascending = all(a <= b for a, b in itertools.pairwise(scores))
     expect(ascending, f"{where}: expected ascending scores", "unsorted scores")
+    expect(calibration.folds >= 1, f"{where}.folds: expected 1 or more", calibration.folds)
     resolved = 1 / (len(scores) + 1) <= alpha
     expect(resolved, f"{where}: expected scores enough for alpha {alpha:g}", len(scores))
     largest = max(map(abs, (scores[0], scores[-1])))

@@ -142,12 +142,15 @@ class Score:
 class Calibration:
     """Scores of normal rows that training never saw, ascending, and the default alarm level.
 
-    Scores within `rounding` nats and 1e-6 of the score of each other count as equal.
+    Scores within `rounding` nats and 1e-6 of the score of each other count as equal. `folds` is 1
+    for split-conformal calibration, of rows that were held back; with more, the scores are
+    cross-conformal: the rows trained on, each scored by a model that never saw its fold.
     """
 
     alpha: float
     rounding: float
     scores: tuple[float, ...]
+    folds: int = 1
 
 
 @dataclass(frozen=True)

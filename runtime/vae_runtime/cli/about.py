@@ -100,9 +100,10 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
 def _describe_alarm(manifest: Manifest, precision: str) -> str:
     calibration = manifest.calibration[precision]
     limit = threshold(np.array(calibration.scores), calibration.alpha)
+    crossed = f" in {calibration.folds} folds, cross-conformal" if calibration.folds > 1 else ""
     return (
         f"where p_value <= {calibration.alpha:g}, that is score > {limit:.6g} ({precision}, "
-        f"calibrated on {len(calibration.scores):,} normal rows)"
+        f"calibrated on {len(calibration.scores):,} normal rows{crossed})"
     )
 
 

@@ -110,6 +110,8 @@ def classifier(artefact):
             calibration_x=PROBABILITIES[:1],
             test_x=PROBABILITIES[1:],
             probabilities=PROBABILITIES,
+            calibration=np.zeros(1),
+            test=np.zeros(len(PROBABILITIES) - 1),
         )
 
     return make

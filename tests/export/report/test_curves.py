@@ -14,7 +14,7 @@ def scorer(calibration, test, y):
     source = SimpleNamespace(test={"y": np.array(y)})
     known = SimpleNamespace(source=source, rounding=0.0)
     scores = np.array(calibration, float), np.array(test, float)
-    return SimpleNamespace(calibration=scores[0], test=scores[1], evidence=known)
+    return SimpleNamespace(conformal=np.sort(scores[0]), test=scores[1], evidence=known)
 
 
 def test_shares_that_alarm_are_those_counted_by_hand():

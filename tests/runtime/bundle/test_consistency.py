@@ -58,6 +58,7 @@ NUMBERS = {
     "tolerance": (("tolerance",), 0.02, "tolerance: expected more than 0 and at most 0.01"),
     "rounding": ((*CALIBRATION, "rounding"), 1e9, "fp32.rounding: expected 0 to 1"),
     "below 0": ((*CALIBRATION, "rounding"), -1e-9, "fp32.rounding: expected 0 to 1"),
+    "no folds": ((*CALIBRATION, "folds"), 0, "fp32.folds: expected 1 or more"),
     "no scores": ((*CALIBRATION, "scores"), [], "expected scores enough for alpha 0.01"),
     "too few": ((*CALIBRATION, "scores"), [1.0] * 98, "expected scores enough for alpha 0.01"),
     "too fine": ((*CALIBRATION, "alpha"), 1e-6, "expected scores enough for alpha 1e-06"),

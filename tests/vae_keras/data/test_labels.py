@@ -80,7 +80,7 @@ def dataset():
 
 
 def test_labels_stay_with_their_rows_through_the_split(dataset):
-    rows = data.split(dataset, DataConfig("counted", classes="kind"))
+    rows = data.split(dataset, DataConfig("counted", classes="kind", folds=1))
     for role, found in rows.labels.items():
         number = getattr(rows, role)[:, 0].astype(int)
         known = (number % 5 < 3) & (number < 900)
@@ -90,18 +90,20 @@ def test_labels_stay_with_their_rows_through_the_split(dataset):
 
 def test_the_split_of_rows_is_the_same_with_and_without_classes(dataset):
     plain = dataclasses.replace(dataset, labels=None, classes=None)
-    one = data.split(dataset, DataConfig("counted", classes="kind", labels_per_class=3))
-    other = data.split(plain, DataConfig("counted"))
+    one = data.split(dataset, DataConfig("counted", classes="kind", labels_per_class=3, folds=1))
+    other = data.split(plain, DataConfig("counted", folds=1))
     assert other.labels is None
     for role in ("train", "validation", "calibration", "test"):
         np.testing.assert_array_equal(getattr(one, role), getattr(other, role))
 
 
 def test_what_training_may_not_see_it_may_not_be_stopped_by_but_is_judged_by(dataset):
-    seen = data.split(dataset, DataConfig("counted", classes="kind", labels_per_class=7)).labels
+    seen = data.split(
+        dataset, DataConfig("counted", classes="kind", labels_per_class=7, folds=1)
+    ).labels
     assert np.bincount(seen["train"] + 1)[1:].tolist() == [7, 7]
     assert (seen["validation"] == -1).all()
-    everything = data.split(dataset, DataConfig("counted", classes="kind")).labels
+    everything = data.split(dataset, DataConfig("counted", classes="kind", folds=1)).labels
     for role in ("calibration", "test"):
         np.testing.assert_array_equal(seen[role], everything[role])
 
@@ -116,11 +118,11 @@ def test_what_training_may_not_see_it_may_not_be_stopped_by_but_is_judged_by(dat
 def test_a_single_class_is_refused(dataset, says, message):
     dataset = labels.attach(dataset, says, column="kind")
     with pytest.raises(ValueError, match=message):
-        data.split(dataset, DataConfig("counted", classes="kind"))
+        data.split(dataset, DataConfig("counted", classes="kind", folds=1))
 
 
 def test_a_class_that_training_would_never_see_is_refused(dataset):
-    config = DataConfig("counted", classes="kind")
+    config = DataConfig("counted", classes="kind", folds=1)
     says = np.full(1000, 4)
     says[data.split(dataset, config).calibration[:3, 0].astype(int)] = 5
     with pytest.raises(

@@ -1,5 +1,8 @@
 """Who sees which rows: every row once, windows of one stretch on one side, shares as asked for."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +15,7 @@ from vae_keras.data import Dataset, split, splits
 from vae_keras.data.streams import ParquetStream
 from vae_keras.data.windows import MIN_RECORDINGS, cut
 
-CONFIG = DataConfig("rows")
+CONFIG = DataConfig("rows", folds=1)
 SHARES = {"train": 0.6, "validation": 0.1, "calibration": 0.2, "test": 0.1}
 
 
@@ -37,7 +40,9 @@ def test_anomalies_are_in_the_test_rows_only_and_marked_there(counted):
 
 
 def test_the_split_follows_its_seed(counted):
-    first, again, other = (split(counted, DataConfig("c", seed=s)).train for s in (0, 0, 1))
+    first, again, other = (
+        split(counted, DataConfig("c", seed=s, folds=1)).train for s in (0, 0, 1)
+    )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -85,7 +90,7 @@ def test_of_a_stream_no_more_is_held_in_memory_than_is_of_use(streamed, monkeypa
 
 
 @st.composite
-def windowed(draw):
+def windowed(draw, folds=None):
     """Windows over recordings, a channel of which is the number of the row; and whose it is."""
     window, stride = draw(st.integers(2, 5)), draw(st.integers(1, 3))
     sizes = draw(st.lists(st.integers(20 * window, 30 * window), min_size=1, max_size=14))
@@ -95,7 +100,8 @@ def windowed(draw):
     x = np.arange(len(group), dtype=np.float32)[:, None]
     y = np.zeros(len(group), bool)
     y[draw(st.lists(st.integers(0, len(group) - 1), max_size=4))] = True
-    config = DataConfig("rows", window=window, stride=stride, seed=draw(st.integers(0, 99)))
+    seed, folds = draw(st.integers(0, 99)), draw(st.just(1) if folds is None else folds)
+    config = DataConfig("rows", window=window, stride=stride, seed=seed, folds=folds)
     table = Dataset("rows", x, y)
     return cut(table, config, good=np.ones(len(x), bool), group=group, time=None), group, config
 
@@ -105,7 +111,7 @@ def deal(dataset, config):
     try:
         return split(dataset, config)
     except ValueError as error:
-        if "expected enough normal rows" not in str(error):
+        if not re.match("expected (enough normal rows|normal recordings)", str(error)):
             raise
         reject()
 
@@ -174,7 +180,7 @@ def test_shares_of_one_long_recording_are_about_what_was_asked_for():
 def test_windows_held_back_are_limited_too(monkeypatch):
     monkeypatch.setattr(splits, "HELD_BACK", 30)
     x = np.arange(2_000, dtype=np.float32)[:, None]
-    config = DataConfig("rows", window=4, stride=2)
+    config = DataConfig("rows", window=4, stride=2, folds=1)
     table = Dataset("rows", x, x[:, 0] >= 1800)
     rows = split(cut(table, config, good=x[:, 0] >= 0, group=None, time=None), config)
     assert (len(rows.calibration), (~rows.test_y).sum(), rows.test_y.sum()) == (30, 30, 30)
@@ -203,3 +209,83 @@ def test_four_segments_are_one_for_each():
     role = splits._deal(np.array([9, 0, 5, 7, 1]), np.full(4, 0.25), np.random.default_rng(0))
     assert role[1] == -1  # one without normal rows is for nobody
     assert sorted(role[[0, 2, 3, 4]]) == [0, 1, 2, 3]
+
+
+# Folds
+
+
+def test_with_folds_every_row_is_tested_on_or_in_one_fold(counted):
+    rows = split(counted, dataclasses.replace(CONFIG, folds=5))
+    own = np.concatenate([rows.train, rows.validation])
+    np.testing.assert_array_equal(rows.calibration, own)
+    assert (len(rows.train), len(rows.validation), (~rows.test_y).sum()) == (729, 81, 90)
+    assert (rows.folds[729:] == 0).all()  # those that stop the last model stop another's too
+    assert rows.stopping[729:].all()
+    assert np.bincount(rows.folds).tolist() == [162] * 5
+    assert np.bincount(rows.folds[rows.stopping]).tolist() == [81] * 5  # a tenth of all
+    everything = np.sort(np.concatenate([own, rows.test]), axis=0)
+    np.testing.assert_array_equal(everything, counted.x)
+    np.testing.assert_array_equal(rows.test_y, rows.test[:, 0] >= 900)
+
+
+def test_folds_follow_the_seed(counted):
+    configs = [DataConfig("c", seed=seed, folds=3) for seed in (0, 0, 1)]
+    first, again, other = (split(counted, config) for config in configs)
+    np.testing.assert_array_equal(first.train, again.train)
+    np.testing.assert_array_equal(first.folds, again.folds)
+    assert not np.array_equal(first.train, other.train)
+
+
+@settings(max_examples=60, deadline=None)
+@given(windowed(folds=st.integers(3, 6)))
+def test_no_sample_of_a_normal_window_is_in_two_folds_or_in_the_test(given_windows):
+    dataset, group, config = given_windows
+    rows = deal(dataset, config)
+    folds = [rows.calibration[rows.folds == fold] for fold in range(config.folds)]
+    seen = [samples(side) for side in (*folds, rows.test[~rows.test_y])]
+    assert all(seen)
+    assert len(set.union(*seen)) == sum(map(len, seen))
+    if len(np.unique(group)) >= MIN_RECORDINGS:
+        recordings = [{group[row] for row in rows_seen} for rows_seen in seen]
+        assert len(set.union(*recordings)) == sum(map(len, recordings))
+
+
+def numbered(n):
+    return Dataset("n", np.arange(n, dtype=np.float32)[:, None], np.zeros(n, bool))
+
+
+@pytest.mark.parametrize(
+    ("n", "options", "folds"),
+    [
+        (999, {}, 5),
+        (1000, {}, 1),
+        (999, {"calibration": 0.3}, 1),  # somebody chose how many to hold back
+        (999, {"test": 0.2}, 5),
+        (999, {"folds": 1}, 1),
+        (1000, {"folds": 3}, 3),
+        (5, {}, 1),
+    ],
+)
+def test_folds_are_where_rows_are_few(n, options, folds):
+    assert splits.choose_folds(numbered(n), DataConfig("rows", **options)) == folds
+
+
+def test_rows_from_a_stream_are_held_back_however_few(streamed):
+    assert splits.choose_folds(streamed, DataConfig("rows", stream=True)) == 1
+
+
+@pytest.mark.parametrize(("recordings", "folds"), [(5, 1), (6, 5)])
+def test_there_must_be_a_recording_for_each_fold_and_one_for_the_test(recordings, folds):
+    group = np.arange(60) % recordings
+    segments = np.stack([group, group], axis=1)
+    dataset = dataclasses.replace(numbered(60), segments=segments)
+    assert splits.choose_folds(dataset, DataConfig("rows")) == folds
+    if folds == 1:
+        with pytest.raises(ValueError, match=r"each of 5 folds and for a test.*fewer folds \(--f"):
+            split(dataset, DataConfig("rows", folds=5))
+
+
+def test_folds_of_many_rows_are_refused(counted, monkeypatch):
+    monkeypatch.setattr(splits, "HELD_BACK", 800)
+    with pytest.raises(ValueError, match=r"800 rows at most with folds.*Received: 810.*--folds 1"):
+        split(counted, DataConfig("rows", folds=3))

@@ -1,0 +1,109 @@
+"""What files are measured against, where the model has seen the calibration rows."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from vae_export import ExportError, evidence, export, source
+from vae_keras.data import Dataset
+from vae_keras.evaluate import evaluate_bundle, evaluate_run, score_rows
+from vae_runtime import Runner
+from vae_runtime.bundle import open_bundle
+from vae_runtime.calibration import p_values
+from vae_runtime.cli import main
+
+
+@pytest.fixture(scope="module")
+def known(few_run):
+    return evidence.gather(source.of_run(few_run))
+
+
+@pytest.fixture(scope="module")
+def calibrations(few_bundle):
+    return open_bundle(few_bundle).manifest.calibration
+
+
+def test_a_run_with_folds_is_exported_in_every_precision_without_loss(few_bundle, calibrations):
+    report = json.loads((few_bundle / "report.json").read_text())
+    results = [gate["result"] for file in report["files"] for gate in file["gates"].values()]
+    assert set(results) == {"passed"}
+    assert set(calibrations) == {"fp32", "int8", "int8.tflite"}
+    assert {calibration.folds for calibration in calibrations.values()} == {3}
+
+
+def test_alarms_are_calibrated_on_scores_out_of_fold(few_run, calibrations):
+    cross = np.sort(few_run.calibration["cross_score"])
+    np.testing.assert_allclose(calibrations["fp32"].scores, cross, rtol=1e-5, atol=1e-5)
+    assert np.abs(np.array(calibrations["int8"].scores) - cross).max() > 1e-3
+
+
+def test_a_file_adds_its_own_error_to_a_score_out_of_fold(known):
+    cross = known.source.calibration["cross_score"]
+    np.testing.assert_array_equal(known.conformal(known.calibration), np.sort(cross))
+    error = np.linspace(-1, 1, len(cross))
+    expected = np.sort(cross + error)
+    np.testing.assert_allclose(known.conformal(known.calibration + error), expected, atol=1e-5)
+
+
+def test_held_back_rows_are_scored_by_the_file_itself(table_run):
+    known = evidence.gather(source.of_run(table_run))
+    scores = known.calibration + 1
+    np.testing.assert_array_equal(known.conformal(scores), np.sort(scores))
+
+
+def test_only_test_rows_are_unseen_where_the_model_was_trained_on_those_of_calibration(
+    known, table_run
+):
+    np.testing.assert_array_equal(known.unseen["x"], known.source.test["x"])
+    np.testing.assert_array_equal(known.unseen["score"], known.test)
+    held_back = evidence.gather(source.of_run(table_run))
+    both = len(held_back.calibration) + len(held_back.test)
+    assert len(held_back.unseen["x"]) == len(held_back.unseen["score"]) == both
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_alarms_on_fresh_rows_are_about_those_of_keras(
+    few_run, few_bundle, fresh_sensor_rows, precision
+):
+    scored = Runner.load(few_bundle, precision=precision).score(fresh_sensor_rows, alpha=0.05)
+    keras = score_rows(few_run.vae, fresh_sensor_rows)["score"]
+    expected = p_values(keras, np.sort(few_run.calibration["cross_score"])) <= 0.05
+    assert (scored.is_anomaly != expected).mean() <= 0.01
+    assert 0.005 < scored.is_anomaly.mean() < 0.1
+
+
+def test_run_and_bundle_are_judged_alike(few_run, few_bundle):
+    rows = Dataset("few", few_run.test["x"], few_run.test["y"])
+    assert evaluate_bundle(few_bundle, rows) == evaluate_run(few_run, rows)
+
+
+def test_the_report_and_the_runner_say_how_it_was_calibrated(few_bundle, capsys):
+    page = (few_bundle / "report.html").read_text()
+    assert "in 3 folds, each scored by a model that was trained without it" in page
+    assert "False alarms expected" in page
+    assert "calibrated by folds, as rows were few" in page
+    report = json.loads((few_bundle / "report.json").read_text())
+    assert report["model"]["rows"] == {"train": 178, "validation": 20, "test": 42}
+    assert report["alarms"]["int8"]["folds"] == 3
+    assert main(["info", str(few_bundle)]) == 0
+    assert "198 normal rows in 3 folds, cross-conformal" in capsys.readouterr().out
+
+
+def test_a_report_of_held_back_rows_promises(table_bundle):
+    page = (table_bundle / "report.html").read_text()
+    assert "False alarms promised" in page
+    assert "folds" not in page
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_scores_out_of_fold_that_are_no_numbers_are_refused(few_run, bad, tmp_path):
+    known = source.of_run(few_run)
+    cross = np.array(known.calibration["cross_score"])
+    cross[7] = bad
+    broken = {**known.calibration, "cross_score": cross}
+    with pytest.raises(
+        ExportError, match=r"finite cross_score for each row\. Received: 197 for 198"
+    ):
+        export(dataclasses.replace(known, calibration=broken), tmp_path / "bundle")
