@@ -1,8 +1,9 @@
-"""Four tiny runs and their bundles, trained once a session.
+"""Five tiny runs and their bundles, trained once a session.
 
 `digits_*` is a convolutional Bernoulli VAE on images, `table_*` a Gaussian MLP on named columns,
 `pump_*` one on windows over the recordings of six machines, `states_*` one with a classifier, of
-rows of which few say what state the machine is in.
+rows of which few say what state the machine is in, `fleet_run` one calibrated for each of three
+machines.
 They are trained for seconds: good enough to tell digits from photographs, not to be proud of.
 """
 
@@ -235,6 +236,33 @@ def states_run(tmp_path_factory, states_csv):
 
 
 @pytest.fixture(scope="session")
+def fleet_csv(tmp_path_factory):
+    """Normal rows of three machines, interleaved, of which p3 is twice as noisy."""
+    path, rng = tmp_path_factory.mktemp("data") / "fleet.csv", np.random.default_rng(5)
+    rows = sensor_rows(900, 4)
+    rows[2::3] += rng.normal(0.0, 1.0, (300, 6)) * [1.0, 0.04, 200.0, 0.1, 0.4, 10.0]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["machine", *SENSORS])
+        writer.writerows([f"p{i % 3 + 1}", *row] for i, row in enumerate(rows.tolist()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def fleet_run(tmp_path_factory, fleet_csv):
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+
+    run, _ = train(
+        DataConfig(str(fleet_csv), unit="machine", folds=1),
+        ModelConfig(hidden=(32, 16)),
+        TrainConfig(epochs=20, learning_rate=3e-3, alpha=0.05),
+        out=tmp_path_factory.mktemp("runs") / "fleet",
+        log=lambda line: None,
+    )
+    return run
+
+
+@pytest.fixture(scope="session")
 def digits_bundle(tmp_path_factory, digits_run):
     from vae_export import export
 
@@ -274,6 +302,14 @@ def states_bundle(tmp_path_factory, states_run):
 
     out = tmp_path_factory.mktemp("artifacts") / "machine"
     return export(states_run, out, log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def fleet_bundle(tmp_path_factory, fleet_run):
+    from vae_export import export
+
+    out = tmp_path_factory.mktemp("artifacts") / "fleet"
+    return export(fleet_run, out, formats=("onnx",), log=lambda line: None)
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,11 @@ DATA: Flags = {
         "column of a table or key of an .npz with the class of each row, empty or -1 where that is "
         "unknown; of digits: digit",
     ),
+    "unit": (
+        str,
+        "column, or key of an .npz, that names the machine that a row is of; each machine's alarm "
+        "threshold is set on its own rows",
+    ),
     "labels_per_class": (int, "labels of each class that training may see; default: all"),
     "bad_rows": (
         _one_of(*BAD),
@@ -141,7 +146,7 @@ TRAIN: Flags = {
 
 
 # what may be said of the rows to judge on
-JUDGED = ("label", "group", "time", "classes", "bad_rows", "image_size", "channels")
+JUDGED = ("label", "group", "time", "unit", "classes", "bad_rows", "image_size", "channels")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

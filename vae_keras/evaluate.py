@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from vae_runtime import Runner
+from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.calibration import check_alpha, p_values
+from vae_runtime.units import Fleet, ascending
 
 from .arrays import Array, Arrays, Floats
 from .data import Dataset
@@ -32,7 +34,13 @@ def classify_rows(vae: VAE, x: Array) -> Floats:
 
 
 def evaluate(
-    score: Floats, y: Array, *, calibration: Floats, alpha: float, rounding: float = 0.0
+    score: Floats,
+    y: Array,
+    *,
+    calibration: Floats,
+    alpha: float,
+    rounding: float = 0.0,
+    units: tuple[Array, dict[str, tuple[float, ...]]] | None = None,
 ) -> Metrics:
     """Judges scores of labelled rows.
 
@@ -42,12 +50,19 @@ def evaluate(
         calibration: (n,) scores of normal rows that training never saw, nats.
         alpha: alarm where the p-value is at most this.
         rounding: nats within which scores are tied.
+        units: the unit of each row, and each unit's scores of normal rows, which then take the
+            place of `calibration`.
 
     Returns:
         `Metrics`.
     """
-    check_alpha(alpha, len(calibration))
-    alarm = p_values(score, np.sort(calibration), rounding) <= alpha
+    if units is None:
+        check_alpha(alpha, len(calibration))
+        alarm = p_values(score, np.sort(calibration), rounding) <= alpha
+    else:
+        names, own = units
+        verdicts = Fleet(Calibration(alpha, rounding, (), units=own)).of_rows(names, score)
+        alarm = verdicts.alarm().raised(score, verdicts.p_values(score))
     auroc, auprc = _ranking(score, y)
     return Metrics(
         normal_rows=int((~y).sum()),
@@ -68,7 +83,10 @@ def calibration_scores(calibration: Arrays) -> Floats:
 def evaluate_held_back(vae: VAE, calibration: Arrays, test: Arrays, alpha: float) -> Metrics:
     """Judges a model on what its training held back: scores on test, classes on both."""
     score = score_rows(vae, test["x"])["score"]
-    metrics = evaluate(score, test["y"], calibration=calibration_scores(calibration), alpha=alpha)
+    known, units = calibration_scores(calibration), None
+    if "unit" in test:
+        units = test["unit"], ascending(known, calibration["unit"])
+    metrics = evaluate(score, test["y"], calibration=known, alpha=alpha, units=units)
     if "labels" not in test:
         return metrics
     unseen = [test] if "cross_score" in calibration else [calibration, test]
@@ -87,8 +105,11 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
             f"trained on. Received: {dataset.x.dtype} {dataset.x.shape[1:]}."
         )
     score = score_rows(vae, dataset.x)["score"]
-    scores = calibration_scores(run.calibration)
-    metrics = evaluate(score, dataset.y, calibration=scores, alpha=alpha)
+    known, units = calibration_scores(run.calibration), None
+    if dataset.units is not None:
+        _check_units("unit" in run.calibration)
+        units = dataset.units, ascending(known, run.calibration["unit"])
+    metrics = evaluate(score, dataset.y, calibration=known, alpha=alpha, units=units)
     labels = _labels(dataset, run.data.classes)
     return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), dataset.x, labels)
 
@@ -98,13 +119,17 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
     runner = Runner.load(path)
     calibration = runner.manifest.calibration["fp32"]
     score = runner.score(dataset.x).score
-    scores = np.array(calibration.scores)
+    scores, units = np.array(calibration.scores), None
+    if dataset.units is not None:
+        _check_units(calibration.units is not None)
+        units = dataset.units, calibration.units or {}
     metrics = evaluate(
         score,
         dataset.y,
         calibration=scores,
         alpha=calibration.alpha,
         rounding=calibration.rounding,
+        units=units,
     )
     labels = _labels(dataset, runner.manifest.model.classes)
     return with_accuracy(metrics, runner.classify, dataset.x, labels)
@@ -119,6 +144,11 @@ def with_accuracy(
         return metrics
     right = classify(x[known]).argmax(axis=1) == labels[known]
     return dataclasses.replace(metrics, labelled_rows=len(right), accuracy=float(right.mean()))
+
+
+def _check_units(known: bool) -> None:
+    if not known:
+        raise ValueError("expected no --unit: this model was trained without. Received: one.")
 
 
 def _labels(dataset: Dataset, classes: tuple[str, ...] | None) -> Array:

@@ -10,7 +10,8 @@ calibration.npz  rows that training never saw (x), with their score, nll and kl 
 test.npz         more such rows (x), with y = 1 for anomalies
 metrics.json     how well the scores do on test.npz
 
-With classes, the latter two have `labels` too: the numbers of the rows' classes, -1 if unknown.
+With classes, the latter two have `labels` too: the numbers of the rows' classes, -1 if unknown;
+with units `unit`, the name of the unit that each row is of.
 """
 
 import csv
@@ -73,6 +74,7 @@ class DataCard:
     group: str | None = None
     time: str | None = None
     folds: int = 1
+    unit: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,14 @@
 """From a data source to a run directory."""
 
-import dataclasses
-import importlib.metadata
-import json
-import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from vae_runtime.calibration import rows_needed
 from vae_runtime.data.files import check_replaceable
+from vae_runtime.units import check_enough
 
 from . import data
 from .arrays import Array, Floats
@@ -24,16 +20,15 @@ from .data.streams import Stream
 from .devices import choose_devices, describe_devices
 from .evaluate import evaluate_held_back, score_rows
 from .fitting import Log, checkpoint_path, describe_latents
+from .identity import find_finished, fingerprints_of, identity_of, versions
 from .learning import Learner
 from .model import VAE
 from .pipeline import rebatch
-from .run import RUN, Config, DataCard, Metrics, Run, open_run, write_run
+from .run import RUN, Config, DataCard, Metrics, Run, write_run
 from .stopping import Stopping
 from .summary import describe
 
 KEPT_ROWS = 512  # of those trained on, for export to learn ranges from
-
-TOOLS = ("vae-keras", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy")
 
 
 def train(
@@ -73,19 +68,19 @@ def train(
     check_replaceable(out, RUN)
     used = choose_devices(devices, train_config.batch_size)
     dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
-    fingerprints = _fingerprints(rows)
-    _check_alpha(train_config.alpha, rows)
+    fingerprints = fingerprints_of(rows)
+    _check_calibration(train_config.alpha, rows, dataset)
     model_config = _resolve(model_config, dataset)
     config = Config(data_config, model_config, train_config, versions())
     begun = any(path.exists() for path in checkpoints(out, count(rows)))
-    if resume and not begun and (run := _finished(out, config, str(fingerprints["rows"]))):
+    if resume and not begun and (run := find_finished(out, config, str(fingerprints["rows"]))):
         log(f"{out} is finished already: nothing to resume")
         return run, run.metrics
     log(describe(dataset, rows, model_config))
     if said := describe_devices(used):
         log(said)
     learner = Learner(dataset, model_config, train_config, used)
-    identity = _identity(data_config, model_config, train_config, fingerprints)
+    identity = identity_of(data_config, model_config, train_config, fingerprints)
     stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
     cross_score = None
     if rows.folds is not None:
@@ -105,31 +100,6 @@ def train(
     # not before: a full disk must not cost the training
     remove_checkpoints(out, count(rows))
     return written
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the tools that shape a model."""
-    found = {tool: importlib.metadata.version(tool) for tool in TOOLS if _is_installed(tool)}
-    return {"python": platform.python_version(), **found}
-
-
-def _finished(out: str | Path, config: Config, fingerprint: str) -> Run | None:
-    """The run at `out`, if there is one and nothing of it is left to do.
-
-    Raises:
-        ValueError: it is of other options or rows; to resume it would be to replace it.
-    """
-    if not (Path(out) / RUN.mark).exists():
-        return None
-    run = open_run(out)
-    asked = dataclasses.replace(config, versions=run.config.versions)
-    if (run.config, run.data.fingerprint) != (asked, fingerprint):
-        raise ValueError(
-            f"{out}: expected the options and rows that the finished run there was trained with, "
-            "to resume it. Received: others. Train without --resume to replace it, or choose "
-            "another --out."
-        )
-    return run
 
 
 def _resolve(config: ModelConfig, dataset: Dataset) -> ModelConfig:
@@ -161,6 +131,8 @@ def _write(
     judged = {"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}}
     if rows.labels is not None:
         judged = {role: {**group, "labels": rows.labels[role]} for role, group in judged.items()}
+    if rows.units is not None:
+        judged = {role: {**group, "unit": rows.units[role]} for role, group in judged.items()}
     metrics = evaluate_held_back(vae, **judged, alpha=config.train.alpha)
     run = write_run(
         out,
@@ -179,6 +151,20 @@ def _some(x: Rows, seed: int) -> Array:
     return np.asarray(x[np.random.default_rng(seed).permutation(len(x))[:KEPT_ROWS]])
 
 
+def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:
+    """Raises ValueError where there are too few rows to calibrate for alpha, or of some unit."""
+    if rows.units is None or dataset.units is None:
+        _check_alpha(alpha, rows)
+        return
+    try:
+        check_enough(alpha, rows.units["calibration"], np.unique(dataset.units).tolist())
+    except ValueError as error:
+        if rows.folds is not None:
+            raise
+        advice = "With few rows of each, hold none back but the test's (--folds 5)."
+        raise ValueError(f"{error} {advice}") from error
+
+
 def _check_alpha(alpha: float, rows: Split) -> None:
     """Raises ValueError where the calibration rows cannot resolve `alpha`."""
     n, needed = len(rows.calibration), rows_needed(alpha)
@@ -195,29 +181,6 @@ def _check_alpha(alpha: float, rows: Split) -> None:
     )
 
 
-def _identity(
-    data_config: DataConfig,
-    model_config: ModelConfig,
-    train_config: TrainConfig,
-    fingerprints: dict[str, str | None],
-) -> dict[str, Any]:
-    """What makes a run the run that it is, as JSON would give it back."""
-    asked = {
-        "data": dataclasses.asdict(data_config),
-        "model": dataclasses.asdict(model_config),
-        "training": dataclasses.asdict(train_config),
-        **fingerprints,
-        "backend": keras.backend.backend(),  # each draws noise and order its own way
-    }
-    return json.loads(json.dumps(asked))
-
-
-def _fingerprints(rows: Split) -> dict[str, str | None]:
-    """Of what is trained on."""
-    labels = None if rows.labels is None else data.fingerprint(rows.labels["train"])
-    return {"rows": data.fingerprint(rows.train), "labels": labels}
-
-
 def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -> DataCard:
     sets = ["train", "validation", "calibration", "test"]
     if rows.folds is not None:
@@ -232,17 +195,10 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         stride=dataset.stride,
         group=config.group,
         time=config.time,
+        unit=config.unit,
         rows={name: len(getattr(rows, name)) for name in sets},
         fingerprint=fingerprint,
         license=dataset.license,
         classes=dataset.classes,
         folds=count(rows),
     )
-
-
-def _is_installed(tool: str) -> bool:
-    try:
-        importlib.metadata.version(tool)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True

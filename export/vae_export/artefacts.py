@@ -9,6 +9,7 @@ import numpy as np
 from vae_keras import elbo
 from vae_keras.evaluate import BATCH
 from vae_runtime.bundle import manifest
+from vae_runtime.units import ascending
 
 from . import engines, read_onnx, read_tflite
 from .conversion import Conversion
@@ -96,13 +97,20 @@ class Artefact:
     @cached_property
     def conformal(self) -> Array:
         """The scores that this scorer's rank among, ascending, see `Evidence.conformal`."""
-        return self.evidence.conformal(self.calibration)
+        return np.sort(self.evidence.conformal(self.calibration))
 
     def calibrate(self) -> manifest.Calibration:
         """The alarm calibration of this scorer, whose threshold is its own."""
         source, rounding = self.evidence.source, self.evidence.rounding
-        scores = tuple(self.conformal.tolist())
-        return manifest.Calibration(source.alpha, rounding, scores, folds=source.card.folds)
+        scores = self.evidence.conformal(self.calibration)  # row by row, as units are
+        names = source.calibration.get("unit")
+        return manifest.Calibration(
+            source.alpha,
+            rounding,
+            tuple(np.sort(scores).tolist()),
+            folds=source.card.folds,
+            units=None if names is None else ascending(scores, names),
+        )
 
     def _answers(self, output: str, x: Array) -> Array:
         starts = range(0, len(x), BATCH)

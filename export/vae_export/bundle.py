@@ -3,17 +3,15 @@
 import datetime
 import hashlib
 import io
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from vae_keras import Gaussian, Mixed
 from vae_runtime import BundleError, Runner
-from vae_runtime.bundle import containers, manifest
-from vae_runtime.data.files import Kind, check_replaceable, directory_aside, write_aside
+from vae_runtime.bundle import manifest, written
 
 from .artefacts import Artefact
 from .errors import ExportError
@@ -23,14 +21,6 @@ from .graphs import Arrays, Graph
 from .read_tflite import Quantization, quantization
 from .source import Source
 from .to_onnx import OPSET
-
-ROLES = "encoder|decoder|scorer|classifier|probe|report|manifest"
-BUNDLE = Kind(
-    "bundle",
-    mark=manifest.NAME,
-    says=f'"format": "{manifest.FORMAT}"'.encode(),
-    entries=re.compile(rf"({ROLES})\.[a-z0-9.]+"),
-)
 
 SCORE = manifest.Score(
     definition="nll + kl at the posterior mean: the negative ELBO of the pre-processed row",
@@ -118,21 +108,6 @@ def make_manifest(
     )
 
 
-def check_out(out: str | Path) -> None:
-    """Raises ValueError where `write` would, before any work is done for nothing."""
-    out = Path(out)
-    if out.suffix != containers.SUFFIX or not out.exists():
-        check_replaceable(out, BUNDLE)
-        return
-    try:
-        containers.Archive(out).size(manifest.NAME)
-    except (BundleError, OSError) as error:
-        raise ValueError(
-            f"{out}: expected a new path, or a bundle in one file to replace. Received: something "
-            "else that is there already. Choose another path."
-        ) from error
-
-
 def write(
     out: str | Path,
     contents: Mapping[str, bytes],
@@ -152,32 +127,12 @@ def write(
         ExportError: the runner does not answer from what was written as Keras did.
         ValueError: something else than a bundle is at `out`.
     """
-    out = Path(out)
-    check_out(out)
-    described = manifest.dumps(document)
-    own = {manifest.NAME: described, manifest.CHECKSUM_NAME: manifest.checksum_line(described)}
-    files = {**own, **contents}
-    if out.suffix == containers.SUFFIX:
-        write_aside(out, lambda file: _write_archive(file, files, check))
-        return out
-    with directory_aside(out, BUNDLE) as aside:
-        for name, content in files.items():
-            (aside / name).write_bytes(content)
-        _try_out(aside, check)
-    return out
+    return written.write(out, contents, document, check=lambda path: _try_out(path, check))
 
 
-def _write_archive(
-    file: IO[bytes], files: Mapping[str, bytes], check: Callable[[Runner], None]
-) -> None:
-    file.write(containers.pack(files))
-    file.flush()
-    _try_out(Path(file.name), check)
-
-
-def _try_out(written: Path, check: Callable[[Runner], None]) -> None:
+def _try_out(path: Path, check: Callable[[Runner], None]) -> None:
     try:
-        runner = Runner.load(written)
+        runner = Runner.load(path)
         report = runner.selftest()
     except BundleError as error:
         raise ExportError(f"the written bundle cannot be used: {error}") from error
@@ -213,6 +168,7 @@ def _model(source: Source) -> manifest.Model:
         stride=card.stride,
         group=card.group,
         time=card.time,
+        unit=card.unit,
         latent_dim=vae.latent_dim,
         likelihood=source.likelihood,
         sigma=_sigma(vae.likelihood),

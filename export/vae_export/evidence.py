@@ -58,12 +58,12 @@ class Evidence:
         adds to Keras's score of the row: rounding, or the loss of lower precision.
 
         Returns:
-            Ascending (rows,), nats.
+            (rows,), nats, in the order of the rows.
         """
         if not self.is_crossed:
-            return np.sort(calibration)
+            return calibration
         crossed = self.source.calibration["cross_score"].astype(np.float64)
-        return np.sort(crossed + (calibration - self.calibration.astype(np.float64)))
+        return np.asarray(crossed + (calibration - self.calibration.astype(np.float64)))
 
     @cached_property
     def unseen(self) -> Arrays:

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from vae_keras.run import Run
-from vae_runtime.bundle import manifest
+from vae_runtime.bundle import manifest, written
 
 from . import bundle, evidence, report, source
 from .artefacts import Artefact
@@ -56,7 +56,7 @@ def export(
     """
     _check_backend()
     wanted = variants(formats, precisions)
-    bundle.check_out(out)
+    written.check_out(out)
     known = evidence.gather(_source(run))
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)

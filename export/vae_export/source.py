@@ -23,8 +23,9 @@ class Source:
         alpha: the false-alarm rate to calibrate for.
         training: `x`, a few of the rows that it was trained on; quantisation learns ranges there.
         calibration: `x` (rows, *input_shape), normal rows that training never saw, and their
-            `score` where it was kept. With `cross_score` they are rows that it was trained on, and
-            those the scores that p-values rank among, by models that never saw them.
+            `score` where it was kept; their `unit` where each has a calibration of its own. With
+            `cross_score` they are rows that it was trained on, and those the scores that p-values
+            rank among, by models that never saw them.
         test: more such rows `x`, with `y` True for anomalies.
         versions: of the tools that trained it.
         history: losses by name, a value an epoch; empty where unknown.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .backends import OnnxRuntime, Profile
     from .backends.litert import LiteRT
     from .live import Drift, DriftSettings, StreamResult, StreamScorer, uncorrelated_spacing
+    from .recalibration import recalibrate
     from .runner import Runner, Scores
 
 _HOME = {
@@ -24,6 +25,7 @@ _HOME = {
     "Scores": "runner",
     "StreamResult": "live",
     "StreamScorer": "live",
+    "recalibrate": "recalibration",
     "uncorrelated_spacing": "live",
 }
 
@@ -38,6 +40,7 @@ __all__ = [
     "Scores",
     "StreamResult",
     "StreamScorer",
+    "recalibrate",
     "uncorrelated_spacing",
 ]
 __version__ = "0.1.0"

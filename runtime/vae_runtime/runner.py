@@ -18,6 +18,7 @@ from .backends import Backend, backend_of
 from .bundle import Bundle, open_bundle
 from .errors import BundleError
 from .graphs import Graphs
+from .units import Fleet, UnitVerdicts
 
 
 class Scores(NamedTuple):
@@ -43,12 +44,18 @@ class Runner:
     """
 
     def __init__(
-        self, bundle: Bundle, *, precision: str = "fp32", backend: str | Backend = "onnxruntime"
+        self,
+        bundle: Bundle,
+        *,
+        precision: str = "fp32",
+        backend: str | Backend = "onnxruntime",
+        unit: str | None = None,
     ) -> None:
-        self.manifest, self.precision = bundle.manifest, precision
+        self.manifest, self.precision, self.unit = bundle.manifest, precision, unit
         self._bundle, backend = bundle, backend_of(backend)
-        self.calibration = bundle.manifest.calibration_of(backend.format, precision)
-        self._verdicts = Verdicts(self.calibration)
+        pooled = bundle.manifest.calibration_of(backend.format, precision)
+        self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
+        self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
         self._graphs = Graphs(bundle, backend, precision)
 
     @classmethod
@@ -59,6 +66,7 @@ class Runner:
         precision: str = "fp32",
         backend: str | Backend = "onnxruntime",
         key: str | Path | None = None,
+        unit: str | None = None,
     ) -> "Runner":
         """Opens a bundle, after every file in it has been checked against its sha256.
 
@@ -70,15 +78,17 @@ class Runner:
                 `OnnxRuntime("server")`.
             key: the public key (PEM) of whoever must have signed it; signatures are not looked at
                 where None.
+            unit: the machine whose rows will be judged, by its own calibration and no other, where
+                the bundle has units.
 
         Raises:
             BundleError: it is missing, incomplete, altered, of another format version, has no
                 files of that precision, or is not signed with that key.
-            ValueError: there is no such backend, or the key is no file that holds one.
+            ValueError: there is no such backend or unit, or the key is no file that holds one.
         """
         bundle = open_bundle(path, key=key)
         bundle.verify()
-        return cls(bundle, precision=precision, backend=backend)
+        return cls(bundle, precision=precision, backend=backend, unit=unit)
 
     def score(
         self,
@@ -89,6 +99,7 @@ class Runner:
         fdr: float | None = None,
         samples: int | None = None,
         seed: int | None = None,
+        units: ArrayLike | None = None,
     ) -> Scores:
         """How anomalous each row is, as the deterministic negative ELBO at the posterior mean.
 
@@ -102,15 +113,19 @@ class Runner:
                 probability), which scores higher than the mean that the bundle is calibrated for:
                 needs a threshold of your own, and p-values are NaN.
             seed: of the draws, which all rows share: the same seed gives the same scores.
+            units: (batch,), the name of each row's unit, by whose calibration it is judged. Where
+                they are left out, a bundle with units judges by all their scores together, which
+                promises alpha on average over the units.
 
         Raises:
-            ValueError: x does not fit, alpha is finer than the calibration rows resolve, or what
-                is given contradicts itself.
+            ValueError: x does not fit, alpha is finer than the calibration rows resolve, a unit is
+                not known, or what is given contradicts itself.
         """
-        alarm = self._verdicts.alarm(alpha, threshold, fdr)
+        verdicts = self._verdicts if units is None else self._fleet.of_rows(units, x)
+        alarm = verdicts.alarm(alpha, threshold, fdr)
         if samples is None and seed is None:
             score = self._graphs.ask("scorer", ("score",), x)[0]
-            p = self._verdicts.p_values(score)
+            p = verdicts.p_values(score)
         else:
             score = self._drawn_scores(x, samples, seed, alarm)
             p = np.full(len(score), np.nan)

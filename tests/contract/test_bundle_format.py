@@ -12,13 +12,22 @@ import pytest
 
 from vae_export import read_tflite
 from vae_runtime import bundle, calibration, selftest, typed_json
-from vae_runtime.bundle import consistency, containers, interfaces, manifest, npz, signature, texts
+from vae_runtime.bundle import (
+    consistency,
+    containers,
+    interfaces,
+    manifest,
+    npz,
+    records,
+    signature,
+    texts,
+)
 
 TEXT = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text()
 SCHEMA = {
     kind.__name__: kind
     for kind in vars(manifest).values()
-    if dataclasses.is_dataclass(kind) and kind.__module__ == manifest.__name__
+    if dataclasses.is_dataclass(kind) and kind.__module__ in (manifest.__name__, records.__name__)
 }
 
 
@@ -57,6 +66,7 @@ def test_the_document_describes_every_object_of_the_manifest_and_no_others():
         "Training",
         "Score",
         "Calibration",
+        "Recalibration",
         "File",
         "Tensor",
     ]
@@ -126,6 +136,7 @@ def test_names_and_numbers_are_those_of_the_code(table_bundle):
         f"at most {consistency.MOST_FILES} files",
         f"at most {consistency.LARGEST_TOLERANCE}.",
         f"from 0 to {consistency.LARGEST_ROUNDING:g}, or to",
+        f"its name 1 to {consistency.LONGEST_UNIT} characters",
         f"{consistency.LARGEST_ROUNDING_SHARE:g} of the largest magnitude",
         f"At most {npz.MOST_ARRAYS} members, and together at most {npz.INFLATION} times",
         f"`{read_tflite.SIGNATURE}`",

@@ -35,6 +35,7 @@ PUBLIC = {
         "Scores",
         "StreamResult",
         "StreamScorer",
+        "recalibrate",
         "uncorrelated_spacing",
     },
 }
@@ -55,6 +56,7 @@ RUNNER = {
     "score",
     "selftest",
     "top_features",
+    "unit",
 }
 
 

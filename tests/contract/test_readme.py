@@ -21,13 +21,21 @@ COMMANDS = ("vae-keras ", "vae-export ", "vae-runtime ")
 
 @pytest.fixture(scope="module")
 def newcomer(
-    tmp_path_factory, digits_bundle, digits_run, sensor_csv, states_csv, pump_csv, few_csv
+    tmp_path_factory,
+    digits_bundle,
+    digits_run,
+    sensor_csv,
+    states_csv,
+    pump_csv,
+    few_csv,
+    fleet_csv,
 ):
     """A folder as it is after `make train export`, with data of the newcomer's own."""
     home = tmp_path_factory.mktemp("newcomer")
     shutil.copytree(digits_bundle, home / "artifacts" / "digits")
     shutil.copytree(digits_run.path, home / "runs" / "digits")
-    for name, table in (("sensors", sensor_csv), ("machine", states_csv)):
+    tables = {"sensors": sensor_csv, "machine": states_csv, "fleet": fleet_csv}
+    for name, table in tables.items():
         header, *lines = table.read_text().splitlines()  # twice: no folds, which take longer
         (home / f"{name}.csv").write_text("\n".join([header, *lines, *lines]))
     shutil.copy(few_csv, home / "few.csv")

@@ -125,3 +125,15 @@ def test_a_bundle_with_classes_holds_a_classifier_and_their_names(states_bundle)
 
 def test_a_bundle_without_classes_says_so(digits_bundle):
     assert open_bundle(digits_bundle).manifest.model.classes is None
+
+
+def test_each_unit_has_the_scores_of_its_own_calibration_rows(fleet_bundle, fleet_run):
+    described, kept = open_bundle(fleet_bundle).manifest, fleet_run.calibration
+    made = described.calibration["fp32"]
+    assert described.model.unit == "machine"
+    assert sorted(made.units) == ["p1", "p2", "p3"]
+    for unit, scores in made.units.items():
+        expected = np.sort(kept["score"][kept["unit"] == unit])
+        np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
+    assert made.scores == tuple(sorted(s for scores in made.units.values() for s in scores))
+    assert "3 units have thresholds of their own" in (fleet_bundle / "report.html").read_text()

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from vae_export import ExportError, evidence, export, source
+from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 from vae_keras.data import Dataset
 from vae_keras.evaluate import evaluate_bundle, evaluate_run, score_rows
-from vae_runtime import Runner
+from vae_runtime import Runner, recalibrate
 from vae_runtime.bundle import open_bundle
 from vae_runtime.calibration import p_values
 from vae_runtime.cli import main
@@ -41,16 +42,16 @@ def test_alarms_are_calibrated_on_scores_out_of_fold(few_run, calibrations):
 
 def test_a_file_adds_its_own_error_to_a_score_out_of_fold(known):
     cross = known.source.calibration["cross_score"]
-    np.testing.assert_array_equal(known.conformal(known.calibration), np.sort(cross))
+    np.testing.assert_array_equal(known.conformal(known.calibration), cross)
     error = np.linspace(-1, 1, len(cross))
-    expected = np.sort(cross + error)
+    expected = cross + error
     np.testing.assert_allclose(known.conformal(known.calibration + error), expected, atol=1e-5)
 
 
 def test_held_back_rows_are_scored_by_the_file_itself(table_run):
     known = evidence.gather(source.of_run(table_run))
     scores = known.calibration + 1
-    np.testing.assert_array_equal(known.conformal(scores), np.sort(scores))
+    np.testing.assert_array_equal(known.conformal(scores), scores)
 
 
 def test_only_test_rows_are_unseen_where_the_model_was_trained_on_those_of_calibration(
@@ -107,3 +108,55 @@ def test_scores_out_of_fold_that_are_no_numbers_are_refused(few_run, bad, tmp_pa
         ExportError, match=r"finite cross_score for each row\. Received: 197 for 198"
     ):
         export(dataclasses.replace(known, calibration=broken), tmp_path / "bundle")
+
+
+# Units
+
+
+@pytest.fixture(scope="module")
+def fleet_by_folds(tmp_path_factory, fleet_csv):
+    run, _ = train(
+        DataConfig(str(fleet_csv), unit="machine", folds=3),
+        ModelConfig(hidden=(16,), latent_dim=2),
+        TrainConfig(epochs=4, learning_rate=1e-2, alpha=0.05),
+        out=tmp_path_factory.mktemp("runs") / "fleet",
+        log=lambda line: None,
+    )
+    return run
+
+
+def test_each_unit_is_calibrated_on_its_own_scores_out_of_fold(fleet_by_folds, tmp_path):
+    kept = fleet_by_folds.calibration
+    out = export(fleet_by_folds, tmp_path / "b", formats=("onnx",), log=lambda line: None)
+    calibration = open_bundle(out).manifest.calibration["fp32"]
+    assert calibration.folds == 3
+    assert set(calibration.units) == {"p1", "p2", "p3"}
+    for unit, scores in calibration.units.items():
+        cross = np.sort(kept["cross_score"][kept["unit"] == unit])
+        np.testing.assert_allclose(scores, cross, rtol=1e-5, atol=1e-5)
+    page = (out / "report.html").read_text()
+    assert "3 units have thresholds of their own" in page
+    assert "is calibrated by folds" in page
+
+
+def test_a_run_is_judged_by_each_unit_out_of_fold(fleet_by_folds):
+    kept, test = fleet_by_folds.calibration, fleet_by_folds.test
+    score = score_rows(fleet_by_folds.vae, test["x"])["score"]
+    alarms = []
+    for unit in ("p1", "p2", "p3"):
+        cross = np.sort(kept["cross_score"][kept["unit"] == unit])
+        alarms.append((p_values(score[test["unit"] == unit], cross) <= 0.05).sum())
+    metrics = evaluate_run(fleet_by_folds)
+    assert metrics.false_alarm_rate == pytest.approx(sum(alarms) / len(score))
+    dataset = Dataset("fleet", test["x"], test["y"], units=test["unit"])
+    assert evaluate_run(fleet_by_folds, dataset) == metrics
+
+
+def test_one_unit_more_leaves_the_others_by_folds(fleet_by_folds, tmp_path):
+    out = export(fleet_by_folds, tmp_path / "b", formats=("onnx",), log=lambda line: None)
+    rows = fleet_by_folds.test["x"][:40]
+    recalibrate(out, rows, tmp_path / "one", units="p9")
+    one = open_bundle(tmp_path / "one").manifest
+    assert (one.calibration["fp32"].folds, one.recalibrated[0].unit) == (3, "p9")
+    recalibrate(out, rows, tmp_path / "all")
+    assert open_bundle(tmp_path / "all").manifest.calibration["fp32"].folds == 1

@@ -28,6 +28,66 @@ class Case(NamedTuple):
     labels: Any = None
 
 
+QUIET = {"log": lambda line: None}
+FILES = {
+    "formats": ("onnx", "tflite"),
+    "precisions": ("fp32", "fp16", "dynamic", "int8"),
+    "allow_degraded": True,  # runs of seconds
+}
+
+
+class Full(NamedTuple):
+    """A bundle with every file that there can be, the run that it is of, and its fp32 runner."""
+
+    bundle: Path
+    run: Any
+    runner: Runner
+
+    @property
+    def x(self):
+        """Rows that training never saw."""
+        return self.run.test["x"]
+
+
+@pytest.fixture(scope="session")
+def kinds_run(tmp_path_factory):
+    """Of two numbers that depend on a thing's kind and size, which are one-hot columns."""
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+
+    folder, rng = tmp_path_factory.mktemp("kinds"), np.random.default_rng(0)
+    kind, size = rng.integers(0, 3, 900), rng.integers(0, 2, 900)
+    numbers = rng.normal(np.stack([kind * 3.0, size - 2.0 * kind], 1), 0.2)
+    rows = np.concatenate([numbers, np.eye(3)[kind], np.eye(2)[size]], 1)
+    header = "a,b,kind_x,kind_y,kind_z,size_s,size_l"
+    np.savetxt(folder / "kinds.csv", rows, delimiter=",", header=header, comments="")
+    run, _ = train(
+        DataConfig(str(folder / "kinds.csv"), one_hot=("kind", "size"), folds=1),
+        ModelConfig(hidden=(32,), latent_dim=2),
+        TrainConfig(epochs=40, learning_rate=1e-2),
+        out=folder / "run",
+        **QUIET,
+    )
+    return run
+
+
+@pytest.fixture(scope="session")
+def full_of(request, tmp_path_factory):
+    """Makes the full bundle of a run, by its name, once."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            from vae_export import export
+
+            run = request.getfixturevalue(f"{name}_run")
+            out = tmp_path_factory.mktemp("artifacts") / f"{name}-full"
+            bundle = export(run, out, **FILES, **QUIET)
+            made[name] = Full(bundle, run, Runner.load(bundle))
+        return made[name]
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def digits(digits_bundle, digits_run):
     return Case(digits_bundle, Runner.load(digits_bundle), **digits_run.test)
@@ -46,6 +106,26 @@ def pump(pump_bundle, pump_run):
 @pytest.fixture(scope="session")
 def states(states_bundle, states_run):
     return Case(states_bundle, Runner.load(states_bundle), **states_run.test)
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """The small bundle of six sensors that is kept in tests/golden: nothing is trained for it."""
+    return Path(__file__).parents[1] / "golden" / "sensors-1.vaeb"
+
+
+@pytest.fixture(scope="session")
+def golden_rows(golden):
+    """Makes normal rows for it, (n, 6), of a machine that is this noisy."""
+    runner = Runner.load(golden)
+    scale = np.array(runner.manifest.model.preprocessing.scale)
+
+    def make(n, seed, noise=0.3):
+        rng = np.random.default_rng(seed)
+        rows = runner.sample(n, seed=seed) + noise * scale * rng.normal(size=(n, 6))
+        return rows.astype(np.float32)
+
+    return make
 
 
 @pytest.fixture(scope="session", params=["digits", "table", "pump"])

@@ -74,7 +74,7 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
         make()
 
 
-TWICE = "columns, label, group, time and classes that differ. Received: "
+TWICE = "columns, label, group, time, classes and unit that differ. Received: "
 OTHERS = "expected a window, for stride, group and time. Received: none."
 
 
@@ -86,6 +86,8 @@ OTHERS = "expected a window, for stride, group and time. Received: none."
         ({"window": 2, "label": "b", "group": "b"}, f"{TWICE}b twice."),
         ({"window": 2, "time": "t", "group": "t"}, f"{TWICE}t twice."),
         ({"window": 2, "time": "a", "columns": ("a",)}, f"{TWICE}a twice."),
+        ({"unit": "b", "label": "b"}, f"{TWICE}b twice."),
+        ({"unit": "b", "stream": True}, "units without streaming."),
         ({"one_hot": ("c", "c")}, "share no column"),
         ({"one_hot": ("c", "c_d")}, "share no column"),
         ({"value_range": (16.0, 0.0)}, "low < high. Received: (16.0, 0.0)."),
@@ -127,6 +129,7 @@ def test_what_is_said_of_rows_goes_together():
         stride=7,
         group="m",
         time="t",
+        unit="m",
         bad_rows="drop",
         bad_columns="drop",
     )

@@ -34,6 +34,7 @@ class Dataset:
             each row are from: rows that share one must not be on both sides of a split.
         labels: int32 (rows,), the number of each row's class, -1 where it is not known.
         classes: the names of the classes; None, as labels, where nobody asked for them.
+        units: text (rows,), the name of the unit that each row is of; None where nobody asked.
         notes: what was done to the rows on the way, for people.
     """
 
@@ -48,6 +49,7 @@ class Dataset:
     segments: Array | None = None
     labels: Array | None = None
     classes: tuple[str, ...] | None = None
+    units: Array | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -56,7 +58,8 @@ class Split:
     """Sets of rows, disjoint without folds. Only `test` holds anomalies, marked by `test_y`.
 
     `train` may be a `Stream`; the others are arrays. `labels` are those of train, validation,
-    calibration and test, as training may see them, or None where there are no classes.
+    calibration and test, as training may see them, or None where there are no classes. `units` name
+    the unit of each row of calibration and test, or are None.
 
     With `folds`, int (rows of calibration,), the calibration rows are those of train, then those of
     validation, and each is scored by another model, which saw no row of its fold. `stopping`, bool
@@ -69,6 +72,7 @@ class Split:
     test: Array
     test_y: Array
     labels: Arrays | None = None
+    units: Arrays | None = None
     folds: Array | None = None
     stopping: Array | None = None
 

@@ -22,8 +22,8 @@ OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
     "images": ("image_size", "channels", "bad_rows"),
-    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "value_range", "bad_rows", "stream"),
-    "arrays": (*_CLASSES, *_WINDOWS, "value_range", "bad_rows"),
+    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "unit", "value_range", "bad_rows", "stream"),
+    "arrays": (*_CLASSES, *_WINDOWS, "unit", "value_range", "bad_rows"),
     "given": ("columns", "value_range"),
 }
 ALL_OPTIONS = {option for options in OPTIONS.values() for option in options}

@@ -20,6 +20,7 @@ FEW = 1_000
 FOLDS = 5
 
 HELD_BACK_ROLES = ("validation", "calibration", "test")
+UNIT_ROLES = ("calibration", "test")  # of rows that are judged
 
 ADVICE = " Shorter windows or more recordings leave more to deal out (--window, --group)."
 
@@ -31,7 +32,8 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     that are dealt, and a window that lies in segments of two sets goes to neither. (Anomalies are
     few: all are judged on, also those beside windows that were trained on.)
 
-    Where rows are few, all but the test are dealt out to folds instead, see `choose_folds`.
+    Where rows are few, all but the test are dealt out to folds instead, see `choose_folds`. Where
+    there are units, each gives its share to every set and every fold.
     """
     rng, folds = np.random.default_rng(config.seed), choose_folds(dataset, config)
     if folds > 1:
@@ -54,6 +56,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         **held_back,
         test_y=test_y,
         labels=labels.deal(dataset, rows, config),
+        units=_units(dataset, rows),
     )
 
 
@@ -61,33 +64,26 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
     """Into how many folds the rows are cut for a calibration that holds none back; 1 for none.
 
     Where `DataConfig.folds` does not say it, they are where normal rows are fewer than `FEW`; but
-    not where somebody chose the shares to hold back, nor where there is no segment for each fold.
+    not where somebody chose the shares to hold back, nor where there is no segment for each fold,
+    of each unit where there are units.
     """
     if config.folds is not None:
         return config.folds
-    normal = ~dataset.y
     is_streamed = isinstance(dataset.x, ParquetStream)
-    if is_streamed or config.has_own_shares or normal.sum() >= FEW:
+    if is_streamed or config.has_own_shares or (~dataset.y).sum() >= FEW:
         return 1
-    segments = normal.sum() if dataset.segments is None else len(_sizes(dataset).nonzero()[0])
-    return FOLDS if segments > FOLDS else 1
+    if dataset.segments is None:
+        segments = [len(rows) for rows in _normal_by_unit(dataset)]
+    else:
+        segments = [len(np.flatnonzero(sizes)) for sizes in _sizes_by_unit(dataset)]
+    return FOLDS if min(segments) > FOLDS else 1
 
 
 def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Split:
     """Rows to test on; all others to train and to calibrate on, each of them in a fold."""
-    shares = np.array([config.test, *[(1 - config.test) / folds] * folds])
-    normal = rng.permutation(np.flatnonzero(~dataset.y))
-    stopping = np.ones(len(normal), bool)  # of windows, no fold can be cut without losing some
-    if dataset.segments is None:
-        held_back = min(max(round(len(normal) * config.test), 1), HELD_BACK)
-        turn, role = np.divmod(np.arange(len(normal) - held_back), folds)
-        dealt = np.append(np.zeros(held_back, int), 1 + role)
-        stopping[held_back:] = turn < max(round(len(turn) * config.validation), 1)
-    else:
-        first, last = dataset.segments[normal].T
-        role = _deal(_sizes(dataset), shares, rng)
-        dealt = np.where(role[first] == role[last], role[first], -1)
-    _check_folds(dataset, np.bincount(dealt[dealt >= 0], minlength=folds + 1))
+    into_folds = _rows_into_folds if dataset.segments is None else _segments_into_folds
+    normal, dealt, stopping = into_folds(dataset, config, folds, rng)
+    _check_folds(dataset, normal, dealt, folds)
     anomalies = rng.permutation(np.flatnonzero(dataset.y))[:HELD_BACK]
     validates = stopping & (dealt == 1)
     learns, test = (dealt > 0) & ~validates, normal[dealt == 0]
@@ -102,33 +98,72 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
         **{role: dataset.x[numbers] for role, numbers in rows.items()},
         test_y=np.arange(len(test) + len(anomalies)) >= len(test),
         labels=labels.deal(dataset, rows, config),
+        units=_units(dataset, rows),
         folds=dealt[order] - 1,
         stopping=stopping[order],
     )
 
 
-def _check_folds(dataset: Dataset, counts: Array) -> None:
-    """`counts` are the rows of the test, then of each fold."""
-    if not counts.all():
-        what, advice = "rows", ""
-        if dataset.segments is not None:
-            what, advice = "recordings, or stretches of them,", ADVICE
-        raise ValueError(
-            f"expected normal {what} for each of {len(counts) - 1} folds and for a test. Received: "
-            f"{(~dataset.y).sum()} rows in {dataset.name}, which leave none for "
-            f"{(counts == 0).sum()} of them. Take fewer folds (--folds).{advice}"
-        )
-    if counts[1:].sum() > HELD_BACK:
+def _rows_into_folds(
+    dataset: Dataset, config: DataConfig, folds: int, rng: Any
+) -> tuple[Array, Array, Array]:
+    """Numbers of normal rows; where each is dealt to, 0 the test and K fold K; which stop."""
+    parts = []
+    for rows in map(rng.permutation, _normal_by_unit(dataset)):
+        held_back = min(max(round(len(rows) * config.test), 1), HELD_BACK, len(rows))
+        turn, role = np.divmod(np.arange(len(rows) - held_back), folds)
+        dealt = np.append(np.zeros(held_back, int), 1 + role)
+        stops = turn < max(round(len(turn) * config.validation), 1)
+        parts.append((rows, dealt, np.append(np.zeros(held_back, bool), stops)))
+    rows, dealt, stopping = map(np.concatenate, zip(*parts, strict=True))
+    return rows, dealt, stopping
+
+
+def _segments_into_folds(
+    dataset: Dataset, config: DataConfig, folds: int, rng: Any
+) -> tuple[Array, Array, Array]:
+    """The same where rows of one segment must stay together; -1 where they are dealt to nobody."""
+    normal = rng.permutation(np.flatnonzero(~dataset.y))
+    first, last = np.asarray(dataset.segments)[normal].T
+    role = _deal_by_unit(dataset, [config.test, *[(1 - config.test) / folds] * folds], rng)
+    dealt = np.where(role[first] == role[last], role[first], -1)
+    return normal, dealt, np.ones(len(normal), bool)  # to cut a fold would lose windows of it
+
+
+def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> None:
+    """Raises ValueError where a fold, or the test, lacks rows of some unit; or folds are large."""
+    each = {"": dealt}
+    if dataset.units is not None:
+        units = dataset.units[normal]
+        each = {f" of unit {u}": dealt[units == u] for u in np.unique(dataset.units)}
+    for whose, own in each.items():
+        counts = np.bincount(own[own >= 0], minlength=folds + 1)
+        if not counts.all():
+            what, advice = "rows", ""
+            if dataset.segments is not None:
+                what, advice = "recordings, or stretches of them,", ADVICE
+            raise ValueError(
+                f"expected normal {what} for each of {folds} folds and for a test. Received: "
+                f"{len(own)} rows{whose} in {dataset.name}, which leave none for "
+                f"{(counts == 0).sum()} of them. Take fewer folds (--folds).{advice}"
+            )
+    if (dealt > 0).sum() > HELD_BACK:
         raise ValueError(
             f"expected {HELD_BACK:,} rows at most with folds, which are for few. Received: "
-            f"{counts[1:].sum():,}. With so many, hold some back for calibration (--folds 1)."
+            f"{(dealt > 0).sum():,}. With so many, hold some back for calibration (--folds 1)."
         )
 
 
 def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
     """Normal rows by role, and anomalies for the test."""
-    normal = rng.permutation(np.flatnonzero(~dataset.y))
-    anomalies = rng.permutation(np.flatnonzero(dataset.y))[:HELD_BACK]
+    each = _normal_by_unit(dataset)
+    dealt = [_by_share(rng.permutation(rows), dataset, config) for rows in each]
+    normal = {role: np.concatenate([part[role] for part in dealt]) for role in dealt[0]}
+    return normal, rng.permutation(np.flatnonzero(dataset.y))[:HELD_BACK]
+
+
+def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
+    """Row numbers by role, in the order that they are given in."""
     n = len(normal)
     calibration = min(round(n * config.calibration), HELD_BACK)
     test = min(round(n * config.test), HELD_BACK)
@@ -136,8 +171,7 @@ def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Arr
     if isinstance(dataset.x, ParquetStream):  # of an array, all are in memory already
         validation = min(validation, HELD_BACK)
     parts = np.split(normal, np.cumsum([calibration, test, validation]))
-    roles = ("calibration", "test", "validation", "train")
-    return dict(zip(roles, parts, strict=True)), anomalies
+    return dict(zip(("calibration", "test", "validation", "train"), parts, strict=True))
 
 
 def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
@@ -149,7 +183,7 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
         "train": 1 - config.test - config.validation - config.calibration,
     }
     first, last = np.asarray(dataset.segments).T
-    role = _deal(_sizes(dataset), np.array(list(shares.values())), rng)
+    role = _deal_by_unit(dataset, list(shares.values()), rng)
     own = np.where(~dataset.y & (role[first] == role[last]), role[first], -1)
     normal = {name: rng.permutation(np.flatnonzero(own == i)) for i, name in enumerate(shares)}
     for name in ("calibration", "test"):
@@ -157,10 +191,36 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
     return normal, rng.permutation(np.flatnonzero(dataset.y))[:HELD_BACK]
 
 
-def _sizes(dataset: Dataset) -> Array:
-    """How many normal rows begin in each segment."""
+def _units(dataset: Dataset, rows: Arrays) -> Arrays | None:
+    """Of the rows that are judged, from row numbers by role."""
+    units = dataset.units
+    return None if units is None else {role: units[rows[role]] for role in UNIT_ROLES}
+
+
+def _normal_by_unit(dataset: Dataset) -> list[Array]:
+    """Numbers of normal rows, those of each unit by themselves."""
+    normal, units = ~dataset.y, dataset.units
+    if units is None:
+        return [np.flatnonzero(normal)]
+    return [np.flatnonzero(normal & (units == unit)) for unit in np.unique(units)]
+
+
+def _sizes_by_unit(dataset: Dataset) -> list[Array]:
+    """How many normal rows begin in each segment; for each unit, 0 in those of others."""
     segments = np.asarray(dataset.segments)
-    return np.bincount(segments[~dataset.y, 0], minlength=int(segments.max()) + 1)
+    sizes = np.bincount(segments[~dataset.y, 0], minlength=int(segments.max()) + 1)
+    if dataset.units is None:
+        return [sizes]
+    own = [segments[dataset.units == unit, 0] for unit in np.unique(dataset.units)]
+    return [np.where(np.isin(np.arange(len(sizes)), each), sizes, 0) for each in own]
+
+
+def _deal_by_unit(dataset: Dataset, shares: list[float], rng: Any) -> Array:
+    """The number of the share that each segment goes to; those of each unit by themselves."""
+    role = np.full(int(np.asarray(dataset.segments).max()) + 1, -1)
+    for sizes in _sizes_by_unit(dataset):
+        role = np.where(sizes > 0, _deal(sizes, np.array(shares), rng), role)
+    return role
 
 
 def _deal(sizes: Array, shares: Array, rng: Any) -> Array:

@@ -15,6 +15,7 @@ from vae_keras.configs import DataConfig
 from vae_runtime.data import parquet
 from vae_runtime.data.files import read_rows, table_format
 from vae_runtime.data.tables import CellError, Columns, check_names
+from vae_runtime.units import names_of
 
 from . import labels, one_hot, windows
 from .datasets import Dataset
@@ -38,8 +39,8 @@ def load_table(config: DataConfig) -> Dataset:
 
 
 def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
-    others = (config.group, config.time, config.classes)
-    extra = [name for name in others if name is not None]
+    others = (config.group, config.time, config.classes, config.unit)
+    extra = list(dict.fromkeys(name for name in others if name is not None))
     dropping = config.bad_rows == "drop"
     table = read_rows(
         config.source, columns=columns, label=config.label, extra=extra, missing=dropping
@@ -59,9 +60,11 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     dataset = Dataset(Path(config.source).stem, x, y, limits, names, groups, notes=tuple(notes))
     if config.classes is not None:
         dataset = labels.attach(dataset, table.extra[config.classes], column=config.classes)
+    if config.unit is not None:
+        dataset = replace(dataset, units=names_of(table.extra[config.unit], len(x)))
     if config.window is None:
-        known = None if dataset.labels is None else dataset.labels[good]
-        return replace(dataset, x=x[good], y=y[good], labels=known)
+        known, units = (None if a is None else a[good] for a in (dataset.labels, dataset.units))
+        return replace(dataset, x=x[good], y=y[good], labels=known, units=units)
     group, time = (table.extra.get(name or "") for name in (config.group, config.time))
     return windows.cut(dataset, config, good=good, group=group, time=time)
 
@@ -88,7 +91,7 @@ def _columns(config: DataConfig, notes: list[str]) -> Names:
     table = table_format(Path(config.source))
     if config.columns is not None or config.bad_columns == "error" or table is None:
         return config.columns
-    others = (config.label, config.group, config.time, config.classes)
+    others = (config.label, config.group, config.time, config.classes, config.unit)
     named = [name for name in others if name is not None]
     found = table.columns(Path(config.source), named)
     text = [name for name, is_number in found.items() if not is_number]

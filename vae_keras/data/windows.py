@@ -7,6 +7,7 @@ import numpy as np
 from vae_keras.arrays import Array
 from vae_keras.configs import DataConfig
 from vae_runtime.data.windows import window_rows
+from vae_runtime.units import of_windows
 
 from . import labels
 from .datasets import Dataset
@@ -24,7 +25,8 @@ def cut(
 ) -> Dataset:
     """The windows of a table whose rows are in time order.
 
-    A window is an anomaly where any of its rows is, and of a class where all are.
+    A window is an anomaly where any of its rows is, and of a class where all are. Its unit is that
+    of its rows.
 
     Args:
         table: rows (rows, channels); or windows of that length, which are taken as they are.
@@ -48,7 +50,8 @@ def cut(
             f"expected a stretch of {window} rows without missing values. Received: none in "
             f"{table.name}."
         )
-    segment = _segments(len(table.x), group, window)
+    is_unit = config.unit is not None and config.unit == config.group
+    segment = _segments(len(table.x), group, window, each=is_unit)
     outside = len(table.x) - len(np.unique(rows))
     note = f"{outside:,} of {len(table.x):,} rows are in no window: ends of recordings, gaps"
     return replace(
@@ -59,6 +62,7 @@ def cut(
         stride=stride,
         segments=segment[rows[:, [0, -1]]],
         labels=None if table.labels is None else labels.of_windows(table.labels[rows]),
+        units=None if table.units is None else of_windows(table.units[rows]),
     )
 
 
@@ -69,6 +73,7 @@ def _cut_already(table: Dataset, good: Array, group: Array | None) -> Dataset:
         x=table.x[good],
         y=table.y[good],
         labels=None if table.labels is None else table.labels[good],
+        units=None if table.units is None else table.units[good],
     )
     if group is None:
         note = "windows are dealt out one by one: if they overlap, name their recordings (--group)"
@@ -77,15 +82,23 @@ def _cut_already(table: Dataset, good: Array, group: Array | None) -> Dataset:
     return replace(windows, segments=np.stack([recording, recording], axis=1))
 
 
-def _segments(rows: int, group: Array | None, window: int) -> Array:
-    """The number of the segment that each row belongs to: int (rows,)."""
+def _segments(rows: int, group: Array | None, window: int, *, each: bool) -> Array:
+    """The number of the segment that each row belongs to: int (rows,).
+
+    Args:
+        rows: of the table.
+        group: (rows,), their recordings.
+        window: rows in a window.
+        each: whether rows of each recording must be held back, as they are all that a unit has.
+    """
     names = np.zeros(rows, int) if group is None else group.astype(str)
     _, recording, sizes = np.unique(names, return_inverse=True, return_counts=True)
-    if len(sizes) >= MIN_RECORDINGS:
+    if len(sizes) >= MIN_RECORDINGS and not each:
         return recording
     order = np.argsort(recording, kind="stable")
     rank = np.empty(rows, int)  # of a row within its recording
     rank[order] = np.arange(rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    parts = np.clip(sizes // (MIN_WINDOWS * window), 1, -(-SEGMENTS // len(sizes)))
+    most = SEGMENTS if each else -(-SEGMENTS // len(sizes))
+    parts = np.clip(sizes // (MIN_WINDOWS * window), 1, most)
     first = np.cumsum(parts) - parts
     return first[recording] + rank * parts[recording] // sizes[recording]

@@ -109,7 +109,7 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
 def _other_alarms(evidence: Evidence, alarm: Array) -> Array:
     """Of each test row: does its alarm differ from Keras's, though not at the threshold itself?"""
     alpha, rounding = evidence.source.alpha, evidence.rounding
-    keras = evidence.conformal(evidence.calibration)
+    keras = np.sort(evidence.conformal(evidence.calibration))
     flipped = alarm != (p_values(evidence.test, keras, rounding) <= alpha)
     limit = threshold(keras, alpha)
     tie = rounding + SCORE_RTOL * abs(limit)  # the verdict turns at the limit and a tie

@@ -22,6 +22,10 @@ CROSSED = (
 NO_LABELS = (
     "The test rows hold no labelled anomalies, so that nothing is known of how many would be found."
 )
+UNITS = (
+    "{:,} units have thresholds of their own, which keep the promise for each of them. The figures "
+    "on this page are by one threshold for all together."
+)
 
 MANY = {"one": 2, "traces": 2, "small": 5}  # charts, by how they stand, that take a whole line
 
@@ -63,6 +67,7 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
     """The page."""
     alarm = record.alarms["fp32"]
     limits = [*LIMITS, *[CROSSED] * (alarm.folds > 1), *[NO_LABELS] * (not alarm.anomalies)]
+    limits += [UNITS.format(alarm.units)] if alarm.units else []
     return PAGE.format(
         title=escape(record.model.name),
         style=(files(__package__) / "page.css").read_text(encoding="utf-8"),

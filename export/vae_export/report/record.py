@@ -51,7 +51,8 @@ class Alarm:
 
     A score above `threshold` nats is an alarm. It is from `calibration_rows` that were held back,
     or, where `folds` is above 1, from rows trained on, by models without their fold. Rates are
-    shares: `false_alarm_rate` of the `normal_rows`, `detection_rate` of the `anomalies`.
+    shares: `false_alarm_rate` of the `normal_rows`, `detection_rate` of the `anomalies`. `units` is
+    how many have a threshold of their own; the figures here are those of one for all.
     """
 
     alpha: float
@@ -63,6 +64,7 @@ class Alarm:
     detection_rate: float | None
     auroc: float | None
     folds: int = 1
+    units: int = 0
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,7 @@ def _alarm(scorer: Artefact) -> Alarm:
         detection_rate=metrics.detection_rate,
         auroc=metrics.auroc,
         folds=calibration.folds,
+        units=len(calibration.units or ()),
     )
 
 

@@ -5,6 +5,7 @@ again. They bound every number and every text, as a device acts on the ones and 
 They cannot tell a lie that is consistent; a signature can.
 """
 
+import heapq
 import itertools
 import math
 import re
@@ -24,6 +25,8 @@ LARGEST_TOLERANCE = 0.01  # what a self-test with more still tells is little
 # Rounding moves the alarm threshold up, as scores within it count as tied: a nat, or a thousandth
 # of the largest calibration score, where float32 gives a millionth of the terms.
 LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
+
+LONGEST_UNIT = 100  # characters of the name of a unit, which errors and tables print
 
 NEEDED = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe", "npz"))
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -161,6 +164,16 @@ def _check_calibrations(manifest: "Manifest") -> None:
         )
     for precision, calibration in manifest.calibration.items():
         _check_calibration(calibration, f"{NAME}.calibration.{precision}")
+        _check_units(calibration, f"{NAME}.calibration.{precision}")
+    each = {frozenset(c.units or ()) for c in manifest.calibration.values()}
+    expect(len(each) == 1, f"{NAME}.calibration: expected the same units in all entries", len(each))
+    units = each.pop()
+    expect(
+        bool(units) or manifest.model.unit is None,
+        f"{NAME}.model.unit: expected null where no calibration has units",
+        manifest.model.unit,
+    )
+    _check_recalibrated(manifest, units)
 
 
 def _check_calibration(calibration: "Calibration", where: str) -> None:
@@ -174,3 +187,30 @@ def _check_calibration(calibration: "Calibration", where: str) -> None:
     largest = max(map(abs, (scores[0], scores[-1])))
     limit = max(LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE * largest)
     expect(0 <= rounding <= limit, f"{where}.rounding: expected 0 to {limit:g}", rounding)
+
+
+def _check_units(calibration: "Calibration", where: str) -> None:
+    """All scores are those of the units, each of which has some."""
+    if calibration.units is None:
+        return
+    expect(bool(calibration.units), f"{where}.units: expected one or more, or null", "none")
+    for name, scores in calibration.units.items():
+        fits = 0 < len(name) <= LONGEST_UNIT and name == name.strip()
+        expect(fits, f"{where}.units: expected names of 1 to {LONGEST_UNIT} characters", repr(name))
+        ascending = bool(scores) and all(a <= b for a, b in itertools.pairwise(scores))
+        expect(ascending, f"{where}.units: expected ascending scores of {name!r}", "others or none")
+    together = tuple(heapq.merge(*calibration.units.values()))
+    expect(
+        together == calibration.scores,
+        f"{where}.units: expected units whose scores are all there are, {len(calibration.scores)}",
+        f"{len(together)}, or others",
+    )
+
+
+def _check_recalibrated(manifest: "Manifest", units: frozenset[str]) -> None:
+    where = f"{NAME}.recalibrated"
+    for i, made in enumerate(manifest.recalibrated):
+        expect(made.rows > 0, f"{where}: expected rows from 1", made.rows)
+        expect(bool(SHA256.fullmatch(made.sha256)), f"{where}: expected a sha256", made.sha256)
+        whose = made.unit in units if made.unit is not None else i == 0
+        expect(whose, f"{where}: expected a unit of the calibration, or all first", made.unit)

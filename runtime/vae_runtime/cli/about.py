@@ -13,12 +13,14 @@ from vae_runtime.bench import Report as Costs
 from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.containers import pack as pack_files
-from vae_runtime.bundle.manifest import Manifest
-from vae_runtime.calibration import threshold
+from vae_runtime.bundle.manifest import Manifest, Recalibration
+from vae_runtime.calibration import rows_needed, threshold
 from vae_runtime.data.files import write_aside
 from vae_runtime.selftest import Report
 
 from .opening import open_runner
+
+SHOWN = 10  # units with their thresholds
 
 
 def info(args: argparse.Namespace) -> int:
@@ -92,6 +94,8 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         ("trained on", f"{training.rows:,} rows of {training.data}"),
         ("score", f"{score.definition} ({score.unit}), {score.direction}"),
         *[("alarm", _describe_alarm(manifest, precision)) for precision in manifest.calibration],
+        *[("units", _describe_units(manifest, precision)) for precision in _with_units(manifest)],
+        *[("calibrated", _describe_rows(made)) for made in manifest.recalibrated],
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
         *[("degraded", lost) for f in manifest.files for lost in f.degraded],
     ]
@@ -105,6 +109,30 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
         f"where p_value <= {calibration.alpha:g}, that is score > {limit:.6g} ({precision}, "
         f"calibrated on {len(calibration.scores):,} normal rows{crossed})"
     )
+
+
+def _with_units(manifest: Manifest) -> list[str]:
+    return [name for name, found in manifest.calibration.items() if found.units is not None]
+
+
+def _describe_units(manifest: Manifest, precision: str) -> str:
+    """The threshold of each unit, but for a large fleet."""
+    calibration = manifest.calibration[precision]
+    units = calibration.units or {}
+    each = [
+        f"{unit} > {threshold(np.array(scores), calibration.alpha):.6g}"
+        if len(scores) >= rows_needed(calibration.alpha)
+        else f"{unit} has too few rows, {len(scores)}"
+        for unit, scores in list(units.items())[:SHOWN]
+    ]
+    more = [f"{len(units) - SHOWN:,} more"] if len(units) > SHOWN else []
+    by = "" if manifest.model.unit is None else f" by {manifest.model.unit!r}"
+    return f"{len(units):,}{by} ({precision}), each by its own rows: {', '.join([*each, *more])}"
+
+
+def _describe_rows(made: Recalibration) -> str:
+    whose = "" if made.unit is None else f" of {made.unit}"
+    return f"anew on {made.rows:,} rows{whose}, {made.date} (their sha256: {made.sha256})"
 
 
 def _as_json(report: Report) -> dict[str, Any]:

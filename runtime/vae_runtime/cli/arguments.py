@@ -11,7 +11,7 @@ from vae_runtime.backends.onnx_runtime import CPU
 from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.latents import METHODS
 
-from . import about, generating, scoring
+from . import about, calibrating, generating, scoring
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_about(commands)
     _add_scoring(commands)
+    _add_calibrating(commands)
     _add_generating(commands)
     return top
 
@@ -66,6 +67,7 @@ def _add_scoring(commands: Any) -> None:
     score = _command(commands, "score", scoring.score, "anomaly scores, p-values and verdicts")
     _running(score)
     _reading(score, optional=True)
+    _whose(score)
     score.add_argument("-o", "--output", type=Path, help=".csv or .npz; standard output if absent")
     _following(score)
     level = score.add_mutually_exclusive_group()
@@ -85,6 +87,23 @@ def _add_scoring(commands: Any) -> None:
     _running(classify)
     _reading(classify)
     classify.add_argument("-o", "--output", type=Path, help=".csv or .npz; else standard output")
+
+
+def _add_calibrating(commands: Any) -> None:
+    new = _command(commands, "calibrate", calibrating.calibrate, "alarm levels from normal rows")
+    _reading(new)
+    _whose(new)
+    new.add_argument(
+        "-o", "--output", type=Path, required=True, help="the new bundle: a directory, or .vaeb"
+    )
+    new.add_argument("--alpha", type=float, help="the alarm level; default: as it is")
+    new.add_argument(
+        "--precision",
+        type=names,
+        metavar="NAMES",
+        help="keep these files alone, with commas between: fp32,int8.tflite; default: all",
+    )
+    new.add_argument("--json", action="store_true", help="thresholds and what changed as JSON")
 
 
 def _add_generating(commands: Any) -> None:
@@ -162,6 +181,18 @@ def _reading(command: argparse.ArgumentParser, *, optional: bool = False) -> Non
     command.add_argument("--stride", type=int, help="of windows; default: as in training")
     command.add_argument("--group", help="of windows: the column that tells recordings apart")
     command.add_argument("--time", help="of windows: the column of times; no window spans a gap")
+
+
+def _whose(command: argparse.ArgumentParser) -> None:
+    """Which machine of a fleet rows are of."""
+    whose = command.add_mutually_exclusive_group()
+    whose.add_argument("--unit", metavar="NAME", help="the one machine that all rows are of")
+    whose.add_argument("--unit-column", metavar="COLUMN", help="the column that names it; '': none")
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names between commas."""
+    return tuple(name.strip() for name in text.split(","))
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:

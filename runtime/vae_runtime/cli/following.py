@@ -10,14 +10,16 @@ from typing import IO
 from vae_runtime.live import DriftSettings, StreamScorer
 from vae_runtime.live.follow import FollowSettings
 from vae_runtime.live.follow import follow as follow_lines
+from vae_runtime.runner import Runner
 
-from .opening import open_runner
+from .opening import open_runner, unit_column
 
 
 def follow(args: argparse.Namespace) -> int:
     """Writes a line of JSON for each window, or row, that the lines of the input complete."""
     _check(args)
     runner = open_runner(args)
+    _check_unit(args, runner)
     stream = StreamScorer(
         runner,
         stride=args.stride,
@@ -50,6 +52,16 @@ def _check(args: argparse.Namespace) -> None:
         args.error("expected no --group with --follow: follow one machine in one process.")
     if args.spacing is not None and args.drift is None:
         args.error("expected --drift ROWS with --spacing. Received: --spacing alone.")
+
+
+def _check_unit(args: argparse.Namespace, runner: Runner) -> None:
+    """A stream is of one machine."""
+    column = unit_column(args, runner.manifest.model, runner.calibration)
+    if column is not None:
+        raise ValueError(
+            f"expected --unit NAME with --follow, as the bundle is calibrated for each {column}: "
+            "follow one unit in one process. (--unit-column '' judges by all units together.)"
+        )
 
 
 def _drift(args: argparse.Namespace) -> DriftSettings | None:

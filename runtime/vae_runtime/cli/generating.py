@@ -21,7 +21,7 @@ def encode(args: argparse.Namespace) -> int:
     """Writes the latent mean of each row, or draws from its posterior."""
     check_output(args, ".npy")
     runner = open_runner(args)
-    latents = runner.encode(read(args, runner).x, draws=args.draws, seed=args.seed)
+    latents = runner.encode(read(args, runner.manifest.model).x, draws=args.draws, seed=args.seed)
     return write_rows(latents, args.output, runner.manifest.model)
 
 
@@ -37,7 +37,7 @@ def reconstruct(args: argparse.Namespace) -> int:
     """Writes what the model makes of each row."""
     check_output(args, ".npy", ".png")
     runner = open_runner(args)
-    x = runner.reconstruct(read(args, runner).x)
+    x = runner.reconstruct(read(args, runner.manifest.model).x)
     return write_rows(x, args.output, runner.manifest.model)
 
 
@@ -45,7 +45,7 @@ def interpolate(args: argparse.Namespace) -> int:
     """Writes rows between two rows of the input."""
     check_output(args, ".npy", ".png")
     runner = open_runner(args)
-    x = read(args, runner).x
+    x = read(args, runner.manifest.model).x
     if len(args.rows) != 2 or not all(0 <= row < len(x) for row in args.rows):
         raise ValueError(
             f"expected --rows with two numbers from 0 to {len(x) - 1}. Received: "

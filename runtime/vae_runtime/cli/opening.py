@@ -3,25 +3,90 @@
 import argparse
 import dataclasses
 
+import numpy as np
+
 from vae_runtime import LiteRT
 from vae_runtime.backends import Backend, OnnxRuntime
 from vae_runtime.backends.onnx_runtime import CPU
 from vae_runtime.backends.profiles import PROFILES
+from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.data.inputs import Input, Windowing, read_input
+from vae_runtime.data.tables import ColumnError
 from vae_runtime.runner import Runner
+
+UNIT_ADVICE = (
+    "name the unit that all rows are of (--unit NAME), or the column that names it (--unit-column "
+    "COLUMN; '' judges by all units together, right on average over them)"
+)
 
 
 def open_runner(args: argparse.Namespace) -> Runner:
     """The runner of `--precision`, `--backend` and its settings, of a bundle that is verified."""
     return Runner.load(
-        args.bundle, precision=args.precision, backend=_backend(args), key=args.verify
+        args.bundle,
+        precision=args.precision,
+        backend=_backend(args),
+        key=args.verify,
+        unit=getattr(args, "unit", None),
     )
 
 
-def read(args: argparse.Namespace, runner: Runner) -> Input:
-    """The rows of the input, as windows where the model takes them."""
+def read(args: argparse.Namespace, model: Model, unit: str | None = None) -> Input:
+    """The rows of the input, as windows where the model takes them; `unit` is their column."""
     windowing = Windowing(args.stride, args.group, args.time)
-    return read_input(args.input, runner.manifest.model, windowing)
+    return read_input(args.input, model, windowing, unit=unit)
+
+
+def read_units(args: argparse.Namespace, model: Model, column: str | None) -> Input:
+    """The same, of `--unit` or with the units that `column` names.
+
+    Raises:
+        ValueError: there is no such column, or it says that rows are of others than `--unit`.
+    """
+    try:
+        given = read(args, model, column if args.unit is None else model.unit)
+    except ColumnError as error:
+        if args.unit is not None:
+            return read(args, model)  # rows of one unit need not say so
+        if column is None or args.unit_column is not None:
+            raise
+        raise ValueError(
+            f"{error} The bundle's units are named in {column!r}: {UNIT_ADVICE}."
+        ) from error
+    if args.unit is None or given.units is None:
+        return given
+    others = np.unique(given.units[given.units != args.unit])
+    if len(others):
+        raise ValueError(
+            f"expected rows of {args.unit} alone, as --unit says. Received: rows of "
+            f"{', '.join(others[:5])}, as their {model.unit!r} says. Leave --unit out, to judge "
+            "each by its own, or leave out the rows of others."
+        )
+    return given._replace(units=None)
+
+
+def unit_column(args: argparse.Namespace, model: Model, calibration: Calibration) -> str | None:
+    """The column of the input by which each row is judged; None where all are judged alike.
+
+    Raises:
+        ValueError: the bundle has units, and nobody says whose the rows are: judged by all units
+            together, they would alarm more often than promised on some machines.
+    """
+    if args.unit is not None:
+        return None  # of which the runner was loaded
+    column: str | None = model.unit if args.unit_column is None else args.unit_column
+    if calibration.units is None:
+        if column:
+            raise ValueError(
+                f"expected a bundle with units, for --unit-column {column}. Received: one without. "
+                "`vae-runtime calibrate BUNDLE ROWS --unit-column COLUMN -o NEW` makes one."
+            )
+        return None
+    if column is None:
+        raise ValueError(
+            f"expected to be told whose rows these are, as the bundle has units. {UNIT_ADVICE}."
+        )
+    return column or None
 
 
 def _backend(args: argparse.Namespace) -> Backend:

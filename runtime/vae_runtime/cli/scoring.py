@@ -5,12 +5,14 @@ import sys
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.calibration import fewest_discoveries
 from vae_runtime.features import TopFeatures
 
 from .following import follow
-from .opening import open_runner, read
+from .opening import open_runner, read, read_units, unit_column
 from .writing import check_output, counted, write_rows, write_table
 
 
@@ -23,7 +25,8 @@ def score(args: argparse.Namespace) -> int:
     _check_whole(args)
     check_output(args, ".csv", ".npz")
     runner = open_runner(args)
-    given = read(args, runner)
+    model, calibration = runner.manifest.model, runner.calibration
+    given = read_units(args, model, unit_column(args, model, calibration))
     scores = runner.score(
         given.x,
         alpha=args.alpha,
@@ -31,21 +34,17 @@ def score(args: argparse.Namespace) -> int:
         fdr=args.fdr,
         samples=args.samples,
         seed=args.seed,
+        units=given.units,
     )
-    columns = {**given.where, **scores._asdict()}
+    whose = {} if given.units is None else {"unit": given.units}
+    columns = {**given.where, **whose, **scores._asdict()}
     if args.top is not None:
         columns |= _top_columns(runner.top_features(given.x, args.top))
     write_table(columns, args.output)
     alarms = int(scores.is_anomaly.sum())
     print(f"{counted(alarms, 'anomaly', 'anomalies')} in {given.summary}", file=sys.stderr)
     if args.fdr is not None and not alarms:
-        n, rows = len(runner.calibration.scores), len(given.x)
-        print(
-            f"none is named at a false discovery rate of {args.fdr:g} unless "
-            f"{fewest_discoveries(rows, n, args.fdr):,} of {rows:,} rows score above nearly all of "
-            f"the {n:,} calibration rows; --alpha judges each row by itself",
-            file=sys.stderr,
-        )
+        _say_what_is_needed(args.fdr, len(given.x), _calibration_rows(calibration, given.units))
     return 0
 
 
@@ -53,7 +52,7 @@ def explain(args: argparse.Namespace) -> int:
     """Writes each feature's share of each row's nll: columns, or one array `nats` in an .npz."""
     check_output(args, ".csv", ".npy", ".npz")
     runner = open_runner(args)
-    given = read(args, runner)
+    given = read(args, runner.manifest.model)
     shares, names = runner.explain(given.x), runner.manifest.model.feature_names
     if args.output is not None and args.output.suffix == ".npy":
         return write_rows(shares, args.output, runner.manifest.model)
@@ -75,7 +74,7 @@ def classify(args: argparse.Namespace) -> int:
     """Writes the likeliest class of each row, and the probability of each."""
     check_output(args, ".csv", ".npz")
     runner = open_runner(args)
-    given = read(args, runner)
+    given = read(args, runner.manifest.model)
     probabilities = runner.classify(given.x)
     names = np.array(runner.manifest.model.classes)
     likeliest = probabilities.argmax(axis=1)
@@ -97,6 +96,23 @@ def _check_whole(args: argparse.Namespace) -> None:
     for name in ("period", "state", "drift", "spacing"):
         if getattr(args, name) is not None:
             args.error(f"expected --{name} with --follow. Received: a file to score whole.")
+
+
+def _say_what_is_needed(fdr: float, rows: int, n: int) -> None:
+    """Why a false discovery rate has named no row."""
+    print(
+        f"none is named at a false discovery rate of {fdr:g} unless "
+        f"{fewest_discoveries(rows, n, fdr):,} of {rows:,} rows score above nearly all of "
+        f"the {n:,} calibration rows; --alpha judges each row by itself",
+        file=sys.stderr,
+    )
+
+
+def _calibration_rows(calibration: Calibration, units: NDArray[np.str_] | None) -> int:
+    """How many the rows are judged by; the most that one of several units has."""
+    if units is None or calibration.units is None:
+        return len(calibration.scores)
+    return max(len(calibration.units[unit]) for unit in np.unique(units).tolist())
 
 
 def _top_columns(top: TopFeatures) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def edited(place, value):
     return document
 
 
+RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "unit": None}
 CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
 NUMBERS = {
     "no input": (("model", "input_shape"), [], "input_shape: expected 1 to 8 dimensions"),
@@ -64,6 +65,18 @@ NUMBERS = {
     "too fine": ((*CALIBRATION, "alpha"), 1e-6, "expected scores enough for alpha 1e-06"),
     "no calibration": (("calibration",), {}, "calibration: expected an entry for fp32"),
     "scorer alone": (("files", 5, "precision"), "int8", "calibration: expected an entry for int8"),
+    "no units": ((*CALIBRATION, "units"), {}, "units: expected one or more, or null"),
+    "units of others": ((*CALIBRATION, "units"), {"a": [1.0]}, "units whose scores are all there"),
+    "empty unit": ((*CALIBRATION, "units"), {"a": []}, "expected ascending scores of 'a'"),
+    "unsorted unit": ((*CALIBRATION, "units"), {"a": [2.0, 1.0]}, "ascending scores of 'a'"),
+    "unit without a name": ((*CALIBRATION, "units"), {"": [1.0]}, "expected names of 1 to 100"),
+    "long name": ((*CALIBRATION, "units"), {"a" * 101: [1.0]}, "expected names of 1 to 100"),
+    "space": ((*CALIBRATION, "units"), {"a ": [1.0]}, "expected names of 1 to 100"),
+    "column of no units": (("model", "unit"), "machine", "expected null where no calibration has"),
+    "no rows": (("recalibrated",), [{**RECORD, "rows": 0}], "recalibrated: expected rows from 1"),
+    "hash": (("recalibrated",), [{**RECORD, "sha256": "a"}], "recalibrated: expected a sha256"),
+    "unit of none": (("recalibrated",), [{**RECORD, "unit": "a"}], "expected a unit of the"),
+    "all twice": (("recalibrated",), [RECORD, RECORD], "or all first"),
     "bytes": ((*SCORER, "bytes"), 2**31, "scorer.onnx: expected bytes below 2^31"),
     "negative bytes": ((*SCORER, "bytes"), -1, "scorer.onnx: expected bytes below 2^31"),
     "sha256": ((*SCORER, "sha256"), "0" * 63, "scorer.onnx: expected a sha256"),
@@ -104,6 +117,15 @@ def test_a_rounding_may_be_a_nat_or_a_thousandth_of_the_scores(precision):
     document["calibration"]["fp32"]["rounding"] = 10.0
     document["calibration"][precision] = document["calibration"]["fp32"]
     assert load(document).calibration[precision].rounding == 10.0
+
+
+def test_units_are_those_of_all_calibrations():
+    scores = DOCUMENT["calibration"]["fp32"]["scores"]
+    document = edited((*CALIBRATION, "units"), {"a": scores[::2], "b": scores[1::2]})
+    assert list(load(document).calibration["fp32"].units) == ["a", "b"]
+    document["calibration"]["int8"] = DOCUMENT["calibration"]["fp32"]
+    with refuses("calibration: expected the same units in all entries"):
+        load(document)
 
 
 TEXTS = {

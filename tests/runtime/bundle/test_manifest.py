@@ -86,7 +86,7 @@ def test_another_format_version_is_refused_with_what_reads_it(document, version)
 
 
 def test_each_missing_key_is_refused_by_its_place(document, subtests):
-    for key in set(document) - {"format", "format_version"}:
+    for key in set(document) - {"format", "format_version", "recalibrated"}:
         with subtests.test(key), refuses(f"manifest.json: expected the key {key!r}."):
             load({k: v for k, v in document.items() if k != key})
 
@@ -106,8 +106,9 @@ def test_what_earlier_writers_did_not_know_may_be_missing(document):
         del file["recipe"], file["degraded"]
         for tensor in (*file["inputs"], *file["outputs"]):
             del tensor["unit"], tensor["scale"], tensor["zero_point"]
-    for key in ("sigma", "classes", "stride"):
+    for key in ("sigma", "classes", "stride", "unit"):
         del document["model"][key]
+    del document["recalibrated"], document["calibration"]["fp32"]["units"]
     files = load(document).files
     assert {(file.recipe, file.degraded) for file in files} == {("", ())}
     assert {tensor.unit for file in files for tensor in file.outputs} == {1.0}

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -177,3 +178,39 @@ def test_a_file_may_be_one_recording_if_that_is_said(pump_model, bare_pump_csv):
 def test_a_column_that_is_named_and_not_there_is_refused_by_its_name(pump_model, pump_csv):
     with refuses("expected the column 'recording'. Received: no such column"):
         read_input(pump_csv, pump_model, Windowing(group="recording"))
+
+
+def test_units_of_a_table_are_a_column_of_it(table_model, sensor_csv, tmp_path):
+    given = read_input(sensor_csv, table_model, unit="broken")
+    assert (given.units == "1").sum() == 40
+    assert read_input(sensor_csv, table_model).units is None
+    with refuses("expected the column 'machine'. Received: no such column"):
+        read_input(sensor_csv, table_model, unit="machine")
+    np.save(tmp_path / "x.npy", given.x)
+    with refuses("expected a file whose parts have names, for machine."):
+        read_input(tmp_path / "x.npy", table_model, unit="machine")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_window_is_of_the_unit_of_its_rows(pump_model, pump_csv, pump_windows, tmp_path, ending):
+    if ending == "parquet":
+        table = pa.csv.read_csv(pump_csv, pa.csv.ReadOptions())
+        pq.write_table(table, tmp_path / "pump.parquet")
+    path = pump_csv if ending == "csv" else tmp_path / "pump.parquet"
+    given = read_input(path, pump_model, BY_TIME, unit="machine")
+    _, first, _, _ = pump_windows
+    np.testing.assert_array_equal(given.units, [f"m{row % 6}" for row in first])
+    with refuses("a window over rows of m0 and m1"):
+        read_input(path, pump_model, Windowing(group="", time=""), unit="machine")
+
+
+def test_units_of_windows_that_are_cut_already_are_a_key(pump_model, pump_windows, tmp_path):
+    x, names = pump_windows[0], [f"m{i % 4}" for i in range(len(pump_windows[0]))]
+    np.savez(tmp_path / "w.npz", x=x, machine=names)
+    given = read_input(tmp_path / "w.npz", pump_model, unit="machine")
+    np.testing.assert_array_equal(given.units, names)
+
+
+def test_marked_anomalies_are_counted(table_model, tmp_path):
+    np.savez(tmp_path / "x.npz", x=np.zeros((5, 6)), y=[0, 1, 0, 1, 0])
+    assert read_input(tmp_path / "x.npz", table_model).anomalies == 2

@@ -67,7 +67,13 @@ def test_what_rows_in_hand_have_no_use_for_is_refused(option):
     asked = {"stride": 2, "group": "m", "time": "t"}
     classes = {"classes": "c", "labels_per_class": 3}
     plain = {"window": 2, "bad_rows": "drop", "bad_columns": "drop", "stream": True, "channels": 1}
-    pairs = {"image_size": (2, 2), "one_hot": ("a",), "label": "y", "data_dir": "there"}
+    pairs = {
+        "image_size": (2, 2),
+        "one_hot": ("a",),
+        "label": "y",
+        "data_dir": "there",
+        "unit": "m",
+    }
     value = {**asked, **classes, **plain, **pairs}[option]
     needed = {"window": 2} if option in asked else {}
     needed = {"classes": "c"} if option == "labels_per_class" else needed
@@ -133,3 +139,8 @@ def test_names_are_one_a_column():
 def test_what_is_neither_an_array_nor_a_dataset_is_refused():
     with refuses("expected an array, or a tf.data.Dataset of batches of x alone"):
         accepts(train=X.tolist())
+
+
+def test_units_of_rows_in_hand_are_refused():
+    with refuses("expected rows without units. Received: units."):
+        accepts(units={"calibration": np.array(["a"])})

@@ -30,6 +30,7 @@ VALUES = {
     "stream": True,
     "image_size": (8, 8),
     "channels": 1,
+    "unit": "m",
 }
 WINDOWED = ("stride", "group", "time")  # said of a window alone
 

@@ -289,3 +289,115 @@ def test_folds_of_many_rows_are_refused(counted, monkeypatch):
     monkeypatch.setattr(splits, "HELD_BACK", 800)
     with pytest.raises(ValueError, match=r"800 rows at most with folds.*Received: 810.*--folds 1"):
         split(counted, DataConfig("rows", folds=3))
+
+
+# Units
+
+
+def test_each_unit_gives_its_shares_to_every_set():
+    units = np.repeat(["a", "b", "c"], [200, 50, 750])
+    x = np.arange(1000, dtype=np.float32)[:, None]
+    mixed = np.random.default_rng(0).permutation(1000)
+    fleet = Dataset("fleet", x[mixed], mixed >= 990, units=units[mixed])
+    rows = split(fleet, CONFIG)
+    for role in ("calibration", "test"):
+        named = rows.units[role]
+        np.testing.assert_array_equal(named, units[getattr(rows, role)[:, 0].astype(int)])
+    assert [(rows.units["calibration"] == unit).sum() for unit in "abc"] == [40, 10, 148]
+    assert [(rows.units["test"] == unit).sum() for unit in "abc"] == [20, 5, 74 + 10]
+
+
+@pytest.mark.parametrize("machines", [3, MIN_RECORDINGS + 2])
+def test_each_unit_holds_windows_back_though_no_two_sets_share_a_row(machines):
+    group = np.repeat([f"m{i:02d}" for i in range(machines)], 400)
+    x = np.arange(len(group), dtype=np.float32)[:, None]
+    table = Dataset("fleet", x, np.zeros(len(x), bool), units=group)
+    config = DataConfig("fleet", window=4, stride=2, group="m", unit="m", folds=1)
+    windows = cut(table, config, good=np.ones(len(x), bool), group=group, time=None)
+    rows = split(windows, config)
+    for role in ("calibration", "test"):
+        named = rows.units[role]
+        np.testing.assert_array_equal(named, group[getattr(rows, role)[:, 0, 0].astype(int)])
+        counts = np.unique(named, return_counts=True)[1]
+        own = counts / counts.sum() * machines  # each unit's part of the set: 1 were they equal
+        assert len(own) == machines
+        np.testing.assert_allclose(own, 1.0, atol=0.15)  # as many stretches of each, a window apart
+    sets = [{*part.ravel()} for part in (rows.train, rows.validation, rows.calibration, rows.test)]
+    assert sum(map(len, sets)) == len(set().union(*sets))
+
+
+def test_whole_recordings_of_each_unit_are_held_back_where_there_are_many():
+    group = np.repeat([f"run {i}" for i in range(24)], 40)
+    units = np.repeat(["a", "b"], 480)
+    x = np.arange(960, dtype=np.float32)[:, None]
+    config = DataConfig("fleet", window=4, group="run", unit="m", folds=1)
+    table = Dataset("fleet", x, np.zeros(960, bool), units=units)
+    windows = cut(table, config, good=np.ones(960, bool), group=group, time=None)
+    rows = split(windows, config)
+    runs = [{*group[part.ravel().astype(int)]} for part in (rows.train, rows.calibration)]
+    assert not runs[0] & runs[1]
+    assert set(rows.units["calibration"]) == {"a", "b"}
+
+
+@pytest.fixture
+def fleet():
+    """Rows of three units, mixed, of which 10 of unit c are anomalies; each row is its number."""
+    units, x = np.repeat(["a", "b", "c"], [200, 50, 750]), np.arange(1000, dtype=np.float32)
+    mixed = np.random.default_rng(0).permutation(1000)
+    return Dataset("fleet", x[mixed][:, None], mixed >= 990, units=units[mixed]), units
+
+
+def test_each_unit_gives_its_share_to_the_test_and_to_every_fold(fleet):
+    dataset, units = fleet
+    rows = split(dataset, dataclasses.replace(CONFIG, folds=5))
+    for role in ("calibration", "test"):
+        named = rows.units[role]
+        np.testing.assert_array_equal(named, units[getattr(rows, role)[:, 0].astype(int)])
+    assert [(rows.units["test"] == unit).sum() for unit in "abc"] == [20, 5, 74 + 10]
+    np.testing.assert_array_equal(rows.calibration, np.append(rows.train, rows.validation, axis=0))
+    for unit, least in zip("abc", (36, 9, 133), strict=True):
+        own = rows.units["calibration"] == unit
+        each, stopping = np.bincount(rows.folds[own]), np.bincount(rows.folds[own & rows.stopping])
+        assert (each.min(), len(each)) == (least, 5)
+        assert each.max() <= least + 1
+        assert stopping.tolist() == [round(own.sum() * 0.1)] * 5
+    everything = np.sort(np.concatenate([rows.calibration, rows.test]), axis=0)
+    np.testing.assert_array_equal(everything[:, 0], np.arange(1000))
+
+
+@pytest.mark.parametrize("machines", [3, MIN_RECORDINGS + 2])
+def test_each_unit_has_windows_in_every_fold_though_no_two_share_a_row(machines):
+    group = np.repeat([f"m{i:02d}" for i in range(machines)], 400)
+    x = np.arange(len(group), dtype=np.float32)[:, None]
+    table = Dataset("fleet", x, np.zeros(len(x), bool), units=group)
+    config = DataConfig("fleet", window=4, stride=2, group="m", unit="m", folds=5)
+    windows = cut(table, config, good=np.ones(len(x), bool), group=group, time=None)
+    rows = split(windows, config)
+    named = rows.units["calibration"]
+    np.testing.assert_array_equal(named, group[rows.calibration[:, 0, 0].astype(int)])
+    counts = np.array([np.bincount(rows.folds[named == unit]) for unit in np.unique(group)])
+    assert counts.shape == (machines, 5)
+    np.testing.assert_allclose(counts / counts.mean(), 1.0, atol=0.25)  # 40 stretches of each
+    folds = [samples(rows.calibration[rows.folds == fold]) for fold in range(5)]
+    sets = [*folds, samples(rows.test)]
+    assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+def test_a_unit_of_too_few_rows_for_the_folds_is_refused_by_name(fleet):
+    dataset, _ = fleet
+    few = dataclasses.replace(dataset, units=np.where(dataset.x[:, 0] < 4, "d", dataset.units))
+    with pytest.raises(
+        ValueError, match=r"5 folds and.*Received: 4 rows of unit d in fleet, which"
+    ):
+        split(few, dataclasses.replace(CONFIG, folds=5))
+    assert splits.choose_folds(dataset, DataConfig("fleet")) == 5
+    assert splits.choose_folds(few, DataConfig("fleet")) == 1
+
+
+def test_there_must_be_a_recording_of_each_unit_for_each_fold():
+    group = np.arange(60) % 12
+    segments = np.stack([group, group], axis=1)
+    dataset = dataclasses.replace(numbered(60), segments=segments)
+    for dealt, folds in ((np.where(group < 6, "a", "b"), 5), (np.where(group < 7, "a", "b"), 1)):
+        mixed = dataclasses.replace(dataset, units=dealt)
+        assert splits.choose_folds(mixed, DataConfig("rows")) == folds

@@ -344,3 +344,23 @@ def test_a_file_without_a_header_line_is_said_to_have_none(tmp_path):
     path.write_text("\n".join(f"{i % 7},{i % 5}" for i in range(20)))
     (note,) = data.load(DataConfig(str(path))).notes
     assert note == f"{path} has no header line: its first line is taken as a row"
+
+
+def test_the_column_of_units_is_no_feature_and_goes_with_its_rows(load):
+    plant = {**PLANT, "machine": ["p1", "p2", "p1", "p2"]}
+    dataset = load(plant, "csv", label="broken", unit="machine")
+    assert dataset.feature_names == ("flow", "speed")
+    assert dataset.units.tolist() == ["p1", "p2", "p1", "p2"]
+    plant["flow"] = ["", 2.0, 3.0, 4.0]
+    dataset = load(plant, "csv", label="broken", unit="machine", **DROP_ROWS)
+    assert dataset.units.tolist() == ["p2", "p1", "p2"]
+    plant["machine"] = ["p1", "p2", "", "p2"]
+    with refuses("expected the name of a unit, text or a whole number, for each row."):
+        load(plant, "csv", label="broken", unit="machine", **DROP_ROWS)
+    with refuses("expected the column 'pump'."):
+        load(PLANT, "csv", label="broken", unit="pump")
+
+
+def test_units_of_arrays_are_one_of_their_keys(save):
+    path = save(x=np.random.default_rng(0).normal(size=(3, 2)), machine=[7, 8, 7])
+    assert data.load(DataConfig(path, unit="machine")).units.tolist() == ["7", "8", "7"]

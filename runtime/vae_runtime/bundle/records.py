@@ -1,0 +1,150 @@
+"""The records that a manifest is made of; field names are the keys of its JSON objects."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output of a graph. `shape[0]` is "batch" where any batch size is taken.
+
+    `unit` is the least magnitude, of an output, that its deviation is measured as a share of: the
+    size of the terms that it is the sum of, in nats.
+    Of an int8 tensor: real value = `scale` * (stored value - `zero_point`); else both are None.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+    unit: float = 1.0
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the bundle.
+
+    `role` is encoder, decoder, scorer, classifier, probe or report; `format` is onnx, tflite, npz,
+    json or html; `precision` is fp32, fp16, dynamic or int8.
+    `parity` is, for each output, the deviation from Keras as `vae_runtime.selftest.deviation`
+    measures it. `recipe` says how it was quantised, `degraded` what accuracy it lost beyond what is
+    allowed by default; both are empty for most.
+    """
+
+    name: str
+    role: str
+    format: str
+    precision: str
+    bytes: int
+    sha256: str
+    opset: int | None
+    ops: tuple[str, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    parity: dict[str, float]
+    recipe: str = ""
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What every graph does to `x` first: clip((x - offset) / scale, low, high), None for no limit.
+
+    `offset` and `scale` have one value, or one for each feature: for each of the last axis, or for
+    all in the order of the flattened row.
+    It is stated for readers; the graphs hold it already.
+    """
+
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the bundle computes.
+
+    `value_range` is where the likelihood is defined, None for anywhere. `feature_names` are those
+    of the last axis: columns, channels. `one_hot` are the sizes of the one-hot groups that the last
+    columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
+    table, `input_shape` being (window, channels): the rows between the starts of two in training.
+    `group` and `time` are the columns by which recordings and holes in time were told apart there.
+    `unit` is the column that names the unit, the machine, that a row is of; see `Calibration`.
+    `sigma` are the standard deviations of a Gaussian likelihood, of pre-processed x: one, or one
+    for each feature in the order of the flattened row, but for those of one-hot groups; None for
+    other likelihoods.
+    `classes` are the names of what the classifier tells apart, in the order of its output; None
+    without a classifier.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    input_dtype: str
+    value_range: tuple[float, float] | None
+    feature_names: tuple[str, ...] | None
+    one_hot: tuple[int, ...]
+    latent_dim: int
+    likelihood: str
+    beta: float
+    parameters: int
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] | None = None
+    stride: int | None = None
+    sigma: tuple[float, ...] | None = None
+    group: str | None = None
+    time: str | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where the weights come from. `fingerprint` is the sha256 of the training rows' bytes."""
+
+    data: str
+    rows: int
+    fingerprint: str
+    versions: dict[str, str]
+    license: str | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a score means."""
+
+    definition: str
+    unit: str
+    direction: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Scores of normal rows that training never saw, ascending, and the default alarm level.
+
+    Scores within `rounding` nats and 1e-6 of the score of each other count as equal. `folds` is 1
+    for split-conformal calibration, of rows that were held back; with more, the scores are
+    cross-conformal: the rows trained on, each scored by a model that never saw its fold; but for
+    those of units that were calibrated anew, see `Recalibration`.
+    `units` are the scores of each unit, where machines of one kind have levels of their own: its
+    alarms keep to alpha by its own scores, by all `scores` together only on average over the units.
+    """
+
+    alpha: float
+    rounding: float
+    scores: tuple[float, ...]
+    folds: int = 1
+    units: dict[str, tuple[float, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """Rows that took the place of those of export, or of an earlier recalibration.
+
+    `date` is ISO 8601, UTC; `sha256` that of the rows' bytes, as graphs take them. `unit` is whose
+    rows they are, None where they took the place of all.
+    """
+
+    date: str
+    rows: int
+    sha256: str
+    unit: str | None = None

@@ -1,0 +1,102 @@
+"""New alarm thresholds for a bundle, without training."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Mapping
+
+from numpy.typing import ArrayLike
+
+from vae_runtime.bundle import open_bundle
+from vae_runtime.bundle.manifest import Calibration
+from vae_runtime.bundle.names import SIGNATURE_NAME
+from vae_runtime.calibration import rows_needed
+from vae_runtime.data.inputs import Input
+from vae_runtime.recalibration import Change, Recalibrated, recalibrate
+
+from .opening import read_units
+from .writing import counted
+
+SHOWN = 10  # names in a note
+
+
+def calibrate(args: argparse.Namespace) -> int:
+    """Writes a bundle with new thresholds, and prints what became of the old ones."""
+    bundle = open_bundle(args.bundle, key=args.verify)
+    model, before = bundle.manifest.model, bundle.manifest.calibration["fp32"]
+    said = model.unit if args.unit_column is None else args.unit_column
+    column = None if args.unit is not None else said or None
+    given = read_units(args, model, column)
+    _check_normal(given)
+    units: str | Mapping[str, ArrayLike] | None = args.unit
+    if column is not None and given.units is not None:
+        units = {column: given.units}
+    done = recalibrate(
+        bundle, given.x, args.output, alpha=args.alpha, precisions=args.precision, units=units
+    )
+    if args.json:
+        print(json.dumps({**dataclasses.asdict(done), "path": str(done.path)}, indent=2))
+    else:
+        print("\n".join(map(_describe, done.changes)))
+    for note in (*_notes(done, before), *_repeated(done)):
+        print(note, file=sys.stderr)
+    print(f"wrote {done.path}, calibrated on {given.summary}", file=sys.stderr)
+    return 0
+
+
+def _check_normal(given: Input) -> None:
+    if given.anomalies:
+        raise ValueError(
+            f"expected normal rows, to calibrate on. Received: {given.anomalies:,} of "
+            f"{len(given.x):,} marked as anomalies (y). Leave them out."
+        )
+
+
+def _describe(change: Change) -> str:
+    """One line about a threshold."""
+    whose = change.precision if change.unit is None else f"{change.precision}, {change.unit}"
+    old = "the old rows are too few for this alpha"
+    if change.old_threshold is not None and change.old_alarm_rate is not None:
+        old = (
+            f"the old threshold, {change.old_threshold:.6g}, alarms on {change.old_alarm_rate:.2%} "
+            f"of these {counted(change.rows, 'row')}"
+        )
+    return f"{whose}: score > {change.threshold:.6g} at alpha {change.alpha:g}; {old}"
+
+
+def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:
+    """What the old bundle had and the new one has not."""
+    report = [name for name in done.left_out if name.startswith("report.")]
+    others = [name for name in done.left_out if name not in (*report, SIGNATURE_NAME)]
+    if done.lost_units:
+        yield f"gone, as these rows are of others: the units {_some(done.lost_units)}"
+    if done.record.unit is not None and before.units is None:
+        yield "gone, as it was of no unit: the old calibration"
+    if report:
+        yield f"left out, as the report shows the old thresholds: {_some(report)}"
+    if others:
+        yield f"left out, as --precision says: {_some(others)}"
+    if SIGNATURE_NAME in done.left_out:
+        yield (
+            f"left out, as it was of the old manifest: {SIGNATURE_NAME}. Sign the new bundle where "
+            f'the key is: python -c "import vae_export; vae_export.sign({str(done.path)!r}, '
+            "'key.pem')\""
+        )
+
+
+def _repeated(done: Recalibrated) -> Iterator[str]:
+    """Rows that are copies of few: a sensor that is stuck, or a file put together twice."""
+    for change in done.changes:
+        if change.distinct < rows_needed(change.alpha):
+            whose = "" if change.unit is None else f" of {change.unit}"
+            yield (
+                f"{change.precision}: {counted(change.distinct, 'score')} in "
+                f"{counted(change.rows, 'row')}{whose}: rows that repeat say no more than one of "
+                "them, and the threshold is worth less than it seems"
+            )
+
+
+def _some(names: tuple[str, ...] | list[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -1,0 +1,200 @@
+"""`vae-runtime calibrate`, and what `score` makes of bundles whose units are told apart."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from vae_runtime import Runner
+from vae_runtime.bundle import open_bundle
+
+COLUMNS = ("temperature", "vibration", "pressure", "flow", "current", "speed")
+NOISE = {"pump-1": 0.3, "pump-2": 0.5}
+
+
+def write_csv(path, parts):
+    """Rows of machines, interleaved: a column `machine`, then the sensors."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["machine", *COLUMNS])
+        for rows in zip(*parts.values(), strict=True):
+            writer.writerows([m, *r.tolist()] for m, r in zip(parts, rows, strict=True))
+    return path
+
+
+@pytest.fixture
+def normal(golden_rows, tmp_path):
+    """A table of normal rows of two machines."""
+    parts = {m: golden_rows(150, i, noise) for i, (m, noise) in enumerate(NOISE.items())}
+    return write_csv(tmp_path / "normal.csv", parts)
+
+
+@pytest.fixture
+def fleet(run, golden, normal, tmp_path):
+    out = tmp_path / "fleet"
+    assert run("calibrate", golden, normal, "--unit-column", "machine", "-o", out).code == 0
+    return out
+
+
+@pytest.fixture
+def rows_file(golden_rows, tmp_path):
+    """Normal rows of one machine, without its name."""
+    np.save(tmp_path / "x.npy", golden_rows(120, 5, 0.5))
+    return tmp_path / "x.npy"
+
+
+def test_it_prints_what_became_of_the_threshold(run, golden, rows_file, tmp_path):
+    done = run("calibrate", golden, rows_file, "-o", tmp_path / "new", "--alpha", 0.05)
+    runner = Runner.load(golden)
+    alarms = runner.score(np.load(rows_file), alpha=0.05).is_anomaly.mean()
+    assert done.code == 0
+    assert done.out.startswith("fp32: score > ")
+    assert f"alarms on {alarms:.2%} of these 120 rows" in done.out
+    assert done.err.endswith(f"wrote {tmp_path / 'new'}, calibrated on 120 rows\n")
+    assert Runner.load(tmp_path / "new").calibration.alpha == 0.05
+
+
+def test_as_json_it_prints_the_same_figures(run, golden, rows_file, tmp_path):
+    done = json.loads(run("calibrate", golden, rows_file, "-o", tmp_path / "n", "--json").out)
+    (record,) = open_bundle(tmp_path / "n").manifest.recalibrated
+    assert done["record"]["sha256"] == record.sha256
+    (change,) = done["changes"]
+    assert (change["precision"], change["rows"], change["unit"]) == ("fp32", 120, None)
+    assert (done["path"], done["lost_units"]) == (str(tmp_path / "n"), [])
+
+
+def test_info_says_what_the_threshold_is_of(run, golden, fleet, rows_file, tmp_path):
+    assert "calibrated" not in run("info", golden).out.replace("calibrated on", "")
+    said = run("info", fleet).out
+    assert "calibrated   anew on 300 rows, 20" in said
+    assert "units        2 by 'machine' (fp32), each by its own rows: pump-1 > " in said
+    run("calibrate", fleet, rows_file, "--unit", "pump-9", "-o", tmp_path / "new")
+    assert "anew on 120 rows of pump-9" in run("info", tmp_path / "new").out
+
+
+def test_each_row_of_a_table_is_judged_by_its_own_unit(run, fleet, normal, table_of):
+    done = run("score", fleet, normal)
+    table, runner = table_of(done.out), Runner.load(fleet)
+    assert list(table) == ["row", "unit", "score", "p_value", "is_anomaly"]
+    assert list(table["unit"][:3]) == ["pump-1", "pump-2", "pump-1"]
+    x = np.loadtxt(normal, delimiter=",", skiprows=1, usecols=range(1, 7))
+    expected = runner.score(x, units=table["unit"])
+    np.testing.assert_array_equal(table["p_value"].astype(float), expected.p_value)
+    assert not np.array_equal(expected.p_value, runner.score(x).p_value)
+
+
+def test_one_unit_is_named_and_its_rows_need_not_be(run, fleet, rows_file, table_of):
+    table = table_of(run("score", fleet, rows_file, "--unit", "pump-2").out)
+    expected = Runner.load(fleet, unit="pump-2").score(np.load(rows_file))
+    np.testing.assert_array_equal(table["p_value"].astype(float), expected.p_value)
+
+
+def test_rows_that_say_they_are_of_others_are_refused(
+    run, fleet, normal, golden_rows, tmp_path, check_failed
+):
+    for command in (["score", fleet, normal], ["calibrate", fleet, normal, "-o", tmp_path / "n"]):
+        done = run(*command, "--unit", "pump-2")
+        check_failed(done, "Received: rows of pump-1, as their 'machine' says.")
+    own = write_csv(tmp_path / "own.csv", {"pump-2": golden_rows(9, 0)})
+    assert run("score", fleet, own, "--unit", "pump-2").code == 0
+
+
+def test_the_units_of_an_npz_are_one_of_its_keys(run, fleet, rows_file, tmp_path):
+    x = np.load(rows_file)
+    np.savez(tmp_path / "x.npz", x=x, who=["pump-1", "pump-2"] * 60)
+    out = tmp_path / "s.npz"
+    assert run("score", fleet, tmp_path / "x.npz", "--unit-column", "who", "-o", out).code == 0
+    with np.load(out) as scores:
+        assert scores["unit"][1] == "pump-2"
+
+
+def test_rows_that_nobody_says_whose_they_are_are_refused(
+    run, fleet, golden, rows_file, normal, tmp_path, check_failed
+):
+    for command in (["score", fleet, rows_file], ["calibrate", fleet, rows_file, "-o", "new"]):
+        done = run(*command)
+        check_failed(done, "The bundle's units are named in 'machine': name the unit")
+    run("calibrate", golden, rows_file, "--unit", "pump-1", "-o", tmp_path / "one")
+    check_failed(run("score", tmp_path / "one", normal), "expected to be told whose rows these are")
+    check_failed(run("score", fleet, normal, "--unit-column", "pump"), "expected the column 'pump'")
+    check_failed(run("score", fleet, rows_file, "--unit", "x"), "calibrated for the unit 'x'")
+    done = run("score", golden, normal, "--unit-column", "machine")
+    check_failed(done, "expected a bundle with units, for --unit-column machine.")
+
+
+def test_an_empty_column_judges_by_all_units_together(run, fleet, rows_file, table_of):
+    table = table_of(run("score", fleet, rows_file, "--unit-column", "").out)
+    expected = Runner.load(fleet).score(np.load(rows_file))
+    np.testing.assert_array_equal(table["p_value"].astype(float), expected.p_value)
+
+
+def test_one_unit_is_followed_and_several_are_not(run, fleet, normal, check_failed):
+    done = run("score", fleet, normal, "--follow")
+    check_failed(done, "expected --unit NAME with --follow, as the bundle is calibrated for each")
+    done = run("score", fleet, normal, "--follow", "--unit", "pump-2")
+    assert done.code == 0
+    results = [json.loads(line) for line in done.out.splitlines()]
+    x = np.loadtxt(normal, delimiter=",", skiprows=1, usecols=range(1, 7))
+    expected = Runner.load(fleet, unit="pump-2").score(x).p_value
+    np.testing.assert_allclose([r["p_value"] for r in results], expected, atol=1 / 151)
+
+
+def test_units_and_files_that_are_lost_are_said(run, fleet, golden_rows, rows_file, tmp_path):
+    other = write_csv(tmp_path / "other.csv", {"pump-2": golden_rows(150, 9, 0.5)})
+    done = run("calibrate", fleet, other, "-o", tmp_path / "a")
+    assert "gone, as these rows are of others: the units pump-1\n" in done.err
+    done = run("calibrate", fleet, rows_file, "--unit-column", "", "-o", tmp_path / "b")
+    assert "the units pump-1, pump-2\n" in done.err
+    done = run("calibrate", tmp_path / "b", rows_file, "--unit", "pump-7", "-o", tmp_path / "c")
+    assert "gone, as it was of no unit: the old calibration\n" in done.err
+
+
+def test_the_report_and_precisions_that_are_left_out_are_said(run, full_of, tmp_path):
+    full = full_of("table")
+    np.save(tmp_path / "x.npy", full.x)
+    done = run(
+        *("calibrate", full.bundle, tmp_path / "x.npy", "-o", tmp_path / "n.vaeb"),
+        *("--alpha", 0.05, "--precision", "fp32,int8"),
+    )
+    assert done.code == 0
+    assert "as the report shows the old thresholds: report.html, report.json\n" in done.err
+    assert "left out, as --precision says: decoder.dynamic.tflite" in done.err
+    assert run("score", tmp_path / "n.vaeb", tmp_path / "x.npy", "--precision", "int8").code == 0
+
+
+def test_rows_that_repeat_are_said_to_be_no_evidence(run, golden, golden_rows, tmp_path):
+    np.save(tmp_path / "x.npy", np.repeat(golden_rows(3, 0), 50, axis=0))
+    done = run("calibrate", golden, tmp_path / "x.npy", "-o", tmp_path / "new")
+    assert done.code == 0
+    assert "in 150 rows: rows that repeat say no more than one of them" in done.err
+
+
+def test_rows_that_are_marked_as_anomalies_are_refused(
+    run, golden, golden_rows, tmp_path, check_failed
+):
+    np.savez(tmp_path / "x.npz", x=golden_rows(120, 0), y=np.arange(120) < 3)
+    done = run("calibrate", golden, tmp_path / "x.npz", "-o", tmp_path / "new")
+    check_failed(done, "Received: 3 of 120 marked as anomalies (y).")
+
+
+def test_a_false_discovery_rate_counts_the_rows_of_a_unit(
+    run, fleet, normal, golden_rows, tmp_path
+):
+    quiet = write_csv(tmp_path / "q.csv", {m: golden_rows(40, 1, 0.0) for m in NOISE})
+    done = run("score", fleet, quiet, "--fdr", 0.1)
+    assert "of the 150 calibration rows" in done.err
+
+
+def test_one_unit_and_a_column_of_units_contradict_each_other(run, fleet, normal):
+    with pytest.raises(SystemExit) as e:
+        run("score", fleet, normal, "--unit", "pump-1", "--unit-column", "machine")
+    assert e.value.code == 2
+
+
+def test_windows_are_calibrated_by_machine(run, pump, pump_csv, tmp_path):
+    command = ("calibrate", pump.bundle, pump_csv, "--alpha", 0.1, "--unit-column", "machine")
+    assert run(*command, "-o", tmp_path / "new").code == 0
+    units = open_bundle(tmp_path / "new").manifest.calibration["fp32"].units
+    assert sorted(units) == [f"m{i}" for i in range(6)]
+    assert run("score", tmp_path / "new", pump_csv).code == 0

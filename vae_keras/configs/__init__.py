@@ -1,0 +1,14 @@
+"""What is asked of a training run: which rows, which model, how it is trained.
+
+Three frozen records that never merge; each is a part of `config.json` in the run directory.
+"""
+
+from .data import BAD as BAD
+from .data import DataConfig as DataConfig
+from .model import ACTIVATIONS as ACTIVATIONS
+from .model import SIGMAS as SIGMAS
+from .model import ModelConfig as ModelConfig
+from .training import DECAYS as DECAYS
+from .training import PRECISIONS as PRECISIONS
+from .training import SCHEDULES as SCHEDULES
+from .training import TrainConfig as TrainConfig

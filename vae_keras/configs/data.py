@@ -1,0 +1,160 @@
+"""Which rows, and who sees them."""
+
+import math
+from dataclasses import dataclass
+
+from .expecting import check
+
+BAD = ("error", "drop")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which rows, and who sees them.
+
+    Args:
+        source: "digits", "mnist" or "fashion_mnist", a .npz, .npy, .csv or .parquet file, a folder
+            of .parquet files, or a folder of images.
+        data_dir: where the idx files of mnist or fashion_mnist are; downloaded where None.
+        label: column of a table that is 1 for anomalies; they are kept out of training.
+        columns: columns of a table to take; all that are not named otherwise where None.
+        one_hot: prefixes of names, of columns that are one-hot groups: "color" takes color_red,
+            color_green and so on, of which exactly one is 1 in each row.
+        value_range: lowest and highest value that the sensor can give, for a bernoulli likelihood;
+            known of bytes and of images between 0 and 1.
+        window: rows of a table, in time order, that make up one example; None for each row alone.
+            (An array of windows of that length is taken as it is.)
+        stride: rows between the starts of two windows; a quarter of a window where None.
+        group: column (or key of an .npz) that tells recordings apart: no window spans two.
+        time: column (or key) of times: no window spans a hole in them.
+        bad_rows: rows with missing or infinite values, and images that cannot be read: "error", or
+            "drop" to leave them out; a window with such a row is left out.
+        bad_columns: of a table, columns of text and those that never change: "error", or "drop".
+        stream: whether to read a Parquet table again in each epoch instead of holding it in memory.
+        image_size: (height, width) to make images of a folder; all must be alike where None.
+        channels: of such images, 1 or 3; as they are where None.
+        validation, calibration, test: shares of the normal rows held back from training: to stop
+            it in time, to set the alarm threshold, to check both.
+            With folds, only the test is held back.
+        seed: of the shuffle before the split.
+        classes: column of a table, or key of an .npz, that says what class a row is of, where that
+            is known: text, empty where it is not, or whole numbers, -1 where it is not. "digit" of
+            digits.
+        labels_per_class: how many labels of each class training may see; all where None.
+        folds: of rows that are few, into how many to cut them for a calibration that holds none
+            back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
+        unit: column of a table, or key of an .npz, that names the unit, the machine, that a row is
+            of: each unit's alarm threshold is set on its own rows. It may be `group` too.
+    """
+
+    source: str
+    data_dir: str | None = None
+    label: str | None = None
+    columns: tuple[str, ...] | None = None
+    one_hot: tuple[str, ...] | None = None
+    value_range: tuple[float, float] | None = None
+    window: int | None = None
+    stride: int | None = None
+    group: str | None = None
+    time: str | None = None
+    bad_rows: str = "error"
+    bad_columns: str = "error"
+    stream: bool = False
+    image_size: tuple[int, int] | None = None
+    channels: int | None = None
+    validation: float = 0.1
+    calibration: float = 0.2
+    test: float = 0.1
+    seed: int = 0
+    classes: str | None = None
+    labels_per_class: int | None = None
+    folds: int | None = None
+    unit: str | None = None
+
+    def __post_init__(self) -> None:
+        shares = (self.validation, self.calibration, self.test)
+        if min(shares) <= 0 or sum(shares) >= 1:
+            raise ValueError(
+                "expected shares for validation, calibration and test above 0 that leave rows to "
+                f"train on. Received: {', '.join(f'{share:g}' for share in shares)}."
+            )
+        _check_columns(self)
+        _check_windows(self)
+        _check_classes(self)
+        _check_folds(self)
+        if self.value_range is not None:
+            low, high = self.value_range
+            finite = math.isfinite(low) and math.isfinite(high)
+            check("value range of two numbers, low < high", self.value_range, finite and low < high)
+        for name in ("bad_rows", "bad_columns"):
+            check(f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD)
+        if self.image_size is not None:
+            check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
+        check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
+        check("seed of 0 or more", self.seed, self.seed >= 0)
+
+    @property
+    def has_own_shares(self) -> bool:
+        """Whether the shares for validation and calibration are others than the defaults."""
+        return (self.validation, self.calibration) != (
+            DataConfig.validation,
+            DataConfig.calibration,
+        )
+
+
+def _check_columns(config: DataConfig) -> None:
+    """The columns of a table have one use each."""
+    if config.one_hot is not None:
+        clash = [(a, b) for a in config.one_hot for b in config.one_hot if b.startswith(f"{a}_")]
+        differ = len(set(config.one_hot)) == len(config.one_hot) and not clash
+        check("list of one-hot prefixes that share no column", config.one_hot, differ)
+    named = [config.label, config.group, config.time, config.classes, *(config.columns or ())]
+    if config.unit != config.group:  # a machine may be a recording, and is nothing else
+        named.append(config.unit)
+    twice = sorted({n for n in named if n is not None and named.count(n) > 1})
+    if twice:
+        raise ValueError(
+            "expected columns, label, group, time, classes and unit that differ. "
+            f"Received: {', '.join(twice)} twice."
+        )
+
+
+def _check_classes(config: DataConfig) -> None:
+    if config.classes is not None and config.stream:
+        raise ValueError("expected classes without streaming. Received: both.")
+    if config.labels_per_class is not None:
+        check("column of classes for labels_per_class", None, config.classes is not None)
+        least = config.labels_per_class >= 1
+        check("labels_per_class of 1 or more", config.labels_per_class, least)
+
+
+def _check_folds(config: DataConfig) -> None:
+    """One fold is held out and one stops the training on the others: two are too few."""
+    if config.folds in (None, 1):
+        return
+    check("number of folds of 1, for none, or of 3 or more", config.folds, config.folds >= 3)
+    if config.stream:
+        raise ValueError(
+            f"expected no folds of rows that are streamed, of which there are many. Received: "
+            f"{config.folds}. Take --folds 1, or no --stream."
+        )
+    if config.has_own_shares:
+        raise ValueError(
+            "expected no shares for validation and calibration with folds, which hold back the "
+            f"test alone. Received: {config.folds} folds, {config.validation:g} and "
+            f"{config.calibration:g}. Leave out --folds, or --validation and --calibration."
+        )
+
+
+def _check_windows(config: DataConfig) -> None:
+    if config.unit is not None and config.stream:
+        raise ValueError("expected units without streaming. Received: both.")
+    if config.window is not None:
+        check("window of 1 row or more", config.window, config.window >= 1)
+        check("stride of 1 row or more", config.stride, config.stride is None or config.stride >= 1)
+        if config.one_hot or config.stream:
+            raise ValueError(
+                "expected windows without one-hot groups or streaming. Received: both."
+            )
+    elif any(option is not None for option in (config.stride, config.group, config.time)):
+        raise ValueError("expected a window, for stride, group and time. Received: none.")

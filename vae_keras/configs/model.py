@@ -1,0 +1,72 @@
+"""What the model is."""
+
+import math
+from dataclasses import dataclass, replace
+
+from .expecting import check
+
+ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
+SIGMAS = ("auto", "per_feature", "shared", "optimal")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the model is. "auto" and None are chosen from the data by `resolve`.
+
+    Args:
+        network: "mlp", "conv" or "auto": conv for images and windows, mlp for tables.
+        hidden: sizes of the hidden layers; the network's own default where None.
+        activation: of the hidden layers.
+        latent_dim: size of z.
+        likelihood: "bernoulli", "gaussian" or "auto": bernoulli for images of a known range (bytes,
+            or between 0 and 1), gaussian for all else. Columns that are one-hot groups are
+            categorical whatever the others are.
+        sigma: of a gaussian: "per_feature", "shared" or "optimal", see `likelihoods.Gaussian`;
+            "auto": one for all of an image, else one for each feature.
+        beta: weight of the kl in the training loss.
+        classifier_weight: weight of what is asked of a classifier in the training loss.
+    """
+
+    network: str = "auto"
+    hidden: tuple[int, ...] | None = None
+    activation: str = "silu"
+    latent_dim: int | None = None
+    likelihood: str = "auto"
+    sigma: str = "auto"
+    beta: float = 1.0
+    classifier_weight: float = 10.0
+
+    def __post_init__(self) -> None:
+        check("known activation", self.activation, self.activation in ACTIVATIONS)
+        check("known sigma", self.sigma, self.sigma in SIGMAS)
+        check("beta of 0 or more", self.beta, 0 <= self.beta < math.inf)
+        weight = self.classifier_weight
+        check("classifier_weight of 0 or more", weight, 0 <= weight < math.inf)
+        if self.latent_dim is not None:
+            check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
+        if self.hidden is not None:
+            check(
+                "list of hidden sizes of 1 or more", self.hidden, min(self.hidden, default=0) >= 1
+            )
+
+    def resolve(self, input_shape: tuple[int, ...], *, bounded: bool) -> "ModelConfig":
+        """The same with every choice made that depends on the rows.
+
+        Args:
+            input_shape: of a row.
+            bounded: whether it is known between which values they lie.
+        """
+        is_table, is_image = len(input_shape) == 1, len(input_shape) == 3
+        features = math.prod(input_shape)
+        latent_dim = min(max(features // (2 if is_table else 8), 2), 16)
+        return replace(
+            self,
+            network=_or(self.network, "mlp" if is_table or len(input_shape) > 3 else "conv"),
+            latent_dim=latent_dim if self.latent_dim is None else self.latent_dim,
+            likelihood=_or(self.likelihood, "bernoulli" if is_image and bounded else "gaussian"),
+            sigma=_or(self.sigma, "shared" if is_image else "per_feature"),
+        )
+
+
+def _or(choice: str, automatic: str) -> str:
+    return automatic if choice == "auto" else choice

@@ -1,0 +1,59 @@
+"""How a model is trained."""
+
+import math
+from dataclasses import dataclass
+
+from .expecting import check
+
+DECAYS = ("constant", "cosine")
+SCHEDULES = ("constant", "warmup", "cyclical")
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How it is trained.
+
+    Args:
+        epochs: at most this many passes over the training rows.
+        patience: stop after this many epochs without a better validation ELBO; the best weights
+            are kept.
+        batch_size: rows a step.
+        learning_rate: of Adam, at the start.
+        decay: "constant" keeps it; "cosine" lets it fall to a hundredth by the last epoch.
+        schedule: of beta: "constant"; "warmup", from 0 in a straight line; "cyclical", four such.
+        warmup: share of all epochs that the warm-up, or the four cycles, take.
+        free_bits: nats of kl that each latent may spend unpenalised.
+        precision: "float32", or "mixed_bfloat16": networks compute in bfloat16; weights and loss
+            stay float32, and so does the model that is saved.
+        clip_norm: largest norm of a gradient, which is shortened to it; None for no limit.
+        alpha: default alarm level of the bundle: the false-alarm rate to calibrate for.
+        seed: of weights, batches and noise.
+    """
+
+    epochs: int = 200
+    patience: int = 30
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    decay: str = "constant"
+    schedule: str = "constant"
+    warmup: float = 0.3
+    free_bits: float = 0.0
+    clip_norm: float | None = None
+    precision: str = "float32"
+    alpha: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "patience", "batch_size"):
+            check(f"{name} of 1 or more", getattr(self, name), getattr(self, name) >= 1)
+        check("learning_rate above 0", self.learning_rate, self.learning_rate > 0)
+        check("alpha between 0 and 1", self.alpha, 0 < self.alpha < 1)
+        check("known decay", self.decay, self.decay in DECAYS)
+        check("known schedule", self.schedule, self.schedule in SCHEDULES)
+        check("known precision", self.precision, self.precision in PRECISIONS)
+        check("warmup share above 0 and up to 1", self.warmup, 0 < self.warmup <= 1)
+        check("number of free_bits of 0 or more", self.free_bits, 0 <= self.free_bits < math.inf)
+        if self.clip_norm is not None:
+            check("clip_norm above 0", self.clip_norm, 0 < self.clip_norm < math.inf)
+        check("seed of 0 or more", self.seed, self.seed >= 0)
