@@ -90,6 +90,11 @@ class Artefact:
         return self._answers("score", self.evidence.source.test["x"])
 
     @cached_property
+    def faults(self) -> Array:
+        """A scorer's scores of rows with gross faults."""
+        return self._answers("score", self.evidence.faults["x"])
+
+    @cached_property
     def probabilities(self) -> Array:
         """A classifier's answers to all rows that training never saw."""
         return self._answers("probabilities", self.evidence.unseen["x"])

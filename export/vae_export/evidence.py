@@ -16,6 +16,7 @@ from vae_keras.evaluate import classify_rows, score_rows
 from vae_runtime.calibration import SCORE_RTOL
 
 from .errors import ExportError
+from .faults import gross_faults
 from .graphs import Array, Arrays, network_feeds
 from .source import Source
 
@@ -73,6 +74,13 @@ class Evidence:
             parts.insert(0, {**self.source.calibration, "score": self.calibration})
         shared = [key for key in ("x", "score", "labels") if all(key in part for part in parts)]
         return {key: np.concatenate([part[key] for part in parts]) for key in shared}
+
+    @cached_property
+    def faults(self) -> Arrays:
+        """Rows `x` with gross faults that Keras scores above all calibration rows."""
+        x = gross_faults(self.source)
+        score = score_rows(self.source.vae, x)["score"] if len(x) else np.empty(0)
+        return {"x": x[score > self.calibration.max()]}
 
     @cached_property
     def probabilities(self) -> Array:

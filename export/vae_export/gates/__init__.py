@@ -33,12 +33,14 @@ GATES = {
     "ranking": Gate(verdicts.ranking, "scorer"),
     "verdicts": Gate(verdicts.flips, "scorer"),
     "auroc": Gate(verdicts.auroc, "scorer"),
+    "faults": Gate(verdicts.faults, "scorer"),
     "classes": Gate(verdicts.classes, "classifier"),
 }
 
 
 CONVERSION = ("converter", "checker", "version", "ops", "interface", "runs", "tensors")
-JUDGING = ("ranking", "verdicts", "auroc")  # all that there is to say of a score without a file
+# all that there is to say of a score without a file
+JUDGING = ("ranking", "verdicts", "auroc", "faults")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,24 @@ def flips(artefact: Artefact) -> Figures:
     return _limit(artefact, flipped, "verdicts", first)
 
 
+def faults(artefact: Artefact) -> Figures:
+    """A gross fault scores above every normal row, as it does in Keras."""
+    if not len(artefact.evidence.faults["x"]):
+        return {}
+    lowest, normal = float(artefact.faults.min()), float(artefact.calibration.max())
+    blind = int((~(artefact.faults > normal)).sum())
+    figures = {"lowest": lowest, "highest of normal rows": normal, "blind": blind}
+    if blind:
+        raise Degraded(
+            f"{artefact.name}: expected gross faults to score above all calibration rows, as in "
+            f"Keras. Received: {blind} of {len(artefact.faults)} that do not, the lowest "
+            f"{lowest:g}; the highest calibration row has {normal:g}.",
+            figures,
+            artefact.advice,
+        )
+    return figures
+
+
 def auroc(artefact: Artefact) -> Figures:
     """Anomalies are told from normal rows as well as by Keras, where there are labels."""
     y, keras = artefact.evidence.source.test["y"], artefact.evidence.test
