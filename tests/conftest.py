@@ -49,18 +49,27 @@ def sensor_rows(n, seed, load=None):
     return clean + rng.normal(0.0, 1.0, clean.shape) * [0.5, 0.02, 100.0, 0.05, 0.2, 5.0]
 
 
-@pytest.fixture(scope="session")
-def sensor_csv(tmp_path_factory):
-    """A labelled table: 900 normal rows, 40 with the current of another load."""
-    normal, broken = sensor_rows(900, 0), sensor_rows(40, 1)
-    broken[:, 4] += 8.0
-    path = tmp_path_factory.mktemp("data") / "sensors.csv"
+def write_table(path, head, lines):
+    """A CSV with this first line; returns its path."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*SENSORS, "broken"])
-        writer.writerows([*row, 0] for row in normal.tolist())
-        writer.writerows([*row, 1] for row in broken.tolist())
+        writer.writerow(head)
+        writer.writerows(lines)
     return path
+
+
+def write_sensors(path, normal, broken):
+    """A table of sensors, labelled; those that are broken have the current of another load."""
+    broken[:, 4] += 8.0
+    lines = [[*row, 0] for row in normal.tolist()] + [[*row, 1] for row in broken.tolist()]
+    return write_table(path, [*SENSORS, "broken"], lines)
+
+
+@pytest.fixture(scope="session")
+def sensor_csv(tmp_path_factory):
+    """A labelled table: 900 normal rows, 40 broken."""
+    path = tmp_path_factory.mktemp("data") / "sensors.csv"
+    return write_sensors(path, sensor_rows(900, 0), sensor_rows(40, 1))
 
 
 def pump_readings(machine):
@@ -89,26 +98,15 @@ def pump_lines():
 @pytest.fixture(scope="session")
 def few_csv(tmp_path_factory):
     """A table of so few rows that none is held back for calibration: 220 normal, 20 broken."""
-    normal, broken = sensor_rows(220, 4), sensor_rows(20, 5)
-    broken[:, 4] += 8.0
     path = tmp_path_factory.mktemp("data") / "few.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*SENSORS, "broken"])
-        writer.writerows([*row, 0] for row in normal.tolist())
-        writer.writerows([*row, 1] for row in broken.tolist())
-    return path
+    return write_sensors(path, sensor_rows(220, 4), sensor_rows(20, 5))
 
 
 @pytest.fixture(scope="session")
 def pump_csv(tmp_path_factory):
     """A labelled table of six recordings, with columns of machines and times."""
     path = tmp_path_factory.mktemp("data") / "pump.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["machine", "time", *CHANNELS, "fault"])
-        writer.writerows(pump_lines())
-    return path
+    return write_table(path, ["machine", "time", *CHANNELS, "fault"], pump_lines())
 
 
 @pytest.fixture(scope="session")
@@ -141,11 +139,8 @@ def states_csv(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "machine.csv"
     rows, names = states()
     names[np.arange(900) % 9 > 0] = ""
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*SENSORS, "state"])
-        writer.writerows([*row, name] for row, name in zip(rows.tolist(), names, strict=True))
-    return path
+    lines = ([*row, name] for row, name in zip(rows.tolist(), names, strict=True))
+    return write_table(path, [*SENSORS, "state"], lines)
 
 
 @pytest.fixture(scope="session")
@@ -241,11 +236,8 @@ def fleet_csv(tmp_path_factory):
     path, rng = tmp_path_factory.mktemp("data") / "fleet.csv", np.random.default_rng(5)
     rows = sensor_rows(900, 4)
     rows[2::3] += rng.normal(0.0, 1.0, (300, 6)) * [1.0, 0.04, 200.0, 0.1, 0.4, 10.0]
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["machine", *SENSORS])
-        writer.writerows([f"p{i % 3 + 1}", *row] for i, row in enumerate(rows.tolist()))
-    return path
+    lines = ([f"p{i % 3 + 1}", *row] for i, row in enumerate(rows.tolist()))
+    return write_table(path, ["machine", *SENSORS], lines)
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ class Artefact:
     @cached_property
     def faults(self) -> Array:
         """A scorer's scores of rows with gross faults."""
-        return self._answers("score", self.evidence.faults["x"])
+        return self._answers("score", self.evidence.faults)
 
     @cached_property
     def probabilities(self) -> Array:

@@ -76,11 +76,11 @@ class Evidence:
         return {key: np.concatenate([part[key] for part in parts]) for key in shared}
 
     @cached_property
-    def faults(self) -> Arrays:
-        """Rows `x` with gross faults that Keras scores above all calibration rows."""
+    def faults(self) -> Array:
+        """Rows with gross faults that Keras scores above all calibration rows."""
         x = gross_faults(self.source)
         score = score_rows(self.source.vae, x)["score"] if len(x) else np.empty(0)
-        return {"x": x[score > self.calibration.max()]}
+        return np.asarray(x[score > self.calibration.max()])
 
     @cached_property
     def probabilities(self) -> Array:

@@ -25,8 +25,8 @@ def gross_faults(source: Source) -> Array:
     """
     rng, vae = np.random.default_rng(0), source.vae
     rows = np.array(source.calibration["x"][:ROWS])
-    if vae.likelihood.support is not None:
-        limits = _limits(vae)
+    limits = _limits(vae, rows.dtype)
+    if limits is not None:
         return np.asarray(rng.choice(limits, rows.shape), rows.dtype)
     flat = rows.reshape(len(rows), -1)
     readings = np.flatnonzero(_is_reading(rows.shape[1:], sum(source.card.groups)))
@@ -39,8 +39,10 @@ def gross_faults(source: Source) -> Array:
     return flat.reshape(rows.shape)
 
 
-def _limits(vae: Any) -> Array:
-    """The lowest and the highest value that there is, in the data's units."""
+def _limits(vae: Any, dtype: np.dtype[Any]) -> Array | None:
+    """The lowest and the highest value that there is, in the data's units; None for any number."""
+    if vae.likelihood.support is None:
+        return None if dtype != np.uint8 else np.array([0, 255])
     return np.array([vae.preprocessing.inverse(np.float32(end)) for end in vae.likelihood.support])
 
 

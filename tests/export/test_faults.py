@@ -48,6 +48,15 @@ def test_one_hot_columns_stay_as_they_are(groups, count):
     assert (x == np.float32([0.3, 0.0, 1.0])).all()
 
 
+def test_bytes_stay_bytes_though_their_likelihood_has_no_limits():
+    x = np.full((100, 2, 2, 1), 200, np.uint8)
+    vae = SimpleNamespace(likelihood=SimpleNamespace(support=None), preprocessing=Scaling(0.0, 9.0))
+    card = SimpleNamespace(groups=())
+    changed = gross_faults(SimpleNamespace(calibration={"x": x}, card=card, vae=vae))
+    assert (changed.shape, changed.dtype) == ((ROWS, 2, 2, 1), np.uint8)
+    assert set(np.unique(changed)) == {0, 255}
+
+
 def test_float_files_score_them_above_all_normal_rows(table_files, digits_files):
     for files in (table_files, digits_files):
         found = faults(files["scorer.onnx"])

@@ -52,7 +52,7 @@ def flips(artefact: Artefact) -> Figures:
 
 def faults(artefact: Artefact) -> Figures:
     """A gross fault scores above every normal row, as it does in Keras."""
-    if not len(artefact.evidence.faults["x"]):
+    if not len(artefact.evidence.faults):
         return {}
     lowest, normal = float(artefact.faults.min()), float(artefact.calibration.max())
     blind = int((~(artefact.faults > normal)).sum())

@@ -294,12 +294,17 @@ def test_folds_of_many_rows_are_refused(counted, monkeypatch):
 # Units
 
 
-def test_each_unit_gives_its_shares_to_every_set():
-    units = np.repeat(["a", "b", "c"], [200, 50, 750])
-    x = np.arange(1000, dtype=np.float32)[:, None]
+@pytest.fixture
+def fleet():
+    """Rows of three units, mixed, of which 10 of unit c are anomalies; each row is its number."""
+    units, x = np.repeat(["a", "b", "c"], [200, 50, 750]), np.arange(1000, dtype=np.float32)
     mixed = np.random.default_rng(0).permutation(1000)
-    fleet = Dataset("fleet", x[mixed], mixed >= 990, units=units[mixed])
-    rows = split(fleet, CONFIG)
+    return Dataset("fleet", x[mixed][:, None], mixed >= 990, units=units[mixed]), units
+
+
+def test_each_unit_gives_its_shares_to_every_set(fleet):
+    dataset, units = fleet
+    rows = split(dataset, CONFIG)
     for role in ("calibration", "test"):
         named = rows.units[role]
         np.testing.assert_array_equal(named, units[getattr(rows, role)[:, 0].astype(int)])
@@ -307,14 +312,19 @@ def test_each_unit_gives_its_shares_to_every_set():
     assert [(rows.units["test"] == unit).sum() for unit in "abc"] == [20, 5, 74 + 10]
 
 
-@pytest.mark.parametrize("machines", [3, MIN_RECORDINGS + 2])
-def test_each_unit_holds_windows_back_though_no_two_sets_share_a_row(machines):
+def windows_of(machines, *, folds):
+    """Units of 400 rows, each row its number; the unit of each row, and their windows, split."""
     group = np.repeat([f"m{i:02d}" for i in range(machines)], 400)
     x = np.arange(len(group), dtype=np.float32)[:, None]
     table = Dataset("fleet", x, np.zeros(len(x), bool), units=group)
-    config = DataConfig("fleet", window=4, stride=2, group="m", unit="m", folds=1)
+    config = DataConfig("fleet", window=4, stride=2, group="m", unit="m", folds=folds)
     windows = cut(table, config, good=np.ones(len(x), bool), group=group, time=None)
-    rows = split(windows, config)
+    return group, split(windows, config)
+
+
+@pytest.mark.parametrize("machines", [3, MIN_RECORDINGS + 2])
+def test_each_unit_holds_windows_back_though_no_two_sets_share_a_row(machines):
+    group, rows = windows_of(machines, folds=1)
     for role in ("calibration", "test"):
         named = rows.units[role]
         np.testing.assert_array_equal(named, group[getattr(rows, role)[:, 0, 0].astype(int)])
@@ -339,14 +349,6 @@ def test_whole_recordings_of_each_unit_are_held_back_where_there_are_many():
     assert set(rows.units["calibration"]) == {"a", "b"}
 
 
-@pytest.fixture
-def fleet():
-    """Rows of three units, mixed, of which 10 of unit c are anomalies; each row is its number."""
-    units, x = np.repeat(["a", "b", "c"], [200, 50, 750]), np.arange(1000, dtype=np.float32)
-    mixed = np.random.default_rng(0).permutation(1000)
-    return Dataset("fleet", x[mixed][:, None], mixed >= 990, units=units[mixed]), units
-
-
 def test_each_unit_gives_its_share_to_the_test_and_to_every_fold(fleet):
     dataset, units = fleet
     rows = split(dataset, dataclasses.replace(CONFIG, folds=5))
@@ -367,12 +369,7 @@ def test_each_unit_gives_its_share_to_the_test_and_to_every_fold(fleet):
 
 @pytest.mark.parametrize("machines", [3, MIN_RECORDINGS + 2])
 def test_each_unit_has_windows_in_every_fold_though_no_two_share_a_row(machines):
-    group = np.repeat([f"m{i:02d}" for i in range(machines)], 400)
-    x = np.arange(len(group), dtype=np.float32)[:, None]
-    table = Dataset("fleet", x, np.zeros(len(x), bool), units=group)
-    config = DataConfig("fleet", window=4, stride=2, group="m", unit="m", folds=5)
-    windows = cut(table, config, good=np.ones(len(x), bool), group=group, time=None)
-    rows = split(windows, config)
+    group, rows = windows_of(machines, folds=5)
     named = rows.units["calibration"]
     np.testing.assert_array_equal(named, group[rows.calibration[:, 0, 0].astype(int)])
     counts = np.array([np.bincount(rows.folds[named == unit]) for unit in np.unique(group)])
