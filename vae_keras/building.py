@@ -9,10 +9,18 @@ from . import likelihoods, networks
 from .classifying import head
 from .configs import ModelConfig, TrainConfig
 from .data.datasets import Dataset, Rows
+from .data.streams import Stream
+from .mixture import Mixture
 from .model import VAE
 from .pipeline import steps_an_epoch
 from .preprocessing import Scaling, standardize, to_unit_interval
 from .schedules import Cyclical, Schedule, Warmup
+
+# of standardised rows; what more or less of it does: benchmarks/quality/ablation.md
+CORRUPTION = 0.2
+
+# of a batch, where anomalies may be among the training rows
+TRIM = 0.1
 
 
 def build(config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainConfig) -> VAE:
@@ -44,6 +52,9 @@ def build(config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainCon
         free_bits=train_config.free_bits,
         classifier=classifier,
         classifier_weight=config.classifier_weight,
+        corruption=_corruption(train_config, likelihood),
+        trim=TRIM if train_config.contamination_robust else 0.0,
+        mixture=Mixture(config.centres, name="mixture") if config.centres else None,
         seed=train_config.seed,
         name="vae",
     )
@@ -60,6 +71,18 @@ def in_float32(
     return twin
 
 
+def _corruption(config: TrainConfig, likelihood: Any) -> float:
+    """As asked for; by default none where x must lie within limits, which noise would leave."""
+    if config.corruption is None:
+        return CORRUPTION if likelihood.support is None else 0.0
+    if config.corruption and likelihood.support is not None:
+        raise ValueError(
+            "expected a corruption of 0: noise leaves the limits that pixels have under a "
+            f"bernoulli likelihood. Received: {config.corruption:g}. Leave it out."
+        )
+    return config.corruption
+
+
 def _schedule(beta: float, config: TrainConfig, steps: int) -> Schedule:
     rise = max(round(config.warmup * steps), 1)
     if config.schedule == "warmup":
@@ -74,7 +97,8 @@ def _scaling(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
     if dataset.groups and sum(dataset.groups) == x.shape[1]:
         return Scaling(0.0, 1.0, 0.0, 1.0, name="preprocessing")  # zeros and ones stay as they are
     if likelihood.support is None:
-        return standardize(x, dataset.feature_names, keep=sum(dataset.groups))
+        more = None if isinstance(dataset.x, Stream) else lambda: dataset.x[~dataset.y]
+        return standardize(x, dataset.feature_names, keep=sum(dataset.groups), more=more)
     if dataset.value_range is None:
         raise ValueError(
             "expected values known to lie within limits, as a bernoulli likelihood needs. "

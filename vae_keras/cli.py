@@ -1,149 +1,20 @@
 """The command `vae-keras`: trains VAEs and judges them."""
 
 import argparse
-import dataclasses
 import importlib.metadata
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from vae_runtime import BundleError
 
-from .configs import (
-    ACTIVATIONS,
-    BAD,
-    DECAYS,
-    PRECISIONS,
-    SCHEDULES,
-    SIGMAS,
-    DataConfig,
-    ModelConfig,
-    TrainConfig,
-)
+from .configs import DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings
+from .options import DATA, MODEL, TRAIN, add_options, number_or_all
 
 if TYPE_CHECKING:
     from .run import Metrics
-
-T = TypeVar("T")
-Flags = dict[str, tuple[Callable[[str], Any], str]]
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(int(size) for size in text.split(","))
-
-
-def _range(text: str) -> tuple[float, float]:
-    low, high = (float(limit) for limit in text.split(","))
-    return low, high
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, width = (int(side) for side in text.split(","))
-    return height, width
-
-
-def _one_of(*names: str) -> Callable[[str], str]:
-    def choice(text: str) -> str:
-        if text not in names:
-            raise argparse.ArgumentTypeError(f"expected {', '.join(names)}. Received: {text!r}.")
-        return text
-
-    return choice
-
-
-def _number_or_all(text: str) -> int | str:
-    return text if text == "all" else int(text)
-
-
-DATA: Flags = {
-    "data_dir": (str, "where the idx files of mnist or fashion_mnist are; default: download them"),
-    "label": (str, "column of a table that is 1 for anomalies and 0 for normal rows"),
-    "columns": (
-        _names,
-        "columns of a table to take, with commas between; default: all not named otherwise",
-    ),
-    "one_hot": (_names, "prefixes of the names of columns that are one-hot groups, with commas"),
-    "value_range": (_range, "lowest and highest value of the sensor, LOW,HIGH; for bernoulli"),
-    "window": (int, "rows of a table, in time order, that make up one example"),
-    "stride": (int, "rows between the starts of two windows; default: a quarter of a window"),
-    "group": (str, "column, or key of an .npz, that tells recordings apart; no window spans two"),
-    "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
-    "classes": (
-        str,
-        "column of a table or key of an .npz with the class of each row, empty or -1 where that is "
-        "unknown; of digits: digit",
-    ),
-    "unit": (
-        str,
-        "column, or key of an .npz, that names the machine that a row is of; each machine's alarm "
-        "threshold is set on its own rows",
-    ),
-    "labels_per_class": (int, "labels of each class that training may see; default: all"),
-    "bad_rows": (
-        _one_of(*BAD),
-        "rows with missing or infinite values, images that cannot be read: error, or drop",
-    ),
-    "bad_columns": (_one_of(*BAD), "columns of text and those that never change: error, or drop"),
-    "stream": (bool, "read a Parquet table anew in each epoch: for more rows than memory holds"),
-    "image_size": (_size, "HEIGHT,WIDTH to make images of a folder; default: all must be alike"),
-    "channels": (int, "of images of a folder, 1 or 3; default: as they are"),
-    "validation": (float, "share of the normal rows that decides when to stop training"),
-    "calibration": (float, "share of the normal rows that the alarm threshold is set on"),
-    "test": (float, "share of the normal rows that the result is judged on"),
-    "folds": (
-        int,
-        "calibrate on out-of-fold scores of all rows but the test's, by so many models more; 1 for "
-        "held-back rows (default: 5 with fewer than 1,000 normal rows, else 1)",
-    ),
-}
-MODEL: Flags = {
-    "network": (
-        _one_of("auto", "mlp", "conv"),
-        "mlp, conv or auto: conv for images and windows, mlp for tables",
-    ),
-    "hidden": (
-        _sizes,
-        "sizes of the hidden layers, with commas between; default: the network's own",
-    ),
-    "activation": (_one_of(*ACTIVATIONS), f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
-    "latent_dim": (int, "size of the latent space; default: by the number of features"),
-    "likelihood": (
-        _one_of("auto", "bernoulli", "gaussian"),
-        "bernoulli, gaussian or auto: bernoulli for images of a known range, gaussian for all else",
-    ),
-    "sigma": (
-        _one_of(*SIGMAS),
-        f"of a gaussian: {', '.join(SIGMAS)}; auto is shared for images, else per_feature",
-    ),
-    "beta": (float, "weight of the kl in the training loss"),
-    "classifier_weight": (float, "weight of what is asked of the classifier in the training loss"),
-}
-TRAIN: Flags = {
-    "epochs": (int, "passes over the training rows, at most"),
-    "patience": (int, "stop after so many epochs without a better validation ELBO"),
-    "batch_size": (int, "rows a step"),
-    "learning_rate": (float, "of Adam, at the start"),
-    "decay": (_one_of(*DECAYS), "of the learning rate: constant, or cosine to a hundredth of it"),
-    "schedule": (
-        _one_of(*SCHEDULES),
-        "of the kl's weight: constant, warmup (from 0 in a straight line) or cyclical (four such)",
-    ),
-    "warmup": (float, "share of all epochs that the warm-up, or the four cycles, take"),
-    "free_bits": (float, "nats of kl that each latent may spend unpenalised"),
-    "clip_norm": (float, "largest norm of a gradient; default: no limit"),
-    "precision": (
-        _one_of(*PRECISIONS),
-        "float32 or mixed_bfloat16, for hardware that is faster so",
-    ),
-    "alpha": (float, "the false-alarm rate to calibrate for"),
-}
-
 
 # what may be said of the rows to judge on
 JUDGED = ("label", "group", "time", "unit", "classes", "bad_rows", "image_size", "channels")
@@ -182,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", action="store_true", help="go on where a killed run was")
     train.add_argument(
         "--devices",
-        type=_number_or_all,
+        type=number_or_all,
         default=1,
         metavar="N",
         help="how many GPUs share each batch, or all (default: 1)",
@@ -192,25 +63,13 @@ def _parser() -> argparse.ArgumentParser:
         "--tensorboard", type=Path, metavar="DIR", help="write losses for TensorBoard as they come"
     )
     for config, flags in ((DataConfig, DATA), (ModelConfig, MODEL), (TrainConfig, TRAIN)):
-        _add_flags(train, config, flags)
+        add_options(train, config, flags)
     judge = commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
     judge.set_defaults(run=_evaluate)
     judge.add_argument("path", type=Path, help="a run directory or a bundle")
     judge.add_argument("--data", help="as of train; default: the run's test rows")
-    _add_flags(judge, DataConfig, {option: DATA[option] for option in JUDGED})
+    add_options(judge, DataConfig, {option: DATA[option] for option in JUDGED})
     return parser
-
-
-def _add_flags(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> None:
-    """One option for each field of a config that `flags` names, with the field's own default."""
-    defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    for name, (kind, text) in flags.items():
-        default = defaults[name]
-        if kind is bool:
-            parser.add_argument(f"--{name}", action="store_true", help=text)
-            continue
-        shown = text if default is None else f"{text} (default: {default})"
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=shown)
 
 
 def _train(args: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ from .stopping import Stopping, read_checkpoint, write_checkpoint
 
 def cross_fit(
     learner: Learner, rows: Split, out: str | Path, *, identity: Any, resume: bool, log: Log = print
-) -> Floats:
+) -> Arrays:
     """Trains a model without each fold, and scores the fold.
 
     Args:
@@ -47,22 +47,25 @@ def cross_fit(
         log: called with each line of progress.
 
     Returns:
-        float32 (rows of calibration,), the score of each by the model that did not see it, nats.
+        float32 (rows of calibration,) each, in nats, by the model that did not see the row:
+        `cross_score`, and `cross_neg_elbo`, which is less where there is a mixture.
     """
     path, folds = cross_path(out), count(rows)
-    score, done = np.full(len(rows.calibration), np.nan, np.float32), 0
+    scores, done = {name: _nothing(rows) for name in ("cross_score", "cross_neg_elbo")}, 0
     if not resume:
         remove_checkpoints(out, folds)
     elif path.exists():
         arrays, said = read_checkpoint(path, identity)
-        score, done = arrays["score"], said["done"]
+        scores, done = {name: arrays[name] for name in scores}, said["done"]
         log(f"resumed after {done} of {folds} models for the calibration")
     for fold in range(done, folds):
         stopping = Stopping(fold_path(out, fold), identity, learner.train.patience)
-        score[rows.folds == fold] = _score_fold(learner, rows, fold, stopping, resume, log)
-        write_checkpoint(path, identity, {"score": score}, {"done": fold + 1})
+        terms = _score_fold(learner, rows, fold, stopping, resume, log)
+        scores["cross_score"][rows.folds == fold] = terms["score"]
+        scores["cross_neg_elbo"][rows.folds == fold] = terms["nll"] + terms["kl"]
+        write_checkpoint(path, identity, scores, {"done": fold + 1})
         stopping.checkpoint.unlink(missing_ok=True)
-    return score
+    return scores
 
 
 def sides(rows: Split, fold: int) -> Arrays:
@@ -101,8 +104,8 @@ def remove_checkpoints(out: str | Path, folds: int) -> None:
 
 def _score_fold(
     learner: Learner, rows: Split, fold: int, stopping: Stopping, resume: bool, log: Log
-) -> Floats:
-    """Scores of the fold's rows by a model that is trained without them."""
+) -> Arrays:
+    """What a model that is trained without them says of the fold's rows, see `VAE.score`."""
     part, where = sides(rows, fold), f"fold {fold + 1} of {count(rows)}"
     x, y = rows.calibration, _labels(rows)
     vae = learner.learn(
@@ -113,7 +116,11 @@ def _score_fold(
         resume=resume and stopping.checkpoint.exists(),
         log=lambda line: log(f"{where}: {line}"),
     )
-    return score_rows(vae, x[part["scored"]])["score"]
+    return score_rows(vae, x[part["scored"]])
+
+
+def _nothing(rows: Split) -> Floats:
+    return np.full(len(rows.calibration), np.nan, np.float32)
 
 
 def _labels(rows: Split) -> Array | None:

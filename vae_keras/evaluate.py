@@ -15,9 +15,9 @@ from .arrays import Array, Arrays, Floats
 from .data import Dataset
 from .data.labels import UNKNOWN, translate
 from .model import VAE
+from .rounding import rounding, sizes
 from .run import Metrics, Run
-
-BATCH = 256  # rows that Keras scores at a time, so that memory stays flat
+from .scoring import BATCH
 
 
 def score_rows(vae: VAE, x: Array) -> Arrays:
@@ -86,7 +86,14 @@ def evaluate_held_back(vae: VAE, calibration: Arrays, test: Arrays, alpha: float
     known, units = calibration_scores(calibration), None
     if "unit" in test:
         units = test["unit"], ascending(known, calibration["unit"])
-    metrics = evaluate(score, test["y"], calibration=known, alpha=alpha, units=units)
+    metrics = evaluate(
+        score,
+        test["y"],
+        calibration=known,
+        alpha=alpha,
+        rounding=_rounding(vae, calibration["x"]),
+        units=units,
+    )
     if "labels" not in test:
         return metrics
     unseen = [test] if "cross_score" in calibration else [calibration, test]
@@ -109,7 +116,14 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
     if dataset.units is not None:
         _check_units("unit" in run.calibration)
         units = dataset.units, ascending(known, run.calibration["unit"])
-    metrics = evaluate(score, dataset.y, calibration=known, alpha=alpha, units=units)
+    metrics = evaluate(
+        score,
+        dataset.y,
+        calibration=known,
+        alpha=alpha,
+        rounding=_rounding(vae, run.calibration["x"]),
+        units=units,
+    )
     labels = _labels(dataset, run.data.classes)
     return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), dataset.x, labels)
 
@@ -144,6 +158,12 @@ def with_accuracy(
         return metrics
     right = classify(x[known]).argmax(axis=1) == labels[known]
     return dataclasses.replace(metrics, labelled_rows=len(right), accuracy=float(right.mean()))
+
+
+def _rounding(vae: VAE, x: Array) -> float:
+    """Of the scores of calibration rows, as a bundle has it."""
+    terms = score_rows(vae, x)
+    return rounding(terms["score"], sizes(vae, x, terms)["score"])
 
 
 def _check_units(known: bool) -> None:

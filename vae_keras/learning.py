@@ -1,10 +1,13 @@
 """From rows to a trained model, by all else that a run was asked for."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
+from . import mixture
 from .arrays import Array
 from .building import build, in_float32
 from .configs import ModelConfig, TrainConfig
@@ -13,6 +16,8 @@ from .data.datasets import Rows
 from .devices import Devices
 from .fitting import Log, fit
 from .model import VAE
+from .pipeline import draw
+from .preprocessing import Scaling
 from .stopping import Stopping
 
 
@@ -43,7 +48,10 @@ class Learner:
         callbacks: Sequence[keras.callbacks.Callback] = (),
         log: Log = print,
     ) -> VAE:
-        """A model scaled to the rows x and trained on them, see `fit`; it computes in float32."""
+        """A model scaled to the rows x and trained on them, see `fit`; it computes in float32.
+
+        Any mixture is fitted to them too.
+        """
         with self.devices.scope():
             vae = build(self.model, x, self.dataset, self.train)
         fit(
@@ -58,4 +66,14 @@ class Learner:
             devices=self.devices,
             log=log,
         )
-        return in_float32(vae, self.model, x, self.dataset, self.train)
+        vae = in_float32(vae, self.model, x, self.dataset, self.train)
+        if vae.mixture is not None:
+            self._fit(vae.mixture, vae.preprocessing, x, validation)
+        return vae
+
+    def _fit(self, found: mixture.Mixture, preprocessing: Scaling, *rows: Rows) -> None:
+        """Fits a mixture to training rows and validation rows."""
+        count = min(mixture.ROWS, mixture.VALUES // math.prod(rows[0].shape[1:]))
+        some = (draw(each, max(count, 1), seed=self.train.seed) for each in rows)
+        u, held_back = (np.asarray(preprocessing(each)) for each in some)
+        found.fit(u, held_back, seed=self.train.seed)

@@ -4,7 +4,7 @@
 
 with nll summed over features and kl over latents, in nats: with beta 1 the negative ELBO. With a
 classifier, rows may have labels, and the loss is larger by classifier_weight * (cross_entropy +
-consistency), see `classifying`.
+consistency), see `classifying`. With a mixture, the score has a third term, which is not trained.
 
 Source: Kingma & Welling 2014, "Auto-encoding variational Bayes".
 """
@@ -12,14 +12,14 @@ Source: Kingma & Welling 2014, "Auto-encoding variational Bayes".
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from . import classifying, elbo, likelihoods, schedules, steps
+from . import classifying, elbo, likelihoods, schedules, scoring, steps, trimming
 from .arrays import Tensor
+from .mixture import Mixture
 from .pairs import check_logits, check_pair
 from .preprocessing import Scaling
-from .replicas import batch_mean, batch_normal
+from .replicas import batch_normal
 
 METRICS = ("loss", "nll", "kl", "elbo")
 
@@ -51,6 +51,11 @@ class VAE(keras.Model):
         classifier: a number of classes, or a layer or model from z_mean to their logits; `fit` then
             takes labels as y, whole numbers from 0 and -1 where a row's class is not known.
         classifier_weight: weight of what is asked of the classifier in the training loss.
+        corruption: standard deviation of noise that is added to pre-processed rows before they are
+            encoded in training; the decoder is to find the row without it (Im et al. 2017,
+            "Denoising criterion for variational auto-encoding framework").
+        trim: share of each batch that nll and kl are not means of: the rows that fit worst.
+        mixture: a `Mixture`, to be fitted after training; none by default.
         seed: of the noise drawn in training.
     """
 
@@ -65,6 +70,9 @@ class VAE(keras.Model):
         free_bits: float = 0.0,
         classifier: int | keras.layers.Layer | None = None,
         classifier_weight: float = 10.0,
+        corruption: float = 0.0,
+        trim: float = 0.0,
+        mixture: Mixture | None = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -76,11 +84,15 @@ class VAE(keras.Model):
         self.preprocessing = preprocessing or Scaling(name="preprocessing")
         self.beta = schedules.get(beta)
         self.free_bits, self.seed = float(free_bits), seed
+        self.corruption, self.trim = float(corruption), float(trim)
         self.latent_dim = int(decoder.input_shape[-1])
         if not self.likelihood.built:  # a loaded one is built already
             self.likelihood.build(encoder.input_shape)
         self.classifier, self.classes = classifying.get(classifier, self.latent_dim)
         self.classifier_weight = float(classifier_weight)
+        self.mixture = mixture
+        if mixture is not None and not mixture.built:
+            mixture.build(encoder.input_shape)
         self.built = True
         self._noise = keras.random.SeedGenerator(seed)
         names = METRICS if self.classifier is None else (*METRICS, *classifying.METRICS)
@@ -88,11 +100,11 @@ class VAE(keras.Model):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The posterior q(z|x) = N(z_mean, exp(z_log_var)): two arrays (batch, latent_dim)."""
-        return self._posterior(self.preprocessing(x))
+        return self.posterior_of(self.preprocessing(x))
 
     def decode(self, z: Tensor) -> Tensor:
         """E[x|z] in the data's own units, of x's shape."""
-        return self.preprocessing.inverse(self.likelihood.mean(self._parameters(z)))
+        return self.preprocessing.inverse(self.likelihood.mean(self.parameters_of(z)))
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
         """The reconstruction at the posterior mean, in the data's own units."""
@@ -107,27 +119,11 @@ class VAE(keras.Model):
                 row alone. None is one sample of zeros: the posterior mean.
 
         Returns:
-            A dict of float32 arrays, in nats. Of shape (batch,): `score` = nll + kl, `nll` (mean
-            over samples), `kl`, `log_px` (importance-weighted bound on log p(x)). Of x's shape:
-            `feature_nll`.
+            A dict of float32 arrays, in nats. Of shape (batch,): `score` = nll + kl, and with a
+            mixture + mixture_nll; these terms, nll as mean over samples; `log_px`, the importance-
+            weighted bound on log p(x). Of x's shape: `feature_nll`.
         """
-        if noise is None:
-            noise = np.zeros((1, self.latent_dim), np.float32)
-        x = self.preprocessing(x)
-        z_mean, z_log_var = self._posterior(x)
-        noise = ops.expand_dims(noise, 1)  # what broadcasts with it is (samples, batch, ...)
-        z = elbo.reparameterize(z_mean, z_log_var, noise)
-        feature_nll = self._feature_nll(x, z)
-        nll = ops.sum(feature_nll, axis=tuple(range(2, len(feature_nll.shape))))
-        log_weights = elbo.log_prior_over_posterior(z, z_log_var, noise) - nll
-        mean_nll, kl = ops.mean(nll, axis=0), elbo.kl(z_mean, z_log_var)
-        return {
-            "score": mean_nll + kl,
-            "nll": mean_nll,
-            "kl": kl,
-            "log_px": elbo.log_mean_exp(log_weights),
-            "feature_nll": ops.mean(feature_nll, axis=0),
-        }
+        return scoring.score(self, x, noise)
 
     def classify(self, x: Tensor) -> Tensor:
         """The probability of each class: (batch, classes), rows that sum to 1."""
@@ -161,19 +157,27 @@ class VAE(keras.Model):
         With labels y, int (batch,), also what `classifying.terms` says, and its share of the loss.
         """
         x = self.preprocessing(x)
-        z_mean, z_log_var = self._posterior(x, training=training)
+        given = x
+        if training and self.corruption:
+            given = x + self.corruption * batch_normal(ops.shape(x), self._noise)
+        z_mean, z_log_var = self.posterior_of(given, training=training)
         noise = batch_normal(ops.shape(z_mean), self._noise)
         z = elbo.reparameterize(z_mean, z_log_var, noise)
-        parameters = self._parameters(z, training=training)
+        parameters = self.parameters_of(z, training=training)
         feature_nll = self.likelihood.feature_nll(x, parameters, training=training)
-        nll = batch_mean(ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape)))))
-        latent_kl = batch_mean(elbo.latent_kl(z_mean, z_log_var))  # (latent_dim,)
+        row_nll = ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape))))
+        row_kl = elbo.latent_kl(z_mean, z_log_var)  # (batch, latent_dim)
+        row_loss = row_nll + ops.sum(row_kl, axis=-1)
+        stays = trimming.fitting(row_loss, self.trim) if self.trim else None
+        nll, latent_kl = (trimming.mean(each, stays) for each in (row_nll, row_kl))
         kl = ops.sum(latent_kl)
         penalized = ops.sum(ops.maximum(latent_kl, self.free_bits)) if self.free_bits else kl
         loss = nll + self._beta_now(training) * penalized
         losses = {"loss": loss, "nll": nll, "kl": kl, "elbo": -(nll + kl)}
         if y is None:
             return losses
+        if given is not x:
+            z_mean, _ = self.posterior_of(x, training=training)
         told = self._told_by(y, x, z_mean, training)
         loss = loss + self.classifier_weight * (told["cross_entropy"] + told["consistency"])
         return {**losses, **told, "loss": loss}
@@ -193,10 +197,11 @@ class VAE(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, serialised."""
-        parts = ("encoder", "decoder", "likelihood", "preprocessing", "classifier")
+        parts = ("encoder", "decoder", "likelihood", "preprocessing", "classifier", "mixture")
         serialized = {p: keras.saving.serialize_keras_object(getattr(self, p)) for p in parts}
         serialized["beta"] = keras.saving.serialize_keras_object(self.beta)
-        numbers = {n: getattr(self, n) for n in ("free_bits", "classifier_weight", "seed")}
+        given = ("free_bits", "classifier_weight", "corruption", "trim", "seed")
+        numbers = {name: getattr(self, name) for name in given}
         return {"name": self.name, **serialized, **numbers}
 
     @classmethod
@@ -218,13 +223,13 @@ class VAE(keras.Model):
         with self.distribute_strategy.scope():
             self.optimizer.build(self.trainable_variables)
 
-    def _posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+    def posterior_of(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """The encoder's answer to pre-processed x, its log-variance kept within limits."""
         answer = self.encoder(x, training=training)
         z_mean, z_log_var = (ops.cast(value, "float32") for value in answer)
         return z_mean, ops.clip(z_log_var, -MAX_LOG_VAR, MAX_LOG_VAR)
 
-    def _parameters(self, z: Tensor, training: bool = False) -> Tensor:
+    def parameters_of(self, z: Tensor, training: bool = False) -> Tensor:
         """The decoder's answer, in float32 whatever it computes in."""
         return ops.cast(self.decoder(z, training=training), "float32")
 
@@ -234,16 +239,10 @@ class VAE(keras.Model):
 
     def _told_by(self, y: Tensor, x: Tensor, z_mean: Tensor, training: bool) -> dict[str, Tensor]:
         """`classifying.terms` of labels y for pre-processed x."""
-        noisy, _ = self._posterior(classifying.disturb(x, self._noise), training=training)
+        noisy, _ = self.posterior_of(classifying.disturb(x, self._noise), training=training)
         logits, noisy_logits = (self._logits(z, training=training) for z in (z_mean, noisy))
         return classifying.terms(logits, noisy_logits, y)
 
     def _beta_now(self, training: bool) -> Tensor:
         """The weight of the kl at this step; its last value where nothing is trained."""
         return self.beta(self.optimizer.iterations) if training else self.beta(FOREVER)
-
-    def _feature_nll(self, x: Tensor, z: Tensor) -> Tensor:
-        """-log p(x_i|z) for z (samples, batch, latent_dim): (samples, batch, *x's shape)."""
-        parameters = self._parameters(ops.reshape(z, (-1, self.latent_dim)))
-        by_sample = (ops.shape(z)[0], -1, *parameters.shape[1:])
-        return self.likelihood.feature_nll(x, ops.reshape(parameters, by_sample))

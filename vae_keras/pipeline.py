@@ -167,6 +167,14 @@ class _InTurn(keras.utils.PyDataset):
         return (self._place(batch),)
 
 
+def draw(x: Rows, rows: int, *, seed: int) -> Array:
+    """As many of the rows, drawn at random; all where there are fewer."""
+    rng = np.random.default_rng(seed)
+    if isinstance(x, Stream):
+        return x.take(rng.choice(len(x), min(rows, len(x)), replace=False))
+    return np.asarray(x[rng.permutation(len(x))[:rows]])
+
+
 def rebatch(blocks: Iterator[Array], batch_size: int) -> Iterator[Array]:
     """The rows of all blocks in batches of one size, but for the last."""
     left: Array | None = None

@@ -1,6 +1,6 @@
 """From the data's units to the model's, inside the model, so that no device can get it wrong."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -64,7 +64,13 @@ def to_unit_interval(value_range: tuple[float, float]) -> Scaling:
     return Scaling(low, high - low, 0.0, 1.0, name="preprocessing")
 
 
-def standardize(x: Rows, feature_names: tuple[str, ...] | None = None, *, keep: int = 0) -> Scaling:
+def standardize(
+    x: Rows,
+    feature_names: tuple[str, ...] | None = None,
+    *,
+    keep: int = 0,
+    more: Callable[[], Rows] | None = None,
+) -> Scaling:
     """A `Scaling` to mean 0 and standard deviation 1, from training rows.
 
     Args:
@@ -72,16 +78,18 @@ def standardize(x: Rows, feature_names: tuple[str, ...] | None = None, *, keep: 
             by channel; images as a whole. An array or a stream.
         feature_names: for the error message.
         keep: how many of the last features stay as they are, being 0 or 1.
+        more: gives normal rows, x among them, whose deviation a feature has that is constant in x:
+            one that is rarely another than usual is so by chance, where rows are few.
 
     Raises:
         ValueError: a feature is constant, so that it has no scale; names it.
     """
-    mean, variance = moments(blocks(x))
-    pooled = tuple(range(mean.ndim - 1)) if mean.ndim < 3 else None
-    mean, std = mean.mean(pooled), np.sqrt(variance.mean(pooled) + mean.var(pooled))
+    mean, std = _moments(x)
     if keep:
         mean[-keep:], std[-keep:] = 0.0, 1.0
-    constant = np.flatnonzero(std <= 1e-7 * np.abs(mean))
+    if more is not None and len(_constant(mean, std)):
+        std = np.where(std <= _rounding(mean), _moments(more())[1], std)
+    constant = _constant(mean, std)
     if len(constant):
         names = [str(feature_names[i]) if feature_names else str(i) for i in constant]
         raise ValueError(
@@ -90,6 +98,23 @@ def standardize(x: Rows, feature_names: tuple[str, ...] | None = None, *, keep: 
             "--bad-columns drop leaves out those that never change)."
         )
     return Scaling(mean, std, -CLIP, CLIP, name="preprocessing")
+
+
+def _moments(x: Rows) -> tuple[Array, Array]:
+    """Mean and deviation of each feature, of each channel, or of images as a whole."""
+    mean, variance = moments(blocks(x))
+    pooled = tuple(range(mean.ndim - 1)) if mean.ndim < 3 else None
+    return mean.mean(pooled), np.sqrt(variance.mean(pooled) + mean.var(pooled))
+
+
+def _constant(mean: Array, std: Array) -> Array:
+    """Numbers of the features that do not vary, up to rounding."""
+    return np.flatnonzero(std <= _rounding(mean))
+
+
+def _rounding(mean: Array) -> Array:
+    """Deviations that a feature of this mean may have by rounding alone."""
+    return np.asarray(1e-7 * np.abs(mean))
 
 
 def moments(x: Iterable[Array]) -> tuple[Array, Array]:

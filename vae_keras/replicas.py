@@ -41,6 +41,11 @@ def batch_mean(values: Tensor) -> Tensor:
     return total / n
 
 
+def batch_rows(values: Tensor) -> Tensor:
+    """The values of all rows of the batch, on every device: (batch, ...)."""
+    return values if count() == 1 else _context().all_gather(values, axis=0)
+
+
 def batch_normal(shape: Any, seed: keras.random.SeedGenerator) -> Tensor:
     """Standard normal noise for the rows of this share, cut from the noise of the whole batch.
 

@@ -6,7 +6,8 @@ model.keras      the model with its pre-processing and likelihood inside
 history.csv      losses of each epoch
 training.npz     a few of the rows that it was trained on (x), to learn ranges from when quantising
 calibration.npz  rows that training never saw (x), with their score, nll and kl in nats; with folds,
-                 the rows of train and validation, with cross_score too, see `cross_fitting`
+                 the rows of train and validation, with cross_score and cross_neg_elbo too, see
+                 `cross_fitting`
 test.npz         more such rows (x), with y = 1 for anomalies
 metrics.json     how well the scores do on test.npz
 
@@ -122,7 +123,7 @@ class Run:
     def calibration(self) -> Arrays:
         """Arrays x, score, nll and kl of the calibration rows, and labels where there are any.
 
-        With folds also cross_score, which p-values are found among, see `calibration_scores`.
+        With folds also cross_score and cross_neg_elbo, which p-values are found among.
         """
         return _arrays(self.path / "calibration.npz")
 

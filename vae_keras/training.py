@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -11,19 +12,17 @@ from vae_runtime.data.files import check_replaceable
 from vae_runtime.units import check_enough
 
 from . import data
-from .arrays import Array, Floats
+from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .cross_fitting import checkpoints, count, cross_fit, remove_checkpoints
 from .data import Dataset, Split
-from .data.datasets import Rows
-from .data.streams import Stream
 from .devices import choose_devices, describe_devices
 from .evaluate import evaluate_held_back, score_rows
 from .fitting import Log, checkpoint_path, describe_latents
 from .identity import find_finished, fingerprints_of, identity_of, versions
 from .learning import Learner
 from .model import VAE
-from .pipeline import rebatch
+from .pipeline import draw
 from .run import RUN, Config, DataCard, Metrics, Run, write_run
 from .stopping import Stopping
 from .summary import describe
@@ -70,7 +69,7 @@ def train(
     dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
     fingerprints = fingerprints_of(rows)
     _check_calibration(train_config.alpha, rows, dataset)
-    model_config = _resolve(model_config, dataset)
+    model_config = _resolve(model_config, dataset, len(rows.train))
     config = Config(data_config, model_config, train_config, versions())
     begun = any(path.exists() for path in checkpoints(out, count(rows)))
     if resume and not begun and (run := find_finished(out, config, str(fingerprints["rows"]))):
@@ -82,30 +81,31 @@ def train(
     learner = Learner(dataset, model_config, train_config, used)
     identity = identity_of(data_config, model_config, train_config, fingerprints)
     stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
-    cross_score = None
+    crossed: Arrays = {}
     if rows.folds is not None:
-        cross_score = cross_fit(learner, rows, out, identity=identity, resume=resume, log=log)
+        crossed = cross_fit(learner, rows, out, identity=identity, resume=resume, log=log)
     vae = learner.learn(
         rows.train,
         rows.validation,
         stopping=stopping,
         labels=rows.labels,
-        resume=resume and (cross_score is None or stopping.checkpoint.exists()),
+        resume=resume and (not crossed or stopping.checkpoint.exists()),
         callbacks=callbacks,
         log=log,
     )
     log(describe_latents(vae, rows.validation))
     card = _card(dataset, rows, data_config, str(fingerprints["rows"]))
-    written = _write(out, config, vae, card, rows, cross_score, history=stopping.history)
+    written = _write(out, config, card, rows, _Learnt(vae, stopping.history, crossed))
     # not before: a full disk must not cost the training
     remove_checkpoints(out, count(rows))
     return written
 
 
-def _resolve(config: ModelConfig, dataset: Dataset) -> ModelConfig:
+def _resolve(config: ModelConfig, dataset: Dataset, rows: int) -> ModelConfig:
     if dataset.classes is None and config.classifier_weight != ModelConfig().classifier_weight:
         raise ValueError("expected classes, for a classifier_weight (--classes). Received: none.")
-    return config.resolve(dataset.x.shape[1:], bounded=dataset.value_range is not None)
+    bounded = dataset.value_range is not None
+    return config.resolve(dataset.x.shape[1:], bounded=bounded, rows=rows)
 
 
 def _load(config: DataConfig) -> tuple[Dataset, Split]:
@@ -113,42 +113,39 @@ def _load(config: DataConfig) -> tuple[Dataset, Split]:
     return dataset, data.split(dataset, config)
 
 
+class _Learnt(NamedTuple):
+    vae: VAE
+    history: dict[str, list[float]]
+    crossed: Arrays  # scores of the calibration rows out of fold, see `cross_fit`
+
+
 def _write(
-    out: str | Path,
-    config: Config,
-    vae: VAE,
-    card: DataCard,
-    rows: Split,
-    cross_score: Floats | None,
-    *,
-    history: dict[str, list[float]],
+    out: str | Path, config: Config, card: DataCard, rows: Split, learnt: _Learnt
 ) -> tuple[Run, Metrics]:
     """Scores what was held back, judges the scores, and writes it all."""
-    terms = score_rows(vae, rows.calibration)
-    calibration = {"x": rows.calibration, **{name: terms[name] for name in ("score", "nll", "kl")}}
-    if cross_score is not None:
-        calibration["cross_score"] = cross_score
+    judged, seed = _judged(learnt, rows), config.train.seed
+    metrics = evaluate_held_back(learnt.vae, **judged, alpha=config.train.alpha)
+    run = write_run(
+        out,
+        vae=learnt.vae,
+        history=learnt.history,
+        records={"config": config, "data": card, "metrics": metrics},
+        arrays={"training": {"x": draw(rows.train, KEPT_ROWS, seed=seed)}, **judged},
+    )
+    return run, metrics
+
+
+def _judged(learnt: _Learnt, rows: Split) -> dict[str, Arrays]:
+    """What was held back, calibration rows with their scores, as a run directory keeps them."""
+    terms = score_rows(learnt.vae, rows.calibration)
+    own = {name: terms[name] for name in ("score", "nll", "kl")}
+    calibration = {"x": rows.calibration, **own, **learnt.crossed}
     judged = {"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}}
     if rows.labels is not None:
         judged = {role: {**group, "labels": rows.labels[role]} for role, group in judged.items()}
     if rows.units is not None:
         judged = {role: {**group, "unit": rows.units[role]} for role, group in judged.items()}
-    metrics = evaluate_held_back(vae, **judged, alpha=config.train.alpha)
-    run = write_run(
-        out,
-        vae=vae,
-        history=history,
-        records={"config": config, "data": card, "metrics": metrics},
-        arrays={"training": {"x": _some(rows.train, config.train.seed)}, **judged},
-    )
-    return run, metrics
-
-
-def _some(x: Rows, seed: int) -> Array:
-    """A few of the rows that were trained on, drawn at random."""
-    if isinstance(x, Stream):
-        return next(rebatch(x.shuffled(seed, 0), KEPT_ROWS))
-    return np.asarray(x[np.random.default_rng(seed).permutation(len(x))[:KEPT_ROWS]])
+    return judged
 
 
 def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:

@@ -7,14 +7,15 @@ from functools import cached_property
 import numpy as np
 
 from vae_keras import elbo
-from vae_keras.evaluate import BATCH
+from vae_keras.scoring import BATCH
 from vae_runtime.bundle import manifest
+from vae_runtime.scorer import total
 from vae_runtime.units import ascending
 
 from . import engines, read_onnx, read_tflite
 from .conversion import Conversion
 from .engines import Engine
-from .evidence import Evidence
+from .evidence import Evidence, Reference
 from .graphs import Array, Arrays, Graph, Interface
 from .variants import Material, Variant
 
@@ -28,6 +29,21 @@ OPS: dict[str, Callable[[bytes], tuple[str, ...]]] = {
     "onnx": read_onnx.ops,
     "tflite": read_tflite.ops,
 }
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a scorer makes of the rows that it is judged on, by one of its scores, beside Keras."""
+
+    reference: Reference
+    calibration: Array
+    test: Array
+    faults: Array
+
+    @property
+    def conformal(self) -> Array:
+        """The scores that its own rank among, ascending, see `Reference.conformal`."""
+        return np.sort(self.reference.conformal(self.calibration))
 
 
 @dataclass(frozen=True)
@@ -80,46 +96,51 @@ class Artefact:
         return OPS[self.variant.format](self.conversion.content)
 
     @cached_property
-    def calibration(self) -> Array:
-        """A scorer's scores of the calibration rows."""
-        return self._answers("score", self.evidence.source.calibration["x"])
-
-    @cached_property
-    def test(self) -> Array:
-        """A scorer's scores of the test rows."""
-        return self._answers("score", self.evidence.source.test["x"])
-
-    @cached_property
-    def faults(self) -> Array:
-        """A scorer's scores of rows with gross faults."""
-        return self._answers("score", self.evidence.faults)
+    def scored(self) -> dict[str, Scored]:
+        """A scorer's scores of the rows that it is judged on, by the score's name."""
+        given, references = self.evidence.source, self.evidence.references
+        calibration, test = (self._scores(rows["x"]) for rows in (given.calibration, given.test))
+        faults = {name: self._scores(each.faults)[name] for name, each in references.items()}
+        return {
+            name: Scored(each, calibration[name], test[name], faults[name])
+            for name, each in references.items()
+        }
 
     @cached_property
     def probabilities(self) -> Array:
         """A classifier's answers to all rows that training never saw."""
-        return self._answers("probabilities", self.evidence.unseen["x"])
+        answers = self._answers(self.evidence.unseen["x"])
+        return np.concatenate([some["probabilities"] for some in answers])
 
-    @cached_property
-    def conformal(self) -> Array:
-        """The scores that this scorer's rank among, ascending, see `Evidence.conformal`."""
-        return np.sort(self.evidence.conformal(self.calibration))
+    def calibrate(self, score: str = "score") -> manifest.Calibration:
+        """The alarm calibration of this scorer, whose threshold is its own, for one of its scores.
 
-    def calibrate(self) -> manifest.Calibration:
-        """The alarm calibration of this scorer, whose threshold is its own."""
-        source, rounding = self.evidence.source, self.evidence.rounding
-        scores = self.evidence.conformal(self.calibration)  # row by row, as units are
+        Args:
+            score: "score", or "neg_elbo" for that of the negative ELBO alone.
+        """
+        source, scored = self.evidence.source, self.scored[score]
+        scores = scored.reference.conformal(scored.calibration)  # row by row, as units are
         names = source.calibration.get("unit")
         return manifest.Calibration(
             source.alpha,
-            rounding,
+            scored.reference.rounding,
             tuple(np.sort(scores).tolist()),
             folds=source.card.folds,
             units=None if names is None else ascending(scores, names),
         )
 
-    def _answers(self, output: str, x: Array) -> Array:
+    def _scores(self, x: Array) -> Arrays:
+        """Of rows, however many: each score that there is."""
+        names = self.evidence.references
+        if not len(x):
+            return dict.fromkeys(names, np.empty(0, np.float32))
+        answers = self._answers(x)
+        each = {name: [total(some, name) for some in answers] for name in names}
+        return {name: np.concatenate(parts) for name, parts in each.items()}
+
+    def _answers(self, x: Array) -> list[Arrays]:
         starts = range(0, len(x), BATCH)
-        return np.concatenate([self.engine({"x": x[s : s + BATCH]})[output] for s in starts])
+        return [self.engine({"x": x[start : start + BATCH]}) for start in starts]
 
 
 def make(graph: Graph, variant: Variant, evidence: Evidence, material: Material) -> Artefact:
@@ -142,7 +163,10 @@ def scorer_of(encoder: Artefact, decoder: Artefact, scorer: Graph) -> Artefact:
         parameters = decoder.engine({"z": z_mean})["parameters"]
         nll = np.asarray(source.vae.likelihood.feature_nll(x, parameters))
         kl = np.asarray(elbo.kl(z_mean, z_log_var))
-        return {"score": nll.reshape(len(x), -1).sum(1) + kl}
+        terms = {"nll": nll.reshape(len(x), -1).sum(1), "kl": kl}
+        mixture = source.vae.mixture
+        more = 0.0 if mixture is None else np.asarray(mixture(x))
+        return {"score": terms["nll"] + kl + more, **terms}
 
     title = f"the score of {encoder.name} and {decoder.name}"
     graph, nothing = scorer.without_defaults(), Conversion(b"")

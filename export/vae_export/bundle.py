@@ -11,7 +11,7 @@ import numpy as np
 
 from vae_keras import Gaussian, Mixed
 from vae_runtime import BundleError, Runner
-from vae_runtime.bundle import manifest, written
+from vae_runtime.bundle import Bundle, manifest, open_bundle, written
 
 from .artefacts import Artefact
 from .errors import ExportError
@@ -22,10 +22,9 @@ from .read_tflite import Quantization, quantization
 from .source import Source
 from .to_onnx import OPSET
 
-SCORE = manifest.Score(
-    definition="nll + kl at the posterior mean: the negative ELBO of the pre-processed row",
-    unit="nats",
-    direction="higher is more anomalous",
+ELBO = "nll + kl at the posterior mean: the negative ELBO of the pre-processed row"
+WITH_MIXTURE = (
+    f"{ELBO}; + mixture_nll: its negative log density in a mixture of Gaussians around typical rows"
 )
 
 
@@ -56,6 +55,26 @@ def describe(verified: Verified) -> manifest.File:
     )
 
 
+def score_of(source: Source) -> manifest.Score:
+    """What a model's scores mean."""
+    definition = ELBO if source.vae.mixture is None else WITH_MIXTURE
+    return manifest.Score(definition, unit="nats", direction="higher is more anomalous")
+
+
+def mixture_files(source: Source) -> dict[str, bytes]:
+    """The mixture by its file's name, for whoever computes a score around networks; or nothing."""
+    mixture = source.vae.mixture
+    if mixture is None:
+        return {}
+    names = ("centres", "log_weights", "sigma")
+    return {"mixture.npz": npz({name: np.asarray(getattr(mixture, name)) for name in names})}
+
+
+def describe_mixture(name: str, content: bytes) -> manifest.File:
+    """The mixture's file as the manifest lists it."""
+    return _describe(content, name=name, role="mixture", format="npz")
+
+
 def describe_probe(content: bytes) -> manifest.File:
     """The probe's file as the manifest lists it."""
     return _describe(content, name="probe.npz", role="probe", format="npz")
@@ -75,12 +94,13 @@ def npz(arrays: Arrays) -> bytes:
 
 def metadata(source: Source, graph: Graph) -> dict[str, str]:
     """What a lone file says of itself."""
+    score = score_of(source)
     return {
         "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",
         "role": graph.role,
         "model": source.card.name,
         "likelihood": source.likelihood,
-        "score": f"{SCORE.definition} ({SCORE.unit}); {SCORE.direction}",
+        "score": f"{score.definition} ({score.unit}); {score.direction}",
         "training_fingerprint": source.card.fingerprint,
     }
 
@@ -101,7 +121,7 @@ def make_manifest(
             versions=source.versions,
             license=source.card.license,
         ),
-        score=SCORE,
+        score=score_of(source),
         calibration=calibration,
         tolerance=TOLERANCE,
         files=tuple(files),
@@ -113,7 +133,7 @@ def write(
     contents: Mapping[str, bytes],
     document: manifest.Manifest,
     *,
-    check: Callable[[Runner], None],
+    check: Callable[[Bundle], None],
 ) -> Path:
     """Writes a bundle, loads it as a device would, replays its probe; then puts it in place.
 
@@ -121,7 +141,7 @@ def write(
         out: of a directory, or of one file where it ends in .vaeb.
         contents: by name, the files that the manifest describes.
         document: the manifest.
-        check: raises `ExportError` where the runner of what was written is not as it should be.
+        check: raises `ExportError` where what was written does not judge as it should.
 
     Raises:
         ExportError: the runner does not answer from what was written as Keras did.
@@ -130,10 +150,11 @@ def write(
     return written.write(out, contents, document, check=lambda path: _try_out(path, check))
 
 
-def _try_out(path: Path, check: Callable[[Runner], None]) -> None:
+def _try_out(path: Path, check: Callable[[Bundle], None]) -> None:
     try:
-        runner = Runner.load(path)
-        report = runner.selftest()
+        opened = open_bundle(path)
+        opened.verify()
+        report = Runner(opened).selftest()
     except BundleError as error:
         raise ExportError(f"the written bundle cannot be used: {error}") from error
     if not report.passed:
@@ -142,7 +163,7 @@ def _try_out(path: Path, check: Callable[[Runner], None]) -> None:
             f"the written bundle fails its selftest: {worst.name}, {worst.rows}, is off by "
             f"{worst.deviation:.3g} of its largest magnitude."
         )
-    check(runner)
+    check(opened)
 
 
 def _quantization(artefact: Artefact) -> dict[str, Quantization]:
@@ -169,11 +190,12 @@ def _model(source: Source) -> manifest.Model:
         group=card.group,
         time=card.time,
         unit=card.unit,
+        mixture=vae.mixture and vae.mixture.count,
         latent_dim=vae.latent_dim,
         likelihood=source.likelihood,
         sigma=_sigma(vae.likelihood),
         beta=vae.beta.beta,
-        parameters=vae.count_params(),
+        parameters=source.parameters,
         preprocessing=manifest.Preprocessing(
             offset=tuple(scaling.offset.ravel().tolist()),
             scale=tuple(scaling.scale.ravel().tolist()),

@@ -58,9 +58,10 @@ def _ranges(known: Evidence, graphs: tuple[Graph, ...]) -> Material:
     vae, x, unseen = known.source.vae, known.source.training["x"], known.source.calibration["x"]
     scorer = next(graph for graph in graphs if graph.role == "scorer")
     content = to_onnx.to_onnx(scorer, {}).content
+    spared = frozenset(map(quantize_onnx.digest_of, scorer.spared))
     return Material(
         metadata={},
         training={"x": x, "z": np.asarray(vae.encode(x)[0])},
         networks=network_feeds(vae, x),
-        recipe=quantize_onnx.choose(content, x, unseen, known.calibration),
+        recipe=quantize_onnx.choose(content, x, unseen, known.calibration, spared=spared),
     )

@@ -5,7 +5,8 @@ can be compared with Keras on them as well as on any others, but how good the mo
 verdicts it gives, is a matter of the test rows alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from vae_keras.evaluate import classify_rows, score_rows
-from vae_runtime.calibration import SCORE_RTOL
+from vae_keras.rounding import rounding, usual
+from vae_keras.rounding import sizes as sizes_of
+from vae_runtime.scorer import total
 
 from .errors import ExportError
 from .faults import gross_faults
@@ -21,6 +24,40 @@ from .graphs import Array, Arrays, network_feeds
 from .source import Source
 
 NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Keras's answers by one of the model's scores, all in nats.
+
+    Args:
+        calibration, test: (rows,).
+        rounding: what a score may depend on its batch by beyond `SCORE_RTOL` of itself, as usual
+            rows tell: of a wild one's, nearly all is its own score.
+        crossed: (calibration rows,), with folds what another model said of each row when it had not
+            seen it; None where these rows were held back.
+        faults: rows with gross faults that Keras scores above all calibration rows.
+    """
+
+    calibration: Array
+    test: Array
+    rounding: float
+    crossed: Array | None = None
+    faults: Array = field(default_factory=lambda: np.empty(0, np.float32))
+
+    def conformal(self, calibration: Array) -> Array:
+        """The scores that p-values rank among, from a file's scores of the calibration rows.
+
+        With folds, what another model said of each row when it had not seen it, plus what the file
+        adds to Keras's score of the row: rounding, or the loss of lower precision.
+
+        Returns:
+            (rows,), nats, in the order of the rows.
+        """
+        if self.crossed is None:
+            return calibration
+        keras = self.calibration.astype(np.float64)
+        return np.asarray(self.crossed.astype(np.float64) + (calibration - keras))
 
 
 @dataclass(frozen=True)
@@ -35,36 +72,30 @@ class Evidence:
             a few draws.
         network_feeds: the same as the networks alone take them; `z` are latents of rows only.
         units: for outputs in nats, the least magnitude that an error is a share of, see `_units`.
-        calibration, test: (rows,) scores in nats.
-        rounding: nats by which a score may depend on its batch beyond `SCORE_RTOL` of itself.
+        references: by name the scores that verdicts can be given by: `score` and, where there is a
+            mixture, `neg_elbo` without it.
     """
 
     source: Source
     feeds: Arrays
     network_feeds: Arrays
     units: dict[str, float]
-    calibration: Array
-    test: Array
-    rounding: float
+    references: Mapping[str, Reference]
+
+    @property
+    def calibration(self) -> Array:
+        """Keras's scores of the calibration rows, all terms together: (rows,), nats."""
+        return self.references["score"].calibration
+
+    @property
+    def test(self) -> Array:
+        """The same of the test rows."""
+        return self.references["score"].test
 
     @property
     def is_crossed(self) -> bool:
         """Whether calibration is by folds: the model has seen the calibration rows."""
         return "cross_score" in self.source.calibration
-
-    def conformal(self, calibration: Array) -> Array:
-        """The scores that p-values rank among, from a file's scores of the calibration rows.
-
-        With folds, what another model said of each row when it had not seen it, plus what the file
-        adds to Keras's score of the row: rounding, or the loss of lower precision.
-
-        Returns:
-            (rows,), nats, in the order of the rows.
-        """
-        if not self.is_crossed:
-            return calibration
-        crossed = self.source.calibration["cross_score"].astype(np.float64)
-        return np.asarray(crossed + (calibration - self.calibration.astype(np.float64)))
 
     @cached_property
     def unseen(self) -> Arrays:
@@ -74,13 +105,6 @@ class Evidence:
             parts.insert(0, {**self.source.calibration, "score": self.calibration})
         shared = [key for key in ("x", "score", "labels") if all(key in part for part in parts)]
         return {key: np.concatenate([part[key] for part in parts]) for key in shared}
-
-    @cached_property
-    def faults(self) -> Array:
-        """Rows with gross faults that Keras scores above all calibration rows."""
-        x = gross_faults(self.source)
-        score = score_rows(self.source.vae, x)["score"] if len(x) else np.empty(0)
-        return np.asarray(x[score > self.calibration.max()])
 
     @cached_property
     def probabilities(self) -> Array:
@@ -94,19 +118,37 @@ def gather(source: Source) -> Evidence:
     Raises:
         ExportError: the scores that were kept of the calibration rows are not this model's.
     """
-    terms = score_rows(source.vae, source.calibration["x"])
+    vae, x = source.vae, source.calibration["x"]
+    terms = score_rows(vae, x)
     _check_fresh(source, terms["score"])
-    usual = terms["score"] <= np.quantile(terms["score"], 0.9)
-    feeds = _feeds(source.vae, source.calibration["x"][usual])
+    sizes = sizes_of(vae, x, terms)
+    tame = usual(terms["score"])
+    feeds = _feeds(vae, x[tame])
     return Evidence(
         source=source,
         feeds=feeds,
-        network_feeds=network_feeds(source.vae, feeds["x"]),
-        units=_units(source.vae, feeds["x"], _size(terms)[usual]),
-        calibration=terms["score"],
-        test=score_rows(source.vae, source.test["x"])["score"],
-        rounding=SCORE_RTOL * float(np.maximum(_size(terms) - np.abs(terms["score"]), 0.0).max()),
+        network_feeds=network_feeds(vae, feeds["x"]),
+        units=_units(vae, feeds["x"], {name: size[tame] for name, size in sizes.items()}),
+        references=_references(source, terms, sizes),
     )
+
+
+def _references(source: Source, terms: Arrays, sizes: Arrays) -> dict[str, Reference]:
+    """Of each score that has a size, from the terms of the calibration rows."""
+    vae, x = source.vae, gross_faults(source)
+    test = score_rows(vae, source.test["x"])
+    faulty = score_rows(vae, x) if len(x) else dict.fromkeys(terms, np.empty(0))
+    made = {}
+    for name, size in sizes.items():
+        score = total(terms, name)
+        made[name] = Reference(
+            calibration=score,
+            test=total(test, name),
+            rounding=rounding(score, size),
+            crossed=source.calibration.get(f"cross_{name}"),
+            faults=x[total(faulty, name) > score.max()],
+        )
+    return made
 
 
 def _check_fresh(source: Source, score: Array) -> None:
@@ -116,12 +158,13 @@ def _check_fresh(source: Source, score: Array) -> None:
             "calibration: expected finite scores from the model. Received: "
             f"{np.sum(~np.isfinite(score))} of {len(score)} rows without one. Train it again."
         )
-    crossed = source.calibration.get("cross_score")
-    if crossed is not None and not (crossed.shape == score.shape and np.isfinite(crossed).all()):
-        raise ExportError(
-            "calibration: expected a finite cross_score for each row. Received: "
-            f"{np.isfinite(crossed).sum()} for {len(score)} rows. Train it again."
-        )
+    for name in ("cross_score", "cross_neg_elbo"):
+        crossed = source.calibration.get(name, score)
+        if crossed.shape != score.shape or not np.isfinite(crossed).all():
+            raise ExportError(
+                f"calibration: expected a finite {name} for each row. Received: "
+                f"{np.isfinite(crossed).sum()} for {len(score)} rows. Train it again."
+            )
     kept = source.calibration.get("score")
     if kept is None or np.allclose(kept, score, rtol=1e-3, atol=1e-3):
         return
@@ -143,12 +186,13 @@ def _feeds(vae: Any, x: Array) -> Arrays:
     }
 
 
-def _units(vae: Any, x: Array, size: Array) -> dict[str, float]:
+def _units(vae: Any, x: Array, sizes: Arrays) -> dict[str, float]:
     """What float32 can be held to, for outputs in nats: the size of what they are made of.
 
     A decoder's parameters are right to within a share of the largest of them; what that is in nats
     depends on how steeply nll falls there: a logit of 50 that fits costs nothing, and is not known
-    to better than 1e-5. A score is a sum of terms of either sign, and no better than their sizes.
+    to better than 1e-5. A score is a sum of terms of either sign, and no better than their sizes;
+    a mixture's, which may be far larger, excuse no error of the terms without it.
     """
     inputs = vae.preprocessing(tf.constant(x))
     parameters = vae.decoder(vae.encode(x)[0])
@@ -157,11 +201,9 @@ def _units(vae: Any, x: Array, size: Array) -> dict[str, float]:
         nll = tf.reduce_sum(vae.likelihood.feature_nll(inputs, parameters))
     slope = float(tf.reduce_max(tf.abs(tape.gradient(nll, parameters))))
     feature_nll = max(slope * float(tf.reduce_max(tf.abs(parameters))), 1.0)
-    whole = max(float(size.max()), feature_nll)
-    return {"feature_nll": feature_nll, **dict.fromkeys(("score", "nll", "log_px"), whole)}
-
-
-def _size(terms: Arrays) -> Array:
-    """Nats of all terms of each row's score, whatever their sign."""
-    absolute = np.abs(terms["feature_nll"]).reshape(len(terms["kl"]), -1)
-    return np.asarray(absolute.sum(1) + terms["kl"])
+    whole, alone = (
+        max(float(size.max()), feature_nll)
+        for size in (sizes["score"], sizes.get("neg_elbo", sizes["score"]))
+    )
+    mixture = {"score": whole, "mixture_nll": whole}
+    return {"feature_nll": feature_nll, "nll": alone, "log_px": alone, **mixture}

@@ -64,17 +64,19 @@ def export(
     log("measuring what the files cost, drawing the report")
     pages = report.make(known, verified, alarming(scorers))
     probe = bundle.npz(make_probe(graphs, known.feeds))
+    mixture = bundle.mixture_files(known.source)
     files = [
         *(bundle.describe(v) for v in verified),
+        *(bundle.describe_mixture(name, content) for name, content in mixture.items()),
         bundle.describe_probe(probe),
         *(bundle.describe_report(name, page) for name, page in pages.items()),
     ]
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
     return bundle.write(
         out,
-        {**contents, "probe.npz": probe, **pages},
+        {**contents, **mixture, "probe.npz": probe, **pages},
         bundle.make_manifest(known.source, files, calibrate(scorers)),
-        check=lambda runner: verdicts.of_bundle(runner, known),
+        check=lambda opened: verdicts.of_bundle(opened, known),
     )
 
 
@@ -107,8 +109,14 @@ def verify(
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
-    """The alarm calibration of each precision, see `alarming`."""
-    return {name: scorer.calibrate() for name, scorer in alarming(scorers).items()}
+    """The alarm calibrations of each precision, see `alarming`: one of each score that it has."""
+    found = alarming(scorers)
+    scores = next(iter(found.values())).evidence.references
+    return {
+        f"{name}{manifest.ENDS[score]}": scorer.calibrate(score)
+        for score in scores
+        for name, scorer in found.items()
+    }
 
 
 def alarming(scorers: Sequence[Artefact]) -> dict[str, Artefact]:

@@ -2,7 +2,7 @@
 
     encoder      x -> z_mean, z_log_var
     decoder      z -> x_mean, in the data's own units
-    scorer       x [, noise] -> score, nll, kl, log_px, feature_nll
+    scorer       x [, noise] -> score, nll, kl, log_px, feature_nll [, mixture_nll]
     classifier   x -> probabilities; of a model that was trained with classes
 
 They are deterministic: noise is an input. Pre-processing and likelihood are inside.
@@ -44,6 +44,8 @@ class Graph:
         scaling: of outputs in the data's own units, offset and scale to the model's.
         defaults: values of inputs that may be left out.
         variables: the weights that the function reads.
+        spared: constant factors of products that are a score's own arithmetic, (values, outputs)
+            each, which no precision rounds to 8 bits.
     """
 
     role: str
@@ -53,6 +55,7 @@ class Graph:
     scaling: dict[str, Scaling]
     defaults: Arrays
     variables: tuple[Any, ...]
+    spared: tuple[Array, ...] = ()
 
     @property
     def interface(self) -> Interface:
@@ -83,7 +86,8 @@ def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
     z: Inputs = {"z": ("float32", ("batch", latent))}
     noise: Inputs = {"noise": ("float32", ("samples", latent))}
     posterior: Shapes = dict.fromkeys(("z_mean", "z_log_var"), ("batch", latent))
-    nats: Shapes = dict.fromkeys(("score", "nll", "kl", "log_px"), ("batch",))
+    mixture = () if vae.mixture is None else ("mixture_nll",)
+    nats: Shapes = dict.fromkeys(("score", "nll", "kl", *mixture, "log_px"), ("batch",))
     scored: Shapes = {**nats, "feature_nll": ("batch", *row)}
     classes: Shapes = {"probabilities": ("batch", vae.classes)}
     return (
@@ -92,6 +96,7 @@ def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
         replace(
             _graph(vae, "scorer", vae.score, {**x, **noise}, scored),
             defaults={"noise": np.zeros((1, latent), np.float32)},
+            spared=() if vae.mixture is None else (vae.mixture.factor(),),
         ),
         *((_graph(vae, "classifier", _classifier(vae), x, classes),) if vae.classes else ()),
     )

@@ -15,8 +15,8 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,13 @@ class Recipe:
         calibrator: how the ranges of activations are found, one of `CALIBRATORS`.
         floats: layers left in float, by the digests of their weights: the same in every graph.
         error: what it does to the score of held-back rows, see `score_error`.
+        spared: products that are a score's own arithmetic, by the same digests.
     """
 
     calibrator: str
     floats: Layers = frozenset()
     error: float = float("inf")
+    spared: Layers = frozenset()
 
     def __str__(self) -> str:
         several = "s" if len(self.floats) > 1 else ""
@@ -80,7 +82,8 @@ def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
         rows: its inputs, (rows, ...) each, that ranges are found on; `BATCH` at least.
         recipe: how.
     """
-    keep = [node.name for node, digest, _ in _layers(content) if digest in recipe.floats]
+    floats = recipe.floats | recipe.spared
+    keep = [node.name for node, digest, _ in _layers(content) if digest in floats]
     with tempfile.TemporaryDirectory() as folder, _silence():
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(content)
@@ -103,7 +106,9 @@ def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def choose(content: bytes, training: Array, x: Array, score: Array) -> Recipe:
+def choose(
+    content: bytes, training: Array, x: Array, score: Array, *, spared: Layers = frozenset()
+) -> Recipe:
     """The recipe that moves the score least.
 
     Args:
@@ -111,15 +116,16 @@ def choose(content: bytes, training: Array, x: Array, score: Array) -> Recipe:
         training: rows that ranges are found on.
         x: the calibration rows.
         score: (rows,) of these, as Keras gives them.
+        spared: layers that stay in float whatever they weigh.
     """
 
     def judged(calibrator: str, floats: Layers = frozenset()) -> Recipe:
-        recipe = Recipe(calibrator, floats)
+        recipe = Recipe(calibrator, floats, spared=spared)
         engine = open_onnx("scorer", quantize(content, {"x": training}, recipe))
-        return Recipe(calibrator, floats, score_error(engine({"x": x})["score"], score))
+        return replace(recipe, error=score_error(engine({"x": x})["score"], score))
 
     best = min((judged(name) for name in CALIBRATORS), key=lambda recipe: recipe.error)
-    sizes = {digest: size for _, digest, size in _layers(content)}
+    sizes = {d: size for _, d, size in _layers(content) if d not in spared}
     while True:
         left = FLOAT_SHARE * sum(sizes.values()) - sum(sizes[d] for d in best.floats)
         small = [d for d, size in sizes.items() if d not in best.floats and size <= left]
@@ -128,6 +134,21 @@ def choose(content: bytes, training: Array, x: Array, score: Array) -> Recipe:
         if not better.error <= WORTHWHILE * best.error or best.error == 0:
             return best
         best = better
+
+
+def lost(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
+    """Complaints of factors that no matrix product has: none of them can be spared."""
+    known = {digest for _, digest, _ in _layers(content)}
+    return tuple(
+        f"a factor {factor.shape} of the score's own arithmetic is in no matrix product"
+        for factor in factors
+        if digest_of(factor) not in known
+    )
+
+
+def digest_of(weights: Array) -> str:
+    """What a layer is known by in every graph: the sha256 of its weights."""
+    return hashlib.sha256(np.ascontiguousarray(weights).tobytes()).hexdigest()
 
 
 def score_error(received: Array, expected: Array) -> float:
@@ -157,8 +178,7 @@ def _layers(content: bytes) -> list[tuple[Any, str, int]]:
     for node in graph.node:
         for name in node.input[:2] if node.op_type in PRODUCTS else ():
             if name in weights:
-                digest = hashlib.sha256(np.ascontiguousarray(weights[name]).tobytes()).hexdigest()
-                found.append((node, digest, weights[name].size))
+                found.append((node, digest_of(weights[name]), weights[name].size))
     return found
 
 

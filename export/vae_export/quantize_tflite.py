@@ -16,6 +16,7 @@ were then off by up to 70 nats where these are off by 2.)
 import collections
 import functools
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from .conversion import Conversion
-from .graphs import Arrays, Graph
+from .graphs import Array, Arrays, Graph
 from .to_tflite import rewrite, to_tflite
 
 # What TensorFlow Lite Micro runs of what the converter leaves in an int8 file, seen to give what
@@ -45,17 +46,26 @@ _WEIGHED = tuple(  # their second input are weights
 )
 
 
+_FLOAT32 = schema.TensorType.FLOAT32
+
+
 def to_fp16(graph: Graph, metadata: dict[str, str]) -> Conversion:
     """A graph as a TFLite file with weights in float16."""
     made = to_tflite(graph, metadata)
     if made.complaints:
         return made
-    return Conversion(rewrite(made.content, _halve_weights), recipe="float16 weights")
+    halve = functools.partial(_halve_weights, spared=graph.spared)
+    content = rewrite(made.content, halve)
+    return Conversion(content, _rounded(content, graph.spared), recipe="float16 weights")
 
 
 def to_dynamic(graph: Graph, metadata: dict[str, str]) -> Conversion:
     """A graph as a TFLite file with large weights in int8."""
     made = to_tflite(graph, metadata, configure=_quantize_weights)
+    if graph.spared and not made.complaints:
+        restore = functools.partial(_restore, factors=graph.spared)
+        content = rewrite(made.content, restore)
+        made = replace(made, content=content, complaints=_rounded(content, graph.spared))
     return replace(made, recipe="int8 weights by channel, float activations")
 
 
@@ -93,7 +103,7 @@ def _quantize_all(converter: Any, *, graph: Graph, representative: Arrays) -> No
     converter.inference_input_type = converter.inference_output_type = tf.int8
 
 
-def _halve_weights(model: Any) -> None:
+def _halve_weights(model: Any, *, spared: Sequence[Array]) -> None:
     """Puts weights in float16, each behind a DEQUANTIZE that LiteRT runs once.
 
     (The converter's own option for float16 rounds all constants, those of pre-processing too: an
@@ -104,7 +114,55 @@ def _halve_weights(model: Any) -> None:
     dequantize.version = 3  # the first that takes float16
     model.operatorCodes.append(dequantize)
     for graph in model.subgraphs:
-        graph.operators[:0] = [_halve(model, graph, index) for index in _weights(model, graph)]
+        graph.operators[:0] = [
+            _halve(model, graph, index)
+            for index in _weights(model, graph)
+            if not any(_are(model, graph.tensors[index], factor.T) for factor in spared)
+        ]
+
+
+def _restore(model: Any, *, factors: Sequence[Array]) -> None:
+    """Puts weights that are a score's own arithmetic back in float32, so that it computes so."""
+    codes = [code.builtinCode for code in model.operatorCodes]
+    for graph in model.subgraphs:
+        weighed = [op for op in graph.operators if codes[op.opcodeIndex] in _WEIGHED]
+        for tensor in (graph.tensors[int(operator.inputs[1])] for operator in weighed):
+            for factor in factors:
+                if _rounds(model, tensor, factor.T):
+                    tensor.type, tensor.quantization = _FLOAT32, None
+                    data = np.ascontiguousarray(factor.T, np.float32)
+                    model.buffers[tensor.buffer].data = data.view(np.uint8).ravel()
+
+
+def _rounded(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
+    """Complaints of factors that are none of the file's constants in float32.
+
+    (They are such where the converter left them so by itself, as it does with few weights.)
+    """
+    model: Any = schema.ModelT.InitFromPackedBuf(content)
+    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
+    return tuple(
+        f"a factor {factor.shape} of the score's own arithmetic is not among the file's constants"
+        for factor in factors
+        if not any(_are(model, tensor, each) for tensor in tensors for each in (factor, factor.T))
+    )
+
+
+def _are(model: Any, tensor: Any, weights: Array) -> bool:
+    """Whether a tensor is a constant of float32 with these weights."""
+    data = model.buffers[tensor.buffer].data
+    if data is None or (tensor.type, tuple(tensor.shape)) != (_FLOAT32, weights.shape):
+        return False
+    return np.array_equal(data.view(np.float32), weights.ravel())
+
+
+def _rounds(model: Any, tensor: Any, weights: Array) -> bool:
+    """Whether a constant of 8 bits is these weights, rounded."""
+    if tensor.type != schema.TensorType.INT8 or tuple(tensor.shape) != weights.shape:
+        return False
+    scale = np.reshape(tensor.quantization.scale, (-1, 1))
+    values = model.buffers[tensor.buffer].data.view(np.int8).reshape(weights.shape) * scale
+    return bool((np.abs(values - weights) <= scale).all())
 
 
 def _weights(model: Any, graph: Any) -> list[int]:
@@ -118,7 +176,7 @@ def _weights(model: Any, graph: Any) -> list[int]:
 
 def _is_own_float(model: Any, tensor: Any, users: dict[int, int]) -> bool:
     constant = model.buffers[tensor.buffer].data is not None
-    return constant and users[tensor.buffer] == 1 and tensor.type == schema.TensorType.FLOAT32
+    return constant and users[tensor.buffer] == 1 and tensor.type == _FLOAT32
 
 
 def _halve(model: Any, graph: Any, index: int) -> Any:

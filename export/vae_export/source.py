@@ -25,7 +25,8 @@ class Source:
         calibration: `x` (rows, *input_shape), normal rows that training never saw, and their
             `score` where it was kept; their `unit` where each has a calibration of its own. With
             `cross_score` they are rows that it was trained on, and those the scores that p-values
-            rank among, by models that never saw them.
+            rank among, by models that never saw them; `cross_neg_elbo` are the same without what a
+            mixture adds, where the model has one.
         test: more such rows `x`, with `y` True for anomalies.
         versions: of the tools that trained it.
         history: losses by name, a value an epoch; empty where unknown.
@@ -40,6 +41,12 @@ class Source:
     test: Arrays
     versions: dict[str, str]
     history: dict[str, list[float]]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training found: all but those of a mixture, which is fitted to rows."""
+        mixture = self.vae.mixture
+        return int(self.vae.count_params() - (0 if mixture is None else mixture.count_params()))
 
 
 def of_run(run: str | Path | Run) -> Source:

@@ -1,7 +1,7 @@
 """What is made of each graph: every format, and every precision of it. Adding one is one entry."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import quantize_onnx, quantize_tflite, to_onnx, to_tflite
 from .conversion import Conversion
@@ -93,8 +93,14 @@ def _onnx_int8(graph: Graph, material: Material) -> Conversion:
     if made.complaints:
         return made
     rows = {name: material.training[name] for name in graph.inputs if name in material.training}
-    content = quantize_onnx.quantize(made.content, rows, material.recipe)
-    return Conversion(content, recipe=str(material.recipe), nodes_before=made.nodes_before)
+    spared = frozenset(map(quantize_onnx.digest_of, graph.spared))
+    recipe = replace(material.recipe, spared=spared)
+    return Conversion(
+        quantize_onnx.quantize(made.content, rows, recipe),
+        quantize_onnx.lost(made.content, graph.spared),
+        recipe=str(recipe),
+        nodes_before=made.nodes_before,
+    )
 
 
 VARIANTS = (

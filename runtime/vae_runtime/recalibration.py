@@ -5,7 +5,7 @@ that these rows have by each precision's own files, as export does it.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import RowCheck, as_array
+from .backends import backend_of
 from .bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, written
-from .bundle.manifest import BACKEND_OF, Calibration, File, Manifest, Recalibration
+from .bundle.manifest import BACKEND_OF, ENDS, Calibration, File, Manifest, Recalibration
 from .calibration import p_values, rows_needed, threshold
 from .expecting import number
-from .runner import Runner
+from .graphs import Graphs
+from .scorer import each_score
 from .whose import Whose
 
 ALWAYS = "fp32"  # the precision without which there is no bundle
@@ -116,7 +118,7 @@ def recalibrate(
     digest = _sha256(old, rows)
     whose = Whose.of(units, len(rows))
     whose.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
-    scores = {name: _scores(old, name, rows) for name in before}
+    scores = _scores(old, before, rows)
     after = {name: whose.calibration(before[name], found) for name, found in scores.items()}
     record = Recalibration(
         datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, whose.unit
@@ -151,7 +153,11 @@ def _kept(described: Manifest, precisions: Sequence[str] | None) -> dict[str, Ca
             "installed. pip install 'vae-runtime[litert]', or leave these files out of the new "
             f"bundle: --precision {','.join(here)}."
         )
-    return {name: described.calibration[name] for name in known if name in wanted}
+    return {
+        name: calibration
+        for name, calibration in described.calibration.items()
+        if name.removesuffix(manifest.ALONE) in wanted
+    }
 
 
 def _runs(described: Manifest) -> dict[str, tuple[str, str]]:
@@ -175,17 +181,26 @@ def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _scores(bundle: Bundle, name: str, rows: NDArray[Any]) -> NDArray[np.float32]:
-    """What a precision's own files make of the rows."""
-    precision, backend = _runs(bundle.manifest)[name]
-    scores = Runner(bundle, precision=precision, backend=backend).score(rows).score
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if len(bad):
-        raise ValueError(
-            f"expected rows with finite scores in {name}. Received: {scores[bad[0]]} for row "
-            f"{bad[0]} ({len(bad)} such rows). They are far from any that the model was trained on."
-        )
-    return scores
+def _scores(
+    bundle: Bundle, names: Collection[str], rows: NDArray[Any]
+) -> dict[str, NDArray[np.float32]]:
+    """What each precision's own files make of the rows, by the name of the calibration."""
+    found: dict[str, NDArray[np.float32]] = {}
+    for files, (precision, backend) in _runs(bundle.manifest).items():
+        scores = [score for score, end in ENDS.items() if f"{files}{end}" in names]
+        if scores:
+            graphs = Graphs(bundle, backend_of(backend), precision)
+            given = each_score(graphs, scores, rows)
+            found |= {f"{files}{ENDS[score]}": each for score, each in given.items()}
+    for name, each in found.items():
+        bad = np.flatnonzero(~np.isfinite(each))
+        if len(bad):
+            raise ValueError(
+                f"expected rows with finite scores in {name}. Received: {each[bad[0]]} for row "
+                f"{bad[0]} ({len(bad)} such rows). They are far from any that the model was "
+                "trained on."
+            )
+    return {name: found[name] for name in names}
 
 
 def _document(

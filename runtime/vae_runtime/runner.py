@@ -12,20 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import bench, features, latents, selftest
-from .alarms import AboveThreshold, Alarm, Verdicts
+from .alarms import Verdicts
 from .arrays import as_array
+from .attribution import Attribution
 from .backends import Backend, backend_of
 from .bundle import Bundle, open_bundle
 from .errors import BundleError
 from .graphs import Graphs
+from .scorer import Scorer
 from .units import Fleet, UnitVerdicts
 
 
 class Scores(NamedTuple):
     """Verdicts on rows; each field has shape (batch,).
 
-    `score` is nll + kl in nats, float32, higher is more anomalous; `p_value` is float64, small is
-    more anomalous; `is_anomaly` is bool.
+    `score` is in nats, float32, higher is more anomalous, see `Manifest.score`; `p_value` is
+    float64, small is more anomalous; `is_anomaly` is bool.
     """
 
     score: NDArray[np.float32]
@@ -50,13 +52,16 @@ class Runner:
         precision: str = "fp32",
         backend: str | Backend = "onnxruntime",
         unit: str | None = None,
+        score: str = "score",
     ) -> None:
         self.manifest, self.precision, self.unit = bundle.manifest, precision, unit
         self._bundle, backend = bundle, backend_of(backend)
-        pooled = bundle.manifest.calibration_of(backend.format, precision)
+        pooled = bundle.manifest.calibration_of(backend.format, precision, score)
         self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
         self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
         self._graphs = Graphs(bundle, backend, precision)
+        self._scorer = Scorer(self._graphs, score)
+        self._attribution = Attribution(bundle, self._graphs, self._scorer)
 
     @classmethod
     def load(
@@ -67,6 +72,7 @@ class Runner:
         backend: str | Backend = "onnxruntime",
         key: str | Path | None = None,
         unit: str | None = None,
+        score: str = "score",
     ) -> "Runner":
         """Opens a bundle, after every file in it has been checked against its sha256.
 
@@ -80,15 +86,18 @@ class Runner:
                 where None.
             unit: the machine whose rows will be judged, by its own calibration and no other, where
                 the bundle has units.
+            score: "score", all terms that the bundle's score has, or "neg_elbo", nll + kl alone,
+                by a calibration of its own. They are the same where there is no mixture.
 
         Raises:
             BundleError: it is missing, incomplete, altered, of another format version, has no
                 files of that precision, or is not signed with that key.
-            ValueError: there is no such backend or unit, or the key is no file that holds one.
+            ValueError: there is no such backend, unit or score, or the key is no file that holds
+                one.
         """
         bundle = open_bundle(path, key=key)
         bundle.verify()
-        return cls(bundle, precision=precision, backend=backend, unit=unit)
+        return cls(bundle, precision=precision, backend=backend, unit=unit, score=score)
 
     def score(
         self,
@@ -101,7 +110,7 @@ class Runner:
         seed: int | None = None,
         units: ArrayLike | None = None,
     ) -> Scores:
-        """How anomalous each row is, as the deterministic negative ELBO at the posterior mean.
+        """How anomalous each row is: the bundle's score, at the posterior mean; deterministic.
 
         Args:
             x: (batch, *input_shape), in the data's own units.
@@ -124,23 +133,35 @@ class Runner:
         verdicts = self._verdicts if units is None else self._fleet.of_rows(units, x)
         alarm = verdicts.alarm(alpha, threshold, fdr)
         if samples is None and seed is None:
-            score = self._graphs.ask("scorer", ("score",), x)[0]
+            score = self._scorer.score(x)
             p = verdicts.p_values(score)
         else:
-            score = self._drawn_scores(x, samples, seed, alarm)
+            latent_dim = self.manifest.model.latent_dim
+            score = self._scorer.drawn(x, samples, seed=seed, latent_dim=latent_dim, alarm=alarm)
             p = np.full(len(score), np.nan)
         return Scores(score, p, alarm.raised(score, p))
 
-    def explain(self, x: ArrayLike) -> NDArray[np.float32]:
-        """Each feature's share of the nll, in nats: float32 of x's own shape."""
-        return self._graphs.ask("scorer", ("feature_nll",), x)[0]
+    def explain(self, x: ArrayLike, *, by: str | None = None) -> NDArray[np.float32]:
+        """What of each row's score each of its values is to blame for, in nats; x's own shape.
+
+        Where the score has a mixture, as of tables and windows, by how much it falls when the value
+        alone is replaced by what the others lead one to expect, below 0 where it rises; that takes
+        a score for each value. (A one-hot group is replaced whole; its nats are where it is 1.)
+        Elsewhere, as of images, each value's share of the nll.
+
+        Args:
+            x: (batch, *input_shape), in the data's own units.
+            by: "nll" for the share of the nll in any case, which is cheap, but can be the larger of
+                features that are right where another is wrong.
+        """
+        return self._attribution.of_values(x, by)
 
     def top_features(self, x: ArrayLike, k: int = 3) -> features.TopFeatures:
-        """The k features with the largest share of each row's nll, by name, largest first.
+        """The k features that `explain` has the most nats for, by name, largest first.
 
-        Of a window, a feature is a channel over all of it; see `features.top`.
+        Of a window with named channels, a feature is a channel over all of it, replaced whole.
         """
-        return features.top(self.explain(x), self.manifest.model, k)
+        return features.top(self._attribution.of_features(x), self.manifest.model, k)
 
     def classify(self, x: ArrayLike) -> NDArray[np.float32]:
         """The probability of each class: float32 (batch, classes), rows that sum to 1.
@@ -225,21 +246,3 @@ class Runner:
     ) -> bench.Report:
         """How long `score` takes on this device, and how much memory; see `bench.measure`."""
         return bench.measure(self.score, self._bundle.read_probe()["x"], sizes, seconds=seconds)
-
-    def _drawn_scores(
-        self, x: ArrayLike, samples: int | None, seed: int | None, alarm: Alarm
-    ) -> NDArray[np.float32]:
-        """The score with an nll averaged over draws, for which there is no calibration."""
-        if samples is None:
-            raise ValueError(
-                "expected samples with a seed, which is of their draws. Received: a seed alone; "
-                "the score at the posterior mean draws nothing."
-            )
-        if not isinstance(alarm, AboveThreshold):
-            raise ValueError(
-                "expected a threshold (nats) with samples. Received: none; the bundle is "
-                "calibrated for the score without draws, which is lower. Take a high quantile of "
-                "such scores of normal rows."
-            )
-        noise = latents.noise(samples, self.manifest.model.latent_dim, seed)
-        return self._graphs.ask("scorer", ("score",), x, {"noise": noise})[0]

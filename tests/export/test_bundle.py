@@ -26,9 +26,20 @@ def manifest(bundle):
     return json.loads((bundle / "manifest.json").read_text())
 
 
-def test_it_holds_the_promised_files_and_no_others(bundle):
-    expected = FILES | OTHERS | {"manifest.json", "manifest.json.sha256"}
+def promised(manifest):
+    has_mixture = manifest["model"]["mixture"] is not None
+    return FILES | OTHERS | ({"mixture.npz"} if has_mixture else set())
+
+
+def test_it_holds_the_promised_files_and_no_others(manifest, bundle):
+    expected = promised(manifest) | {"manifest.json", "manifest.json.sha256"}
     assert {path.name for path in bundle.iterdir()} == expected
+
+
+def test_tables_and_windows_have_a_mixture_and_images_have_none(digits_bundle, pump_bundle):
+    counts = [open_bundle(each).manifest.model.mixture for each in (digits_bundle, pump_bundle)]
+    assert counts[0] is None
+    assert counts[1] > 1
 
 
 def test_the_manifest_begins_with_what_it_is(digits_bundle):
@@ -37,7 +48,7 @@ def test_the_manifest_begins_with_what_it_is(digits_bundle):
 
 
 def test_every_file_is_listed_with_its_size_and_hash(manifest, bundle):
-    assert {file["name"] for file in manifest["files"]} == FILES | OTHERS
+    assert {file["name"] for file in manifest["files"]} == promised(manifest)
     for file in manifest["files"]:
         content = (bundle / file["name"]).read_bytes()
         assert file["bytes"] == len(content)
@@ -62,7 +73,9 @@ def test_the_model_is_described_as_trained(table_bundle, table_run):
     assert model.name == "sensors"
     assert model.feature_names[:2] == ("temperature", "vibration")
     assert (model.likelihood, model.beta, model.latent_dim) == ("gaussian", 1.0, 3)
-    assert model.parameters == vae.count_params()
+    networks = vae.encoder.count_params() + vae.decoder.count_params()
+    others = vae.likelihood.count_params() + vae.preprocessing.count_params()
+    assert model.parameters == networks + others  # no number of the mixture
     assert model.value_range is None  # a normal distribution has no limits
     np.testing.assert_array_equal(np.float32(model.preprocessing.scale), vae.preprocessing.scale)
 
@@ -114,9 +127,9 @@ def test_equal_arrays_are_equal_bytes():
 
 
 def test_a_bundle_with_classes_holds_a_classifier_and_their_names(states_bundle):
-    expected = FILES | {"classifier.onnx", "classifier.tflite"}
+    expected = FILES | OTHERS | {"classifier.onnx", "classifier.tflite", "mixture.npz"}
     manifest = open_bundle(states_bundle).manifest
-    assert {file.name for file in manifest.files} == expected | OTHERS
+    assert {file.name for file in manifest.files} == expected
     assert manifest.model.classes == ("full, hot", "half", "idle")
     (output,) = manifest.file("classifier").outputs
     assert (output.name, output.shape) == ("probabilities", ("batch", 3))

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from vae_export import ExportError, evidence, export, source
+from vae_export.artefacts import Artefact
+from vae_export.conversion import Conversion
+from vae_export.gates.answers import TOLERANCE, tensors
+from vae_export.graphs import answers, build_graphs
+from vae_export.variants import VARIANTS
 from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 from vae_keras.data import Dataset
 from vae_keras.evaluate import evaluate_bundle, evaluate_run, score_rows
 from vae_runtime import Runner, recalibrate
 from vae_runtime.bundle import open_bundle
-from vae_runtime.calibration import p_values
+from vae_runtime.calibration import SCORE_RTOL, p_values
 from vae_runtime.cli import main
 
 
@@ -30,7 +35,8 @@ def test_a_run_with_folds_is_exported_in_every_precision_without_loss(few_bundle
     report = json.loads((few_bundle / "report.json").read_text())
     results = [gate["result"] for file in report["files"] for gate in file["gates"].values()]
     assert set(results) == {"passed"}
-    assert set(calibrations) == {"fp32", "int8", "int8.tflite"}
+    files = {"fp32", "int8", "int8.tflite"}
+    assert set(calibrations) == files | {f"{name}.neg_elbo" for name in files}
     assert {calibration.folds for calibration in calibrations.values()} == {3}
 
 
@@ -42,16 +48,19 @@ def test_alarms_are_calibrated_on_scores_out_of_fold(few_run, calibrations):
 
 def test_a_file_adds_its_own_error_to_a_score_out_of_fold(known):
     cross = known.source.calibration["cross_score"]
-    np.testing.assert_array_equal(known.conformal(known.calibration), cross)
+    conformal = known.references["score"].conformal
+    np.testing.assert_array_equal(conformal(known.calibration), cross)
     error = np.linspace(-1, 1, len(cross))
     expected = cross + error
-    np.testing.assert_allclose(known.conformal(known.calibration + error), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        known.references["score"].conformal(known.calibration + error), expected, atol=1e-5
+    )
 
 
 def test_held_back_rows_are_scored_by_the_file_itself(table_run):
     known = evidence.gather(source.of_run(table_run))
     scores = known.calibration + 1
-    np.testing.assert_array_equal(known.conformal(scores), scores)
+    np.testing.assert_array_equal(known.references["score"].conformal(scores), scores)
 
 
 def test_only_test_rows_are_unseen_where_the_model_was_trained_on_those_of_calibration(
@@ -99,15 +108,53 @@ def test_a_report_of_held_back_rows_promises(table_bundle):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_scores_out_of_fold_that_are_no_numbers_are_refused(few_run, bad, tmp_path):
+@pytest.mark.parametrize("name", ["cross_score", "cross_neg_elbo"])
+def test_scores_out_of_fold_that_are_no_numbers_are_refused(few_run, name, bad, tmp_path):
     known = source.of_run(few_run)
-    cross = np.array(known.calibration["cross_score"])
+    cross = np.array(known.calibration[name])
     cross[7] = bad
-    broken = {**known.calibration, "cross_score": cross}
-    with pytest.raises(
-        ExportError, match=r"finite cross_score for each row\. Received: 197 for 198"
-    ):
+    broken = {**known.calibration, name: cross}
+    with pytest.raises(ExportError, match=rf"finite {name} for each row\. Received: 197 for 198"):
         export(dataclasses.replace(known, calibration=broken), tmp_path / "bundle")
+
+
+# Scores with a mixture
+
+
+def test_terms_without_the_mixture_are_held_to_their_own_size(known):
+    """The mixture's terms cancel, and are many times the VAE's: they excuse no error of its."""
+    vae, x = known.source.vae, known.feeds["x"]
+    terms = {name: np.abs(np.asarray(value)) for name, value in vae.score(x).items()}
+    own = (terms["feature_nll"].reshape(len(x), -1).sum(1) + terms["kl"]).max()
+    mixture = float(np.max(vae.mixture.magnitude(vae.preprocessing(x))))
+    units = known.units
+    assert units["nll"] == units["log_px"] == pytest.approx(max(own, units["feature_nll"]))
+    assert units["score"] == units["mixture_nll"] > units["nll"]
+    assert units["score"] <= max(own + mixture, units["feature_nll"]) * (1 + 1e-6)
+    rounding = {name: reference.rounding for name, reference in known.references.items()}
+    assert 0 <= rounding["neg_elbo"] < SCORE_RTOL * own < rounding["score"]
+
+
+def test_each_calibration_has_the_rounding_of_its_own_terms(known, calibrations):
+    for name, calibration in calibrations.items():
+        score = "neg_elbo" if name.endswith(".neg_elbo") else "score"
+        assert calibration.rounding == known.references[score].rounding, name
+
+
+def test_a_wrong_nll_is_refused_though_a_mixture_is_larger(known):
+    scorer = build_graphs(known.source.vae, "float32")[2]
+    shift = np.float32(3 * TOLERANCE * known.units["nll"])
+    assert shift < TOLERANCE * known.units["score"]
+
+    def off(feeds):
+        answer = answers(scorer, feeds)
+        return {**answer, "nll": answer["nll"] + shift}
+
+    variant = next(v for v in VARIANTS if v.name("scorer") == "scorer.onnx")
+    made = Artefact(scorer, variant, Conversion(b""), known)
+    made.__dict__["engine"] = off
+    with pytest.raises(ExportError, match="output 'nll' differs from Keras"):
+        tensors(made)
 
 
 # Units

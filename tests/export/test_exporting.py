@@ -225,7 +225,7 @@ def test_one_wild_row_neither_widens_the_ties_nor_hides_errors(table_run):
     score = score_rows(table_run.vae, x)["score"]
     wild.__dict__["calibration"] = {**table_run.calibration, "x": x, "score": score}
     tame, known = (evidence.gather(source.of_run(run)) for run in (table_run, wild))
-    assert known.rounding < tame.rounding + 1e-4  # nats
+    assert known.references["score"].rounding < tame.references["score"].rounding + 1e-4  # nats
     assert known.units["score"] < 2 * tame.units["score"]
     assert np.abs(known.feeds["x"]).max() < 2e5  # pascals, not 1e11
 
@@ -345,8 +345,8 @@ def test_a_threshold_that_is_not_the_scorers_leaves_no_bundle(
 ):
     calibrate = Artefact.calibrate
 
-    def wrong(artefact):
-        right = calibrate(artefact)
+    def wrong(artefact, score="score"):
+        right = calibrate(artefact, score)
         return dataclasses.replace(right, scores=tuple(s + shift for s in right.scores))
 
     monkeypatch.setattr(Artefact, "calibrate", wrong)
@@ -355,4 +355,20 @@ def test_a_threshold_that_is_not_the_scorers_leaves_no_bundle(
             ExportError, match=r"manifest.json: expected a calibration.*of 580 test"
         ):
             export(digits_run, tmp_path / name, formats=("onnx",), **QUIET)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_threshold_without_the_mixture_that_is_not_the_scorers_leaves_no_bundle(
+    table_run, tmp_path, monkeypatch
+):
+    calibrate = Artefact.calibrate
+
+    def wrong(artefact, score="score"):
+        right = calibrate(artefact, score)
+        shift = -5.0 if score == "neg_elbo" else 0.0
+        return dataclasses.replace(right, scores=tuple(s + shift for s in right.scores))
+
+    monkeypatch.setattr(Artefact, "calibrate", wrong)
+    with pytest.raises(ExportError, match=r"by which nll \+ kl of scorer.onnx alarms as Keras"):
+        export(table_run, tmp_path / "bundle", formats=("onnx",), **QUIET)
     assert not list(tmp_path.iterdir())

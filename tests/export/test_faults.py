@@ -70,5 +70,5 @@ def test_8_bits_that_clip_the_row_to_the_usual_range_are_refused(table_files, mo
     monkeypatch.setattr(quantize_onnx, "_spare_the_score", lambda model: None)
     made = sound.variant.convert(sound.graph, table_files.material)
     clipped = Artefact(sound.graph, sound.variant, made, sound.evidence)
-    with pytest.raises(Degraded, match=r"scorer.int8.onnx: expected gross faults to score above"):
+    with pytest.raises(Degraded, match=r"scorer.int8.onnx: expected nll \+ kl of gross faults"):
         faults(clipped)

@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 from vae_export import ExportError, Models, artefacts
-from vae_export.evidence import Evidence
+from vae_export.evidence import Evidence, Reference
 from vae_export.gates import CONVERSION, examine
 from vae_export.graphs import build_graphs, build_networks, network_feeds
 from vae_export.models import of_models
@@ -239,7 +239,7 @@ def known_of(shape, begin):
     source = of_models(Models(encoder, decoder, likelihood="gaussian", alpha=0.1, **given))
     scores = np.zeros(len(rows))  # nothing is asked of them here
     fed = {"x": rows}, network_feeds(source.vae, rows)
-    return Evidence(source, *fed, units={}, calibration=scores, test=scores, rounding=0.0)
+    return Evidence(source, *fed, units={}, references={"score": Reference(scores, scores, 0.0)})
 
 
 def verdicts(known):

@@ -1,5 +1,6 @@
 """What int8 ONNX files must keep of the score: it grows with the fault."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -8,9 +9,16 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from vae_export.engines import open_onnx
+from vae_export.graphs import answers, build_graphs
 from vae_export.quantize_onnx import MINMAX, PRODUCTS, quantize
+from vae_export.variants import VARIANTS, Material
+from vae_keras import VAE, mlp_pair
+from vae_keras.mixture import Mixture
 
 ROWS = np.random.default_rng(0).normal(size=(256, 4)).astype(np.float32)
+
+
+VARIANT = next(v for v in VARIANTS if (v.format, v.precision) == ("onnx", "int8"))
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +78,19 @@ def test_only_products_take_values_of_8_bits(int8):
             if name in made and made[name].op_type == "DequantizeLinear":
                 quantized = made[made[name].input[0]]
                 assert is_product(quantized.input[0]), (node.op_type, name)
+
+
+@pytest.mark.parametrize(("features", "centres"), [(1, 3), (6, 1), (6, 20), (16, 200)])
+def test_the_mixture_is_computed_in_float_whatever_its_size(features, centres):
+    mixture = Mixture(centres)
+    vae = VAE(*mlp_pair((features,), 2, (8,)), likelihood="gaussian", mixture=mixture)
+    x = np.random.default_rng(0).standard_normal((400, features), np.float32)
+    mixture.fit(x[:300], x[300:])
+    scorer = build_graphs(vae, "float32")[2]
+    made = VARIANT.convert(scorer, Material({}, {"x": x}))
+    assert made.complaints == ()
+    received = open_onnx("scorer", made.content)({"x": x})["mixture_nll"]
+    np.testing.assert_allclose(received, answers(scorer, {"x": x})["mixture_nll"], rtol=1e-5)
+    other = dataclasses.replace(scorer, spared=(scorer.spared[0] * np.float32(1.5),))
+    (complaint,) = VARIANT.convert(other, Material({}, {"x": x})).complaints
+    assert complaint.startswith(f"a factor ({features}, {centres}) of the score's own arithmetic")

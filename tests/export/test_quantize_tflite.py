@@ -13,6 +13,7 @@ from vae_export.quantize_tflite import runs_on_micro, to_dynamic, to_fp16, to_in
 from vae_export.read_tflite import metadata, ops, quantization
 from vae_export.to_tflite import to_tflite
 from vae_keras import VAE, conv_pair, elbo, mlp_pair
+from vae_keras.mixture import Mixture
 from vae_keras.preprocessing import to_unit_interval
 
 RUNS = ("digits_run", "table_run", "pump_run")
@@ -58,9 +59,9 @@ ROWS = {"x": np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32
 
 
 def held_back(run):
-    """Normal rows that training never saw, and their scores by Keras."""
+    """Normal rows that training never saw, and what Keras says of them."""
     x = run.calibration["x"]
-    return x, np.asarray(run.vae.score(x)["score"])
+    return x, {name: np.asarray(value) for name, value in run.vae.score(x).items()}
 
 
 def representative(run):
@@ -78,7 +79,7 @@ def integers(digits_run):
 
 
 def scores(run, precision, x):
-    """By the scorer, or from what the int8 networks answer."""
+    """By the scorer; of int8 the negative ELBO, from what the networks answer."""
     vae = run.vae
     if precision != "int8":
         scorer = build_graphs(vae, "float32")[2]
@@ -97,7 +98,8 @@ def scores(run, precision, x):
 def test_normal_rows_score_nearly_as_in_keras(request, name, precision):
     """On the table, whose offset of 1e5 float16 cannot hold, as on images and windows."""
     run = request.getfixturevalue(name)
-    x, expected = held_back(run)
+    x, terms = held_back(run)
+    expected = terms["nll"] + terms["kl"] if precision == "int8" else terms["score"]
     off = np.median(np.abs(scores(run, precision, x) - expected))
     assert off <= SCORE_TOLERANCE[precision] * expected.std()
 
@@ -255,3 +257,31 @@ def test_an_operation_that_is_not_built_in_is_a_complaint(precision):
 @pytest.mark.parametrize("precision", ["fp16", "dynamic", "int8"])
 def test_a_lone_file_says_what_it_is(precision):
     assert metadata(content(small(lambda x: {"y": 2.0 * x}), precision, ROWS)) == SAID
+
+
+def mixed(features, centres):
+    """The scorer of a model with a mixture of so many centres, fitted to nothing real."""
+    mixture = Mixture(centres)
+    vae = VAE(*mlp_pair((features,), 2, (8,)), likelihood="gaussian", mixture=mixture)
+    rows = np.random.default_rng(0).standard_normal((400, features), np.float32)
+    mixture.fit(rows[:300], rows[300:])
+    return build_graphs(vae, "float32")[2], rows[300:]
+
+
+@pytest.mark.parametrize("precision", ["fp16", "dynamic"])
+@pytest.mark.parametrize(("features", "centres"), [(1, 3), (6, 1), (6, 20), (16, 200)])
+def test_the_mixture_is_computed_in_float_whatever_its_size(features, centres, precision):
+    """Of 1024 numbers or more the converter rounds it, and of fewer leaves it as it is."""
+    graph, x = mixed(features, centres)
+    received = open_tflite("scorer", content(graph, precision))({"x": x})["mixture_nll"]
+    np.testing.assert_allclose(received, answers(graph, {"x": x})["mixture_nll"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "dynamic"])
+@pytest.mark.parametrize("centres", [20, 200])
+def test_a_factor_that_is_not_found_is_a_complaint(centres, precision):
+    graph, _ = mixed(16, centres)
+    other = (graph.spared[0] * np.float32(1.5),)
+    made = convert(dataclasses.replace(graph, spared=other), precision)
+    expected = f"a factor (16, {centres}) of the score's own arithmetic is not among"
+    assert [complaint.startswith(expected) for complaint in made.complaints] == [True]

@@ -66,7 +66,7 @@ def test_the_selftest_asks_the_classifier_too(states):
     assert report.passed
     names = [check.name for check in report.checks]
     assert names.count("classifier.probabilities") == 2
-    assert len(names) == 28
+    assert len(names) == 32
 
 
 def test_an_altered_probability_fails_the_selftest(states_copy, change_probe):

@@ -15,6 +15,7 @@ from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.containers import pack
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.calibration import threshold
+from vae_runtime.graphs import Graphs
 from vae_runtime.whose import Whose
 
 REPORT = {"report.html", "report.json"}
@@ -86,7 +87,9 @@ def test_every_precision_is_scored_by_its_own_files(full_of, tmp_path):
     bundle, x = full_of("table").bundle, full_of("table").x
     x = np.concatenate([x[: len(x) // 2]] * 4)
     done = recalibrate(bundle, x, tmp_path / "new", alpha=0.05)
-    assert [c.precision for c in done.changes] == ["fp32", "int8", "fp16", "dynamic", "int8.tflite"]
+    names = ["fp32", "int8", "fp16", "dynamic", "int8.tflite"]
+    expected = [*names, *(f"{name}.neg_elbo" for name in names)]
+    assert [change.precision for change in done.changes] == expected
     assert set(done.left_out) == REPORT
     made = open_bundle(tmp_path / "new").manifest.calibration
     for name, backend in (
@@ -102,11 +105,20 @@ def test_every_precision_is_scored_by_its_own_files(full_of, tmp_path):
     assert len({made[name].scores for name in made}) == len(made)
 
 
+def test_each_precision_scores_the_rows_once_for_all_its_scores(table, tmp_path, monkeypatch):
+    asked, ask = [], Graphs.ask
+    monkeypatch.setattr(
+        Graphs, "ask", lambda self, *given: asked.append(given[:2]) or ask(self, *given)
+    )
+    recalibrate(table.bundle, table.x, tmp_path / "new", alpha=0.05)
+    assert asked == [("scorer", ("score", "nll", "kl"))]
+
+
 def test_a_precision_that_is_not_asked_for_goes_with_its_files(full_of, tmp_path):
     full = full_of("table")
     done = recalibrate(full.bundle, full.x, tmp_path / "a", alpha=0.05, precisions=["int8"])
     made = open_bundle(tmp_path / "a").manifest
-    assert set(made.calibration) == {"fp32", "int8"}
+    assert set(made.calibration) == BOTH
     kinds = {(f.format, f.precision) for f in made.files if f.role == "encoder"}
     assert kinds == {("onnx", "fp32"), ("tflite", "fp32"), ("onnx", "int8")}
     assert {"scorer.fp16.tflite", "encoder.int8.tflite"} <= set(done.left_out)
@@ -114,6 +126,9 @@ def test_a_precision_that_is_not_asked_for_goes_with_its_files(full_of, tmp_path
     with refuses("expected precisions of fp32, int8, fp16, dynamic, int8.tflite,"):
         recalibrate(full.bundle, full.x, tmp_path / "b", precisions=["int4"])
 
+
+# fp32 and int8, by the whole score and by the negative ELBO alone
+BOTH = {"fp32", "int8", "fp32.neg_elbo", "int8.neg_elbo"}
 
 WITHOUT_LITERT = """
 import sys
@@ -133,7 +148,7 @@ def test_without_litert_its_files_are_left_out_or_it_is_said_what_to_do(full_of,
     assert "--precision fp32,int8." in done.stderr
     assert not (tmp_path / "new").exists()
     subprocess.run([*command, "int8"], check=True, capture_output=True)
-    assert set(open_bundle(tmp_path / "new").manifest.calibration) == {"fp32", "int8"}
+    assert set(open_bundle(tmp_path / "new").manifest.calibration) == BOTH
 
 
 def test_a_signature_is_left_out_as_it_was_of_the_old_manifest(golden, golden_rows, tmp_path):

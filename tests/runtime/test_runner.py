@@ -8,7 +8,7 @@ import pytest
 from vae_runtime import BundleError, OnnxRuntime, Runner
 from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.bundle import open_bundle
-from vae_runtime.calibration import SCORE_RTOL, false_discoveries
+from vae_runtime.calibration import SCORE_RTOL, false_discoveries, p_values
 from vae_runtime.calibration import threshold as score_limit
 
 CHUNK = PROFILES["edge"].chunk
@@ -201,20 +201,22 @@ def test_scores_within_the_rounding_of_the_bundle_are_no_alarm(bundle_copy, edit
     assert (rounded.p_value > plain.p_value).any()
 
 
-def test_explain_has_a_share_for_each_feature(case):
-    shares = case.runner.explain(case.x)
+@pytest.mark.parametrize("by", [None, "nll"])
+def test_explain_has_nats_for_each_value(case, by):
+    shares = case.runner.explain(case.x, by=by)
     assert shares.shape == case.x.shape
     assert shares.dtype == np.float32
 
 
-def test_explained_shares_and_the_kl_of_the_posterior_add_up_to_the_score(case):
+def test_explained_shares_and_the_kl_of_the_posterior_add_up_to_the_negative_elbo(case):
     encoder = OnnxRuntime().open(open_bundle(case.bundle), "encoder", "fp32")
     mean, log_var = (
         a.astype(np.float64) for a in encoder.run(("z_mean", "z_log_var"), {"x": case.x})
     )
     kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(1)  # Kingma & Welling 2014, appendix B
-    nll = case.runner.explain(case.x).astype(np.float64).reshape(len(case.x), -1).sum(1)
-    np.testing.assert_allclose(nll + kl, case.runner.score(case.x).score, rtol=SUM_RTOL)
+    nll = case.runner.explain(case.x, by="nll").astype(np.float64).reshape(len(case.x), -1).sum(1)
+    given = Runner.load(case.bundle, score="neg_elbo").score(case.x).score
+    np.testing.assert_allclose(nll + kl, given, rtol=SUM_RTOL)
 
 
 def test_the_broken_sensor_is_the_feature_that_explains_the_score(table):
@@ -454,7 +456,7 @@ def test_the_same_seed_gives_the_same_score_of_draws(case):
     assert (first != other).any()
 
 
-def test_the_top_features_are_the_largest_of_the_explained_shares(table):
+def test_the_top_features_are_those_that_explain_most(table):
     top = table.runner.top_features(table.x, 2)
     shares, names = (
         table.runner.explain(table.x),
@@ -533,3 +535,27 @@ def test_what_a_call_costs_is_told_by_batch_size(table):
     report = table.runner.bench((1, 32), seconds=0.01)
     assert [timing.rows for timing in report.timings] == [1, 32]
     assert all(0 < t.p50 <= t.p90 <= t.p99 <= t.worst for t in report.timings)
+
+
+def test_the_negative_elbo_alone_has_scores_and_thresholds_of_its_own(table):
+    alone = Runner.load(table.bundle, score="neg_elbo")
+    assert alone.calibration == alone.manifest.calibration["fp32.neg_elbo"]
+    scorer = OnnxRuntime().open(open_bundle(table.bundle), "scorer", "fp32")
+    nll, kl = scorer.run(("nll", "kl"), {"x": table.x})
+    scores = alone.score(table.x)
+    np.testing.assert_allclose(scores.score, nll + kl, rtol=1e-5, atol=1e-5)  # in other batches
+    kept = np.array(alone.calibration.scores)
+    expected = p_values(scores.score, kept, alone.calibration.rounding)
+    np.testing.assert_array_equal(scores.p_value, expected)
+    assert (scores.score != table.runner.score(table.x).score).all()
+
+
+def test_without_a_mixture_both_scores_are_the_same(digits):
+    alone = Runner.load(digits.bundle, score="neg_elbo")
+    assert alone.calibration == digits.runner.calibration
+    np.testing.assert_array_equal(alone.score(digits.x).score, digits.runner.score(digits.x).score)
+
+
+def test_a_score_that_there_is_not_is_refused_with_those_there_are(table):
+    with refuses("expected a score of score, neg_elbo. Received: 'elbo'."):
+        Runner.load(table.bundle, score="elbo")

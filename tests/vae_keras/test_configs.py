@@ -22,7 +22,7 @@ from vae_keras import DataConfig, ModelConfig, TrainConfig
     ],
 )
 def test_choices_follow_the_rows(shape, bounded, network, likelihood, latent_dim):
-    config = ModelConfig().resolve(shape, bounded=bounded)
+    config = ModelConfig().resolve(shape, bounded=bounded, rows=100)
     assert (config.network, config.likelihood, config.latent_dim) == (
         network,
         likelihood,
@@ -31,8 +31,23 @@ def test_choices_follow_the_rows(shape, bounded, network, likelihood, latent_dim
 
 
 def test_what_is_asked_for_is_kept():
-    asked = ModelConfig("mlp", (5,), "tanh", 3, "gaussian", "shared", 0.5)
-    assert asked.resolve((8, 8, 1), bounded=True) == asked
+    asked = ModelConfig("mlp", (5,), "tanh", 3, "gaussian", "shared", 0.5, centres=7)
+    assert asked.resolve((8, 8, 1), bounded=True, rows=100) == asked
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "centres"),
+    [
+        ((9,), 10_000, 256),
+        ((9,), 100, 50),
+        ((9,), 1, 1),
+        ((1000,), 10_000, 65),  # a quarter of a megabyte
+        ((64, 6), 10_000, 170),
+        ((8, 8, 1), 10_000, 0),
+    ],
+)
+def test_centres_are_as_many_as_rows_and_devices_afford(shape, rows, centres):
+    assert ModelConfig().resolve(shape, bounded=False, rows=rows).centres == centres
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ CASES = {
     "clipped": ({}, {"clip_norm": 0.1}),
     "optimal": ({"sigma": "optimal"}, {}),
     "free bits": ({"free_bits": 0.3}, {}),
+    "trimmed": ({"trim": 0.1}, {}),
 }
 
 
@@ -62,7 +63,10 @@ def trained(number, case, *, callbacks=(), resume=False):
         keras.utils.set_random_seed(0)
         likelihood = Gaussian(parts.get("sigma", "per_feature"))
         vae = VAE(
-            *mlp_pair((6,), 2, (8,)), likelihood=likelihood, free_bits=parts.get("free_bits", 0.0)
+            *mlp_pair((6,), 2, (8,)),
+            likelihood=likelihood,
+            free_bits=parts.get("free_bits", 0.0),
+            trim=parts.get("trim", 0.0),
         )
     stopping = Stopping(here / "checkpoint.npz", {}, 30, every=0.0)
     config = TrainConfig(epochs=3, batch_size=50, learning_rate=1e-2, **options)
@@ -122,7 +126,7 @@ def trained(request, tmp_path_factory, sensor_csv):
     return here, json.loads((here / "said.json").read_text())
 
 
-@pytest.mark.parametrize("case", ["plain", "clipped", "optimal", "free bits"])
+@pytest.mark.parametrize("case", ["plain", "clipped", "optimal", "free bits", "trimmed"])
 def test_training_on_several_devices_is_training_on_one(trained, case):
     here, said = trained
     with np.load(here / f"{case} 1.npz") as one, np.load(here / f"{case} 3.npz") as three:
@@ -136,8 +140,10 @@ def test_training_on_several_devices_is_training_on_one(trained, case):
 def test_the_cases_differ(trained):
     """Else those above would show nothing."""
     _, said = trained
-    losses = {tuple(said[f"{case} 1"]["loss"]) for case in ("plain", "optimal", "free bits")}
-    assert len(losses) == 3
+    losses = {
+        tuple(said[f"{case} 1"]["loss"]) for case in ("plain", "optimal", "free bits", "trimmed")
+    }
+    assert len(losses) == 4
     assert said["clipped 1"]["loss"] != said["plain 1"]["loss"]
 
 

@@ -284,3 +284,25 @@ def test_labels_that_are_no_classes_are_refused(rows, wrong):
 def test_sample_weights_are_refused(rows):
     with pytest.raises(ValueError, match="sample weights"):
         classified().fit(rows, LABELS, sample_weight=np.ones(64), verbose=0)
+
+
+def test_corruption_is_of_what_is_encoded_in_training(rows):
+    scaling = Scaling(np.full(6, 2.0), np.full(6, 3.0), name="preprocessing")
+    pair = mlp_pair((6,), 2, (8,))
+    clean, noisy = (
+        VAE(*pair, likelihood="gaussian", preprocessing=scaling, corruption=size)
+        for size in (0.0, 5.0)
+    )
+    for vae in (clean, noisy):
+        vae.compile(keras.optimizers.Adam(1e-3))
+    losses = [
+        {k: float(v) for k, v in vae.objective(rows, False).items()} for vae in (clean, noisy)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)  # each draws noise of its own
+    assert float(noisy.objective(rows, True)["kl"]) > 2 * float(clean.objective(rows, True)["kl"])
+    np.testing.assert_array_equal(noisy.score(rows)["score"], clean.score(rows)["score"])
+
+
+def test_corruption_is_saved(rows):
+    vae = VAE(*mlp_pair((6,), 2, (8,)), likelihood="gaussian", corruption=0.3)
+    assert VAE.from_config(vae.get_config()).corruption == 0.3

@@ -176,3 +176,14 @@ def test_labels_stay_with_their_rows(kind, monkeypatch):
     np.testing.assert_array_equal(x[:, 0], y)
     assert y.dtype == np.int32
     assert sorted(y) == list(range(103))
+
+
+def test_rows_are_drawn_from_all_of_an_array_or_a_stream(rows):
+    """Not from the first of its blocks, which in a table in order of time are one week."""
+    drawn = pipeline.draw(rows, 30, seed=0)
+    found = [int(np.flatnonzero((row == X).all(1))[0]) for row in drawn]
+    assert len(set(found)) == 30
+    assert min(found) < len(X) // 5
+    assert max(found) > len(X) * 4 // 5
+    np.testing.assert_array_equal(pipeline.draw(rows, 30, seed=0), drawn)
+    assert len(pipeline.draw(rows, len(X) + 9, seed=0)) == len(X)

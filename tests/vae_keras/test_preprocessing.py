@@ -99,6 +99,19 @@ def test_the_last_features_may_stay_as_they_are():
     assert scaling.scale.tolist() == [1.0, 1.0, 1.0]
 
 
+def test_what_is_constant_by_chance_is_scaled_as_in_more_rows():
+    more = np.float32([[5.0, 0], [7.0, 0], [9.0, 1], [7.0, 1]])
+    scaling = standardize(more[:2], more=lambda: more)
+    assert scaling.offset.tolist() == [6.0, 0.0]
+    assert scaling.scale.tolist() == [1.0, 0.5]
+
+
+def test_what_is_constant_in_more_rows_too_is_refused():
+    more = np.float32([[5.0, 0], [7.0, 0], [9.0, 0]])
+    with pytest.raises(ValueError, match=r"1 constant in the training rows: 1\."):
+        standardize(more[:2], more=lambda: more)
+
+
 def test_images_are_scaled_as_a_whole():
     x = np.random.default_rng(0).uniform(0, 255, (50, 4, 4, 1)).astype(np.float32)
     scaling = standardize(x)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from .expecting import check
 
 ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
+CENTRES = 256  # typical rows in a mixture at most
+MOST = 10_000  # that may be asked for: of as many rows they are found, see `mixture.ROWS`
+CENTRE_VALUES = 65_536  # of all of them together at most, a quarter of a megabyte on the device
 SIGMAS = ("auto", "per_feature", "shared", "optimal")
 
 
@@ -25,6 +28,8 @@ class ModelConfig:
             "auto": one for all of an image, else one for each feature.
         beta: weight of the kl in the training loss.
         classifier_weight: weight of what is asked of a classifier in the training loss.
+        centres: typical rows in the score's mixture, see `mixture`; 0 for a score without it, which
+            is the negative ELBO alone.
     """
 
     network: str = "auto"
@@ -35,6 +40,7 @@ class ModelConfig:
     sigma: str = "auto"
     beta: float = 1.0
     classifier_weight: float = 10.0
+    centres: int | None = None
 
     def __post_init__(self) -> None:
         check("known activation", self.activation, self.activation in ACTIVATIONS)
@@ -44,28 +50,38 @@ class ModelConfig:
         check("classifier_weight of 0 or more", weight, 0 <= weight < math.inf)
         if self.latent_dim is not None:
             check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
+        if self.centres is not None:
+            check(f"number of centres of 0 to {MOST:,}", self.centres, 0 <= self.centres <= MOST)
         if self.hidden is not None:
             check(
                 "list of hidden sizes of 1 or more", self.hidden, min(self.hidden, default=0) >= 1
             )
 
-    def resolve(self, input_shape: tuple[int, ...], *, bounded: bool) -> "ModelConfig":
+    def resolve(self, input_shape: tuple[int, ...], *, bounded: bool, rows: int) -> "ModelConfig":
         """The same with every choice made that depends on the rows.
 
         Args:
             input_shape: of a row.
             bounded: whether it is known between which values they lie.
+            rows: to train on.
         """
         is_table, is_image = len(input_shape) == 1, len(input_shape) == 3
         features = math.prod(input_shape)
         latent_dim = min(max(features // (2 if is_table else 8), 2), 16)
+        centres = 0 if is_image else default_centres(rows, features)
         return replace(
             self,
             network=_or(self.network, "mlp" if is_table or len(input_shape) > 3 else "conv"),
             latent_dim=latent_dim if self.latent_dim is None else self.latent_dim,
             likelihood=_or(self.likelihood, "bernoulli" if is_image and bounded else "gaussian"),
             sigma=_or(self.sigma, "shared" if is_image else "per_feature"),
+            centres=centres if self.centres is None else self.centres,
         )
+
+
+def default_centres(rows: int, features: int) -> int:
+    """How many typical rows suit so many training rows: one for two rows at most."""
+    return max(min(CENTRES, rows // 2, CENTRE_VALUES // features), 1)
 
 
 def _or(choice: str, automatic: str) -> str:

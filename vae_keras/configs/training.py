@@ -27,6 +27,10 @@ class TrainConfig:
         precision: "float32", or "mixed_bfloat16": networks compute in bfloat16; weights and loss
             stay float32, and so does the model that is saved.
         clip_norm: largest norm of a gradient, which is shortened to it; None for no limit.
+        corruption: standard deviation of noise on pre-processed rows that the decoder is to take
+            away again; where None, 0.2, but none under a likelihood of limited values.
+        contamination_robust: whether anomalies may be among the rows to train on: the tenth of each
+            batch that fits worst teaches nothing.
         alpha: default alarm level of the bundle: the false-alarm rate to calibrate for.
         seed: of weights, batches and noise.
     """
@@ -41,6 +45,8 @@ class TrainConfig:
     free_bits: float = 0.0
     clip_norm: float | None = None
     precision: str = "float32"
+    corruption: float | None = None
+    contamination_robust: bool = False
     alpha: float = 0.01
     seed: int = 0
 
@@ -54,6 +60,8 @@ class TrainConfig:
         check("known precision", self.precision, self.precision in PRECISIONS)
         check("warmup share above 0 and up to 1", self.warmup, 0 < self.warmup <= 1)
         check("number of free_bits of 0 or more", self.free_bits, 0 <= self.free_bits < math.inf)
+        if self.corruption is not None:
+            check("corruption of 0 or more", self.corruption, 0 <= self.corruption < math.inf)
         if self.clip_norm is not None:
             check("clip_norm above 0", self.clip_norm, 0 < self.clip_norm < math.inf)
         check("seed of 0 or more", self.seed, self.seed >= 0)

@@ -36,6 +36,16 @@ class Stream(ABC):
     def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
         """All rows once, in blocks, in an order that depends on seed and epoch alone."""
 
+    def take(self, rows: Array) -> Array:
+        """The rows of these numbers, in this order."""
+        order = np.argsort(rows)
+        found, start = np.empty((len(rows), *self.shape[1:]), self.dtype), 0
+        for block in self.in_order():
+            inside = order[slice(*np.searchsorted(rows, (start, start + len(block)), sorter=order))]
+            found[inside] = block[rows[inside] - start]
+            start += len(block)
+        return found
+
 
 class ParquetStream(Stream):
     """Columns of a Parquet table, as float32.
@@ -68,16 +78,6 @@ class ParquetStream(Stream):
                 block = []
         if block:
             yield rng.permutation(np.concatenate(block))
-
-    def take(self, rows: Array) -> Array:
-        """The rows of these numbers, in this order."""
-        order = np.argsort(rows)
-        found, start = np.empty((len(rows), *self.shape[1:]), self.dtype), 0
-        for block in self.in_order():
-            inside = order[slice(*np.searchsorted(rows, (start, start + len(block)), sorter=order))]
-            found[inside] = block[rows[inside] - start]
-            start += len(block)
-        return found
 
     def only(self, rows: Array) -> "ParquetStream":
         """The stream of the rows of these numbers, whose order does not matter."""

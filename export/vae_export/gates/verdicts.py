@@ -3,15 +3,19 @@
 Alarms are judged on test rows, which training never saw; ranks on those of calibration as well.
 """
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from vae_export.artefacts import Artefact, Figures
 from vae_export.errors import Degraded, ExportError
-from vae_export.evidence import Evidence
+from vae_export.evidence import Evidence, Reference
 from vae_export.graphs import Array
 from vae_runtime import Runner
+from vae_runtime.bundle import Bundle
 from vae_runtime.calibration import SCORE_RTOL, p_values, threshold
 
 from .answers import TOLERANCE
@@ -21,64 +25,101 @@ AUROC_LOSS = 0.005
 FLIPS = 0.002
 SPEARMAN = 0.95
 
+SAID = {"score": "the score", "neg_elbo": "nll + kl"}
+PREFIXES = {"score": "", "neg_elbo": "nll + kl: "}  # of the names of figures
 
-def ranking(artefact: Artefact) -> Figures:
+
+Judge = Callable[[Artefact, str], Figures]
+
+
+def by_each_score(judge: Judge) -> Callable[[Artefact], Figures]:
+    """A gate that judges a scorer by each score that verdicts can be given by.
+
+    A mixture, which is computed in float32 at any precision, can hide in the sum what was lost of
+    the rest. Figures of another score than the sum have its name in theirs.
+    """
+
+    @functools.wraps(judge)
+    def gate(artefact: Artefact) -> Figures:
+        figures: Figures = {}
+        losses = []
+        for score in artefact.evidence.references:
+            try:
+                found = judge(artefact, score)
+            except Degraded as error:
+                found = error.figures
+                losses.append(error.loss)
+            figures |= {f"{PREFIXES[score]}{name}": value for name, value in found.items()}
+        if losses:
+            raise Degraded(" ".join(losses), figures, artefact.advice)
+        return figures
+
+    return gate
+
+
+@by_each_score
+def ranking(artefact: Artefact, score: str) -> Figures:
     """Scores rank rows as Keras's do; and the largest shift of one, in nats, on normal rows."""
-    evidence = artefact.evidence
-    keras = np.concatenate([evidence.calibration, evidence.test])
-    received = np.concatenate([artefact.calibration, artefact.test])
+    scored = artefact.scored[score]
+    keras = np.concatenate([scored.reference.calibration, scored.reference.test])
+    received = np.concatenate([scored.calibration, scored.test])
     spearman = float(spearmanr(keras, received).statistic)
-    shift = float(np.abs(artefact.calibration - evidence.calibration).max())
+    shift = float(np.abs(scored.calibration - scored.reference.calibration).max())
     figures = {"spearman": spearman, "largest shift": shift}
     if not spearman >= SPEARMAN:
         raise Degraded(
-            f"{artefact.name}: expected scores that rank rows as Keras's do, Spearman {SPEARMAN} "
-            f"at least. Received: {spearman:.4f}.",
+            f"{artefact.name}: expected {SAID[score]} to rank rows as in Keras, Spearman "
+            f"{SPEARMAN} at least. Received: {spearman:.4f}.",
             figures,
             artefact.advice,
         )
     return figures
 
 
-def flips(artefact: Artefact) -> Figures:
+@by_each_score
+def flips(artefact: Artefact, score: str) -> Figures:
     """Alarms on test rows are Keras's, each side with its own threshold; in float32 all of them."""
-    alpha, rounding = artefact.evidence.source.alpha, artefact.evidence.rounding
-    alarm = p_values(artefact.test, artefact.conformal, rounding) <= alpha
-    flipped, keras = _other_alarms(artefact.evidence, alarm), artefact.evidence.test
+    scored, alpha = artefact.scored[score], artefact.evidence.source.alpha
+    alarm = p_values(scored.test, scored.conformal, scored.reference.rounding) <= alpha
+    flipped, keras = _other_alarms(scored.reference, alpha, alarm), scored.reference.test
     row = int(np.argmax(flipped))
-    first = f"test row {row}, score {artefact.test[row]:g} against {keras[row]:g} in Keras"
+    first = f"test row {row}, {SAID[score]} {scored.test[row]:g} against {keras[row]:g} in Keras"
     return _limit(artefact, flipped, "verdicts", first)
 
 
-def faults(artefact: Artefact) -> Figures:
+@by_each_score
+def faults(artefact: Artefact, score: str) -> Figures:
     """A gross fault scores above every normal row, as it does in Keras."""
-    if not len(artefact.evidence.faults):
+    scored = artefact.scored[score]
+    if not len(scored.faults):
         return {}
-    lowest, normal = float(artefact.faults.min()), float(artefact.calibration.max())
-    blind = int((~(artefact.faults > normal)).sum())
+    lowest, normal = float(scored.faults.min()), float(scored.calibration.max())
+    blind = int((~(scored.faults > normal)).sum())
     figures = {"lowest": lowest, "highest of normal rows": normal, "blind": blind}
     if blind:
         raise Degraded(
-            f"{artefact.name}: expected gross faults to score above all calibration rows, as in "
-            f"Keras. Received: {blind} of {len(artefact.faults)} that do not, the lowest "
-            f"{lowest:g}; the highest calibration row has {normal:g}.",
+            f"{artefact.name}: expected {SAID[score]} of gross faults to be above that of all "
+            f"calibration rows, as in Keras. Received: {blind} of {len(scored.faults)} that are "
+            f"not, the lowest {lowest:g}; the highest calibration row has {normal:g}.",
             figures,
             artefact.advice,
         )
     return figures
 
 
-def auroc(artefact: Artefact) -> Figures:
+@by_each_score
+def auroc(artefact: Artefact, score: str) -> Figures:
     """Anomalies are told from normal rows as well as by Keras, where there are labels."""
-    y, keras = artefact.evidence.source.test["y"], artefact.evidence.test
+    y, scored = artefact.evidence.source.test["y"], artefact.scored[score]
     if y.all() or not y.any():
         return {}
-    before, after = (float(roc_auc_score(y, score)) for score in (keras, artefact.test))
+    keras, received = scored.reference.test, scored.test
+    before, after = (float(roc_auc_score(y, each)) for each in (keras, received))
     figures = {"keras": before, "file": after}
     if before - after > AUROC_LOSS:
         raise Degraded(
-            f"{artefact.name}: expected an AUROC within {AUROC_LOSS} of Keras's {before:.4f}. "
-            f"Received: {after:.4f}.",
+            f"{artefact.name}: expected an AUROC of {SAID[score]} within {AUROC_LOSS} of Keras's "
+            f"{before:.4f}. Received: {after:.4f}.",
             figures,
             artefact.advice,
         )
@@ -96,14 +137,18 @@ def classes(artefact: Artefact) -> Figures:
     return _limit(artefact, flipped, "classes", first)
 
 
-def of_bundle(runner: Runner, evidence: Evidence) -> None:
-    """A written bundle raises Keras's alarms on test rows, by the threshold in its manifest."""
-    flipped = _other_alarms(evidence, runner.score(evidence.source.test["x"]).is_anomaly)
-    if flipped.any():
-        raise ExportError(
-            f"manifest.json: expected a calibration by which scorer.onnx alarms as Keras does. "
-            f"Received: another verdict on {flipped.sum()} of {len(flipped)} test rows."
-        )
+def of_bundle(bundle: Bundle, evidence: Evidence) -> None:
+    """A written bundle raises Keras's alarms on test rows, by the thresholds in its manifest."""
+    x, alpha = evidence.source.test["x"], evidence.source.alpha
+    for score, reference in evidence.references.items():
+        alarm = Runner(bundle, score=score).score(x).is_anomaly
+        flipped = _other_alarms(reference, alpha, alarm)
+        if flipped.any():
+            raise ExportError(
+                f"manifest.json: expected a calibration by which {SAID[score]} of scorer.onnx "
+                f"alarms as Keras does. Received: another verdict on {flipped.sum()} of "
+                f"{len(flipped)} test rows."
+            )
 
 
 def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures:
@@ -124,12 +169,12 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
     raise Degraded(f"{message} At most {FLIPS:.1%} may.{few}", figures, artefact.advice)
 
 
-def _other_alarms(evidence: Evidence, alarm: Array) -> Array:
+def _other_alarms(reference: Reference, alpha: float, alarm: Array) -> Array:
     """Of each test row: does its alarm differ from Keras's, though not at the threshold itself?"""
-    alpha, rounding = evidence.source.alpha, evidence.rounding
-    keras = np.sort(evidence.conformal(evidence.calibration))
-    flipped = alarm != (p_values(evidence.test, keras, rounding) <= alpha)
+    test, rounding = reference.test, reference.rounding
+    keras = np.sort(reference.conformal(reference.calibration))
+    flipped = alarm != (p_values(test, keras, rounding) <= alpha)
     limit = threshold(keras, alpha)
     tie = rounding + SCORE_RTOL * abs(limit)  # the verdict turns at the limit and a tie
-    at_threshold = np.abs(evidence.test - limit) <= 2 * tie + TOLERANCE * max(abs(limit), 1.0)
+    at_threshold = np.abs(test - limit) <= 2 * tie + TOLERANCE * max(abs(limit), 1.0)
     return np.asarray(flipped & ~at_threshold)

@@ -45,7 +45,9 @@ def draw(known: Evidence, record: Report) -> list[Picture]:
 def _scores(known: Evidence, record: Report) -> list[Picture]:
     """The histogram; calibration where there are normal test rows; ROC where there are labels."""
     y, alarm = known.source.test["y"], record.alarms["fp32"]
-    normal = np.concatenate([known.conformal(known.calibration), known.test[~y]])
+    normal = np.concatenate(
+        [known.references["score"].conformal(known.calibration), known.test[~y]]
+    )
     text = "Scores of rows that training never saw, as Keras and the float32 files give them."
     if known.is_crossed:
         text = (

@@ -43,13 +43,13 @@ def false_alarms(scorer: Artefact) -> FalseAlarms | None:
         scorer: its calibration has n scores; the levels are k / (n + 1), from the smallest there
             is up to a half, evenly on a logarithmic scale.
     """
-    source, calibration = scorer.evidence.source, scorer.conformal
-    normal = scorer.test[~source.test["y"]]
+    scored, calibration = scorer.scored["score"], scorer.scored["score"].conformal
+    normal = scored.test[~scorer.evidence.source.test["y"]]
     if not len(normal):
         return None
     n = len(calibration)
     ranks = np.unique(np.rint(np.geomspace(1, max((n + 1) // 2, 1), LEVELS)).astype(int))
-    p = p_values(normal, calibration, scorer.evidence.rounding)
+    p = p_values(normal, calibration, scored.reference.rounding)
     # p <= k / (n + 1), by the comparison that alarms make
     realised = [float((p <= k / (n + 1)).mean()) for k in ranks]
     low, high = band(n, len(normal), ranks)
@@ -88,9 +88,11 @@ def plane(latents: Array, others: Array) -> Plane:
         `points` (rows of both, 2), those of `latents` first.
     """
     centre = latents.mean(0)
-    _, size, axes = np.linalg.svd(latents - centre, full_matrices=False)
-    axes = axes[:2] * np.sign(axes[:2][np.arange(2), np.abs(axes[:2]).argmax(1)])[:, None]
-    share = size**2 / max(float((size**2).sum()), np.finfo(float).tiny)
+    inner = (latents - centre).T @ (latents - centre)  # which has two axes, be there one row
+    squares, vectors = np.linalg.eigh(inner.astype(np.float64))
+    axes = vectors.T[:-3:-1]  # the largest are last
+    axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(1)])[:, None]
+    share = squares[::-1].clip(0) / max(float(squares.clip(0).sum()), np.finfo(float).tiny)
     points = (np.concatenate([latents, others]) - centre) @ axes.T
     return Plane(points, (float(share[0]), float(share[1])))
 

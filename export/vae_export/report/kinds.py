@@ -156,9 +156,15 @@ def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
         axes.locator_params(nbins=4)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(ticks(compact))
-        r2 = 1 - float(np.mean((x - x_mean) ** 2)) / max(float(np.var(x)), 1e-30)
-        axes.text(0.97, 0.05, f"R² {r2:.2f}", transform=axes.transAxes, ha="right", color=MUTED)
-        return svg(axes, f"{name}: observed against reconstructed, R squared {r2:.2f}.")
+        r2 = _explained(x, x_mean)
+        axes.text(0.97, 0.05, f"R² {r2}", transform=axes.transAxes, ha="right", color=MUTED)
+        return svg(axes, f"{name}: observed against reconstructed, R squared {r2}.")
+
+
+def _explained(x: Array, x_mean: Array) -> str:
+    """The share of variance that is explained; of a column that hardly varies, no long number."""
+    r2 = 1 - float(np.mean((x - x_mean) ** 2)) / max(float(np.var(x)), 1e-30)
+    return f"{r2:.2f}" if r2 > -100 else "below -100"
 
 
 def _marginal(name: str, x: Array, drawn: Array) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from vae_export import read_onnx
 from vae_export.artefacts import Artefact
-from vae_export.bundle import SCORE
+from vae_export.bundle import score_of
 from vae_export.evidence import Evidence
 from vae_export.flops import flops
 from vae_export.gates import Verified
@@ -153,15 +153,15 @@ def make_record(
 
 def _model(known: Evidence) -> Model:
     source = known.source
-    vae, card = source.vae, source.card
+    vae, card, score = source.vae, source.card, score_of(source)
     return Model(
         name=card.name,
         input_shape=card.input_shape,
         latent_dim=vae.latent_dim,
         likelihood=source.likelihood,
-        parameters=vae.count_params(),
+        parameters=source.parameters,
         beta=vae.beta.beta,
-        score=f"{SCORE.definition}; {SCORE.unit}; {SCORE.direction}",
+        score=f"{score.definition}; {score.unit}; {score.direction}",
         rows=card.rows,
         fingerprint=card.fingerprint,
         license=card.license,
@@ -184,8 +184,8 @@ def _accuracy(known: Evidence) -> float | None:
 def _alarm(scorer: Artefact) -> Alarm:
     calibration = scorer.calibrate()
     scores, y = np.array(calibration.scores), scorer.evidence.source.test["y"]
-    alpha, rounding = calibration.alpha, calibration.rounding
-    metrics = evaluate(scorer.test, y, calibration=scores, alpha=alpha, rounding=rounding)
+    alpha, rounding, test = calibration.alpha, calibration.rounding, scorer.scored["score"].test
+    metrics = evaluate(test, y, calibration=scores, alpha=alpha, rounding=rounding)
     return Alarm(
         alpha=alpha,
         threshold=threshold(scores, alpha),

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.bundle.manifest import Manifest, Model, Tensor
+from vae_runtime.bundle import Bundle
+from vae_runtime.bundle.manifest import Model, Tensor
 from vae_runtime.errors import BundleError
 from vae_runtime.likelihoods import Scaling, latent_kl, likelihood_of
+from vae_runtime.mixture import read_mixture
 
 from .protocol import Session
 
@@ -26,15 +28,15 @@ Load = Callable[[str], Session]
 Array = NDArray[np.float32]
 
 
-def around(manifest: Manifest, role: str, load: Load) -> Session:
+def around(bundle: Bundle, role: str, load: Load) -> Session:
     """The graph of this role, made of networks.
 
     Args:
-        manifest: of the bundle.
+        bundle: what the manifest and any mixture are read from.
         role: see `Backend.open`.
         load: opens the file of a role.
     """
-    return ROLES[role](manifest, load)
+    return ROLES[role](bundle, load)
 
 
 class Network:
@@ -72,9 +74,10 @@ class Network:
 class Preprocessed:
     """Pre-processing and a network: an encoder or a classifier; see `protocol.Session`."""
 
-    def __init__(self, role: str, manifest: Manifest, load: Load) -> None:
-        self._network, self._scaling = Network(load(role)), Scaling(manifest.model)
-        self.inputs, self.outputs = _x(manifest.model), self._network.outputs
+    def __init__(self, role: str, bundle: Bundle, load: Load) -> None:
+        model = bundle.manifest.model
+        self._network, self._scaling = Network(load(role)), Scaling(model)
+        self.inputs, self.outputs = _x(model), self._network.outputs
         self.parity = self._network.parity
 
     def run(self, outputs: tuple[str, ...], feeds: Mapping[str, NDArray[Any]]) -> list[Array]:
@@ -90,8 +93,8 @@ class Decoder:
 
     parity: Mapping[str, float] = {}
 
-    def __init__(self, manifest: Manifest, load: Load) -> None:
-        model = manifest.model
+    def __init__(self, bundle: Bundle, load: Load) -> None:
+        model = bundle.manifest.model
         self._network, self._scaling = Network(load("decoder")), Scaling(model)
         self._likelihood = likelihood_of(model)
         self.inputs = _real("z", "float32", (model.latent_dim,))
@@ -112,12 +115,13 @@ class Scorer:
 
     parity: Mapping[str, float] = {}
 
-    def __init__(self, manifest: Manifest, load: Load) -> None:
+    def __init__(self, bundle: Bundle, load: Load) -> None:
+        model = bundle.manifest.model
         self._encoder, self._decoder = Network(load("encoder")), Network(load("decoder"))
-        self._scaling = Scaling(manifest.model)
-        self._likelihood = likelihood_of(manifest.model)
-        self.inputs = _x(manifest.model)
-        self.outputs = manifest.file("scorer").outputs
+        self._scaling, self._likelihood = Scaling(model), likelihood_of(model)
+        self._mixture = read_mixture(bundle)
+        self.inputs = _x(model)
+        self.outputs = bundle.manifest.file("scorer").outputs
 
     def run(self, outputs: tuple[str, ...], feeds: Mapping[str, NDArray[Any]]) -> list[Array]:
         """The named outputs for `x`."""
@@ -128,17 +132,19 @@ class Scorer:
         nll = _total(feature_nll.reshape(len(u), -1))
         kl = _total(latent_kl(z_mean, z_log_var))
         ratio = np.float32(0.5) * _total(z_log_var - np.square(z_mean))  # log p(z) / q(z|x)
+        terms = {"nll": nll, "kl": kl}
+        if self._mixture is not None:
+            terms["mixture_nll"] = self._mixture.nll(u)
         answers = {
-            "score": nll + kl,
-            "nll": nll,
-            "kl": kl,
+            "score": np.add.reduce([*terms.values()]),
+            **terms,
             "log_px": ratio - nll,
             "feature_nll": feature_nll,
         }
         return [answers[name] for name in outputs]
 
 
-ROLES: dict[str, Callable[[Manifest, Load], Session]] = {
+ROLES: dict[str, Callable[[Bundle, Load], Session]] = {
     "encoder": functools.partial(Preprocessed, "encoder"),
     "decoder": Decoder,
     "scorer": Scorer,

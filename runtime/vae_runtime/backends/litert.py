@@ -48,7 +48,7 @@ class LiteRT:
         """The graph of this role; see `Backend.open`."""
         load = functools.partial(self._load, bundle, precision)
         if precision == int8_networks.PRECISION:
-            return int8_networks.around(bundle.manifest, role, load)
+            return int8_networks.around(bundle, role, load)
         return load(role)
 
     def _load(self, bundle: Bundle, precision: str, role: str) -> "LiteRTSession":

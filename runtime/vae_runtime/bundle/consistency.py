@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .interfaces import DTYPES, LARGEST_ROW, check_inputs, check_outputs, check_tensor
-from .names import NAME, OWN_NAMES, PLAIN_NAME
+from .names import ALONE, NAME, OWN_NAMES, PLAIN_NAME
 from .texts import check_texts, expect
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def check(manifest: "Manifest") -> None:
     _check_training_and_score(manifest)
     _check_files(manifest.files)
     _check_classes(manifest)
+    _check_mixture(manifest)
     for check_each in (check_inputs, check_outputs):
         for file in manifest.files:
             check_each(file, manifest.model)
@@ -155,9 +156,26 @@ def _check_classes(manifest: "Manifest") -> None:
         )
 
 
+def _check_mixture(manifest: "Manifest") -> None:
+    """There is a file with a mixture where the score has one."""
+    centres, files = manifest.model.mixture, [f for f in manifest.files if f.role == "mixture"]
+    expect(
+        centres is None or centres >= 1, f"{NAME}: expected a mixture of 1 centre or more", centres
+    )
+    if len(files) != (centres is not None):
+        raise ValueError(
+            f"{NAME}: expected a file of a mixture where the model has one, and nowhere else. "
+            f"Received: {len(files)} files, {centres} centres."
+        )
+
+
 def _check_calibrations(manifest: "Manifest") -> None:
     scorers = {file.precision for file in manifest.files if file.role == "scorer"}
-    missing = sorted(({"fp32"} | scorers) - set(manifest.calibration))
+    given = set(manifest.calibration)
+    wanted = {"fp32"} | scorers
+    if manifest.model.mixture is not None:
+        wanted |= {f"{name}{ALONE}" for name in wanted | {n.removesuffix(ALONE) for n in given}}
+    missing = sorted(wanted - given)
     if missing:
         raise ValueError(
             f"{NAME}.calibration: expected an entry for {', '.join(missing)}. Received: none."

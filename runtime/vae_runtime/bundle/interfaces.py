@@ -68,7 +68,8 @@ def _inputs(model: "Model") -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]
 def _interface(file: "File", model: "Model") -> tuple[set[str], dict[str, Any]] | None:
     """Names of inputs, and shapes of a row's outputs; None of a role that is not known here."""
     x, z = model.input_shape, (model.latent_dim,)
-    nats: dict[str, tuple[int, ...]] = dict.fromkeys(("score", "nll", "kl", "log_px"), ())
+    mixture = () if model.mixture is None else ("mixture_nll",)
+    nats: dict[str, tuple[int, ...]] = dict.fromkeys(("score", "nll", "kl", "log_px", *mixture), ())
     known: dict[str, tuple[set[str], dict[str, tuple[int, ...]]]] = {
         "encoder": ({"x"}, {"z_mean": z, "z_log_var": z}),
         "decoder": ({"z"}, {"x_mean": x}),

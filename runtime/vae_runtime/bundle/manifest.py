@@ -14,7 +14,9 @@ from vae_runtime import typed_json
 from vae_runtime.errors import BundleError
 
 from . import consistency
+from .names import ALONE as ALONE
 from .names import CHECKSUM_NAME as CHECKSUM_NAME
+from .names import ENDS as ENDS
 from .names import LONGEST_NAME as LONGEST_NAME
 from .names import NAME as NAME
 from .names import OWN_NAMES as OWN_NAMES
@@ -30,6 +32,8 @@ from .records import Training as Training
 
 FORMAT = "vae-bundle"
 FORMAT_VERSION = 1
+
+SCORES = tuple(ENDS)  # by which verdicts can be given
 
 BACKEND_OF = {"onnx": "onnxruntime", "tflite": "litert"}  # what runs the files of a format
 
@@ -60,8 +64,12 @@ class Manifest:
         scorers = {(file.format, file.precision) for file in self.files if file.role == "scorer"}
         return precision if (format, precision) in scorers else f"{precision}.{format}"
 
-    def calibration_of(self, format: str, precision: str) -> Calibration:
+    def calibration_of(self, format: str, precision: str, score: str = "score") -> Calibration:
         """Of the scores that files of this format and precision give, see `calibration_name`.
+
+        Args:
+            format, precision: of the files.
+            score: one of `SCORES`; they are the same where there is no mixture.
 
         Raises:
             BundleError: there is none.
@@ -79,7 +87,8 @@ class Manifest:
                 f"expected a bundle with {precision!s:.20} {format} files. Received: one with "
                 f"{', '.join(map(' '.join, held))}. {advice}"
             )
-        return self.calibration[name]
+        alone = score != "score" and self.model.mixture is not None
+        return self.calibration[f"{name}{ALONE}" if alone else name]
 
     def file(self, role: str, *, format: str = "onnx", precision: str = "fp32") -> File:
         """The one file with this role, format and precision; `BundleError` where there is none."""

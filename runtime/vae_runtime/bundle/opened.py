@@ -54,7 +54,11 @@ class Bundle:
 
     def read_probe(self) -> dict[str, NDArray[Any]]:
         """The arrays of `probe.npz`: rows, and what every graph must answer to them."""
-        file = self.manifest.file("probe", format="npz")
+        return self.read_arrays("probe")
+
+    def read_arrays(self, role: str) -> dict[str, NDArray[Any]]:
+        """The arrays of the .npz file of this role, by name."""
+        file = self.manifest.file(role, format="npz")
         try:
             return npz.read(self.read(file))
         except ValueError as error:

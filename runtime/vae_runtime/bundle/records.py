@@ -24,8 +24,8 @@ class Tensor:
 class File:
     """One file of the bundle.
 
-    `role` is encoder, decoder, scorer, classifier, probe or report; `format` is onnx, tflite, npz,
-    json or html; `precision` is fp32, fp16, dynamic or int8.
+    `role` is encoder, decoder, scorer, classifier, mixture, probe or report; `format` is onnx,
+    tflite, npz, json or html; `precision` is fp32, fp16, dynamic or int8.
     `parity` is, for each output, the deviation from Keras as `vae_runtime.selftest.deviation`
     measures it. `recipe` says how it was quantised, `degraded` what accuracy it lost beyond what is
     allowed by default; both are empty for most.
@@ -75,7 +75,8 @@ class Model:
     for each feature in the order of the flattened row, but for those of one-hot groups; None for
     other likelihoods.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
-    without a classifier.
+    without a classifier. `mixture` is the number of centres of the score's mixture, None without
+    one.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Model:
     group: str | None = None
     time: str | None = None
     unit: str | None = None
+    mixture: int | None = None
 
 
 @dataclass(frozen=True)

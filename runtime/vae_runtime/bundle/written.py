@@ -13,7 +13,7 @@ from vae_runtime.errors import BundleError
 
 from . import containers, manifest
 
-ROLES = "encoder|decoder|scorer|classifier|probe|report|manifest"
+ROLES = "encoder|decoder|scorer|classifier|mixture|probe|report|manifest"
 BUNDLE = Kind(
     "bundle",
     mark=manifest.NAME,

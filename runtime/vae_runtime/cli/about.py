@@ -19,6 +19,7 @@ from vae_runtime.data.files import write_aside
 from vae_runtime.selftest import Report
 
 from .opening import open_runner
+from .writing import score_of
 
 SHOWN = 10  # units with their thresholds
 
@@ -106,8 +107,8 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
     limit = threshold(np.array(calibration.scores), calibration.alpha)
     crossed = f" in {calibration.folds} folds, cross-conformal" if calibration.folds > 1 else ""
     return (
-        f"where p_value <= {calibration.alpha:g}, that is score > {limit:.6g} ({precision}, "
-        f"calibrated on {len(calibration.scores):,} normal rows{crossed})"
+        f"where p_value <= {calibration.alpha:g}, that is {score_of(precision)} > {limit:.6g} "
+        f"({precision}, calibrated on {len(calibration.scores):,} normal rows{crossed})"
     )
 
 

@@ -9,6 +9,7 @@ from vae_runtime import __version__
 from vae_runtime.backends import BACKENDS
 from vae_runtime.backends.onnx_runtime import CPU
 from vae_runtime.backends.profiles import PROFILES
+from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.latents import METHODS
 
 from . import about, calibrating, generating, scoring
@@ -54,6 +55,7 @@ def _add_about(commands: Any) -> None:
     test.add_argument("--json", action="store_true", help="every check as JSON")
     bench = _command(commands, "bench", about.bench, "what scoring costs on this device")
     _running(bench)
+    _judging(bench)
     bench.add_argument(
         "--sizes", type=whole_numbers, default=(1, 16, 256), help="rows a call (default: 1,16,256)"
     )
@@ -66,6 +68,7 @@ def _add_about(commands: Any) -> None:
 def _add_scoring(commands: Any) -> None:
     score = _command(commands, "score", scoring.score, "anomaly scores, p-values and verdicts")
     _running(score)
+    _judging(score)
     _reading(score, optional=True)
     _whose(score)
     score.add_argument("-o", "--output", type=Path, help=".csv or .npz; standard output if absent")
@@ -77,8 +80,9 @@ def _add_scoring(commands: Any) -> None:
     score.add_argument("--samples", type=int, help="average over draws; needs --threshold")
     score.add_argument("--seed", type=int, help="of the draws of --samples")
     score.add_argument("--top", type=int, metavar="K", help="name the K features that say most")
-    explain = _command(commands, "explain", scoring.explain, "each feature's share of the nll")
+    explain = _command(commands, "explain", scoring.explain, "what each feature adds to a score")
     _running(explain)
+    _judging(explain)
     _reading(explain)
     explain.add_argument(
         "-o", "--output", type=Path, help=".npy, .npz, or .csv of a table; in nats"
@@ -168,6 +172,16 @@ def _running(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", choices=PROFILES, help="of onnxruntime (default: edge)")
     command.add_argument("--threads", type=int, help="that one call may use; 0: as there are cores")
     command.add_argument("--provider", help=f"of onnxruntime (default: {CPU})")
+
+
+def _judging(command: argparse.ArgumentParser) -> None:
+    """By which of a bundle's scores."""
+    command.add_argument(
+        "--by",
+        choices=SCORES,
+        default="score",
+        help="the score: all of the bundle's, or neg_elbo, without its mixture (default: score)",
+    )
 
 
 def _reading(command: argparse.ArgumentParser, *, optional: bool = False) -> None:

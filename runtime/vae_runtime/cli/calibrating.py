@@ -16,7 +16,7 @@ from vae_runtime.data.inputs import Input
 from vae_runtime.recalibration import Change, Recalibrated, recalibrate
 
 from .opening import read_units
-from .writing import counted
+from .writing import counted, score_of
 
 SHOWN = 10  # names in a note
 
@@ -62,7 +62,8 @@ def _describe(change: Change) -> str:
             f"the old threshold, {change.old_threshold:.6g}, alarms on {change.old_alarm_rate:.2%} "
             f"of these {counted(change.rows, 'row')}"
         )
-    return f"{whose}: score > {change.threshold:.6g} at alpha {change.alpha:g}; {old}"
+    now = f"{score_of(change.precision)} > {change.threshold:.6g} at alpha {change.alpha:g}"
+    return f"{whose}: {now}; {old}"
 
 
 def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:

@@ -28,6 +28,7 @@ def open_runner(args: argparse.Namespace) -> Runner:
         backend=_backend(args),
         key=args.verify,
         unit=getattr(args, "unit", None),
+        score=getattr(args, "by", "score"),
     )
 
 

@@ -49,7 +49,7 @@ def score(args: argparse.Namespace) -> int:
 
 
 def explain(args: argparse.Namespace) -> int:
-    """Writes each feature's share of each row's nll: columns, or one array `nats` in an .npz."""
+    """Writes each feature's nats of each row's score: columns, or one array `nats` in an .npz."""
     check_output(args, ".csv", ".npy", ".npz")
     runner = open_runner(args)
     given = read(args, runner.manifest.model)
@@ -116,7 +116,7 @@ def _calibration_rows(calibration: Calibration, units: NDArray[np.str_] | None) 
 
 
 def _top_columns(top: TopFeatures) -> dict[str, Any]:
-    """`top_1`, `nats_1`, `top_2`, ...: names and shares, largest first."""
+    """`top_1`, `nats_1`, `top_2`, ...: names and nats, largest first."""
     columns: dict[str, Any] = {}
     for i, (names, nats) in enumerate(zip(top.names.T, top.nats.T, strict=True), 1):
         columns |= {f"top_{i}": names, f"nats_{i}": nats}

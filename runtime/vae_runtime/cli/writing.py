@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.bundle.manifest import Model
+from vae_runtime.bundle.manifest import ALONE, Model
 from vae_runtime.data.files import write_aside
 from vae_runtime.data.png import contact_sheet
 
@@ -18,6 +18,11 @@ from vae_runtime.data.png import contact_sheet
 def counted(n: int, one: str, many: str | None = None) -> str:
     """So many of something, for people: `1 anomaly`, `1,000 rows`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def score_of(calibration: str) -> str:
+    """What a calibration of this name, as in the manifest, is of."""
+    return "nll + kl" if calibration.endswith(ALONE) else "score"
 
 
 def check_output(args: argparse.Namespace, *endings: str) -> None:

@@ -199,7 +199,7 @@ def _drift_record(stream: StreamScorer, result: StreamResult) -> dict[str, Any]:
 
 
 def _tops(runner: Runner, x: NDArray[Any], top: int) -> list[list[dict[str, Any]]] | list[None]:
-    """Of each example the features with the largest share of its nll, the largest first."""
+    """Of each example the features that say most, see `Runner.top_features`."""
     if not top:
         return [None] * len(x)
     found = runner.top_features(x, top)

@@ -7,7 +7,8 @@ import pytest
 
 from vae_export import ExportError
 from vae_export.errors import Degraded
-from vae_export.gates.verdicts import auroc, classes, flips, ranking
+from vae_export.evidence import Reference
+from vae_export.gates.verdicts import auroc, classes, faults, flips, ranking
 from vae_export.graphs import Graph
 
 SCORER = Graph("scorer", None, {"x": ("float32", ("batch", 1))}, {"score": ("batch",)}, {}, {}, ())
@@ -55,7 +56,7 @@ def test_a_shift_of_scores_and_threshold_together_flips_nothing(scorer):
 
 
 def test_a_flipped_verdict_is_refused_with_its_row_and_scores(scorer):
-    with pytest.raises(ExportError, match=r"scorer.onnx: .*1 of 100 flipped.*row 90, score 12 "):
+    with pytest.raises(ExportError, match=r"scorer.onnx: .*1 of 100 flipped.*90, the score 12 "):
         flips(scorer(one_flipped()))
 
 
@@ -86,7 +87,7 @@ def test_auroc_may_fall_by_half_a_percent(scorer):
     assert auroc(scorer(TESTED, y=y)) == {"keras": 1.0, "file": 1.0}
     worse = TESTED.copy()
     worse[-1] = 6.0  # one of fifteen anomalies among the most normal
-    with pytest.raises(Degraded, match=r"AUROC within 0.005 of Keras's 1.0000. Received: 0.93"):
+    with pytest.raises(Degraded, match=r"within 0.005 of Keras's 1.0000. Received: 0.93"):
         auroc(scorer(worse, y=y, precision="int8"))
 
 
@@ -94,6 +95,87 @@ def test_auroc_may_fall_by_half_a_percent(scorer):
 def test_there_is_no_auroc_without_both_kinds_of_rows(label, scorer):
     assert auroc(scorer(TESTED, y=np.full(100, label))) == {}
 
+
+# Scores of which a mixture is a part
+
+
+@pytest.fixture
+def sums(artefact):
+    """Makes scorers of a sum that hides the VAE's share: it is Keras's but for rounding.
+
+    Such a file gives these nlls, where Keras gave CALIBRATION and TESTED and, of rows with gross
+    faults, 100 nats. Sums are all 1e6 nats more.
+    """
+    gross, much = np.full(8, 100.0), 1e6
+
+    def make(test=TESTED, calibration=CALIBRATION, faulty=gross, *, precision="int8", y=None):
+        nll = {199: calibration, 100: test, 8: faulty}
+        keras = {199: CALIBRATION, 100: TESTED, 8: gross}
+
+        def run(feeds):
+            rows = len(feeds["x"])
+            return {"score": keras[rows] + much, "nll": nll[rows], "kl": np.zeros(rows)}
+
+        faults = np.zeros((8, 1), np.float32)
+        references = {
+            "score": Reference(CALIBRATION + much, TESTED + much, 0.01, faults=faults),
+            "neg_elbo": Reference(CALIBRATION, TESTED, 1e-5, faults=faults),
+        }
+        return artefact(
+            SCORER,
+            run,
+            precision=precision,
+            calibration_x=CALIBRATION[:, None],
+            test_x=TESTED[:, None],
+            references=references,
+            y=np.zeros(100, bool) if y is None else y,
+        )
+
+    return make
+
+
+def test_what_agrees_by_both_scores_passes_with_the_figures_of_both(sums):
+    found = flips(sums())
+    assert (found["flips"], found["nll + kl: flips"]) == (0, 0)
+    assert faults(sums())["nll + kl: blind"] == 0
+    assert ranking(sums())["nll + kl: spearman"] == pytest.approx(1.0)
+
+
+def test_a_sum_hides_no_verdict_that_flips_without_the_mixture(sums):
+    with pytest.raises(Degraded, match=r"1 of 100 flipped.*row 90, nll \+ kl 12 against") as caught:
+        flips(sums(one_flipped()))
+    assert (caught.value.figures["flips"], caught.value.figures["nll + kl: flips"]) == (0, 1)
+    with pytest.raises(ExportError, match=r"scorer.onnx: .*row 90, nll \+ kl 12 against"):
+        flips(sums(one_flipped(), precision="fp32"))
+
+
+def test_a_sum_hides_no_blindness_to_gross_faults(sums):
+    blind = np.full(8, 15.0)
+    with pytest.raises(Degraded, match=r"expected nll \+ kl of gross faults .* Received: 8 of 8"):
+        faults(sums(faulty=blind))
+
+
+def test_a_sum_hides_no_loss_of_ranks_or_of_anomalies(sums):
+    with pytest.raises(Degraded, match=r"expected nll \+ kl to rank rows as in Keras"):
+        ranking(sums(-TESTED, -CALIBRATION))
+    with pytest.raises(Degraded, match=r"AUROC of nll \+ kl within"):
+        auroc(sums(-TESTED, y=TESTED > 35.0))
+
+
+def test_what_is_lost_by_both_scores_is_said_of_both(artefact):
+    def run(feeds):
+        return {"score": -feeds["x"][:, 0], "nll": -feeds["x"][:, 0], "kl": 0.0}
+
+    each = Reference(CALIBRATION, TESTED, 0.0)
+    given = {"calibration_x": CALIBRATION[:, None], "test_x": TESTED[:, None]}
+    made = artefact(SCORER, run, precision="int8", references=dict.fromkeys(BOTH, each), **given)
+    with pytest.raises(Degraded) as caught:
+        ranking(made)
+    assert "the score to rank" in caught.value.loss
+    assert "nll + kl to rank" in caught.value.loss
+
+
+BOTH = ("score", "neg_elbo")
 
 PROBABILITIES = np.float32([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.5, 0.5, 0.0]])
 

@@ -7,14 +7,16 @@ import pytest
 from scipy.stats import betabinom
 from sklearn.metrics import roc_curve
 
+from vae_export.artefacts import Scored
+from vae_export.evidence import Reference
 from vae_export.report.curves import band, false_alarms, plane, roc, thinned
 
 
 def scorer(calibration, test, y):
     source = SimpleNamespace(test={"y": np.array(y)})
-    known = SimpleNamespace(source=source, rounding=0.0)
-    scores = np.array(calibration, float), np.array(test, float)
-    return SimpleNamespace(conformal=np.sort(scores[0]), test=scores[1], evidence=known)
+    given = np.array(calibration, float), np.array(test, float)
+    scored = Scored(Reference(*given, rounding=0.0), *given, faults=np.empty(0))
+    return SimpleNamespace(scored={"score": scored}, evidence=SimpleNamespace(source=source))
 
 
 def test_shares_that_alarm_are_those_counted_by_hand():
@@ -60,6 +62,15 @@ def test_the_plane_is_that_of_the_largest_variances():
     assert min(correlation) > 0.99
     assert found.shares == pytest.approx((0.9, 0.1), abs=0.02)
     np.testing.assert_allclose(found.points[500:], found.points[:2])
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_there_is_a_plane_of_one_row(rows):
+    latents = np.random.default_rng(0).normal(size=(rows, 3))
+    found = plane(latents, latents + 1.0)
+    assert found.points.shape == (2 * rows, 2)
+    assert np.isfinite(found.points).all()
+    assert sum(found.shares) == pytest.approx(rows - 1)
 
 
 @pytest.mark.parametrize(("rows", "most", "count"), [(0, 5, 0), (3, 5, 3), (1000, 7, 7)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vae_export import evidence, export, source
-from vae_export.report import album, page
+from vae_export.report import album, kinds, page
 from vae_export.report.record import Report
 from vae_runtime import typed_json
 from vae_runtime.bundle import open_bundle
@@ -97,15 +97,16 @@ def test_ids_are_unambiguous(bundle):
 def test_the_figures_are_those_of_the_manifest(bundle):
     record = read(bundle)
     manifest = open_bundle(bundle).manifest
-    graphs = [file for file in manifest.files if file.role not in ("probe", "report")]
+    graphs = [file for file in manifest.files if file.role not in ("mixture", "probe", "report")]
     assert [file.name for file in record.files] == [file.name for file in graphs]
     for file, listed in zip(record.files, graphs, strict=True):
         assert file.bytes == listed.bytes
         assert file.deviation == max(listed.parity.values())
         assert {check.result for check in file.gates.values()} == {"passed"}
         assert file.flops > 0
-    for name, calibration in manifest.calibration.items():
-        alarm, n = record.alarms[name], len(calibration.scores)
+    for name, alarm in record.alarms.items():
+        calibration = manifest.calibration[name]
+        n = len(calibration.scores)
         assert (alarm.alpha, alarm.calibration_rows) == (calibration.alpha, n)
         # p <= alpha: fewer than alpha (n + 1) of the calibration scores are at least as high
         above = sum(score > alarm.threshold for score in calibration.scores)
@@ -208,3 +209,12 @@ def test_scores_far_apart_share_an_axis(wide, shift):
     normal = np.linspace(5.0, 12.0, 90) + shift
     chart = album.figures.scores(normal, wide + shift, 11.5 + shift)
     assert f"alarm above {11.5 + shift:.4g}" in chart
+
+
+def test_a_column_that_is_constant_among_few_rows_leaves_room_for_its_axes():
+    """Its R squared is a number of forty digits, which were once written out."""
+    x = np.full(20, 3.0)
+    nothing = np.empty(0), np.empty(0)
+    drawn = kinds._fit("flow", x, x + np.linspace(1e3, 2e3, 20), nothing)
+    assert "R² below -100" in drawn
+    assert "R² 0.75" in kinds._fit("flow", np.array([-1.0, 1.0]), np.array([-0.5, 0.5]), nothing)

@@ -42,7 +42,10 @@ def keras_around(full, x):
     nll, kl = feature_nll.reshape(len(x), -1).sum(1), np.asarray(elbo.kl(z_mean, z_log_var))
     ratio = elbo.log_prior_over_posterior(z_mean, z_log_var, np.zeros_like(z_mean))
     x_mean = np.asarray(vae.preprocessing.inverse(vae.likelihood.mean(parameters)))
-    scored = {"score": nll + kl, "nll": nll, "kl": kl, "log_px": np.asarray(ratio) - nll}
+    terms = {"nll": nll, "kl": kl}
+    if vae.mixture is not None:
+        terms["mixture_nll"] = np.asarray(vae.mixture(u))
+    scored = {"score": sum(terms.values()), **terms, "log_px": np.asarray(ratio) - nll}
     return {**posterior, **scored, "feature_nll": feature_nll, "x_mean": x_mean}
 
 
@@ -64,6 +67,9 @@ def test_every_term_is_what_keras_makes_of_the_same_networks(full):
     names = tuple(tensor.name for tensor in scorer.outputs)
     assert names == tuple(t.name for t in bundle.manifest.file("scorer").outputs)
     size = np.abs(expected["feature_nll"]).reshape(len(x), -1).sum(1).max()
+    if full.run.vae.mixture is not None:
+        u = full.run.vae.preprocessing(x)
+        size += float(np.max(full.run.vae.mixture.magnitude(u)))
     for name, answer in zip(names, scorer.run(names, {"x": x}), strict=True):
         assert (answer.shape, answer.dtype) == (expected[name].shape, np.float32), name
         np.testing.assert_allclose(answer, expected[name], atol=FLOAT32 * size, err_msg=name)
@@ -77,7 +83,8 @@ def test_latents_and_means_are_what_keras_makes_of_the_same_networks(full):
     np.testing.assert_allclose(
         runner.reconstruct(x), expected["x_mean"], rtol=FLOAT32, atol=FLOAT32 * scale
     )
-    np.testing.assert_allclose(runner.explain(x), expected["feature_nll"], rtol=1e-5, atol=1e-4)
+    shares = runner.explain(x, by="nll")
+    np.testing.assert_allclose(shares, expected["feature_nll"], rtol=1e-5, atol=1e-4)
 
 
 def test_verdicts_on_rows_not_trained_on_are_nearly_those_of_fp32(full):

@@ -69,8 +69,12 @@ def test_scores_and_verdicts_are_those_of_onnxruntime(full):
 
 def test_all_else_is_answered_as_by_onnxruntime(full):
     runner, x = load(full), full.x[:50]
-    unit = np.max(np.abs(full.runner.explain(x)))
-    np.testing.assert_allclose(runner.explain(x), full.runner.explain(x), atol=FLOAT32 * unit)
+    shares, nats = full.runner.explain(x, by="nll"), full.runner.explain(x)
+    unit = np.max(np.abs(shares))
+    np.testing.assert_allclose(runner.explain(x, by="nll"), shares, atol=FLOAT32 * unit)
+    largest = np.abs(full.runner.score(x).score).max() + np.abs(nats).max()
+    of_two_scores = 2 * tie(full.runner, largest)
+    np.testing.assert_allclose(runner.explain(x), nats, atol=of_two_scores, rtol=FLOAT32)
     np.testing.assert_allclose(runner.encode(x), full.runner.encode(x), atol=FLOAT32)
     spread = full.x.std()
     np.testing.assert_allclose(

@@ -55,6 +55,18 @@ def test_it_prints_what_became_of_the_threshold(run, golden, rows_file, tmp_path
     assert Runner.load(tmp_path / "new").calibration.alpha == 0.05
 
 
+def test_it_says_of_which_score_a_threshold_is_as_info_does(run, table, tmp_path):
+    np.save(tmp_path / "x.npy", table.x)
+    done = run("calibrate", table.bundle, tmp_path / "x.npy", "-o", tmp_path / "n", "--alpha", 0.1)
+    sums, alone = (line for line in done.out.splitlines() if line)
+    assert sums.startswith("fp32: score > ")
+    assert alone.startswith("fp32.neg_elbo: nll + kl > ")
+    said = run("info", tmp_path / "n").out
+    for line in (sums, alone):
+        name, limit = line.split(" at alpha")[0].split(": ")
+        assert f"that is {limit} ({name}," in said
+
+
 def test_as_json_it_prints_the_same_figures(run, golden, rows_file, tmp_path):
     done = json.loads(run("calibrate", golden, rows_file, "-o", tmp_path / "n", "--json").out)
     (record,) = open_bundle(tmp_path / "n").manifest.recalibrated

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.cli import main
+from vae_runtime.cli.arguments import parse
 
 COMMAND = Path(sys.executable).with_name("vae-runtime")
 PIPE_HOLDS = 65_536  # bytes on Linux; more than that must be written to notice a reader that left
@@ -258,3 +259,21 @@ def test_a_closed_standard_input_cannot_be_followed(table):
     done = in_a_shell(["score", table.bundle, "--follow"], "<&-")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("vae-runtime: expected standard input, to read from.")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["selftest b", "classify b x.npy", "encode b x.npy -o z.npy", "sample b -o x.npy"],
+)
+def test_the_score_is_chosen_only_where_there_is_one_to_judge_by(typed, capsys):
+    parse(typed.split())
+    with pytest.raises(SystemExit, match="2"):
+        parse([*typed.split(), "--by", "neg_elbo"])
+    assert "unrecognized arguments: --by neg_elbo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["score", "explain", "bench"])
+def test_commands_that_judge_take_the_score_to_judge_by(command):
+    rows = [] if command == "bench" else ["x.npy"]
+    assert parse([command, "bundle", *rows, "--by", "neg_elbo"]).by == "neg_elbo"
+    assert parse([command, "bundle", *rows]).by == "score"
