@@ -9,6 +9,8 @@
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
 # make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
 # make bench-mlperf-tiny AD=dir   MLPerf Tiny's anomaly detector through our converters (a minute)
+# make bench-quality ADBENCH=dir   rankings and false alarms on ADBench's tables, through train, export
+#                     and the runner, beside other detectors (an hour or two; goes on where it was)
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make bench-folds ADBENCH=dir   alarms of models of few rows, held back or in folds (half an hour)
 # make help           prints this
@@ -88,6 +90,12 @@ bench-nll: $(VENV)/.installed
 bench-architectures: $(VENV)/.installed
 	@test -n "$(FASHION)" || { echo "expected FASHION=dir with the four idx files of Fashion-MNIST" >&2; exit 2; }
 	$(BIN)/python benchmarks/architectures.py --data-dir $(FASHION) $(ARGS)
+
+bench-quality: $(VENV)/.installed
+	@test -n "$(ADBENCH)" || { echo "expected ADBENCH=dir with ADBench's .npz files" >&2; exit 2; }
+	@mkdir -p runs
+	$(BIN)/python benchmarks/quality/run.py --adbench $(ADBENCH) --out runs/quality.jsonl $(ARGS)
+	$(BIN)/python benchmarks/quality/tables.py runs/quality.jsonl
 
 bench-semi: $(VENV)/.installed
 	$(BIN)/python benchmarks/semi.py $(ARGS)

@@ -159,7 +159,8 @@ def network(make: Callable[[], keras.Model], noise: float, decay: float) -> Call
 
 def encoder_and_head() -> keras.Model:
     """What the classifier is made of, as one network."""
-    encoder, _ = conv_pair((8, 8, 1), ModelConfig().resolve((8, 8, 1), bounded=True).latent_dim)
+    config = ModelConfig().resolve((8, 8, 1), bounded=True, rows=1)
+    encoder, _ = conv_pair((8, 8, 1), config.latent_dim)
     classifier = head(encoder.output_shape[0][-1], 10)
     return keras.Model(encoder.inputs, classifier(encoder.outputs[0]))
 
