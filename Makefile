@@ -95,7 +95,7 @@ bench-quality: $(VENV)/.installed
 	@test -n "$(ADBENCH)" || { echo "expected ADBENCH=dir with ADBench's .npz files" >&2; exit 2; }
 	@mkdir -p runs
 	$(BIN)/python benchmarks/quality/run.py --adbench $(ADBENCH) --out runs/quality.jsonl $(ARGS)
-	$(BIN)/python benchmarks/quality/tables.py runs/quality.jsonl
+	$(BIN)/python benchmarks/quality/tables.py runs/quality.jsonl --adbench $(ADBENCH)
 
 bench-semi: $(VENV)/.installed
 	$(BIN)/python benchmarks/semi.py $(ARGS)

@@ -1,10 +1,9 @@
 """From figures of each set and method to tables in markdown.
 
-python benchmarks/quality/tables.py figures.jsonl [--against KNN5]
+python benchmarks/quality/tables.py figures.jsonl --adbench DIR [--against KNN5]
 """
 
 import argparse
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sets
 from scipy.stats import rankdata, wilcoxon
+from spreading import read
 
 OURS = "ours"
 CORRELATION, EXPLAINED = (
@@ -27,9 +28,11 @@ def main() -> None:
     """Prints all tables of a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("figures", type=Path, help="JSON lines, as run.py writes them")
+    parser.add_argument("--adbench", type=Path, required=True, help="whose order of sets to keep")
     parser.add_argument("--against", default="KNN5", help="the method of the paired test")
     args = parser.parse_args()
-    rows = list(map(json.loads, args.figures.read_text().splitlines()))
+    order = sets.names(args.adbench)  # whose halves the ablation takes
+    rows = sorted(read(args.figures), key=lambda row: order.index(row["set"]))
     for protocol in dict.fromkeys(row["protocol"] for row in rows):
         own = [row for row in rows if row["protocol"] == protocol]
         print(f"## {protocol.replace('_', ' ')}\n")
