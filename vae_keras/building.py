@@ -16,7 +16,7 @@ from .pipeline import steps_an_epoch
 from .preprocessing import Scaling, standardize, to_unit_interval
 from .schedules import Cyclical, Schedule, Warmup
 
-# of standardised rows; what more or less of it does: benchmarks/quality/ablation.md
+# of standardised rows; benchmarks/quality/ablation.py tells what more or less of it does
 CORRUPTION = 0.2
 
 # of a batch, where anomalies may be among the training rows
