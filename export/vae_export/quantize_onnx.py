@@ -34,6 +34,7 @@ from onnxruntime.quantization import (
 
 from .engines import open_onnx
 from .graphs import Array, Arrays
+from .sums import is_ones, sums
 
 CALIBRATORS = {
     "minmax": CalibrationMethod.MinMax,
@@ -84,6 +85,7 @@ def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
     """
     floats = recipe.floats | recipe.spared
     keep = [node.name for node, digest, _ in _layers(content) if digest in floats]
+    keep += sums(onnx.load_from_string(content))
     with tempfile.TemporaryDirectory() as folder, _silence():
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(content)
@@ -171,13 +173,13 @@ class _Batches(CalibrationDataReader):
 
 
 def _layers(content: bytes) -> list[tuple[Any, str, int]]:
-    """(node, digest of its weights, their number) of every matrix product with constant weights."""
+    """(node, digest of its weights, their number) of every matrix product with weights."""
     graph = onnx.load_from_string(content).graph
     weights = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     found = []
     for node in graph.node:
         for name in node.input[:2] if node.op_type in PRODUCTS else ():
-            if name in weights:
+            if name in weights and not is_ones(weights[name]):
                 found.append((node, digest_of(weights[name]), weights[name].size))
     return found
 

@@ -18,6 +18,7 @@ from .conversion import Conversion
 from .graphs import Graph
 from .handlers import HANDLERS
 from .simplify import simplify
+from .sums import make_sums_products
 
 OPSET = 17  # old enough for the runtimes on devices, new enough for LayerNormalization
 IR_VERSION = 8
@@ -39,6 +40,7 @@ def to_onnx(graph: Graph, metadata: dict[str, str]) -> Conversion:
         return Conversion(b"", tuple(complaints))
     nodes_before = len(model.graph.node)
     simplify(model)
+    make_sums_products(model)
     for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)
     content = bytes(model.SerializeToString(deterministic=True))
