@@ -25,6 +25,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "no corruption": {"corruption": 0.0},
     "corruption .1": {"corruption": 0.1},
     "corruption .4": {"corruption": 0.4},
+    "scaled by median and middle half": {"scaling": "robust"},
+    "scaled by ranks": {"scaling": "quantile"},
+    "latent of 4": {"latent_dim": 4},
+    "latent of 16": {"latent_dim": 16},
     "hidden 64, 64": {"hidden": (64, 64)},
     "hidden 128, 128": {"hidden": (128, 128)},
     "hidden 256, 128": {"hidden": (256, 128)},
@@ -34,6 +38,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "cosine decay": {"decay": "cosine"},
     "batches of 128": {"batch_size": 128},
     "patience 10": {"patience": 10},
+    "free bits .1": {"free_bits": 0.1},
+    "mean of three models": {"members": 3},
     "trimmed training": {"contamination_robust": True},
 }
 
@@ -69,7 +75,7 @@ def table(rows: list[Row], column: str, default: str) -> str:
         f"| {column} | mean AUROC | difference | won | lost | p |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for name, by_set in means.items():
+    for name, by_set in sorted(means.items(), key=lambda each: each[0] != default):
         gains = np.array([by_set[each] - means[default][each] for each in by_set])
         p = wilcoxon(gains).pvalue if np.any(gains) else 1.0
         lines.append(

@@ -20,7 +20,7 @@ from sklearn.metrics import roc_auc_score
 from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 from vae_runtime import Runner
 
-FEW = (30, 60, 125, 250, 500, 1000, 2000)
+FEW = (30, 100, 300, 1000, 3000)
 OF_ROWS = ("mammography", "pendigits", "satellite", "shuttle", "annthyroid")
 SHIFTS = (0.0, 0.25, 0.5, 1.0, 2.0)
 

@@ -1,12 +1,13 @@
 """Our scores, as a device gives them: train, export, load the bundle."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scalings
 from numpy.typing import NDArray
 
 from vae_keras.greetings import without_greetings
@@ -46,13 +47,20 @@ def trained(x: Array, seed: int, changes: Changes = NOTHING) -> Iterator[Path]:
 def terms_of(train: Array, test: Array, seed: int, changes: Changes) -> tuple[Terms, Terms]:
     """What a model of the training rows says of these and of test rows; nothing is exported.
 
+    Args:
+        train, test: the rows.
+        seed: of split, weights and noise.
+        changes: of the defaults, by the names of their fields; `members`, so many models whose
+            terms are averaged; `scaling`, a name of `scalings.SCALINGS`.
+
     Returns:
         The terms of the score (see `VAE.score`), `u`, the pre-processed rows, and `z`, their
         posteriors' means: of the training rows, of the test rows.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        vae = _train(train, seed, {"folds": 1, **changes}, Path(folder)).vae
-    return _terms(vae, train), _terms(vae, test)
+    with scalings.scaled(train, test, changes.get("scaling", "standard")) as (train, test):
+        each = [_member(train, test, seed + i, changes) for i in range(changes.get("members", 1))]
+    of_train, of_test = zip(*each, strict=True)
+    return _mean(of_train), _mean(of_test)
 
 
 def as_given(x: NDArray[Any]) -> NDArray[Any]:
@@ -68,6 +76,16 @@ def _train(x: Array, seed: int, changes: Changes, folder: Path) -> Run:
     config = TrainConfig(seed=seed, alpha=level, **_of(TrainConfig, changes))
     model = ModelConfig(**_of(ModelConfig, changes))
     return train(data, model, config, out=folder / "run", log=_silent)[0]
+
+
+def _member(train: Array, test: Array, seed: int, changes: Changes) -> tuple[Terms, Terms]:
+    with tempfile.TemporaryDirectory() as folder:
+        vae = _train(train, seed, {"folds": 1, **changes}, Path(folder)).vae
+    return _terms(vae, train), _terms(vae, test)
+
+
+def _mean(members: Sequence[Terms]) -> Terms:
+    return {name: np.mean([each[name] for each in members], axis=0) for name in members[0]}
 
 
 def _terms(vae: VAE, x: Array) -> Terms:

@@ -28,7 +28,7 @@ def convert(
     networks, ranges = build_networks(known.source.vae), Material({})
     for variant in wanted:
         if variant.precision == "int8" and not ranges.training:
-            ranges = _ranges(known, graphs)
+            ranges = material_of(known, graphs)
         if variant.networks:
             log(f"no {variant.name('scorer')}: {NO_INT8_SCORER}")
         for graph in networks if variant.networks else graphs:
@@ -53,7 +53,7 @@ def check_training(x: Array, wanted: Sequence[Variant]) -> None:
         )
 
 
-def _ranges(known: Evidence, graphs: tuple[Graph, ...]) -> Material:
+def material_of(known: Evidence, graphs: tuple[Graph, ...]) -> Material:
     """What int8 files are made from; the float files have been judged by then."""
     vae, x, unseen = known.source.vae, known.source.training["x"], known.source.calibration["x"]
     scorer = next(graph for graph in graphs if graph.role == "scorer")

@@ -16,6 +16,8 @@ from .errors import BundleError
 
 Array = NDArray[np.float32]
 
+LEAST = 1e-4  # whose logarithm is taken, as in the graphs
+
 
 class Scaling:
     """A model's pre-processing and its inverse."""
@@ -52,8 +54,9 @@ class Bernoulli:
     """Features between 0 and 1; the parameters are logits."""
 
     def feature_nll(self, u: Array, x_logits: Array) -> Array:
-        """Cross-entropy: softplus(l) - u l."""
-        return np.asarray(np.logaddexp(np.float32(0), x_logits) - u * x_logits)
+        """KL(u || sigmoid(l)): softplus(l) - u l - entropy(u)."""
+        cross_entropy = np.logaddexp(np.float32(0), x_logits) - u * x_logits
+        return np.asarray(cross_entropy + _times_log(u) + _times_log(1 - u))
 
     def mean(self, x_logits: Array) -> Array:
         """The sigmoid, by tanh, which does not overflow."""
@@ -156,6 +159,11 @@ def _sigma(model: Model) -> tuple[float, ...]:
             "Received: none. Export the bundle again, or take files of another precision."
         )
     return model.sigma
+
+
+def _times_log(u: Array) -> Array:
+    """U log u, 0 where u is 0."""
+    return np.asarray(u * np.log(np.maximum(u, np.float32(LEAST))))
 
 
 def _log_softmax(x_logits: Array) -> Array:

@@ -1,11 +1,14 @@
 """What Keras answers for each run, and its files before anything is judged; once a session."""
 
+import dataclasses
+import functools
+
 import pytest
 
 from vae_export import artefacts, evidence, source
-from vae_export.graphs import build_graphs, network_feeds
-from vae_export.quantize_onnx import MINMAX
-from vae_export.variants import VARIANTS, Material
+from vae_export.converting import material_of
+from vae_export.graphs import build_graphs
+from vae_export.variants import VARIANTS
 
 
 class Files:
@@ -15,10 +18,13 @@ class Files:
         self.evidence = evidence.gather(source.of_run(run))
         given = self.evidence.source
         self.graphs = {g.role: g for g in build_graphs(given.vae, given.card.input_dtype)}
-        x = given.training["x"]
-        training = {"x": x, "z": given.vae.encode(x)[0].numpy()}
-        self.material = Material({"model": "a run"}, training, network_feeds(given.vae, x), MINMAX)
         self._made = {}
+
+    @functools.cached_property
+    def material(self):
+        """What they are made from, chosen as for any bundle."""
+        chosen = material_of(self.evidence, tuple(self.graphs.values()))
+        return dataclasses.replace(chosen, metadata={"model": "a run"})
 
     def __getitem__(self, name):
         """The artefact of this file name."""

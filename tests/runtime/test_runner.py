@@ -57,6 +57,19 @@ def test_p_values_and_verdicts_are_those_of_the_bundles_calibration(case):
     np.testing.assert_array_equal(scores.is_anomaly, scores.p_value <= calibration.alpha)
 
 
+@pytest.mark.parametrize("name", ["table", "states"])
+def test_a_row_of_a_table_scores_the_same_bits_wherever_it_stands(name, request):
+    """In batches of 16 rows and their multiples, whose every number is in a full register."""
+    case = request.getfixturevalue(name)
+    x = np.resize(case.x, (192, *case.x.shape[1:]))
+    expected = case.runner.score(x).score
+    for step in range(1, 17):
+        turned = case.runner.score(np.roll(x, step, 0)).score
+        np.testing.assert_array_equal(np.roll(turned, -step), expected)
+        rest = case.runner.score(x[step * 11 :][:16]).score
+        np.testing.assert_array_equal(rest, expected[step * 11 :][:16])
+
+
 @pytest.mark.parametrize("size", [1, 7, 256])
 def test_a_row_scores_the_same_in_a_batch_of_any_size(case, size):
     whole = case.runner.score(case.x).score

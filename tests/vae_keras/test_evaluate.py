@@ -53,7 +53,7 @@ def test_score_rows_does_not_depend_on_its_batches(table_run):
 
 def test_a_run_is_judged_on_its_test_rows(digits_run):
     metrics = evaluate_run(digits_run)
-    assert metrics.auroc > 0.98
+    assert metrics.auroc > 0.95
     assert (metrics.normal_rows, metrics.anomalies) == (180, 400)
 
 

@@ -55,7 +55,7 @@ def test_history_has_a_line_for_each_epoch(digits_run):
 
 def test_metrics_are_json_that_a_script_can_read(digits_run):
     metrics = json.loads((digits_run.path / "metrics.json").read_text())
-    assert metrics["auroc"] > 0.98
+    assert metrics["auroc"] > 0.95
 
 
 def test_a_path_without_a_run_is_refused(tmp_path):
