@@ -143,18 +143,24 @@ def states_csv(tmp_path_factory):
     return write_table(path, [*SENSORS, "state"], lines)
 
 
-@pytest.fixture(scope="session")
-def digits_run(tmp_path_factory):
+def train_digits(out, epochs):
+    """A small network on the digits."""
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
-    run, _ = train(
-        DataConfig("digits"),
-        ModelConfig(hidden=(8, 16, 32)),
-        TrainConfig(epochs=12, learning_rate=3e-3),
-        out=tmp_path_factory.mktemp("runs") / "digits",
-        log=lambda line: None,
-    )
-    return run
+    data, model = DataConfig("digits"), ModelConfig(hidden=(8, 16, 32))
+    config = TrainConfig(epochs=epochs, learning_rate=3e-3)
+    return train(data, model, config, out=out, log=lambda line: None)[0]
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory):
+    return train_digits(tmp_path_factory.mktemp("runs") / "digits", epochs=12)
+
+
+@pytest.fixture(scope="session")
+def digits_long_run(tmp_path_factory):
+    """Trained until it tells photographs from digits, for tests of how well it does."""
+    return train_digits(tmp_path_factory.mktemp("runs") / "digits", epochs=36)
 
 
 @pytest.fixture(scope="session")

@@ -53,9 +53,9 @@ def test_history_has_a_line_for_each_epoch(digits_run):
     assert [line.split(",")[0] for line in lines[1:]] == [str(i) for i in range(12)]
 
 
-def test_metrics_are_json_that_a_script_can_read(digits_run):
-    metrics = json.loads((digits_run.path / "metrics.json").read_text())
-    assert metrics["auroc"] > 0.95
+def test_metrics_are_json_that_a_script_can_read(digits_long_run):
+    metrics = json.loads((digits_long_run.path / "metrics.json").read_text())
+    assert metrics["auroc"] > 0.98
 
 
 def test_a_path_without_a_run_is_refused(tmp_path):
