@@ -15,6 +15,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from .steps import Steps
+
 # A score depends on its batch by rounding, because matrix kernels add in an order that depends on
 # the batch size: by up to this share of the terms that it is the sum of. Scores that close count as
 # tied, and a tie raises p: equal rows get equal p-values in any batch, and doubt raises no alarm.
@@ -55,13 +57,13 @@ class PValues:
 
     def __init__(self, calibration: NDArray[np.floating], rounding: float) -> None:
         n = len(calibration)
-        self._last_tied = _last_tied(calibration, rounding)
+        self._steps = Steps(_last_tied(calibration, rounding))
         self._p = (1 + np.arange(n, -1, -1)) / (n + 1)
 
     def __call__(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """P-values (batch,) of scores (batch,)."""
         if len(scores) <= BLOCK:
-            p: NDArray[np.float64] = self._p.take(self._last_tied.searchsorted(scores))
+            p: NDArray[np.float64] = self._p.take(self._steps(scores))
             return p
         p = np.empty(len(scores))
         for start in range(0, len(scores), BLOCK):
@@ -119,9 +121,14 @@ def false_discoveries(p: NDArray[np.float64], fdr: float) -> NDArray[np.bool_]:
 
     Source: Benjamini & Hochberg 1995; Bates et al. 2023, theorem 2.
     """
+    return p <= discovery_level(p, fdr)
+
+
+def discovery_level(p: NDArray[np.float64], fdr: float) -> float:
+    """The p-value up to which `false_discoveries` names rows; below 0 where it names none."""
     allowed = fdr * np.arange(1, len(p) + 1) / len(p)
     kept = np.flatnonzero(np.sort(p) <= allowed)
-    return p <= (allowed[kept[-1]] if len(kept) else -1.0)
+    return float(allowed[kept[-1]]) if len(kept) else -1.0
 
 
 def fewest_discoveries(rows: int, n: int, fdr: float) -> int:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.backends.cores import cores
-from vae_runtime.backends.profiles import PROFILES, Profile, profile_of
+from vae_runtime.backends.profiles import PROFILES, Profile, profile_of, profile_of_files
 
 
 def test_the_default_profile_is_one_sleeping_thread_without_an_arena():
@@ -51,3 +51,8 @@ def test_a_profile_of_numpys_numbers_is_one_of_pythons():
 def test_what_is_no_profile_is_refused(profile):
     with pytest.raises(ValueError, match="expected a profile of edge, server, throughput"):
         profile_of(profile)
+
+
+@pytest.mark.parametrize(("shape", "chunk"), [((9,), 2048), ((8, 8, 1), 2048), ((28, 28, 1), 512)])
+def test_rows_of_few_values_are_scored_by_more_at_a_time(shape, chunk):
+    assert profile_of_files(shape) == Profile(arena=True, chunk=chunk)
