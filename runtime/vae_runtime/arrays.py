@@ -21,8 +21,8 @@ class RowCheck:
 
     def __init__(self, model: Model) -> None:
         self._model, self.shape = model, model.input_shape
-        self._dtype = np.dtype(model.input_dtype)
-        self._range, self._is_float = model.value_range, self._dtype.kind == "f"
+        self.dtype = np.dtype(model.input_dtype)
+        self._range, self._is_float = model.value_range, self.dtype.kind == "f"
 
     def __call__(self, x: ArrayLike, first_row: int | None = 0, /) -> NDArray[Any]:
         """`x` as (batch, *input_shape), of the model's dtype, every value usable.
@@ -41,8 +41,8 @@ class RowCheck:
         rows = x if type(x) is np.ndarray else as_array(x)
         if rows.ndim == 0 or rows.shape[1:] != self.shape or not len(rows):
             raise _shape_error("x", rows, self.shape)
-        if rows.dtype != self._dtype:
-            rows = _convert(rows, self._dtype, _Place(self._model, first_row))
+        if rows.dtype != self.dtype:
+            rows = _convert(rows, self.dtype, _Place(self._model, first_row))
         if not self._is_usable(rows):
             _check_values(rows, _Place(self._model, first_row))
         if self._model.one_hot:
@@ -72,10 +72,12 @@ def as_array(x: ArrayLike) -> NDArray[Any]:
 class LatentCheck:
     """Makes of `z` what a decoder takes."""
 
+    dtype = np.dtype(np.float32)
+
     def __init__(self, model: Model) -> None:
         self.shape: tuple[int, ...] = (model.latent_dim,)
 
-    def __call__(self, z: ArrayLike, first_row: int = 0, /) -> NDArray[np.float32]:
+    def __call__(self, z: ArrayLike, first_row: int | None = 0, /) -> NDArray[np.float32]:
         """`z` as float32 (batch, latent_dim), finite; else ValueError."""
         rows = np.asarray(z)
         if rows.ndim == 0 or rows.shape[1:] != self.shape or not len(rows):
@@ -85,8 +87,9 @@ class LatentCheck:
         with np.errstate(over="ignore"):  # becomes infinity, which is refused
             rows = rows.astype(np.float32, copy=False)
         if not np.isfinite(rows).all():
-            row = first_row + int(np.argwhere(~np.isfinite(rows))[0, 0])
-            raise ValueError(f"z: expected finite numbers. Received: NaN or infinity in row {row}.")
+            row = int(np.argwhere(~np.isfinite(rows))[0, 0])
+            where = "" if first_row is None else f" in row {first_row + row}"
+            raise ValueError(f"z: expected finite numbers. Received: NaN or infinity{where}.")
         return rows
 
 

@@ -24,9 +24,10 @@ class Check(Protocol):
     """Makes of rows, and the number of the first, what a graph takes; see `arrays`."""
 
     shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
-    def __call__(self, rows: Rows, first_row: int = 0, /) -> Rows:
-        """The rows; ValueError where they are none."""
+    def __call__(self, rows: Rows, first_row: int | None = 0, /) -> Rows:
+        """The rows; ValueError where they are none, without their numbers where there are none."""
 
 
 class Question:

@@ -6,7 +6,7 @@ only feeds them, draws noise from a seeded numpy generator, and turns scores int
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -245,4 +245,8 @@ class Runner:
         self, sizes: Sequence[int] = bench.SIZES, *, seconds: float = bench.SECONDS
     ) -> bench.Report:
         """How long `score` takes on this device, and how much memory; see `bench.measure`."""
-        return bench.measure(self.score, self._bundle.read_probe()["x"], sizes, seconds=seconds)
+        return bench.measure(self.score, self.probe_rows(), sizes, seconds=seconds)
+
+    def probe_rows(self) -> NDArray[Any]:
+        """Some real rows, as the bundle holds them to be tested by: (rows, *input_shape)."""
+        return self._bundle.read_probe()["x"]

@@ -51,6 +51,7 @@ RUNNER = {
     "load",
     "manifest",
     "precision",
+    "probe_rows",
     "reconstruct",
     "sample",
     "score",

@@ -206,3 +206,54 @@ def change_probe(replace_file):
         replace_file(bundle, "probe.npz", buffer.getvalue())
 
     return apply
+
+
+class Engined(NamedTuple):
+    """A table of Arrow with rows for a bundle, columns beside them, and how the rows score."""
+
+    bundle: Path
+    runner: Runner
+    table: Any
+    x: Any
+    scores: Any
+
+
+@pytest.fixture(scope="session")
+def engined(table, fresh_sensor_rows):
+    """For what clusters do: all rows are good; beside them numbers, times, text and nulls."""
+    import pyarrow as pa
+
+    x, names = fresh_sensor_rows.copy(), table.runner.manifest.model.feature_names
+    x[::50, 4] += 8.0  # some are not normal
+    n = len(x)
+    times = np.datetime64("2026-01-01T00:00:00.000001", "us") + np.arange(n)
+    beside = {
+        "id": pa.array(np.arange(n)),
+        "time": pa.array([None if i % 7 == 0 else t for i, t in enumerate(times.tolist())]),
+        "site": pa.array([None if i % 5 == 0 else f"s{i % 3}" for i in range(n)]),
+        "load": pa.array(np.arange(n) / 3.0, pa.float32()),
+    }
+    columns = {name: x[:, i].astype(np.float64) for i, name in enumerate(names)}
+    return Engined(table.bundle, table.runner, pa.table(columns | beside), x, table.runner.score(x))
+
+
+@pytest.fixture(scope="session")
+def check_engined(engined):
+    """Looks whether a table of results, in any order, holds those of the runner to the bit."""
+
+    def check(found, kept=("id", "time", "site", "load")):
+        found = found.sort_by("id")
+        assert found.num_rows == len(engined.x)
+        for name in kept:
+            wanted = engined.table[name]
+            assert found[name].type == wanted.type, name
+            assert found[name].combine_chunks() == wanted.combine_chunks(), name
+        for name, wanted in engined.scores._asdict().items():
+            values = found[name].combine_chunks()
+            assert values.null_count == 0
+            values = values.to_numpy(zero_copy_only=False)
+            assert values.dtype == wanted.dtype
+            np.testing.assert_array_equal(values, wanted)
+
+    assert 0 < engined.scores.is_anomaly.sum() < len(engined.x)
+    return check

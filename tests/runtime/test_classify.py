@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import numpy as np
@@ -151,6 +152,38 @@ def test_the_command_writes_the_same_to_a_file(states, states_csv, tmp_path, cap
     code, quiet = classified(capsys, states.bundle, states_csv, "-o", tmp_path / "classes.csv")
     assert (code, quiet.out) == (0, "")
     assert (tmp_path / "classes.csv").read_text() == said.out
+
+
+def test_rows_are_counted_by_class_though_the_run_was_stopped(states, states_csv, tmp_path, capsys):
+    """What a resumed run reads from its journal is counted like what it works out itself."""
+    _, whole = classified(capsys, states.bundle, states_csv)
+    (tmp_path / "1.csv").write_text(states_csv.read_text())
+    header, first = states_csv.read_text().splitlines(keepends=True)[:2]
+    (tmp_path / "2.csv").write_text(f"{header}{'?' * header.count(',')}\n")
+    files, output = (tmp_path / "1.csv", tmp_path / "2.csv"), ("-o", tmp_path / "c.parquet")
+    assert classified(capsys, states.bundle, *files, *output)[0] == 1
+    (tmp_path / "2.csv").write_text(header + first)
+    code, said = classified(capsys, states.bundle, *files, *output, "--resume")
+    assert code == 0
+    assert said.err.startswith("classes of 901 rows: ")
+    twice, once = ([int(n) for n in re.findall(r": (\d+)", s.err)] for s in (said, whole))
+    assert sum(twice) == sum(once) + 1 == 901
+    assert all(a in (b, b + 1) for a, b in zip(twice, once, strict=True))
+
+
+def test_rows_that_are_none_have_no_class(states, tmp_path, capsys):
+    x = states.x.copy()
+    x[3] = np.nan
+    np.save(tmp_path / "rows.npy", x)
+    output = ("-o", tmp_path / "c.csv", "--on-bad-row", "reject", "--json")
+    code, said = classified(capsys, states.bundle, tmp_path / "rows.npy", *output)
+    assert code == 0
+    assert said.err.startswith(
+        f"classes of {len(x) - 1} rows; 1 of {len(x)} rejected, see {tmp_path / 'c.rejects.csv'}: "
+    )
+    each = json.loads(said.out)["classes"]
+    assert sum(each.values()) == len(x) - 1
+    assert said.err.endswith(", ".join(f"{name}: {each[name]}" for name in CLASSES) + "\n")
 
 
 def test_the_command_writes_arrays(states, tmp_path, capsys):

@@ -144,6 +144,35 @@ class Archive:
         return self._members[name]
 
 
+class Memory:
+    """Files that are in memory, as where a bundle travels with a job to other machines.
+
+    Args:
+        path: where they were read, for errors.
+        files: their bytes, by name.
+    """
+
+    def __init__(self, path: Path, files: Mapping[str, bytes]) -> None:
+        self.path, self._files = path, files
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return name in self._files
+
+    def size(self, name: str) -> int:
+        """Bytes of a file."""
+        return len(self.read(name))
+
+    def read(self, name: str, most: int | None = None) -> bytes:
+        """A file's bytes, or the first `most` of them."""
+        if not self.has(name):
+            raise missing(self.path, name)
+        return self._files[name][:most]
+
+    def check_names(self, names: Collection[str]) -> None:
+        """Accepts any."""
+
+
 def pack(files: Mapping[str, bytes]) -> bytes:
     """The bytes of an archive of these files, in this order; equal files give equal bytes."""
     buffer = io.BytesIO()

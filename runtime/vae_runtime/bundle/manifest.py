@@ -106,6 +106,11 @@ def dumps(manifest: Manifest) -> bytes:
     return typed_json.dumps(manifest).encode()
 
 
+def digest(manifest: Manifest) -> str:
+    """The sha256 of those bytes, which tells one bundle from any other."""
+    return hashlib.sha256(dumps(manifest)).hexdigest()
+
+
 def loads(content: bytes) -> Manifest:
     """Reads and checks the bytes of `manifest.json`; `BundleError` says what is wrong where."""
     try:

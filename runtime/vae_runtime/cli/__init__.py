@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vae_runtime.errors import BundleError
 
+from .stopping import told
 from .streams import standard_streams
 
 __all__ = ["main"]
@@ -20,13 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except (BundleError, ValueError, OSError, MemoryError) as error:
-            return _interrupted() if _is_interrupt(error) else _failed(error)
+            return _interrupted(error) if _is_interrupt(error) else _failed(error)
         except ImportError as error:
             if not _is_interrupt(error):
                 raise
-            return _interrupted()
-        except KeyboardInterrupt:
-            return _interrupted()
+            return _interrupted(error)
+        except KeyboardInterrupt as error:
+            return _interrupted(error)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -40,15 +41,24 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _failed(error: Exception) -> int:
     why = str(error)
+    if isinstance(error, OSError) and error.filename is not None and error.filename2 is None:
+        why = f"{error.filename}: {error.strerror}"  # as all other messages: first, of what
     if not why:  # as of Python's own MemoryError
         why = "expected more memory than there is. Score fewer rows at a time."
-    print(f"vae-runtime: {why}", file=sys.stderr)
+    _say(why, error)
     return 1
 
 
-def _interrupted() -> int:
-    print("vae-runtime: interrupted; nothing was written", file=sys.stderr)
-    return 130
+def _interrupted(error: BaseException) -> int:
+    what, code = told(error)
+    _say(what, error)
+    return code
+
+
+def _say(what: str, error: BaseException) -> None:
+    """What happened, and what was noted of it on the way."""
+    for line in (f"vae-runtime: {what}", *getattr(error, "__notes__", ())):
+        print(line, file=sys.stderr)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 from vae_runtime.live import DriftSettings, StreamScorer
@@ -13,6 +14,21 @@ from vae_runtime.live.follow import follow as follow_lines
 from vae_runtime.runner import Runner
 
 from .opening import open_runner, unit_column
+from .writing import counted
+
+OF_FILES = {
+    "output": "-o",
+    "fdr": "--fdr",
+    "samples": "--samples",
+    "seed": "--seed",
+    "keep": "--keep",
+    "resume": "--resume",
+    "rejects": "--rejects",
+    "metrics": "--metrics",
+    "json": "--json",
+    "latents": "--latents",
+    "reconstruction": "--reconstruction",
+}  # options of what is scored whole
 
 
 def follow(args: argparse.Namespace) -> int:
@@ -33,20 +49,20 @@ def follow(args: argparse.Namespace) -> int:
     with _lines(args) as lines:
         write = functools.partial(print, flush=True)
         done = follow_lines(runner, stream, lines, write, settings=settings)
-    gaps = "" if args.period is None else f"; {done.gaps:,} gaps"
-    print(
-        f"{done.anomalies:,} anomalies in {done.results:,} results; {done.errors:,} lines were "
-        f"no samples{gaps}",
-        file=sys.stderr,
-    )
+    anomalies = counted(done.anomalies, "anomaly", "anomalies")
+    errors = counted(done.errors, "line was no sample", "lines were no samples")
+    gaps = "" if args.period is None else f"; {counted(done.gaps, 'gap')}"
+    print(f"{anomalies} in {counted(done.results, 'result')}; {errors}{gaps}", file=sys.stderr)
     return 0
 
 
 def _check(args: argparse.Namespace) -> None:
     """Refuses what belongs to files that are scored whole."""
-    whole = {"output": "-o", "fdr": "--fdr", "samples": "--samples", "seed": "--seed"}
-    for name, option in whole.items():
-        if getattr(args, name) is not None:
+    if len(args.inputs) > 1:
+        args.error(f"expected one input with --follow. Received: {len(args.inputs)}.")
+    for name, option in OF_FILES.items():
+        given = getattr(args, name)
+        if given is not None and given is not False:  # a seed may be 0
             args.error(f"expected no {option} with --follow, which scores lines as they come")
     if args.group:
         args.error("expected no --group with --follow: follow one machine in one process.")
@@ -73,8 +89,8 @@ def _drift(args: argparse.Namespace) -> DriftSettings | None:
 @contextlib.contextmanager
 def _lines(args: argparse.Namespace) -> Iterator[IO[bytes]]:
     """The input, or standard input."""
-    if args.input is None or str(args.input) == "-":
+    if not args.inputs or args.inputs == ["-"]:
         yield sys.stdin.buffer
     else:
-        with args.input.open("rb") as file:
+        with Path(args.inputs[0]).open("rb") as file:
             yield file

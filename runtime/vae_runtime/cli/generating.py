@@ -1,44 +1,63 @@
 """Latents of rows, rows of latents, and rows that never were."""
 
 import argparse
+import math
 
 import numpy as np
 
-from vae_runtime.data.files import read_rows
+from vae_runtime.batch.inputs import plan
+from vae_runtime.batch.jobs import Given
+from vae_runtime.batch.parts import Wanted
+from vae_runtime.batch.reading.prior import prior
+from vae_runtime.batch.tasks import Decoding, Encoding, Reconstructing, Task, latents_of
+from vae_runtime.batch.work import work_of
+from vae_runtime.batch.writing import WRITERS
+from vae_runtime.runner import Runner
 
-from .opening import open_runner, read
-from .writing import check_output, write_rows
+from .batches import cut_by, inputs_of, row_of, run_batch, run_files, say_written, wanted_of
+from .files import check
+from .opening import open_batch_runner, open_runner, read
+from .writing import PICTURE, check_images, check_output, write_rows
 
 
 def sample(args: argparse.Namespace) -> int:
     """Writes draws from the prior."""
-    check_output(args, ".npy", ".png")
-    runner = open_runner(args)
-    return write_rows(runner.sample(args.n, seed=args.seed), args.output, runner.manifest.model)
+    _check(args)
+    if args.resume and args.seed is None:
+        args.error("expected --seed with --resume: without one, each run draws anew.")
+    runner = open_batch_runner(args)
+    model = runner.manifest.model
+    given = prior(args.n, model.latent_dim, args.seed, Wanted(model).part_rows)
+    return _write(args, runner, Decoding(), given)
 
 
 def encode(args: argparse.Namespace) -> int:
     """Writes the latent mean of each row, or draws from its posterior."""
-    check_output(args, ".npy")
-    runner = open_runner(args)
-    latents = runner.encode(read(args, runner.manifest.model).x, draws=args.draws, seed=args.seed)
-    return write_rows(latents, args.output, runner.manifest.model)
+    check(args, *WRITERS)
+    runner = open_batch_runner(args)
+    values = (args.draws or 1) * runner.manifest.model.latent_dim
+    counts = run_files(args, runner, Encoding(args.draws, args.seed), values=values)
+    return say_written(args, counts, row_of(runner))
 
 
 def decode(args: argparse.Namespace) -> int:
     """Writes the rows that latents stand for."""
-    check_output(args, ".npy", ".png")
-    runner = open_runner(args)
-    z = read_rows(args.input).x
-    return write_rows(runner.decode(z), args.output, runner.manifest.model)
+    _check(args)
+    runner = open_batch_runner(args)
+    model = runner.manifest.model
+    wanted = wanted_of(args, latents_of(model))._replace(values=math.prod(model.input_shape))
+    with inputs_of(args) as inputs:
+        given = plan(inputs, wanted)
+        return _write(args, runner, Decoding(), given)
 
 
 def reconstruct(args: argparse.Namespace) -> int:
     """Writes what the model makes of each row."""
-    check_output(args, ".npy", ".png")
-    runner = open_runner(args)
-    x = runner.reconstruct(read(args, runner.manifest.model).x)
-    return write_rows(x, args.output, runner.manifest.model)
+    _check(args)
+    runner = open_batch_runner(args)
+    with inputs_of(args) as inputs:
+        given = plan(inputs, wanted_of(args, runner.manifest.model))
+        return _write(args, runner, Reconstructing(), given)
 
 
 def interpolate(args: argparse.Namespace) -> int:
@@ -54,3 +73,27 @@ def interpolate(args: argparse.Namespace) -> int:
     start, end = np.asarray(x)[list(args.rows)]
     between = runner.interpolate(start, end, steps=args.steps, method=args.method)
     return write_rows(between, args.output, runner.manifest.model, columns=len(between))
+
+
+def _write(args: argparse.Namespace, runner: Runner, task: Task, given: Given) -> int:
+    """Runs a task whose results are rows of the model, which can be shown if they are images."""
+    if args.output is None or args.output.suffix != PICTURE:
+        counts = run_batch(args, runner, task, given, more=cut_by(args))
+        return say_written(args, counts, row_of(runner))
+    check_images(args.output, runner.manifest.model)
+    work = work_of(runner, task, bare=True)
+    parts = (part for shard in given.shards for part in given.read(shard))
+    x = np.concatenate([work(part).columns["x_mean"] for part in parts])
+    return write_rows(x, args.output, runner.manifest.model)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuses what cannot be, also what is there for files of any length but not for pictures."""
+    check(args, PICTURE, *WRITERS)
+    if args.output is None or args.output.suffix != PICTURE:
+        return
+    for name in ("keep", "resume", "metrics", "json"):
+        if getattr(args, name):
+            args.error(f"expected no --{name} with a picture. Received: both.")
+    if args.on_bad_row == "reject":
+        args.error("expected no --on-bad-row reject with a picture. Received: both.")

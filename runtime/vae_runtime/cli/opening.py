@@ -8,7 +8,8 @@ import numpy as np
 from vae_runtime import LiteRT
 from vae_runtime.backends import Backend, OnnxRuntime
 from vae_runtime.backends.onnx_runtime import CPU
-from vae_runtime.backends.profiles import PROFILES
+from vae_runtime.backends.profiles import PROFILES, Profile, profile_of_files
+from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.data.inputs import Input, Windowing, read_input
 from vae_runtime.data.tables import ColumnError
@@ -22,14 +23,19 @@ UNIT_ADVICE = (
 
 def open_runner(args: argparse.Namespace) -> Runner:
     """The runner of `--precision`, `--backend` and its settings, of a bundle that is verified."""
-    return Runner.load(
-        args.bundle,
-        precision=args.precision,
-        backend=_backend(args),
-        key=args.verify,
-        unit=getattr(args, "unit", None),
-        score=getattr(args, "by", "score"),
-    )
+    _check_backend(args)
+    profile = PROFILES[args.profile or "edge"]
+    if args.threads is not None:
+        profile = dataclasses.replace(profile, threads=args.threads)
+    return _runner(args, _bundle(args), profile)
+
+
+def open_batch_runner(args: argparse.Namespace) -> Runner:
+    """The same for long files: `--threads` are then those that call the runner side by side."""
+    _check_backend(args)
+    bundle = _bundle(args)
+    fitting = profile_of_files(bundle.manifest.model.input_shape)
+    return _runner(args, bundle, PROFILES.get(args.profile, fitting))
 
 
 def read(args: argparse.Namespace, model: Model, unit: str | None = None) -> Input:
@@ -90,13 +96,30 @@ def unit_column(args: argparse.Namespace, model: Model, calibration: Calibration
     return column or None
 
 
-def _backend(args: argparse.Namespace) -> Backend:
+def _bundle(args: argparse.Namespace) -> Bundle:
+    bundle = open_bundle(args.bundle, key=args.verify)
+    bundle.verify()
+    return bundle
+
+
+def _runner(args: argparse.Namespace, bundle: Bundle, profile: Profile) -> Runner:
+    return Runner(
+        bundle,
+        precision=args.precision,
+        backend=_backend(args, profile),
+        unit=getattr(args, "unit", None),
+        score=getattr(args, "by", "score"),
+    )
+
+
+def _check_backend(args: argparse.Namespace) -> None:
+    """Refuses what a backend has not, before a bundle is read for it."""
+    for option in ("profile", "provider"):
+        if args.backend == "litert" and getattr(args, option) is not None:
+            args.error(f"expected no --{option} with --backend litert: it is onnxruntime's.")
+
+
+def _backend(args: argparse.Namespace, profile: Profile) -> Backend:
     if args.backend == "litert":
-        for option in ("profile", "provider"):
-            if getattr(args, option) is not None:
-                args.error(f"expected no --{option} with --backend litert: it is onnxruntime's.")
-        return LiteRT(threads=1 if args.threads is None else args.threads)
-    profile = PROFILES[args.profile or "edge"]
-    if args.threads is not None:
-        profile = dataclasses.replace(profile, threads=args.threads)
+        return LiteRT(threads=profile.threads)
     return OnnxRuntime(profile, provider=args.provider or CPU)

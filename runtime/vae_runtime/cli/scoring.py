@@ -2,18 +2,20 @@
 
 import argparse
 import sys
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vae_runtime.batch.discoveries import Discoveries
+from vae_runtime.batch.tasks import Classifying, Explaining, Scoring
+from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import Calibration
-from vae_runtime.calibration import fewest_discoveries
-from vae_runtime.features import TopFeatures
+from vae_runtime.calibration import check_alpha, fewest_discoveries
+from vae_runtime.runner import Runner
 
+from .batches import cut_by, inputs_of, plan_units, row_of, run_batch, run_files, say_written, told
+from .clusters import check_engine, run_on_engine
+from .files import ARRAYS, TABLES, check, ending_of
 from .following import follow
-from .opening import open_runner, read, read_units, unit_column
-from .writing import check_output, counted, write_rows, write_table
+from .opening import open_batch_runner, unit_column
+from .writing import counted
 
 
 def score(args: argparse.Namespace) -> int:
@@ -23,79 +25,84 @@ def score(args: argparse.Namespace) -> int:
     if args.follow:
         return follow(args)
     _check_whole(args)
-    check_output(args, ".csv", ".npz")
-    runner = open_runner(args)
-    model, calibration = runner.manifest.model, runner.calibration
-    given = read_units(args, model, unit_column(args, model, calibration))
-    scores = runner.score(
-        given.x,
-        alpha=args.alpha,
-        threshold=args.threshold,
-        fdr=args.fdr,
-        samples=args.samples,
-        seed=args.seed,
-        units=given.units,
-    )
-    whose = {} if given.units is None else {"unit": given.units}
-    columns = {**given.where, **whose, **scores._asdict()}
-    if args.top is not None:
-        columns |= _top_columns(runner.top_features(given.x, args.top))
-    write_table(columns, args.output)
-    alarms = int(scores.is_anomaly.sum())
-    print(f"{counted(alarms, 'anomaly', 'anomalies')} in {given.summary}", file=sys.stderr)
-    if args.fdr is not None and not alarms:
-        _say_what_is_needed(args.fdr, len(given.x), _calibration_rows(calibration, given.units))
+    if args.engine is None:
+        check(args, *TABLES)
+    else:
+        check_engine(args)
+    runner = open_batch_runner(args)
+    column = unit_column(args, runner.manifest.model, runner.calibration)
+    task = _task(args)
+    task.check_options(runner)
+    discoveries = _discoveries(args, runner)
+    with inputs_of(args) as inputs:
+        given = plan_units(args, runner, inputs, column)
+        if args.engine is None:
+            more = {**cut_by(args), "--fdr": args.fdr}
+            counts = run_batch(args, runner, task, given, more=more, settle=discoveries)
+        else:
+            counts = run_on_engine(args, task, given)
+    alarms = counted(counts.anomalies, "anomaly", "anomalies")
+    print(f"{alarms} in {told(counts, args, row_of(runner))}", file=sys.stderr)
+    if discoveries is not None and not counts.anomalies:
+        n = _calibration_rows(runner.calibration, discoveries.units)
+        _say_what_is_needed(discoveries.fdr, counts.done, n)
     return 0
 
 
 def explain(args: argparse.Namespace) -> int:
-    """Writes each feature's nats of each row's score: columns, or one array `nats` in an .npz."""
-    check_output(args, ".csv", ".npy", ".npz")
-    runner = open_runner(args)
-    given = read(args, runner.manifest.model)
-    shares, names = runner.explain(given.x), runner.manifest.model.feature_names
-    if args.output is not None and args.output.suffix == ".npy":
-        return write_rows(shares, args.output, runner.manifest.model)
-    columns: dict[str, Any] = {"nats": shares}
-    if args.output is None or args.output.suffix == ".csv":
-        if names is None or shares.ndim != 2:
-            raise ValueError(
-                "expected a .npy or .npz output for rows that are no table. Received: "
-                f"rows of shape {shares.shape[1:]}."
-            )
-        columns = dict(zip(names, shares.T, strict=True))
-    write_table({**given.where, **columns}, args.output)
-    if args.output is not None:
-        print(f"wrote {counted(len(shares), 'row')} to {args.output}", file=sys.stderr)
-    return 0
+    """Writes what each feature adds to each row's score, in nats."""
+    check(args, *WRITERS)
+    runner, ending = open_batch_runner(args), ending_of(args)
+    model = runner.manifest.model
+    if ending == ".csv" and (model.feature_names is None or len(model.input_shape) != 1):
+        raise ValueError(
+            f"expected another output than .csv, such as .npz, for rows that are no table. "
+            f"Received: rows of shape {model.input_shape}."
+        )
+    counts = run_files(args, runner, Explaining(by_name=ending not in ARRAYS))
+    return say_written(args, counts, row_of(runner))
 
 
 def classify(args: argparse.Namespace) -> int:
     """Writes the likeliest class of each row, and the probability of each."""
-    check_output(args, ".csv", ".npz")
-    runner = open_runner(args)
-    given = read(args, runner.manifest.model)
-    probabilities = runner.classify(given.x)
-    names = np.array(runner.manifest.model.classes)
-    likeliest = probabilities.argmax(axis=1)
-    columns = {"class": names[likeliest], "probability": probabilities.max(axis=1)}
-    each = {f"p_{name}": column for name, column in zip(names, probabilities.T, strict=True)}
-    write_table({**given.where, **columns, **each}, args.output)
-    counts = np.bincount(likeliest, minlength=len(names))
-    each_class = ", ".join(f"{name}: {n:,}" for name, n in zip(names, counts, strict=True))
-    print(f"classes of {given.summary}: {each_class}", file=sys.stderr)
+    check(args, *TABLES)
+    runner = open_batch_runner(args)
+    counts = run_files(args, runner, Classifying())
+    found = {name: counts.classes.get(name, 0) for name in runner.manifest.model.classes or ()}
+    each_class = ", ".join(f"{name}: {n:,}" for name, n in found.items())
+    print(f"classes of {told(counts, args, row_of(runner))}: {each_class}", file=sys.stderr)
     return 0
+
+
+def _task(args: argparse.Namespace) -> Scoring:
+    return Scoring(
+        args.alpha,
+        args.threshold,
+        args.samples,
+        args.seed,
+        args.top,
+        args.latents,
+        args.reconstruction,
+    )
 
 
 def _check_whole(args: argparse.Namespace) -> None:
     """Refuses what belongs to a live source."""
-    if args.input is None:
+    if not args.inputs:
         args.error("expected an input to score, or --follow. Received: neither.")
-    if str(args.input) == "-":
-        args.error("expected --follow with -, which is standard input. Received: - alone.")
     for name in ("period", "state", "drift", "spacing"):
         if getattr(args, name) is not None:
             args.error(f"expected --{name} with --follow. Received: a file to score whole.")
+    for name in ("address", "ship"):
+        if getattr(args, name) and args.engine is None:
+            args.error(f"expected --{name} with --engine. Received: --{name} alone.")
+
+
+def _discoveries(args: argparse.Namespace, runner: Runner) -> Discoveries | None:
+    if args.fdr is None:
+        return None
+    check_alpha(args.fdr, len(runner.calibration.scores), name="fdr")
+    return Discoveries(args.fdr)
 
 
 def _say_what_is_needed(fdr: float, rows: int, n: int) -> None:
@@ -108,16 +115,8 @@ def _say_what_is_needed(fdr: float, rows: int, n: int) -> None:
     )
 
 
-def _calibration_rows(calibration: Calibration, units: NDArray[np.str_] | None) -> int:
+def _calibration_rows(calibration: Calibration, units: set[str]) -> int:
     """How many the rows are judged by; the most that one of several units has."""
-    if units is None or calibration.units is None:
+    if not units or calibration.units is None:
         return len(calibration.scores)
-    return max(len(calibration.units[unit]) for unit in np.unique(units).tolist())
-
-
-def _top_columns(top: TopFeatures) -> dict[str, Any]:
-    """`top_1`, `nats_1`, `top_2`, ...: names and nats, largest first."""
-    columns: dict[str, Any] = {}
-    for i, (names, nats) in enumerate(zip(top.names.T, top.nats.T, strict=True), 1):
-        columns |= {f"top_{i}": names, f"nats_{i}": nats}
-    return columns
+    return max(len(calibration.units[unit]) for unit in units)

@@ -6,16 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+CLOSED = (
+    "expected standard output, to write to. Received: a closed one. Leave it open, or name a file "
+    "with -o."
+)
+
 
 class NoOutput(io.TextIOBase):
     """In place of a closed standard output."""
 
     def write(self, text: str) -> int:
         """Raises ValueError."""
-        raise ValueError(
-            "expected standard output, to write to. Received: a closed one. Leave it open, or "
-            "name a file with -o."
-        )
+        raise ValueError(CLOSED)
+
+    @property
+    def buffer(self) -> IO[bytes]:
+        """The same."""
+        raise ValueError(CLOSED)
 
 
 class NoInput(io.TextIOBase):

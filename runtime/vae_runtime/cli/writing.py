@@ -1,7 +1,6 @@
-"""Results as tables, arrays and pictures, each written whole or not at all."""
+"""Results as arrays and pictures, each written whole or not at all, and words for people."""
 
 import argparse
-import csv
 import io
 import sys
 from pathlib import Path
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.manifest import ALONE, Model
 from vae_runtime.data.files import write_aside
 from vae_runtime.data.png import contact_sheet
+
+PICTURE = ".png"  # the ending of images side by side
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:
@@ -27,41 +28,28 @@ def score_of(calibration: str) -> str:
 
 def check_output(args: argparse.Namespace, *endings: str) -> None:
     """Refuses an output that cannot be, before any work is done for it."""
-    output: Path | None = args.output
-    if output is None:
-        return
-    if "input" in args and output.resolve() == args.input.resolve():
+    output: Path = args.output
+    if output.resolve() == args.input.resolve():
         raise ValueError(f"{output}: expected another file than the input. Received: the same.")
     if output.suffix not in endings:
         raise ValueError(f"{output}: expected an output of {' or '.join(endings)}.")
 
 
-def write_table(columns: dict[str, Any], output: Path | None) -> None:
-    """Columns of one length as .npz or .csv; on standard output where there is no file."""
-    if output is not None and output.suffix == ".npz":
-        write_aside(output, lambda file: np.savez(file, **columns))
-        return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    plain = [c.astype(np.int8) if c.dtype == bool else c for c in columns.values()]
-    writer.writerows(zip(*plain, strict=True))
-    if output is None:
-        sys.stdout.write(text.getvalue())
-    else:
-        write_aside(output, lambda file: file.write(text.getvalue().encode()))
+def check_images(output: Path, model: Model) -> None:
+    """Raises ValueError where rows of the model are no images, for a picture."""
+    if model.feature_names is not None or model.stride is not None:
+        raise ValueError(
+            f"{output}: expected a model of images for a picture. Received: one of "
+            f"{'windows' if model.stride else 'a table'}. Write .npy."
+        )
 
 
 def write_rows(
     rows: NDArray[Any], output: Path, model: Model, *, columns: int | None = None
 ) -> int:
     """Rows as .npy, or images as one .png of so many columns; 0, for done."""
-    if output.suffix == ".png":
-        if model.feature_names is not None or model.stride is not None:
-            raise ValueError(
-                f"{output}: expected a model of images for a picture. Received: one of "
-                f"{'windows' if model.stride else 'a table'}. Write .npy."
-            )
+    if output.suffix == PICTURE:
+        check_images(output, model)
         content = contact_sheet(rows, model.value_range, columns=columns)
     else:
         buffer = io.BytesIO()

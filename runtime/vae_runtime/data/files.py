@@ -195,7 +195,7 @@ def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
             raise ValueError("it holds a single array.")
         return {key: arrays[key] for key in arrays.files}
     except UNREADABLE as error:
-        raise ValueError(_reason(error)) from error
+        raise ValueError(why_unreadable(error)) from error
 
 
 def _exchange(aside: Path, path: Path, old: Path) -> None:
@@ -224,11 +224,11 @@ def _read_npy(path: Path) -> Table:
             return Table(np.lib.format.read_array(file, allow_pickle=False), None, None, {})
     except UNREADABLE as error:
         raise ValueError(
-            f"{path} is not a numpy file of plain numbers: {_reason(error)}"
+            f"{path} is not a numpy file of plain numbers: {why_unreadable(error)}"
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def why_unreadable(error: Exception) -> str:
     """numpy's, but for its advice to allow pickles, which run whatever code the file holds."""
     if "allow_pickle" in str(error):
         return "it holds Python objects, or is no such file at all."

@@ -1,5 +1,8 @@
 """The rows of a file as a bundle takes them: columns by name, tables cut into windows."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +33,11 @@ class Windowing(NamedTuple):
         """Those that are named."""
         return tuple(name for name in (self.group, self.time) if name)
 
+    def as_trained(self, model: Model) -> "Windowing":
+        """With the columns of training, where nothing is said of them."""
+        group = model.group if self.group is None else self.group
+        return self._replace(group=group, time=model.time if self.time is None else self.time)
+
 
 class Input(NamedTuple):
     """Rows to run a model on.
@@ -37,7 +45,8 @@ class Input(NamedTuple):
     `x` is (batch, *input_shape); `where` says of which rows of the file each one is, by names for
     a table of results: `row`, or `first_row` and `last_row` of a window, each (batch,). `left_out`
     is how many rows are in no window, `anomalies` how many of `x` are marked as such (y of an
-    .npz). `units` are the names of the units that they are of, where a column says it.
+    .npz). `units` are the names of the units that they are of, where a column says it; `kept`
+    are columns that are passed through, each (batch,): of a window, what its last row has.
     """
 
     x: NDArray[Any]
@@ -45,6 +54,7 @@ class Input(NamedTuple):
     left_out: int = 0
     anomalies: int = 0
     units: NDArray[np.str_] | None = None
+    kept: Mapping[str, NDArray[Any]] = {}
 
     @property
     def summary(self) -> str:
@@ -54,6 +64,51 @@ class Input(NamedTuple):
         verb = "is" if self.left_out == 1 else "are"
         rest = f"; {_counted(self.left_out, 'row')} {verb} in no window" if self.left_out else ""
         return _counted(len(self.x), "window") + rest
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A file that was read, and which of its rows are in each window.
+
+    Args:
+        x: (rows, ...) of the file.
+        rows: numbers of rows, (windows, window); None where each row is one of the model's.
+        marked: (rows,) which are anomalies.
+        units: (rows,) names, or None.
+        kept: columns that are passed through, each (rows,).
+    """
+
+    x: NDArray[Any]
+    rows: NDArray[np.int64] | None
+    marked: NDArray[np.bool_]
+    units: NDArray[np.str_] | None
+    kept: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.x if self.rows is None else self.rows)
+
+    def part(self, which: slice = slice(None)) -> Input:
+        """Some of its windows, or rows; `left_out` is that of the whole file."""
+        if self.rows is None:
+            rows = np.arange(len(self.x))[which]
+            marked, units = self.marked[rows], None if self.units is None else self.units[rows]
+            kept = {name: column[rows] for name, column in self.kept.items()}
+            return Input(self.x[rows], {"row": rows}, 0, int(marked.sum()), units, kept)
+        windows = self.rows[which]
+        where = {"first_row": windows[:, 0], "last_row": windows[:, -1]}
+        anomalies = int(self.marked[windows].any(axis=1).sum())
+        units = None if self.units is None else of_windows(self.units[windows])
+        kept = {name: column[windows[:, -1]] for name, column in self.kept.items()}
+        return Input(self.x[windows], where, self.left_out, anomalies, units, kept)
+
+    @cached_property
+    def left_out(self) -> int:
+        """How many rows of the file are in no window."""
+        if self.rows is None:
+            return 0
+        covered = np.zeros(len(self.x), bool)
+        covered[self.rows] = True
+        return int(len(covered) - covered.sum())
 
 
 def read_input(
@@ -75,42 +130,47 @@ def read_input(
         ValueError: it does not hold what the model takes.
         OSError: it cannot be read.
     """
-    group = model.group if windowing.group is None else windowing.group
-    time = model.time if windowing.time is None else windowing.time
-    table = _read(Path(path), model, Windowing(None, group, time), windowing, unit)
-    x, y = table.x, np.zeros(len(table.x), bool) if table.y is None else table.y == 1
-    units = None if unit is None else names_of(table.extra[unit], len(x))
+    return read_cut(path, model, windowing, unit=unit).part()
+
+
+def read_cut(
+    path: str | Path,
+    model: Model,
+    windowing: Windowing = Windowing(),  # noqa: B008 - immutable
+    *,
+    unit: str | None = None,
+    keep: Sequence[str] = (),
+) -> Cut:
+    """As `read_input`, but the windows are made later, some at a time.
+
+    Args:
+        path, model, windowing, unit: as there.
+        keep: columns, or keys of an .npz, that are passed through.
+    """
+    wanted = windowing.as_trained(model)
+    always = (*keep, *(() if unit is None else (unit,)))
+    table = _read(Path(path), model, wanted, windowing, always)
+    x, rows = table.x, None
     if x.dtype.kind in "biu" and model.input_dtype == "float32":
         x = x.astype(np.float32)
-    if model.stride is None or x.ndim != 2:
-        if any(option is not None for option in windowing):
-            raise ValueError(
-                "expected --stride, --group and --time with a model of windows and a table to cut "
-                f"into them. Received: rows of shape {x.shape[1:]} for {model.input_shape}."
-            )
-        return Input(x, {"row": np.arange(len(x))}, 0, int(y.sum()), units)
-    rows = window_rows(
-        len(x),
-        model.input_shape[0],
-        model.stride if windowing.stride is None else windowing.stride,
-        group=table.extra.get(group or ""),
-        time=table.extra.get(time or ""),
-    )
-    covered = np.zeros(len(x), bool)
-    covered[rows] = True
-    where = {"first_row": rows[:, 0], "last_row": rows[:, -1]}
-    return Input(
-        x[rows],
-        where,
-        int(len(x) - covered.sum()),
-        int(y[rows].any(axis=1).sum()),
-        None if units is None else of_windows(units[rows]),
-    )
+    if model.stride is not None and x.ndim == 2:
+        group, time = (table.extra.get(name or "") for name in wanted[1:])
+        stride = model.stride if windowing.stride is None else windowing.stride
+        rows = window_rows(len(x), model.input_shape[0], stride, group=group, time=time)
+    elif any(option is not None for option in windowing):
+        raise ValueError(
+            "expected --stride, --group and --time with a model of windows and a table to cut "
+            f"into them. Received: rows of shape {x.shape[1:]} for {model.input_shape}."
+        )
+    marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
+    units = None if unit is None else names_of(table.extra[unit], len(x))
+    return Cut(x, rows, marked, units, {name: table.extra[name] for name in keep})
 
 
-def _read(path: Path, model: Model, wanted: Windowing, said: Windowing, unit: str | None) -> Table:
+def _read(
+    path: Path, model: Model, wanted: Windowing, said: Windowing, always: Sequence[str]
+) -> Table:
     """The file with the columns that are wanted; of windows, others than named may be missing."""
-    always = () if unit is None else (unit,)
     try:
         extra = tuple(dict.fromkeys((*wanted.columns, *always)))  # one column may be both
         return read_rows(path, columns=model.feature_names, extra=extra)

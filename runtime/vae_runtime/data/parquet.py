@@ -32,7 +32,7 @@ def row_groups(path: Path) -> list[RowGroup]:
     """All row groups of a file, or of the files of a folder; ValueError where there are none."""
     groups = []
     for file in _files(path):
-        metadata = _open(file).metadata
+        metadata = open_parquet(file).metadata
         sizes = (metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
         groups += [RowGroup(file, i, rows, metadata) for i, rows in enumerate(sizes) if rows]
     if not groups:
@@ -42,7 +42,7 @@ def row_groups(path: Path) -> list[RowGroup]:
 
 def names(path: Path) -> tuple[str, ...]:
     """The names of the columns; ValueError where the files of a folder differ in them."""
-    headers = {file: tuple(_open(file).schema_arrow.names) for file in _files(path)}
+    headers = {file: tuple(open_parquet(file).schema_arrow.names) for file in _files(path)}
     first, header = next(iter(headers.items()))
     for file, other in headers.items():
         if set(other) != set(header):
@@ -70,8 +70,8 @@ def read_row_group(group: RowGroup, columns: Columns) -> Table:
     """One row group as a `Table`; `columns.features` must be named."""
     features = tuple(columns.features or ())
     wanted = [*features, *columns.named]
-    file = _open(group.file, group.metadata)
-    with _naming(group.file):
+    file = open_parquet(group.file, group.metadata)
+    with naming(group.file):
         table = file.read_row_group(group.number, columns=wanted, use_threads=False)
         extra = {name: _plain(table[name]) for name in columns.extra}
     read = [_numbers(group, table, name, columns.missing) for name in features]
@@ -82,7 +82,7 @@ def read_row_group(group: RowGroup, columns: Columns) -> Table:
 
 def parquet_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
     """The columns but for those named, each with whether it holds numbers in all files."""
-    fields = [field for file in _files(path) for field in _open(file).schema_arrow]
+    fields = [field for file in _files(path) for field in open_parquet(file).schema_arrow]
     text = {field.name for field in fields if not _is_number(field.type)}
     return {name: name not in text for name in names(path) if name not in named}
 
@@ -134,20 +134,31 @@ def _is_note(file: Path, folder: Path) -> bool:
     return any(part[0] in "_." for part in file.relative_to(folder).parts)
 
 
-def _open(file: Path, metadata: Any = None) -> Any:
-    try:
+def open_parquet(file: Path, metadata: Any = None) -> Any:
+    """The file as pyarrow's `ParquetFile`; `metadata` is its footer, where it is known already."""
+    with needing_pyarrow(file, "Parquet"):
         import pyarrow.parquet as pq
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{file}: reading Parquet needs pyarrow: pip install 'vae-runtime[batch]', or give the "
-            "rows as .npy or .csv."
-        ) from error
-    with _naming(file):
+    with naming(file):
         return pq.ParquetFile(file, metadata=metadata, pre_buffer=False)
 
 
+def needs_pyarrow(file: Path, doing: str, instead: str) -> str:
+    """What to say where pyarrow, an extra, is not installed."""
+    return f"{file}: {doing} needs pyarrow: pip install 'vae-runtime[batch]', or {instead}."
+
+
 @contextmanager
-def _naming(file: Path) -> Iterator[None]:
+def needing_pyarrow(file: Path, format: str) -> Iterator[None]:
+    """Where pyarrow is not installed, importing it becomes a ValueError that says so."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        why = needs_pyarrow(file, f"reading {format}", "give the rows as .npy or .csv")
+        raise ValueError(why) from error
+
+
+@contextmanager
+def naming(file: Path, format: str = "Parquet") -> Iterator[None]:
     """What pyarrow raises at a damaged file becomes a ValueError that names the file."""
     import pyarrow as pa
 
@@ -157,4 +168,4 @@ def _naming(file: Path) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         first_line = str(error).strip().split("\n")[0]
-        raise ValueError(f"{file} is not a readable Parquet file: {first_line}") from error
+        raise ValueError(f"{file} is not a readable {format} file: {first_line}") from error

@@ -74,14 +74,26 @@ def read_csv(path: Path, columns: Columns) -> Table:
         first = next(lines, None)
         if first is None:
             raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
-        cells = first[1]
-        if len(cells) == 1 and any(mark in cells[0] for mark in ";\t|"):
-            raise ValueError(f"{path}: expected commas between cells. Received: {cells[0][:60]!r}.")
-        if columns.features is None and not _is_header(cells, columns.named):
+        header = header_of(path, first[1], columns)
+        if header is None:
             return _read_without_header(path, first, lines, columns)
-        header = [name.strip() for name in cells]
-        check_names(path, header, (*columns.of(header), *columns.named))
         return _parse(path, lines, header, columns)
+
+
+def header_of(path: Path, first: Sequence[str], columns: Columns) -> list[str] | None:
+    """The names that the first line of a .csv gives to its columns; None where it is a row.
+
+    Raises:
+        ValueError: it has other marks than commas between cells.
+        ColumnError: a column that is wanted is not there.
+    """
+    if len(first) == 1 and any(mark in first[0] for mark in ";\t|"):
+        raise ValueError(f"{path}: expected commas between cells. Received: {first[0][:60]!r}.")
+    if columns.features is None and not _is_header(first, columns.named):
+        return None
+    header = [name.strip() for name in first]
+    check_names(path, header, (*columns.of(header), *columns.named))
+    return header
 
 
 def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
@@ -113,6 +125,21 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
             raise ColumnError(
                 f"{path}: expected the column {name!r}. Received: {problem} in {', '.join(header)}."
             )
+
+
+def number(text: str, missing: bool = False) -> float:
+    """The number that a cell holds; ValueError where it is none."""
+    if missing and text.strip().lower() in MISSING:
+        return math.nan
+    if "_" in text:
+        raise ValueError("1_000 is a number in Python, but not in a table")
+    return float(text)
+
+
+def no_number(where: str, name: str, cell: str) -> CellError:
+    """What is wrong with a cell that is no number; `where` it is begins the sentence."""
+    found = repr(cell) if cell.strip() else "an empty cell"
+    return CellError(f"{where}: expected a number in column {name!r}. Received: {found}.")
 
 
 @contextmanager
@@ -153,9 +180,9 @@ def _parse(path: Path, lines: Lines, header: list[str], columns: Columns) -> Tab
             )
         for i in numbers:
             try:
-                values.append(_number(cells[i], columns.missing))
+                values.append(number(cells[i], columns.missing))
             except ValueError as error:
-                raise _no_number(f"{path}, line {line}", header[i], cells[i]) from error
+                raise no_number(f"{path}, line {line}", header[i], cells[i]) from error
         for name, i in texts.items():
             extra[name].append(cells[i].strip())
         rows += 1
@@ -166,26 +193,13 @@ def _parse(path: Path, lines: Lines, header: list[str], columns: Columns) -> Tab
     return Table(table[:, : len(names)], y, names, {n: np.array(t) for n, t in extra.items()})
 
 
-def _no_number(where: str, name: str, cell: str) -> CellError:
-    found = repr(cell) if cell.strip() else "an empty cell"
-    return CellError(f"{where}: expected a number in column {name!r}. Received: {found}.")
-
-
-def _number(text: str, missing: bool = False) -> float:
-    if missing and text.strip().lower() in MISSING:
-        return math.nan
-    if "_" in text:
-        raise ValueError("1_000 is a number in Python, but not in a table")
-    return float(text)
-
-
 def _is_text(cell: str) -> bool:
     return not _is_number(cell) and cell.strip().lower() not in MISSING
 
 
 def _is_number(text: str) -> bool:
     try:
-        _number(text)
+        number(text)
     except ValueError:
         return False
     return True

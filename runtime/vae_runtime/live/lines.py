@@ -8,7 +8,6 @@ time,current,flow,pressure                           a header: from here on CSV 
 
 import csv
 import itertools
-import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
-
-LONGEST = 60  # characters of a wrong value that an error repeats
+from vae_runtime.data.json_values import is_number, number, parse_json, short
 
 
 class Sample(NamedTuple):
@@ -55,7 +53,7 @@ class LineReader:
         if not line:
             return None
         if line[0] in "[{":
-            return self._of_json(_parse_json(line))
+            return self._of_json(parse_json(line))
         cells = _parse_csv(line)
         return None if self._take_header(cells) else self._of_cells(cells)
 
@@ -65,7 +63,7 @@ class LineReader:
                 raise ValueError("expected an array, as this model's features have no names.")
             return self._by_name(value)
         self._refuse_time("a JSON object")
-        numbers = np.array([_number(v) for v in _flat(value)])
+        numbers = np.array([number(v) for v in _flat(value)])
         if isinstance(value, list) and numbers.size == math.prod(self._shape):
             return Sample(self._as_sample(numbers), None)
         raise ValueError(f"expected {math.prod(self._shape)} numbers. Received: {numbers.size}.")
@@ -74,12 +72,12 @@ class LineReader:
         """Whether a CSV line is a header, by which later lines are then read."""
         wanted = [*(self._names or ()), *([] if self._time is None else [self._time])]
         named = bool(self._names) and set(wanted) <= set(cells)
-        if not named and (any(map(_is_number, cells)) or not self._may_begin(cells)):
+        if not named and (any(map(is_number, cells)) or not self._may_begin(cells)):
             return False
         for name in wanted:
             if cells.count(name) != 1:
                 raise ValueError(
-                    f"expected one column {name!r} in a header. Received: {_short(cells)}."
+                    f"expected one column {name!r} in a header. Received: {short(cells)}."
                 )
         self._header = cells
         return True
@@ -102,8 +100,8 @@ class LineReader:
         wanted = [*names, *([] if self._time is None else [self._time])]
         missing = [name for name in wanted if name not in values]
         if missing:
-            raise ValueError(f"expected {missing[0]!r}. Received: {_short(list(values))}.")
-        numbers = np.array([_number(values[name], name) for name in names])
+            raise ValueError(f"expected {missing[0]!r}. Received: {short(list(values))}.")
+        numbers = np.array([number(values[name], name) for name in names])
         if numbers.size != math.prod(self._shape):
             raise ValueError(
                 f"expected {math.prod(self._shape)} columns. Received: {numbers.size}."
@@ -122,27 +120,13 @@ class LineReader:
         ).all():
             raise ValueError(
                 f"expected whole numbers from {limits.min} to {limits.max}. Received: "
-                f"{_short(numbers.tolist())}."
+                f"{short(numbers.tolist())}."
             )
         return sample.astype(self._dtype)
 
     def _refuse_time(self, needed: str) -> None:
         if self._time is not None:
             raise ValueError(f"expected {needed} that names {self._time!r}. Received: numbers.")
-
-
-def _parse_json(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"expected JSON. Received: {_short(line)} ({error}).") from error
-
-
-def _parse_csv(line: str) -> list[str]:
-    try:
-        return [cell.strip() for cell in next(csv.reader([line], strict=True))]
-    except csv.Error as error:
-        raise ValueError(f"expected a line of CSV. Received: {_short(line)} ({error}).") from error
 
 
 def _flat(value: Any) -> list[Any]:
@@ -152,24 +136,16 @@ def _flat(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _number(value: Any, name: str | None = None) -> float:
-    if type(value) in (str, int, float) and _is_number(str(value)):
-        return float(str(value))  # of a whole number of 400 digits, float itself is an error
-    place = "" if name is None else f" for {name!r}"
-    raise ValueError(f"expected a number{place}. Received: {_short(value)}.")
-
-
-def _is_number(text: str) -> bool:
+def _parse_csv(line: str) -> list[str]:
     try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text  # 1_000 is a number in Python, but not in a table
+        return [cell.strip() for cell in next(csv.reader([line], strict=True))]
+    except csv.Error as error:
+        raise ValueError(f"expected a line of CSV. Received: {short(line)} ({error}).") from error
 
 
 def _seconds(value: Any, name: str) -> float:
-    if not isinstance(value, str) or _is_number(value):
-        seconds = _number(value, name)
+    if not isinstance(value, str) or is_number(value):
+        seconds = number(value, name)
         if not math.isfinite(seconds):
             raise ValueError(f"expected {name!r} as finite seconds. Received: {seconds}.")
         return seconds
@@ -177,11 +153,6 @@ def _seconds(value: Any, name: str) -> float:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
         raise ValueError(
-            f"expected {name!r} as a number or as 2026-01-31T23:59:59. Received: {_short(value)}."
+            f"expected {name!r} as a number or as 2026-01-31T23:59:59. Received: {short(value)}."
         ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

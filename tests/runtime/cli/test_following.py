@@ -65,7 +65,7 @@ def test_a_bad_line_is_told_of_and_the_rest_is_scored(run, table, tmp_path):
     (tmp_path / "lines").write_text(f"{good}\n[1, 2]\n{good}\n")
     done = run("score", table.bundle, tmp_path / "lines", "--follow")
     assert [set(r) & {"error", "score"} for r in records(done)] == [{"score"}, {"error"}, {"score"}]
-    assert done.err.endswith("in 2 results; 1 lines were no samples\n")
+    assert done.err.endswith("in 2 results; 1 line was no sample\n")
 
 
 def test_standard_input_is_followed_as_it_comes(table):

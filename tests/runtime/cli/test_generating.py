@@ -75,6 +75,41 @@ def test_latents_are_decoded(run, digits, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), digits.runner.decode(z))
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "npz", "npy", "parquet", "arrow"])
+def test_latents_are_decoded_as_they_were_written(run, golden, golden_rows, tmp_path, ending):
+    np.save(tmp_path / "x.npy", golden_rows(40, 0))
+    z, output = tmp_path / f"z.{ending}", tmp_path / "again.npy"
+    assert run("encode", golden, tmp_path / "x.npy", "-o", z).code == 0
+    assert run("decode", golden, z, "-o", output).code == 0
+    assert run("reconstruct", golden, tmp_path / "x.npy", "-o", tmp_path / "direct.npy").code == 0
+    np.testing.assert_array_equal(np.load(output), np.load(tmp_path / "direct.npy"))
+
+
+def test_latents_that_are_none_are_rejected(run, golden, tmp_path):
+    z = np.zeros((4, 3), np.float32)
+    z[2, 1] = np.inf
+    np.save(tmp_path / "z.npy", z)
+    output = ("-o", tmp_path / "x.csv", "--on-bad-row", "reject")
+    assert run("decode", golden, tmp_path / "z.npy", *output).err.startswith("wrote 3 rows to ")
+    assert "z: expected finite numbers" in (tmp_path / "x.rejects.csv").read_text()
+
+
+def test_latents_can_be_seen(run, digits, tmp_path):
+    np.save(tmp_path / "z.npy", np.zeros((3, 8), np.float32))
+    assert run("decode", digits.bundle, tmp_path / "z.npy", "-o", tmp_path / "x.png").code == 0
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.parametrize(
+    "option", [["--keep", "id"], ["--resume"], ["--json"], ["--on-bad-row", "reject"]]
+)
+def test_a_picture_has_nothing_beside_it(run, digits, rows, tmp_path, capsys, option):
+    with pytest.raises(SystemExit, match="2"):
+        run("reconstruct", digits.bundle, rows, "-o", tmp_path / "x.png", *option)
+    assert f"expected no {' '.join(option[:1])}" in capsys.readouterr().err
+    assert not (tmp_path / "x.png").exists()
+
+
 def test_rows_between_two_rows_are_written(run, digits, rows, tmp_path):
     out = tmp_path / "x.npy"
     options = ("--rows", "2,5", "--steps", "4", "--method", "linear", "-o", out)

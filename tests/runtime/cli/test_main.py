@@ -17,7 +17,7 @@ def test_an_interrupted_command_says_so_in_one_line(run, digits, rows, monkeypat
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vae_runtime.cli.opening.read_input", interrupt)
+    monkeypatch.setattr("vae_runtime.cli.scoring.plan_units", interrupt)
     done = run("score", digits.bundle, rows)
     assert done.code == 130  # as a shell says of a program that SIGINT ended
     assert done.err == "vae-runtime: interrupted; nothing was written\n"
@@ -53,17 +53,18 @@ def test_bad_rows_are_an_error_that_says_where(run, digits, tmp_path, check_fail
     x[2, 3, 4, 0] = np.nan
     np.save(tmp_path / "bad.npy", x)
     done = run("score", digits.bundle, tmp_path / "bad.npy")
-    check_failed(done, "Received: nan in row 2, feature (3, 4, 0)")
+    check_failed(
+        done, "bad.npy, row 2: x: expected finite numbers. Received: nan, feature (3, 4, 0)"
+    )
 
 
 @pytest.mark.parametrize(
     ("command", "extension", "message"),
     [
-        ("score", ".json", "expected an output of .csv or .npz."),
-        ("score", ".npy", "expected an output of .csv or .npz."),
-        ("encode", ".csv", "expected an output of .npy."),
-        ("encode", ".png", "expected an output of .npy."),
-        ("reconstruct", "", "expected an output of .npy or .png."),
+        ("score", ".json", "expected an output of .csv, .jsonl, .npz, .parquet, .arrow or"),
+        ("score", ".npy", "expected an output of .csv, .jsonl, .npz, .parquet, .arrow or"),
+        ("encode", ".png", "expected an output of .csv, .jsonl, .npz, .npy, .parquet"),
+        ("reconstruct", "", "expected an output of .png, .csv, .jsonl, .npz, .npy"),
         ("pack", ".zip", "expected an output of .vaeb."),
     ],
 )
@@ -97,12 +98,12 @@ def test_an_output_that_is_a_directory_is_an_error_that_names_it(
         ["info"],
         ["score", "bundle"],
         ["score", "bundle", "rows.npy", "--alpha", "low"],
-        ["score", "bundle", "-"],
         ["score", "bundle", "rows.npy", "--precision", "int4"],
         ["score", "bundle", "rows.npy", "--state", "state.json"],
         ["score", "bundle", "rows.npy", "--drift", "1e6"],
         ["score", "bundle", "--follow", "--fdr", "0.1"],
         ["score", "bundle", "--follow", "--samples", "3"],
+        ["score", "bundle", "--follow", "--seed", "0"],
         ["score", "bundle", "--follow", "--group", "machine"],
         ["score", "bundle", "--follow", "--spacing", "3"],
         ["score", "bundle", "--follow", "-o", "out.csv"],
@@ -110,14 +111,13 @@ def test_an_output_that_is_a_directory_is_an_error_that_names_it(
         ["bench", "bundle", "--backend", "torch"],
         ["bench", "bundle", "--sizes", "1,many"],
         ["info", "bundle", "other"],
-        ["score", "bundle", "rows.npy", "other.npy"],
-        ["score", "bundle", "--alpha", "0.1", "rows.npy", "other.npy"],
         ["score", "bundle", "rows.npy", "--fast"],
         ["score", "bundle", "rows.npy", "--stride", "some"],
         ["score", "bundle", "rows.npy", "--alpha", "0.1", "--threshold", "3"],
-        ["sample", "bundle"],
         ["sample", "bundle", "-o", "out.npy", "-n", "many"],
-        ["encode", "bundle", "rows.npy"],
+        ["sample", "bundle", "rows.npy"],
+        ["encode", "bundle"],
+        ["encode", "bundle", "-", "rows.npy"],
         ["info", "bundle", "--yaml"],
     ],
 )
@@ -218,7 +218,7 @@ def test_memory_that_runs_out_is_told(run, digits, rows, monkeypatch, check_fail
     def fail(*arguments, **options):
         raise MemoryError
 
-    monkeypatch.setattr("vae_runtime.cli.opening.read_input", fail)
+    monkeypatch.setattr("vae_runtime.cli.scoring.plan_units", fail)
     check_failed(run("score", digits.bundle, rows), "expected more memory than there is.")
 
 

@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.json as pj
 import pyarrow.parquet as pq
 import pytest
 
@@ -117,7 +118,7 @@ def test_windows_begin_as_often_as_asked_for(run, pump, pump_csv, table_of):
 
 
 def test_a_parquet_table_and_a_folder_of_them_are_scored_as_the_csv(
-    run, table, sensor_csv, tmp_path
+    run, table, sensor_csv, tmp_path, table_of
 ):
     header, *lines = csv.reader(sensor_csv.read_text().splitlines())
     values = np.array(lines, float)
@@ -129,8 +130,12 @@ def test_a_parquet_table_and_a_folder_of_them_are_scored_as_the_csv(
     pq.write_table(pq.read_table(tmp_path / "day"), tmp_path / "all.parquet")
     expected = run("score", table.bundle, sensor_csv)
     assert expected.code == 0
-    for rows in (tmp_path / "day", tmp_path / "all.parquet"):
-        assert run("score", table.bundle, rows).out == expected.out
+    assert run("score", table.bundle, tmp_path / "all.parquet").out == expected.out
+    day = table_of(run("score", table.bundle, tmp_path / "day").out)
+    assert day["file"][-1] == str(tmp_path / "day" / "3.parquet")
+    assert day["row"][-1] == "234"
+    for name in ("score", "p_value", "is_anomaly"):
+        np.testing.assert_array_equal(day[name], table_of(expected.out)[name])
 
 
 def test_a_table_without_a_column_of_the_model_is_an_error_that_names_it(
@@ -158,6 +163,7 @@ def test_a_damaged_parquet_table_is_an_error_that_names_it(run, table, tmp_path,
 def test_a_missing_pyarrow_is_an_error_that_says_what_to_do(
     run, table, tmp_path, monkeypatch, check_failed
 ):
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     done = run("score", table.bundle, tmp_path / "rows.parquet")
     check_failed(done, "reading Parquet needs pyarrow: pip install 'vae-runtime[batch]'")
@@ -231,9 +237,30 @@ def test_shares_of_features_are_a_table(run, table_of, table, sensor_csv):
 def test_shares_of_pixels_are_an_array(run, check_failed, digits, rows, tmp_path):
     assert run("explain", digits.bundle, rows, "-o", tmp_path / "e.npy").code == 0
     np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), digits.runner.explain(digits.x))
-    check_failed(
-        run("explain", digits.bundle, rows), "expected a .npy or .npz output for rows that"
-    )
+    done = run("explain", digits.bundle, rows)
+    check_failed(done, "expected another output than .csv, such as .npz, for rows that are no")
+
+
+def test_shares_of_features_are_columns_of_any_table(run, golden, golden_rows, tmp_path):
+    np.save(tmp_path / "x.npy", golden_rows(40, 0))
+    runner = Runner.load(golden)
+    for ending in ("jsonl", "parquet"):
+        output = tmp_path / f"nats.{ending}"
+        assert run("explain", golden, tmp_path / "x.npy", "-o", output).code == 0
+        table = pj.read_json(output) if ending == "jsonl" else pq.read_table(output)
+        assert table.column_names == ["row", *runner.manifest.model.feature_names]
+        found = np.stack([column.to_numpy() for column in table.columns[1:]], 1)
+        np.testing.assert_allclose(found, runner.explain(golden_rows(40, 0)), rtol=1e-5, atol=1e-5)
+
+
+def test_shares_of_one_score_are_not_gone_on_with_for_another(run, table, sensor_csv, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text(sensor_csv.read_text().splitlines()[0] + "\n" + "?," * 6 + "\n")
+    given = (table.bundle, sensor_csv, bad, "-o", tmp_path / "nats.csv")
+    assert run("explain", *given).code == 1
+    done = run("explain", *given, "--resume", "--by", "neg_elbo")
+    assert done.code == 1
+    assert 'with --by "score". Received: "neg_elbo"' in done.err
 
 
 def test_options_may_stand_before_the_input(run, digits, rows):
@@ -249,7 +276,9 @@ def test_options_may_stand_before_the_input(run, digits, rows):
 def test_shares_of_windows_are_written_with_their_rows(run, pump, pump_csv, pump_windows, tmp_path):
     done = run("explain", pump.bundle, pump_csv, *BY_TIME, "-o", tmp_path / "nats.npz")
     x, first, last, _ = pump_windows
-    assert (done.code, done.err) == (0, f"wrote {len(x):,} rows to {tmp_path / 'nats.npz'}\n")
+    assert done.code == 0
+    assert done.err.startswith(f"wrote {len(x):,} windows to {tmp_path / 'nats.npz'}; ")
+    assert done.err.endswith("in no window\n")
     with np.load(tmp_path / "nats.npz") as saved:
         np.testing.assert_array_equal(saved["nats"], pump.runner.explain(x))
         np.testing.assert_array_equal(saved["first_row"], first)

@@ -1,0 +1,1 @@
+"""Files of any length to files of results: read, scored and written side by side, nothing lost."""

@@ -1,0 +1,86 @@
+"""Columns of tables: arrays of numpy, or of pyarrow as a file has them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .parts import Column, Columns
+
+Kind: TypeAlias = Literal["truth", "number", "decimal", "text", "timestamp", "other"]
+
+
+def take(column: Column, good: NDArray[np.bool_]) -> Column:
+    """The rows of a column that are good."""
+    if isinstance(column, np.ndarray):
+        return column[good]
+    import pyarrow as pa
+
+    return column.filter(pa.array(good))
+
+
+def flat(columns: Columns) -> dict[str, Column]:
+    """Columns of one value a row: of (rows, n), n columns `name_0`, `name_1`, ..."""
+    found: dict[str, Column] = {}
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray) and column.ndim > 1:
+            each = column.reshape(len(column), int(np.prod(column.shape[1:]))).T
+            found |= {f"{name}_{i}": values for i, values in enumerate(each)}
+        else:
+            found[name] = column
+    return found
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises ValueError where two columns would have the same name."""
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            "expected columns to keep that differ in name from each other and from results. "
+            f"Received: {', '.join(twice)} twice. Rename these, or name the columns to keep."
+        )
+
+
+def decoded(column: Any) -> Any:
+    """A column of Arrow with values where it has numbers of a dictionary's entries."""
+    import pyarrow.types as types
+
+    return column.dictionary_decode() if types.is_dictionary(column.type) else column
+
+
+def kind_of(column: Any) -> Kind:
+    """What a column of Arrow holds, that is no dictionary."""
+    import pyarrow.types as types
+
+    tests: dict[Kind, tuple[Callable[[Any], bool], ...]] = {
+        "truth": (types.is_boolean,),
+        "number": (types.is_integer, types.is_floating),
+        "decimal": (types.is_decimal,),
+        "text": (types.is_string, types.is_large_string),
+        "timestamp": (types.is_timestamp,),
+    }
+    return next((k for k, each in tests.items() if any(t(column.type) for t in each)), "other")
+
+
+def pack(column: Column) -> NDArray[Any]:
+    """A column as an array that numpy can save without pickles."""
+    if isinstance(column, np.ndarray):
+        return np.ascontiguousarray(column)
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    batch = pa.record_batch([column], names=["column"])
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return np.array(np.void(sink.getvalue().to_pybytes()))
+
+
+def unpack(array: NDArray[Any]) -> Column:
+    """The column that `pack` made this of."""
+    if array.dtype.kind != "V":
+        return array
+    import pyarrow as pa
+
+    with pa.ipc.open_stream(array.tobytes()) as reader:
+        return reader.read_next_batch().column(0)

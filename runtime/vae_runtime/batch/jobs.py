@@ -1,0 +1,114 @@
+"""What is asked of a run, as a job."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from vae_runtime import __version__
+from vae_runtime.bundle.manifest import digest
+from vae_runtime.runner import Runner
+
+from .output import Output
+from .parts import Part, Shard
+from .run import Job, Settle
+from .tasks import Task
+from .work import work_of
+from .writing import open_writer
+
+
+class Given(Protocol):
+    """What is to be read: a `Plan` of files, or a `Prior`."""
+
+    @property
+    def shards(self) -> Sequence[Shard]:
+        """In order."""
+
+    @property
+    def rows(self) -> int:
+        """Of all shards."""
+
+    @property
+    def files(self) -> Mapping[str, Any]:
+        """By name."""
+
+    def read(self, shard: Shard, /) -> Iterator[Part]:
+        """The parts of a shard."""
+
+    def fingerprint(self, shard: Shard, /) -> list[Any]:
+        """What a shard is, as JSON."""
+
+
+class Target(NamedTuple):
+    """Where results go, and in what form.
+
+    Args:
+        path: of the file.
+        ending: of its format.
+        rejects: the file that lists rows that are none; None where the first is an error.
+        bare: whether results stand alone, without row numbers and columns that are kept.
+        name_files: whether each result names the file that it is of.
+    """
+
+    path: Path
+    ending: str
+    rejects: Path | None = None
+    bare: bool = False
+    name_files: bool = False
+
+    @property
+    def journal(self) -> Path:
+        """What is noted on the way to it, beside it."""
+        return self.path.with_name(f"{self.path.name}.journal")
+
+
+def job_of(
+    runner: Runner,
+    task: Task,
+    given: Given,
+    target: Target,
+    *,
+    more: Mapping[str, Any],
+    settle: Settle | None = None,
+) -> Job:
+    """A job for `run`.
+
+    Args:
+        runner: of the bundle.
+        task: what to compute.
+        given: what to read.
+        target: where results go.
+        more: that results depend on, by names for people.
+        settle: see `Job`.
+    """
+    identity = {
+        "vae-runtime": __version__,
+        "bundle": digest(runner.manifest),
+        "precision": runner.precision,
+        "unit": runner.unit,
+        "task": type(task).__name__,
+        **{f"--{name}": value for name, value in vars(task).items()},
+        "output": target.ending,
+        "results alone": target.bare,
+        "several inputs": target.name_files,
+        **more,
+    }
+    return Job(
+        shards=given.shards,
+        read=given.read,
+        work=work_of(
+            runner,
+            task,
+            reject=target.rejects is not None,
+            bare=target.bare,
+            name_files=target.name_files,
+        ),
+        fingerprint=given.fingerprint,
+        identity=identity,
+        open_output=partial(
+            Output, target.path, target.rejects, partial(open_writer, ending=target.ending)
+        ),
+        journal=target.journal,
+        settle=settle,
+        files=list(given.files),
+    )

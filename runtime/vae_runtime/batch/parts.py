@@ -1,0 +1,121 @@
+"""What goes through a batch run: shards of files, parts of shards, and what became of the parts."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.bundle.manifest import Model
+from vae_runtime.data.inputs import Windowing
+
+# A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read.
+Column: TypeAlias = Any
+Columns: TypeAlias = Mapping[str, Column]
+
+PART_ROWS = 65_536  # at most; also a multiple of what backends are given at a time
+PART_VALUES = 2**20
+
+
+class Shard(NamedTuple):
+    """A piece of a file that can be read by itself, also by another process or machine.
+
+    Args:
+        file: its path.
+        format: the ending that says how it is read.
+        start, stop: of rows of an array, bytes of a text, row groups of a table.
+        first_row: the number in the file of its first row.
+        rows: how many it has.
+        line: of a text, the number of its first line, from 1.
+    """
+
+    file: str
+    format: str
+    start: int
+    stop: int
+    first_row: int
+    rows: int
+    line: int = 0
+
+
+class Wanted(NamedTuple):
+    """What to read of files.
+
+    Args:
+        model: whose rows they are; features of a table are found by its names of them.
+        keep: columns, or keys of an .npz, that are passed through.
+        unit: the column that names the unit that each row is of.
+        column: that holds rows as lists, of a model without named features; the key of an .npz.
+        windowing: how tables are cut into windows, where the model has such.
+        values: of what is computed of a row, where they are more than its own.
+    """
+
+    model: Model
+    keep: tuple[str, ...] = ()
+    unit: str | None = None
+    column: str = "x"
+    windowing: Windowing = Windowing()
+    values: int = 0
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that are read beside x, each once."""
+        return tuple(dict.fromkeys((*self.keep, *(() if self.unit is None else (self.unit,)))))
+
+    @property
+    def part_rows(self) -> int:
+        """How many rows to read at a time, so that they and their results fit into a cache."""
+        values = max(int(np.prod(self.model.input_shape)), self.values)
+        rows = min(PART_ROWS, max(PART_VALUES // values, 1))
+        return rows // 512 * 512 or rows
+
+
+class Part(NamedTuple):
+    """Rows of a shard that follow on each other.
+
+    Args:
+        file: that they are of.
+        x: (rows, *input_shape), as the file has them.
+        where: of which rows of the file they are, by names for a table of results, each (rows,);
+            numbers first.
+        kept: columns that are passed through, each (rows,).
+        units: (rows,), where a column names them.
+        bad: why rows are none, by their place here; x is 0 there.
+        left_out: rows of the file that are in no window.
+    """
+
+    file: str
+    x: NDArray[Any]
+    where: dict[str, NDArray[Any]]
+    kept: Columns
+    units: NDArray[np.str_] | None = None
+    bad: Mapping[int, str] = {}
+    left_out: int = 0
+
+
+class Reject(NamedTuple):
+    """A row that cannot be judged, by its number in its file, and why."""
+
+    file: str
+    row: int
+    reason: str
+
+
+class Outcome(NamedTuple):
+    """What became of a part: results of its good rows, and the others.
+
+    Args:
+        columns: each (rows, ...); none where no row is good.
+        rows: how many are good.
+        anomalies: how many of these raise an alarm.
+        rejects: the others.
+        left_out: rows of the file that are in no window.
+        classes: how many are of each class, by name, where they are classified.
+    """
+
+    columns: Columns
+    rows: int
+    anomalies: int = 0
+    rejects: tuple[Reject, ...] = ()
+    left_out: int = 0
+    classes: Mapping[str, int] = {}

@@ -1,0 +1,127 @@
+"""Results beside the rows that they are of, as record batches: bad rows keep their place."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.runner import Runner
+
+from .columns import decoded
+from .parts import Column, Columns, Outcome, Part
+from .tasks import Task
+
+REJECTED = "rejected"  # the column of why rows are none
+SHOWN = 3  # columns that tell a row from others, in errors
+
+
+def in_place(part: Part, outcome: Outcome, kept: Columns, schema: Any, *, reject: bool) -> Any:
+    """A `pyarrow.RecordBatch` of this schema, of all rows of a part.
+
+    Args:
+        part: the rows.
+        outcome: what became of them, bad ones among its rejects.
+        kept: columns of all rows.
+        schema: of these, of the results, and of `REJECTED` where bad rows are not an error.
+        reject: whether they are none.
+
+    Raises:
+        ValueError: a row is bad and that is an error, or a column is not of the schema's type.
+    """
+    import pyarrow as pa
+
+    reasons = _reasons(part, outcome)
+    if reasons and not reject:
+        raise ValueError(_told(part, kept, *next(iter(reasons.items()))))
+    good = np.ones(len(part.x), bool)
+    good[list(reasons)] = False
+    arrays = []
+    for field in schema:
+        if field.name in kept:
+            arrays.append(_cast(as_arrow(kept[field.name]), field, part.file))
+        elif field.name == REJECTED:
+            arrays.append(_spread(pa.array(reasons.values(), pa.string()), ~good))
+        else:
+            arrays.append(_results(outcome, field, good))
+    return pa.record_batch(arrays, schema=schema)
+
+
+@lru_cache(4)
+def result_fields(runner: Runner, task: Task) -> tuple[Any, ...]:
+    """The `pyarrow.Field`s of a task's results, from those of a probe row of the bundle.
+
+    Raises:
+        ValueError: the task does not fit the bundle.
+    """
+    import pyarrow as pa
+
+    found = task(runner, runner.probe_rows()[:1], None)
+    return tuple(pa.field(name, as_arrow(column).type) for name, column in found.items())
+
+
+def as_arrow(column: Column) -> Any:
+    """A column (rows, ...) as an array of Arrow, of lists where a row has several values."""
+    import pyarrow as pa
+
+    if not isinstance(column, np.ndarray):
+        return decoded(column)
+    values, size = pa.array(np.ascontiguousarray(column).reshape(-1)), column.size
+    for n in reversed(column.shape[1:]):
+        # lists of any length: few engines know those of a fixed one
+        values = pa.ListArray.from_arrays(np.arange(0, size + 1, n, dtype=np.int32), values)
+        size //= n
+    return values
+
+
+def _results(outcome: Outcome, field: Any, good: NDArray[np.bool_]) -> Any:
+    import pyarrow as pa
+
+    if not outcome.rows:
+        return pa.nulls(len(good), field.type)
+    return _spread(as_arrow(outcome.columns[field.name]), good)
+
+
+def _spread(array: Any, good: NDArray[np.bool_]) -> Any:
+    """The values of an array where rows are good, and null elsewhere."""
+    import pyarrow as pa
+
+    if good.all():
+        return array
+    if not good.any():
+        return pa.nulls(len(good), array.type)
+    return array.take(pa.array(np.cumsum(good) - 1, mask=~good))
+
+
+def _reasons(part: Part, outcome: Outcome) -> dict[int, str]:
+    """Why rows are bad, by their place in the part."""
+    if not outcome.rejects:
+        return {}
+    numbers = next(iter(part.where.values()))
+    places = np.flatnonzero(np.isin(numbers, [reject.row for reject in outcome.rejects]))
+    return {int(i): r.reason for i, r in zip(places, outcome.rejects, strict=True)}
+
+
+def _told(part: Part, kept: Columns, place: int, reason: str) -> str:
+    """What is wrong with a row, with what tells it from others: a batch may be any of a table."""
+    number = next(iter(part.where.values()))[place]
+    named = [f"{name}={kept[name][place]!s:.40}" for name in list(kept)[:SHOWN]]
+    which = f" ({', '.join(named)})" if named else ""
+    return (
+        f"{part.file}, row {number}{which}: {reason} To go on beside such rows, have them "
+        "rejected (on_bad_row='reject', --on-bad-row reject)."
+    )
+
+
+def _cast(array: Any, field: Any, where: str) -> Any:
+    import pyarrow as pa
+
+    if array.type == field.type:
+        return array
+    try:
+        return array.cast(field.type)
+    except pa.ArrowException as error:
+        raise ValueError(
+            f"{where}: expected {field.type} in column {field.name!r}, as in the first rows. "
+            f"Received: {array.type}. Make the files alike, or leave the column out."
+        ) from error

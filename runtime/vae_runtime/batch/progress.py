@@ -1,0 +1,125 @@
+"""How far a run is: a line on a terminal, and a file for a monitoring system."""
+
+import os
+import time
+from collections import deque
+from pathlib import Path
+from typing import TextIO
+
+from vae_runtime.data.files import write_aside
+
+from .counts import Counts
+
+EVERY = 0.5  # seconds from one line to the next
+SPAN = 20  # lines over which the rate is a mean
+WIDTH = 79
+
+
+class Progress:
+    """Told the counts of a run; tells people and machines.
+
+    Args:
+        rows: that there are in all.
+        terminal: to write the line to; None for no line.
+        metrics: the file of metrics, which is written at once; None for none. Once it is there, a
+            disk that refuses it is told, but does not stop the run: its output counts.
+
+    Raises:
+        OSError, ValueError: the file of metrics cannot be written.
+    """
+
+    def __init__(self, rows: int, terminal: TextIO | None, metrics: Path | None) -> None:
+        self._rows, self._terminal, self._metrics = rows, terminal, metrics
+        self._begun = self._told = time.monotonic()
+        self._counts, self._is_line = Counts(), False
+        self._lately = deque([(self._begun, 0)], SPAN)  # times, and rows that were read by then
+        self.refused: OSError | None = None  # why the metrics are not those of the end
+        self._write_metrics(finished=False)
+
+    def __call__(self, counts: Counts) -> None:
+        """Tells them now and then."""
+        self._counts, now = counts, time.monotonic()
+        if now - self._told >= EVERY:
+            self._told = now
+            self._tell(now)
+
+    def close(self, *, finished: bool) -> None:
+        """Takes the line away, and tells the metrics how it ended."""
+        if self._terminal is not None and self._is_line:
+            self._terminal.write(f"\r{' ' * _width(self._terminal)}\r")
+            self._terminal.flush()
+        self._try_metrics(finished)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._begun
+
+    def _tell(self, now: float) -> None:
+        since, read = self._lately[0]
+        rate = (self._counts.read - read) / (now - since)
+        self._lately.append((now, self._counts.read))
+        if self._terminal is not None:
+            line, width = line_of(self._counts, self._rows, rate), _width(self._terminal)
+            self._terminal.write(f"\r{line:{width}.{width}}")
+            self._terminal.flush()
+            self._is_line = True
+        self._try_metrics(finished=False)
+
+    def _try_metrics(self, finished: bool) -> None:
+        try:
+            self._write_metrics(finished)
+            self.refused = None
+        except OSError as error:
+            self.refused = error
+
+    def _write_metrics(self, finished: bool) -> None:
+        if self._metrics is not None:
+            text = metrics_of(self._counts, self._rows, self.seconds, finished=finished)
+            write_aside(self._metrics, lambda file: file.write(text.encode()))
+
+
+def line_of(counts: Counts, rows: int, rate: float) -> str:
+    """For people: `1,000,000 of 4,000,000 rows, 250,000 a second, 12 s left, 1,234 anomalies`."""
+    left = (rows - counts.read) / rate if rate > 0 else 0.0
+    parts = [
+        f"{counts.read:,} of {rows:,} rows",
+        f"{rate:,.0f} a second",
+        f"{_duration(left)} left",
+        f"{counts.anomalies:,} anomalies",
+    ]
+    return ", ".join([*parts, *([f"{counts.rejected:,} rejected"] if counts.rejected else [])])
+
+
+def metrics_of(counts: Counts, rows: int, seconds: float, *, finished: bool) -> str:
+    """The counts as OpenMetrics text, as Prometheus reads it from a file."""
+    lines = []
+    for name, help_text, kind, value in (
+        ("vae_batch_rows_expected", "Rows of the input.", "gauge", rows),
+        ("vae_batch_rows_scored", "Rows with results.", "counter", counts.done),
+        ("vae_batch_rows_rejected", "Rows that are none.", "counter", counts.rejected),
+        ("vae_batch_anomalies", "Rows that raise an alarm.", "counter", counts.anomalies),
+        ("vae_batch_seconds", "Time since the run began.", "gauge", round(seconds, 3)),
+        ("vae_batch_finished", "1 once the output is there.", "gauge", int(finished)),
+    ):
+        sample = f"{name}_total" if kind == "counter" else name
+        lines += [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}", f"{sample} {value}"]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _width(terminal: TextIO) -> int:
+    """How long a line may be that is written over: one more would begin the next line."""
+    try:
+        columns = os.get_terminal_size(terminal.fileno()).columns
+    except OSError:  # not known, as of a file
+        return WIDTH
+    return min(columns - 1, WIDTH) if columns else WIDTH
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return (
+        f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+    )

@@ -1,0 +1,119 @@
+"""Texts in stretches of whole rows: byte ranges that are read by themselves, each row in one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from vae_runtime.batch.parts import Shard, Wanted
+from vae_runtime.live.long_lines import longest_line
+
+BLOCK = 2**20  # bytes that a plan looks at together
+SHARD_BYTES = 2**23  # about: the unit that a run which was killed scores again
+BOM = b"\xef\xbb\xbf"
+MARKS = {  # of what is no text in utf-8, and what to do about it
+    b"\x1f\x8b": "gzip. Unpack it: gunzip -c FILE | vae-runtime score BUNDLE -.",
+    b"\x28\xb5\x2f\xfd": "zstd. Unpack it: zstd -dc FILE | vae-runtime score BUNDLE -.",
+    b"\xff\xfe": "utf-16. Convert it: iconv -f UTF-16 -t UTF-8 FILE.",
+    b"\xfe\xff": "utf-16. Convert it: iconv -f UTF-16 -t UTF-8 FILE.",
+}
+
+
+class Taken(NamedTuple):
+    """How much of some bytes is whole rows: how many bytes, rows and lines."""
+
+    size: int
+    rows: int
+    lines: int
+
+
+# Of bytes that begin with a row, and whether the text ends with them: the whole rows in them.
+Take = Callable[[bytes, bool], Taken]
+
+
+class Begin(NamedTuple):
+    """Where the rows of a file begin: behind how many bytes and lines."""
+
+    size: int
+    lines: int
+
+
+def plan_ranges(path: Path, format: str, begin: Begin, take: Take, wanted: Wanted) -> list[Shard]:
+    """The rows of a file from `begin` on, counted, in shards.
+
+    Raises:
+        ValueError: it is no text in utf-8, or a line is longer than any row can be.
+    """
+    shards: list[Shard] = []
+    start, stop, rows, first, line = begin.size, begin.size, 0, 0, begin.lines + 1
+    lines, end = 0, path.stat().st_size
+    longest = longest_line(wanted.model)
+    for block, taken in blocks_in(path, (begin.size, end), take, size=BLOCK, longest=longest):
+        check_utf8(path, block)
+        stop, rows, lines = stop + taken.size, rows + taken.rows, lines + taken.lines
+        if rows and (stop - start >= SHARD_BYTES or stop == end):
+            shards.append(Shard(str(path), format, start, stop, first, rows, line))
+            start, first, line = stop, first + rows, line + lines
+            rows = lines = 0
+    return shards
+
+
+def blocks_in(
+    path: Path, span: tuple[int, int], take: Take, *, size: int, longest: int | None = None
+) -> Iterator[tuple[bytes, Taken]]:
+    """The bytes of a span in stretches of whole rows, each of about `size` bytes.
+
+    Raises:
+        ValueError: a row is much longer than `longest`, where it is given; or the file ends before.
+    """
+    (start, stop), rest = span, b""
+    with path.open("rb") as file:
+        file.seek(start)
+        left = stop - start
+        while left:
+            more = file.read(min(max(size, len(rest)), left))
+            if not more:
+                raise ValueError(f"{path}: expected {stop:,} bytes. Received: a file that shrank.")
+            left -= len(more)
+            block = rest + more
+            taken = take(block, not left)
+            if taken.size:
+                yield block[: taken.size], taken
+            rest = block[taken.size :]
+            if longest is not None and len(rest) > max(longest, size):
+                raise ValueError(
+                    f"{path}: expected lines of at most {longest:,} bytes. Received: a longer one."
+                )
+
+
+def blocks_of(shard: Shard, take: Take, wanted: Wanted) -> Iterator[tuple[bytes, Taken]]:
+    """The bytes of a shard in stretches of whole rows, as many in each as a part is to have.
+
+    Raises:
+        ValueError: the file has changed since the plan.
+    """
+    a_row = (shard.stop - shard.start) / shard.rows
+    span, size, rows = (shard.start, shard.stop), int(a_row * wanted.part_rows) + 1, 0
+    for block, taken in blocks_in(Path(shard.file), span, take, size=size):
+        rows += taken.rows
+        yield block, taken
+    if rows != shard.rows:
+        raise ValueError(
+            f"{shard.file}: expected {shard.rows:,} rows from row {shard.first_row:,} on. "
+            f"Received: {rows:,}. Leave the file alone while it is read."
+        )
+
+
+def after_mark(path: Path) -> int:
+    """How many bytes the byte order mark of a text takes, 3 or none."""
+    with path.open("rb") as file:
+        return len(BOM) if file.read(len(BOM)) == BOM else 0
+
+
+def check_utf8(path: Path, block: bytes) -> None:
+    """Raises ValueError where whole lines are no text in utf-8."""
+    try:
+        if not block.isascii():
+            block.decode()
+    except UnicodeDecodeError as error:
+        what = next((what for mark, what in MARKS.items() if block.startswith(mark)), f"{error}.")
+        raise ValueError(f"{path}: expected text in utf-8. Received: {what}") from error

@@ -1,0 +1,175 @@
+"""A whole run: shards in, one file of results out; killed at any moment, it can go on."""
+
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from .counts import Counts
+from .journal import Done, Journal, JournalRefused, locked, read_done, read_outcomes, read_run
+from .output import Output
+from .parts import Outcome, Part, Reject, Shard
+from .pool import Pool
+
+Settle: TypeAlias = Callable[[Iterator[Outcome]], Callable[[Outcome], Outcome]]
+
+FILES = "files"  # what the journal calls the names of those
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run does.
+
+    Args:
+        shards: to read, in this order.
+        read: gives the parts of a shard.
+        work: makes an outcome of a part.
+        fingerprint: what a shard is, as JSON: another where its file has changed.
+        identity: what all results depend on beside the shards, as JSON, by names for people.
+        open_output: where results go.
+        journal: the path of what is noted on the way.
+        settle: for verdicts that take all rows into account: reads all outcomes, and gives what
+            amends each of them; they are written at the end then.
+        files: that the shards are of, by name. A run that goes on must have all of those that it
+            began with; the shards of others that have come are read in their order.
+    """
+
+    shards: Sequence[Shard]
+    read: Callable[[Shard], Iterator[Part]]
+    work: Callable[[Part], Outcome]
+    fingerprint: Callable[[Shard], list[Any]]
+    identity: Mapping[str, Any]
+    open_output: Callable[[], Output]
+    journal: Path
+    settle: Settle | None = None
+    files: Sequence[str] = ()
+
+
+class NothingDone(ValueError):
+    """All rows were rejected."""
+
+
+def run(job: Job, *, threads: int, resume: bool = False, watch: Callable[[Counts], None]) -> Counts:
+    """Runs a job; its output is there when this returns.
+
+    Args:
+        job: what to do.
+        threads: that read and work side by side.
+        resume: whether to go on where the journal ends, if there is one.
+        watch: is told the counts after each part.
+
+    Raises:
+        ValueError: a shard or the journal is not what it must be; what is done stays noted.
+        OSError: a file cannot be read or written; the same.
+    """
+    with locked(job.journal):
+        noted = read_run(job.journal)
+        done = _done(job, noted) if resume and noted is not None else []
+        identity = {**job.identity, FILES: list(job.files)}
+        journal = Journal(job.journal, identity, done[-1].end if done else 0)
+        try:
+            counts = _run(job, journal, done, threads, watch)
+        except NothingDone:
+            journal.remove()
+            raise
+        except BaseException:
+            journal.close_or_remove()
+            raise
+        journal.remove()
+    return counts
+
+
+def _run(
+    job: Job, journal: Journal, done: list[Done], threads: int, watch: Callable[[Counts], None]
+) -> Counts:
+    output, counts = job.open_output(), Counts()
+    rejects: Sequence[Reject] = ()
+    try:
+        with closing(_outcomes(job, journal, done, threads)) as outcomes:
+            for outcome in outcomes:
+                counts, rejects = counts.plus(outcome), rejects or outcome.rejects
+                if job.settle is None:
+                    output.add(outcome)
+                watch(counts)
+        if job.settle is not None:
+            counts = _settle(job.settle, journal, output)
+        _check_some(counts, rejects)
+        output.commit()
+    except BaseException:
+        output.abandon()
+        raise
+    return counts
+
+
+def _outcomes(
+    job: Job, journal: Journal, done: list[Done], threads: int
+) -> Generator[Outcome, None, None]:
+    """Of all parts in order: those that are noted, then the others, which are noted now."""
+    if done:
+        yield from read_outcomes(job.journal, done[-1].end)
+    left = job.shards[len(done) :]
+    with closing(Pool(left, job.read, job.work, threads).results()) as results:
+        for number, outcome in results:
+            if outcome is None:
+                journal.close_shard(job.fingerprint(left[number]))
+            else:
+                journal.add(outcome)
+                yield outcome
+
+
+def _settle(settle: Settle, journal: Journal, output: Output) -> Counts:
+    """Writes all outcomes, amended by what all of them together say."""
+    counts, end = Counts(), journal.flush()
+    amend = settle(read_outcomes(journal.path, end))
+    for outcome in map(amend, read_outcomes(journal.path, end)):
+        counts = counts.plus(outcome)
+        output.add(outcome)
+    return counts
+
+
+def _done(job: Job, noted: Mapping[str, Any]) -> list[Done]:
+    """The shards that need not be done again; JournalRefused where it is of another run."""
+    noted = dict(noted)
+    _check_files(job, noted.pop(FILES, []))
+    asked = json.loads(json.dumps(job.identity))
+    for name in dict.fromkeys((*noted, *asked)):
+        if noted.get(name) != asked.get(name):
+            raise JournalRefused(
+                f"{job.journal}: expected the run that it is of, with {name} "
+                f"{_shown(noted.get(name))}. Received: {_shown(asked.get(name))}. Resume with what "
+                "the run began with, or leave --resume out, to begin anew."
+            )
+    done = read_done(job.journal)
+    shards = [job.fingerprint(shard) for shard in job.shards[: len(done)]]
+    for each, shard in zip(done, [*shards, *[None] * (len(done) - len(shards))], strict=True):
+        if each.shard != shard:
+            raise JournalRefused(
+                f"{job.journal}: expected {each.shard[0]} as it was when the run began. Received: "
+                "a file that has changed, or is not given now. Leave --resume out, to begin anew."
+            )
+    return done
+
+
+def _check_files(job: Job, noted: Sequence[str]) -> None:
+    gone = sorted(set(noted) - set(job.files))
+    if gone:
+        others = f" and {len(gone) - 1:,} others" if len(gone) > 1 else ""
+        raise JournalRefused(
+            f"{job.journal}: expected all files that the run began with. Received: no {gone[0]}"
+            f"{others} now. Bring them back, or leave --resume out, to begin anew without them."
+        )
+
+
+def _shown(value: Any) -> str:
+    return f"{json.dumps(value):.60}"
+
+
+def _check_some(counts: Counts, rejects: Sequence[Reject]) -> None:
+    if not counts.done:
+        file, row, reason = rejects[0]
+        raise NothingDone(
+            f"expected a row that can be judged. Received: {counts.rejected:,}, all of them "
+            f"rejected; the first is row {row} of {file}: {reason}"
+        )

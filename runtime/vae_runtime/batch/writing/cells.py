@@ -1,0 +1,125 @@
+"""Columns as text, a cell a row, as CSV and JSON have them."""
+
+import itertools
+import json
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.batch.columns import decoded, kind_of
+from vae_runtime.batch.parts import Column
+
+from .digits import Texts, chosen, is_numbers, joined, put, texts_of
+
+
+class Style(NamedTuple):
+    """How a format says what differs between formats.
+
+    Args:
+        nothing: in place of no value.
+        truths: for False and True.
+        infinite: whether it has NaN and infinities; else they are `nothing`.
+        text: how text is written.
+        other: how lists and all else are written.
+    """
+
+    nothing: str
+    truths: tuple[bytes, bytes]
+    infinite: bool
+    text: Callable[[str], str]
+    other: Callable[[Any], str]
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    raise ValueError(
+        f"expected numbers, text, times or lists of them for .jsonl. Received: "
+        f"{type(value).__name__}. Write .parquet, or leave the column out."
+    )
+
+
+CSV = Style("", (b"0", b"1"), True, str, str)
+JSON = Style(
+    "null",
+    (b"false", b"true"),
+    False,
+    json.JSONEncoder().encode,
+    json.JSONEncoder(default=_as_json, allow_nan=False).encode,
+)
+
+
+def cells(column: Column, style: Style) -> list[str]:
+    """The text of each row of a column."""
+    if not isinstance(column, np.ndarray):
+        return _of_arrow(column, style)
+    if is_numbers(column):
+        return joined([*pieces(column, style), b"\n"], len(column)).decode().split("\n")[:-1]
+    if column.ndim > 1:
+        return list(map(style.other, column.tolist()))
+    return list(map(style.text, column.astype(str).tolist()))
+
+
+def pieces(column: NDArray[Any], style: Style) -> list[Texts | bytes]:
+    """What the texts of a column of numbers are made of: of (rows, n, ...), lists in lists."""
+    if column.ndim == 1:
+        return [_of_numbers(column, style)]
+    inner = [(b", ", *pieces(each, style)) for each in np.moveaxis(column, 1, 0)]
+    return [b"[", *list(itertools.chain(*inner))[1:], b"]"]
+
+
+def _of_numbers(column: NDArray[Any], style: Style) -> Texts:
+    if column.dtype == bool:
+        return chosen(style.truths, column.astype(np.intp))
+    found = texts_of(column)
+    strange = ~np.isfinite(column)
+    if style.infinite or not strange.any():
+        return found
+    nothing = chosen([style.nothing.encode()], np.zeros(strange.sum(), np.intp))
+    return put(found, strange, nothing)
+
+
+def _of_arrow(column: Any, style: Style) -> list[str]:
+    column = decoded(column)
+    found = _of_values(column, style)
+    for i in np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)).tolist():
+        found[i] = style.nothing
+    return found
+
+
+def _of_values(column: Any, style: Style) -> list[str]:
+    """Cells of a column of Arrow; of rows without a value, whatever."""
+    kind = kind_of(column)
+    if kind in ("truth", "number"):
+        whole = column.fill_null(False if kind == "truth" else 0)
+        return cells(whole.to_numpy(zero_copy_only=False), style)
+    if kind == "timestamp":
+        return list(map(style.text, _times(column)))
+    if kind == "text":
+        return list(map(style.text, column.fill_null("").to_pylist()))
+    return [_of_value(value, style) for value in column.to_pylist()]
+
+
+def _times(column: Any) -> list[str]:
+    """ISO 8601 with as few digits of seconds as `datetime` gives; with a time zone, in UTC.
+
+    By numpy: Arrow needs pandas for nanoseconds, and a database for time zones.
+    """
+    zone = "+00:00" if column.type.tz else ""
+    found = column.to_numpy(zero_copy_only=False)
+    if column.type.unit != "ns":
+        found = found.astype("datetime64[us]")
+    texts = (text.removesuffix("000") if len(text) > 26 else text for text in found.astype(str))
+    return [f"{text.removesuffix('.000000')}{zone}" for text in texts]
+
+
+def _of_value(value: Any, style: Style) -> str:
+    if isinstance(value, date | time):
+        return style.text(value.isoformat())
+    return style.nothing if value is None else style.other(value)

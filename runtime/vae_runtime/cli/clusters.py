@@ -1,0 +1,98 @@
+"""Scoring on Spark or Ray: what was typed as a job of theirs, and what became of it."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from vae_runtime.batch.counts import Counts
+from vae_runtime.batch.inputs import Plan, check_apart
+from vae_runtime.batch.jobs import Target
+from vae_runtime.batch.record_batches import BatchScorer
+from vae_runtime.batch.shards import count
+from vae_runtime.batch.tasks import Task
+from vae_runtime.batch.terms import Opening, Terms
+from vae_runtime.batch.writing import WRITERS
+
+from .batches import summary_of
+from .files import STANDARD
+
+ENGINES = ("spark", "ray")
+PARQUET = ".parquet"
+CUT = "windows"  # the format of shards that are cut from tables
+
+# What a single machine alone does, and why or what to do instead.
+ALONE = {
+    "resume": "a job starts anew, and a task that fails is done again by the engine",
+    "fdr": "it judges all rows together; have p-values written, and judge these",
+    "rejects": "rejected rows keep their place in the output; the column 'rejected' says why",
+    "metrics": "the engine has metrics of its own",
+    "threads": "each worker has one; the engine says how many there are",
+    "profile": "each worker has one thread",
+    "provider": "workers run on CPUs",
+    "stride": "windows are cut on a single machine",
+    "group": "windows are cut on a single machine",
+    "time": "windows are cut on a single machine",
+}
+
+
+def check_engine(args: argparse.Namespace) -> None:
+    """Refuses what an engine does not do, before any work is done for it."""
+    for name, why in ALONE.items():
+        given = getattr(args, name)
+        if given is not None and given is not False:  # 0 threads are some
+            args.error(f"expected no --{name} with --engine {args.engine}: {why}.")
+    if STANDARD in args.inputs:
+        args.error(f"expected files that all workers see with --engine {args.engine}. Received: -.")
+    if args.output is None:
+        args.error(f"expected -o FOLDER with --engine {args.engine}. Received: no output.")
+    if args.output.suffix in WRITERS and args.output.suffix != PARQUET:
+        raise ValueError(
+            f"{args.output}: expected a folder, for files of Parquet, as --engine {args.engine} "
+            f"writes. Received: a name of {args.output.suffix}."
+        )
+    args.inputs = [str(Path(given).absolute()) for given in args.inputs]  # as all workers see them
+    check_apart(args.inputs, [args.output / f"rows{PARQUET}"])
+    if args.output.exists():
+        raise ValueError(
+            f"{args.output}: expected a new folder. Received: one that is there already. Name "
+            "another, or remove it if it is left from a job that failed."
+        )
+
+
+def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
+    """Runs what was typed; its output is there when this returns, and all its rows are counted."""
+    _check_no_cutting(plan)
+    key = None if args.verify is None else str(args.verify)
+    opening = Opening(args.precision, args.backend, args.by, args.unit, key, args.ship)
+    begun = time.monotonic()
+    scorer = BatchScorer.of(args.bundle, opening, Terms(task, on_bad_row=args.on_bad_row))
+    _score(args, scorer, plan)
+    counts = count(args.output, plan.rows)
+    if args.json:
+        target = Target(args.output, PARQUET)
+        print(json.dumps(summary_of(counts, time.monotonic() - begun, target)))
+    return counts
+
+
+def _score(args: argparse.Namespace, scorer: BatchScorer, plan: Plan) -> None:
+    output = args.output.absolute()
+    if args.engine == "spark":
+        from vae_runtime import spark
+
+        with spark.connected(args.address) as session:
+            spark.score_files(session, scorer, plan, output.as_uri())
+    else:
+        from vae_runtime import ray
+
+        with ray.connected(args.address):
+            ray.score_files(scorer, plan, output)
+
+
+def _check_no_cutting(plan: Plan) -> None:
+    cut = [shard.file for shard in plan.shards if shard.format == CUT]
+    if cut:
+        raise ValueError(
+            f"{cut[0]}: expected rows that are whole windows already, in arrays or lists, as "
+            "engines take them. Received: a table to cut windows from. Score it without --engine."
+        )

@@ -1,0 +1,70 @@
+"""What was typed of a command on files, and what of it cannot be."""
+
+import argparse
+from pathlib import Path
+
+from vae_runtime.batch.inputs import check_apart
+from vae_runtime.batch.writing import WRITERS
+
+STANDARD = "-"  # input or output
+ALONE = ".npy"  # the ending of files that hold one array, with nothing beside it
+ARRAYS = (".npz", ALONE)
+TABLES = tuple(ending for ending in WRITERS if ending != ALONE)
+
+
+def check(args: argparse.Namespace, *endings: str) -> None:
+    """Refuses what cannot be, before any work is done for it.
+
+    Args:
+        args: of the command line.
+        endings: of files that the command can write.
+    """
+    inputs, output = args.inputs, args.output
+    if inputs == []:
+        args.error("expected an input. Received: none.")
+    if STANDARD in (inputs or ()) and len(inputs) > 1:
+        args.error("expected - alone, which is standard input. Received: other inputs with it.")
+    if STANDARD in (inputs or ()) and args.resume:
+        args.error("expected a file with --resume. Received: -, which cannot be read again.")
+    if ending_of(args) not in endings:
+        known = f"{', '.join(endings[:-1])} or {endings[-1]}"
+        raise ValueError(
+            f"{output or args.to}: expected an output of {known}. For standard output, leave -o "
+            "out; --to says in which format."
+        )
+    if output is None:
+        for name in ("resume", "json"):
+            if getattr(args, name):
+                args.error(f"expected -o FILE with --{name}. Received: --{name} alone.")
+    elif output.is_dir():
+        raise ValueError(f"{output}: expected a file to write. Received: a folder of that name.")
+    if args.rejects is not None and args.on_bad_row != "reject":
+        args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
+    if ending_of(args) == ALONE and args.keep:
+        args.error("expected no --keep with .npy, which holds one array. Received: both.")
+    if "" in (args.keep or ()):
+        args.error("expected names of columns with --keep. Received: an empty one.")
+    _check_written(args)
+
+
+def _check_written(args: argparse.Namespace) -> None:
+    """Refuses to write over an input, or one output over another."""
+    given = [each for each in args.inputs or () if each != STANDARD]
+    written = [path for path in (args.output, rejects_of(args), args.metrics) if path is not None]
+    for path in written:
+        if [other.resolve() for other in written].count(path.resolve()) > 1:
+            raise ValueError(f"{path}: expected a file for each output. Received: one for two.")
+    check_apart(given, written)
+
+
+def ending_of(args: argparse.Namespace) -> str:
+    """The ending of the output's format."""
+    return f".{args.to}" if args.output is None else str(args.output.suffix)
+
+
+def rejects_of(args: argparse.Namespace) -> Path | None:
+    """The list of rejected rows; None where there is none, or none that stays."""
+    if args.on_bad_row != "reject" or args.rejects is not None or args.output is None:
+        return args.rejects  # type: ignore[no-any-return]
+    beside: Path = args.output.with_name(f"{args.output.stem}.rejects.csv")
+    return beside

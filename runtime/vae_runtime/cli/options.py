@@ -1,0 +1,156 @@
+"""Options that commands share, a function for each kind of them."""
+
+import argparse
+from pathlib import Path
+
+from vae_runtime.backends import BACKENDS
+from vae_runtime.backends.onnx_runtime import CPU
+from vae_runtime.backends.profiles import PROFILES
+from vae_runtime.batch.formats import ENDINGS
+from vae_runtime.batch.writing import WRITERS
+from vae_runtime.bundle.manifest import SCORES
+
+from .clusters import ENGINES
+
+PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
+
+
+def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") -> None:
+    """Files of any length, to a file of results; see `results`.
+
+    Args:
+        command: that gets them.
+        endings: of files that it can write.
+        column: that holds rows as lists, unless it is named.
+    """
+    command.add_argument(
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        help=f"files, folders or globs of {', '.join(ENDINGS)}; a folder of images; - is stdin",
+    )
+    results(command, *endings)
+    group = command.add_argument_group("files of any length")
+    group.add_argument(
+        "--keep", type=names, metavar="COLUMNS", help="columns to pass through, with commas between"
+    )
+    group.add_argument(
+        "--column",
+        default=column,
+        help=f"of rows as lists, where features have no names; key of .npz (default: {column})",
+    )
+    group.add_argument(
+        "--on-bad-row",
+        choices=("fail", "reject"),
+        default="fail",
+        help="at a row that is none: stop, or list it elsewhere (default: fail)",
+    )
+    group.add_argument("--rejects", type=Path, help="that list (default: OUTPUT.rejects.csv)")
+
+
+def results(command: argparse.ArgumentParser, *endings: str) -> None:
+    """A file of results, of one of these endings, that appears whole or not at all."""
+    command.add_argument(
+        "-o", "--output", type=_output, help=f"{', '.join(endings)}; absent or -: stdout"
+    )
+    formats = [ending[1:] for ending in endings if ending in WRITERS]
+    command.add_argument("--to", choices=formats, default="csv", help="the format of stdout")
+    command.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
+    command.add_argument("--metrics", type=Path, help="a file of progress, as OpenMetrics text")
+    command.add_argument("--json", action="store_true", help="what became of the rows as JSON")
+
+
+def following(score: argparse.ArgumentParser) -> None:
+    """A live source in place of a file that is whole."""
+    live = score.add_argument_group("live sources")
+    live.add_argument(
+        "--follow", action="store_true", help="score lines of JSON or CSV as they come; no input: -"
+    )
+    live.add_argument(
+        "--period", type=float, help="usual seconds between samples: a gap is seen by --time"
+    )
+    live.add_argument("--state", type=Path, help="a file, by which a restart goes on where it was")
+    live.add_argument(
+        "--drift", type=float, metavar="ROWS", help="tell of drift, wrongly once in ROWS at most"
+    )
+    live.add_argument("--spacing", type=int, help="rows from one that drift looks at to the next")
+
+
+def engines(score: argparse.ArgumentParser) -> None:
+    """Workers on many machines in place of the threads of one."""
+    many = score.add_argument_group("clusters")
+    many.add_argument(
+        "--engine", choices=ENGINES, help="score there; -o is a new folder of Parquet files"
+    )
+    many.add_argument(
+        "--address", help="of the cluster: Spark's master, Ray's address; absent: on this machine"
+    )
+    many.add_argument(
+        "--ship", action="store_true", help="send the bundle along; else workers see it at its path"
+    )
+
+
+def running(command: argparse.ArgumentParser) -> None:
+    """How a bundle is opened and run."""
+    command.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32", help="of the files (default: fp32)"
+    )
+    command.add_argument("--backend", choices=BACKENDS, default="onnxruntime")
+    command.add_argument(
+        "--profile", choices=PROFILES, help="of onnxruntime (default: edge; of long files: server)"
+    )
+    command.add_argument(
+        "--threads", type=int, help="that work on one call, or on one long file; 0: as cores"
+    )
+    command.add_argument("--provider", help=f"of onnxruntime (default: {CPU})")
+
+
+def judging(command: argparse.ArgumentParser) -> None:
+    """By which of a bundle's scores."""
+    command.add_argument(
+        "--by",
+        choices=SCORES,
+        default="score",
+        help="the score: all of the bundle's, or neg_elbo, without its mixture (default: score)",
+    )
+
+
+def reading(command: argparse.ArgumentParser) -> None:
+    """Rows of a file that is held whole."""
+    command.add_argument(
+        "input", type=Path, help="rows: .npy, .npz (key x), .csv, .parquet; a folder of .parquet"
+    )
+    cutting(command)
+
+
+def cutting(command: argparse.ArgumentParser) -> None:
+    """How rows are cut into windows."""
+    command.add_argument("--stride", type=int, help="of windows; default: as in training")
+    command.add_argument("--group", help="of windows: the column that tells recordings apart")
+    command.add_argument("--time", help="of windows: the column of times; no window spans a gap")
+
+
+def whose(command: argparse.ArgumentParser) -> None:
+    """Which machine of a fleet rows are of."""
+    whose = command.add_mutually_exclusive_group()
+    whose.add_argument("--unit", metavar="NAME", help="the one machine that all rows are of")
+    whose.add_argument("--unit-column", metavar="COLUMN", help="the column that names it; '': none")
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names between commas."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers between commas."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected whole numbers, as in 1,16,256. Received: {text!r}."
+        ) from error
+
+
+def _output(text: str) -> Path | None:
+    return None if text == "-" else Path(text)
