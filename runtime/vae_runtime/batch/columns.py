@@ -49,6 +49,25 @@ def decoded(column: Any) -> Any:
     return column.dictionary_decode() if types.is_dictionary(column.type) else column
 
 
+def cast(array: Any, field: Any, where: str, instead: str) -> Any:
+    """An array of Arrow as the type of a field, that the first rows had.
+
+    Raises:
+        ValueError: it cannot be; the error begins with `where`, and says what to do instead.
+    """
+    import pyarrow as pa
+
+    if array.type == field.type:
+        return array
+    try:
+        return array.cast(field.type)
+    except pa.ArrowException as error:
+        raise ValueError(
+            f"{where}: expected {field.type} in column {field.name!r}, as in the first rows. "
+            f"Received: {array.type}. {instead}, or leave the column out."
+        ) from error
+
+
 def kind_of(column: Any) -> Kind:
     """What a column of Arrow holds, that is no dictionary."""
     import pyarrow.types as types

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.runner import Runner
 
-from .columns import decoded
+from .columns import cast, decoded
 from .parts import Column, Columns, Outcome, Part
 from .tasks import Task
 
@@ -39,7 +39,9 @@ def in_place(part: Part, outcome: Outcome, kept: Columns, schema: Any, *, reject
     arrays = []
     for field in schema:
         if field.name in kept:
-            arrays.append(_cast(as_arrow(kept[field.name]), field, part.file))
+            arrays.append(
+                cast(as_arrow(kept[field.name]), field, part.file, "Make the files alike")
+            )
         elif field.name == REJECTED:
             arrays.append(_spread(pa.array(reasons.values(), pa.string()), ~good))
         else:
@@ -111,17 +113,3 @@ def _told(part: Part, kept: Columns, place: int, reason: str) -> str:
         f"{part.file}, row {number}{which}: {reason} To go on beside such rows, have them "
         "rejected (on_bad_row='reject', --on-bad-row reject)."
     )
-
-
-def _cast(array: Any, field: Any, where: str) -> Any:
-    import pyarrow as pa
-
-    if array.type == field.type:
-        return array
-    try:
-        return array.cast(field.type)
-    except pa.ArrowException as error:
-        raise ValueError(
-            f"{where}: expected {field.type} in column {field.name!r}, as in the first rows. "
-            f"Received: {array.type}. Make the files alike, or leave the column out."
-        ) from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.columns import decoded
+from vae_runtime.batch.columns import cast, decoded
 from vae_runtime.batch.parts import Column, Columns
 from vae_runtime.data.parquet import needs_pyarrow
 
@@ -118,22 +118,9 @@ def to_batch(columns: Columns, schema: Any, path: Path) -> Any:
     arrays = [_to_arrow(column) for column in columns.values()]
     if schema is None:
         return pa.record_batch(arrays, names=list(columns))
-    found = [_cast(a, field, path) for a, field in zip(arrays, schema, strict=True)]
+    each = zip(arrays, schema, strict=True)
+    found = [cast(array, field, str(path), "Write .csv or .jsonl") for array, field in each]
     return pa.record_batch(found, schema=schema)
-
-
-def _cast(array: Any, field: Any, path: Path) -> Any:
-    import pyarrow as pa
-
-    if array.type == field.type:
-        return array
-    try:
-        return array.cast(field.type)
-    except pa.ArrowException as error:
-        raise ValueError(
-            f"{path}: expected {field.type} in column {field.name!r}, as before. Received: "
-            f"{array.type}. Write .csv or .jsonl, or leave the column out."
-        ) from error
 
 
 def _to_arrow(column: Column) -> Any:

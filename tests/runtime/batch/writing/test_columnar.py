@@ -92,7 +92,9 @@ def test_a_kept_column_of_another_type_becomes_that_of_the_first(write, ending):
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_kept_column_that_cannot_become_it_is_refused(write, ending):
     tables = [{"id": pa.array([1])}, {"id": pa.array(["a"])}]
-    with refuses("expected int64 in column 'id', as before. Received: string. Write .csv"):
+    with refuses(
+        "expected int64 in column 'id', as in the first rows. Received: string. Write .csv"
+    ):
         write(ending, *tables)
 
 
