@@ -247,10 +247,13 @@ def test_a_file_that_is_gone_when_a_run_is_resumed_is_named(
 
 @pytest.fixture
 def interruptible():
-    """What runs behind a terminal's back, as by `make test &`, is started with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """As in a terminal: `make test &` is started with SIGINT ignored, `nohup make test` SIGHUP."""
+    handlers = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+    numbers = {getattr(signal, name): h for name, h in handlers.items() if hasattr(signal, name)}
+    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("interruptible")
