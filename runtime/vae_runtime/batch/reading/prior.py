@@ -1,7 +1,8 @@
-"""Latents drawn from the prior, in place of files: one shard, the same for the same seed."""
+"""Latents drawn from the prior, in place of files: the same for the same seed."""
 
+import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -9,10 +10,14 @@ from vae_runtime.batch.parts import Part, Shard
 from vae_runtime.expecting import whole
 
 NAME = "the prior"
+SHARD_PARTS = 16
 
 
-class Prior(NamedTuple):
-    """Latents to decode, as a `Plan`.
+class Prior:
+    """Latents to decode, as a `Plan`; the first of them are those of a shorter draw.
+
+    Draws follow on each other. Where a shard begins, the generator's state is kept once somebody
+    has drawn up to there: a shard is drawn twice at most, also where shards are read side by side.
 
     Args:
         rows: how many.
@@ -21,32 +26,53 @@ class Prior(NamedTuple):
         part_rows: how many at a time.
     """
 
-    rows: int
-    latent_dim: int
-    seed: int
-    part_rows: int
+    def __init__(self, rows: int, latent_dim: int, seed: int, part_rows: int) -> None:
+        self.rows, self._latent_dim, self._seed, self._part_rows = rows, latent_dim, seed, part_rows
+        self._states = {0: np.random.default_rng(seed).bit_generator.state}
+        self._drawing = threading.Lock()
 
     @property
     def shards(self) -> list[Shard]:
-        """One: draws follow on each other."""
-        return [Shard(NAME, ".prior", 0, self.rows, 0, self.rows)]
+        """Some parts each."""
+        size = SHARD_PARTS * self._part_rows
+        ends = ((start, min(start + size, self.rows)) for start in range(0, self.rows, size))
+        return [Shard(NAME, ".prior", start, stop, start, stop - start) for start, stop in ends]
 
     @property
     def files(self) -> dict[str, Any]:
         """None but this."""
-        return {NAME: self.seed}
+        return {NAME: self._seed}
 
     def fingerprint(self, shard: Shard) -> list[Any]:
         """What a shard is, as JSON."""
-        return [*shard, *self]
+        return [*shard, self.rows, self._latent_dim, self._seed, self._part_rows]
 
     def read(self, shard: Shard) -> Iterator[Part]:
-        """The draws, the first of which are those of a shorter draw, see `latents.noise`."""
-        generator = np.random.default_rng(self.seed)
-        for start in range(0, shard.rows, self.part_rows):
-            stop = min(start + self.part_rows, shard.rows)
-            z = generator.standard_normal((stop - start, self.latent_dim), np.float32)
+        """The draws; see `latents.noise`."""
+        generator = self._generator(shard.start)
+        for start in range(shard.start, shard.stop, self._part_rows):
+            stop = min(start + self._part_rows, shard.stop)
+            z = self._draw(generator, stop - start)
             yield Part(NAME, z, {"row": np.arange(start, stop)}, {})
+
+    def _generator(self, row: int) -> np.random.Generator:
+        """As it is before the draw of this row, the first of a shard."""
+        with self._drawing:
+            known = max(start for start in self._states if start <= row)
+            generator = _generator_of(self._states[known])
+            for _ in range(known, row, self._part_rows):  # not at once: it may be long
+                self._draw(generator, self._part_rows)
+            self._states[row] = generator.bit_generator.state
+        return generator
+
+    def _draw(self, generator: np.random.Generator, rows: int) -> Any:
+        return generator.standard_normal((rows, self._latent_dim), np.float32)
+
+
+def _generator_of(state: Any) -> np.random.Generator:
+    generator = np.random.default_rng()
+    generator.bit_generator.state = state
+    return generator
 
 
 def prior(rows: int, latent_dim: int, seed: int | None, part_rows: int) -> Prior:
