@@ -9,8 +9,9 @@ import numpy as np
 from vae_runtime.batch.parts import Part, Shard
 from vae_runtime.expecting import whole
 
+from .stretches import SHARD_PARTS
+
 NAME = "the prior"
-SHARD_PARTS = 16
 
 
 class Prior:

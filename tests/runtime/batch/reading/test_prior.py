@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from vae_runtime.batch.reading.prior import SHARD_PARTS, prior
+from vae_runtime.batch.reading.prior import prior
+from vae_runtime.batch.reading.stretches import SHARD_PARTS
 from vae_runtime.latents import noise
 
 PART = 3
