@@ -121,13 +121,16 @@ def _threads(workers: int) -> Iterator[Callable[..., Iterator[None]]]:
 
 
 def _mapped_file(rows: Rows) -> mmap.mmap | None:
-    """The file that these rows are mapped from, where its pages can be given back and read again.
+    """The mapping of the file that these rows are from, where its pages are sure to come back.
 
-    Pages of a private mapping (mode "c") hold what was written to them, and would be lost.
+    That is a `np.memmap` opened read-only. Pages of any other buffer may be the only copy of what
+    was written to them: of memory that is mapped privately or has no file, zeros would come back.
     """
     array: Any = rows
     while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap) and array.mode == "c":
-            return None
+        mapping = getattr(array, "_mmap", None)  # numpy's, of a memmap and of its views
+        if mapping is not None:
+            is_read_only = isinstance(array, np.memmap) and array.mode == "r"
+            return mapping if is_read_only and hasattr(mmap, "MADV_DONTNEED") else None
         array = array.base
-    return array if isinstance(array, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") else None
+    return None

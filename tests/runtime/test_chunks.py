@@ -1,4 +1,9 @@
+import array
+import ctypes
+import functools
 import mmap
+import tempfile
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +109,82 @@ def test_what_was_written_to_a_private_mapping_stays(tmp_path):
     (y,) = ask(question(Doubling(), ("y",)), x, chunk=65536)
     assert y[3].tolist() == [154.0, 154.0]
     assert x[3].tolist() == [77.0, 77.0]
+
+
+MANY = KEPT // 8 + 1000  # rows of two float32: more than is kept in memory at a time
+
+
+def anonymous(size, **options):
+    return mmap.mmap(-1, size, **options)
+
+
+def of_file(access):
+    def make(size):
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(size))
+            file.flush()
+            return mmap.mmap(file.fileno(), size, access=access)
+
+    return make
+
+
+# what numpy wraps, by how it is made; an array of it can be written to
+BUFFERS = {
+    "its own memory": bytearray,
+    "ctypes": lambda size: (ctypes.c_char * size)(),
+    "array.array": lambda size: array.array("B", bytes(size)),
+    "memoryview": lambda size: memoryview(bytearray(size))[:],
+    "anonymous mapping": anonymous,
+    "copied mapping": of_file(mmap.ACCESS_COPY),
+    "written mapping": of_file(mmap.ACCESS_WRITE),
+}
+if hasattr(mmap, "MAP_PRIVATE"):
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    BUFFERS["private mapping"] = functools.partial(anonymous, flags=flags)
+
+VIEWS = {
+    "itself": lambda x: x,
+    "a part": lambda x: x[5:],
+    "every second": lambda x: x[::2],
+    "read-only": lambda x: np.lib.stride_tricks.as_strided(x, writeable=False),
+    "as a memmap": lambda x: x.view(np.memmap),
+    "by its buffer": lambda x: np.frombuffer(x, np.float32).reshape(-1, 2),
+}
+
+
+def check_that_rows_stay(kept, view, workers):
+    """Rows in this buffer are scored as they are, and are still there afterwards."""
+    whole = np.ndarray((MANY, 2), np.float32, kept)
+    whole[:] = rows(MANY)
+    x = VIEWS[view](whole)
+    expected = x.copy()
+    (y,) = ask(question(Doubling(), ("y",)), x, chunk=65536, workers=workers)
+    np.testing.assert_array_equal(y, 2 * expected)
+    np.testing.assert_array_equal(whole, rows(MANY))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("buffer", BUFFERS)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whatever_holds_the_rows_they_are_scored_and_stay(buffer, view, workers):
+    check_that_rows_stay(BUFFERS[buffer](MANY * 8), view, workers)
+
+
+def test_rows_in_shared_memory_are_scored_and_stay():
+    block = SharedMemory(create=True, size=MANY * 8)
+    try:
+        check_that_rows_stay(block.buf, "itself", workers=1)
+    finally:
+        block.close()
+        block.unlink()
+
+
+def test_a_file_that_is_gone_is_read_as_it_was(tmp_path):
+    x = mapped(tmp_path, MANY, "r")
+    (tmp_path / "x.npy").unlink()
+    for _ in range(2):
+        (y,) = ask(question(Doubling(), ("y",)), x, chunk=65536)
+        np.testing.assert_array_equal(y, 2 * rows(MANY))
 
 
 @pytest.mark.skipif(
