@@ -1,12 +1,14 @@
 """Arrays from outside: taken where they fit, refused with row and feature named where not."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .bundle.manifest import Model
+from .frames import has_names, named_array
 
 EXACT = 2**24  # float32 holds every whole number up to it
 
@@ -38,9 +40,9 @@ class RowCheck:
         Raises:
             ValueError: with what was expected, what was received, and where.
         """
-        rows = x if type(x) is np.ndarray else as_array(x)
+        rows = x if type(x) is np.ndarray else self.as_array(x)
         if rows.ndim == 0 or rows.shape[1:] != self.shape or not len(rows):
-            raise _shape_error("x", rows, self.shape)
+            raise self._shape_error(rows)
         if rows.dtype != self.dtype:
             rows = _convert(rows, self.dtype, _Place(self._model, first_row))
         if not self._is_usable(rows):
@@ -48,6 +50,26 @@ class RowCheck:
         if self._model.one_hot:
             _check_one_hot(rows, _Place(self._model, first_row))
         return rows
+
+    def as_array(self, x: ArrayLike) -> NDArray[Any]:
+        """`x` as an array, columns that have names in the model's order; see `frames`.
+
+        Raises:
+            ValueError: something would be lost, or a column is missing or holds no numbers.
+        """
+        if type(x) is np.ndarray and x.dtype.names is None:
+            return x
+        return as_array(x, self._model.feature_names)
+
+    def _shape_error(self, rows: NDArray[Any]) -> ValueError:
+        error = _shape_error("x", rows, self.shape)
+        if self._model.stride is None or rows.ndim != 2 or rows.shape[1] != self.shape[-1]:
+            return error
+        return ValueError(
+            f"{error} These are single rows of a table, and the model takes windows of "
+            f"{self.shape[0]}: StreamScorer(runner).push(rows) cuts them, and so does `vae-runtime "
+            "score` of a file."
+        )
 
     def _is_usable(self, rows: NDArray[Any]) -> bool:
         """A fast look at all values; False where some must be looked at one by one."""
@@ -60,13 +82,21 @@ class RowCheck:
         return not self._is_float or math.isfinite(np.vdot(rows, rows))
 
 
-def as_array(x: ArrayLike) -> NDArray[Any]:
-    """`x` as an array; ValueError where something would be lost."""
+def as_array(x: ArrayLike, names: Sequence[str] | None = None, name: str = "x") -> NDArray[Any]:
+    """`x` as an array; ValueError where something would be lost.
+
+    Args:
+        x: an array, what numpy makes one of, or a table whose columns have names.
+        names: of the columns that are taken; None where those of the model have none.
+        name: of x, for errors.
+    """
     if isinstance(x, np.ma.MaskedArray):
         raise ValueError(
-            "x: expected an array. Received: a masked array, whose mask would be lost."
+            f"{name}: expected an array. Received: a masked array, whose mask would be lost."
         )
-    return np.asarray(x)
+    rows = named_array(x, names, name) if has_names(x) else np.asarray(x)
+    # of a file of HDF5, say, it is seen only now that its columns have names
+    return rows if rows.dtype.names is None else named_array(rows, names, name)
 
 
 class LatentCheck:
@@ -79,7 +109,7 @@ class LatentCheck:
 
     def __call__(self, z: ArrayLike, first_row: int | None = 0, /) -> NDArray[np.float32]:
         """`z` as float32 (batch, latent_dim), finite; else ValueError."""
-        rows = np.asarray(z)
+        rows = self.as_array(z)
         if rows.ndim == 0 or rows.shape[1:] != self.shape or not len(rows):
             raise _shape_error("z", rows, self.shape)
         if rows.dtype.kind not in _NUMBERS:
@@ -91,6 +121,10 @@ class LatentCheck:
             where = "" if first_row is None else f" in row {first_row + row}"
             raise ValueError(f"z: expected finite numbers. Received: NaN or infinity{where}.")
         return rows
+
+    def as_array(self, z: ArrayLike) -> NDArray[Any]:
+        """`z` as an array; latents have no names to find them by."""
+        return as_array(z, name="z")
 
 
 class _Place(NamedTuple):

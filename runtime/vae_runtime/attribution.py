@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import chunks
-from .arrays import RowCheck, as_array
+from .arrays import RowCheck
 from .bundle import Bundle
 from .bundle.manifest import Model, Tensor
 from .graphs import Graphs
@@ -50,6 +50,7 @@ class Attribution:
     ) -> None:
         self._bundle, self._model = bundle, bundle.manifest.model
         self._graphs, self._scorer = graphs, scorer
+        self._check = RowCheck(self._model)
         self._at_once = max(1, min(at_once, BYTES // (4 * math.prod(self._model.input_shape))))
 
     def of_values(self, x: ArrayLike, by: str | None = None) -> Array:
@@ -58,10 +59,10 @@ class Attribution:
             raise ValueError(f'expected by="nll", or none. Received: by={by!r:.60}.')
         if by == "nll" or self._mixture is None:
             return self._graphs.ask("scorer", ("feature_nll",), x)[0]
-        groups = list(_groups(self._model))
+        x, groups = self._check.as_array(x), list(_groups(self._model))
         falls = self._falls(x, self._mixture, [*_numbers(self._model), *groups])
         if groups:
-            falls = _at_the_ones(falls, as_array(x), groups)
+            falls = _at_the_ones(falls, x, groups)
         return falls.reshape(-1, *self._model.input_shape)
 
     def of_features(self, x: ArrayLike) -> Array:
@@ -80,9 +81,9 @@ class Attribution:
         """Nats by which each row's score falls without each feature: (batch, features)."""
         score, at_once = self._scorer.score, self._at_once
         session = Replacing(self._model, mixture, score, features=features, at_once=at_once)
-        question = chunks.Question(session, ("nats",), "x", RowCheck(self._model))
+        question = chunks.Question(session, ("nats",), "x", self._check)
         chunk = max(1, at_once // (1 + len(features)))
-        return chunks.ask(question, as_array(x), chunk=chunk)[0]
+        return chunks.ask(question, self._check.as_array(x), chunk=chunk)[0]
 
 
 class Replacing:

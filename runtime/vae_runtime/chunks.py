@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .backends import Session
 from .errors import BundleError
@@ -25,6 +25,9 @@ class Check(Protocol):
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+
+    def as_array(self, rows: ArrayLike, /) -> Rows:
+        """The rows as an array, to be taken apart; ValueError where something would be lost."""
 
     def __call__(self, rows: Rows, first_row: int | None = 0, /) -> Rows:
         """The rows; ValueError where they are none, without their numbers where there are none."""

@@ -4,7 +4,7 @@ import threading
 
 from numpy.typing import ArrayLike
 
-from .arrays import LatentCheck, RowCheck, as_array
+from .arrays import LatentCheck, RowCheck
 from .backends import Backend, Session
 from .bundle import Bundle
 from .chunks import Answers, Check, Feeds, Question, ask
@@ -51,7 +51,8 @@ class Graphs:
         if shared is not None:
             question.check_shared(shared)
         chunk, workers = self._backend.chunk, self._backend.workers
-        return ask(question, as_array(rows), shared, chunk=chunk, workers=workers)
+        rows = question.check.as_array(rows)
+        return ask(question, rows, shared, chunk=chunk, workers=workers)
 
     def session(self, role: str) -> Session:
         """The graph of this role, opened once however many threads ask for it."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import RowCheck, as_array
+from .arrays import RowCheck
 from .backends import backend_of
 from .bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, written
 from .bundle.manifest import BACKEND_OF, ENDS, Calibration, File, Manifest, Recalibration
@@ -114,7 +114,7 @@ def recalibrate(
     if alpha is not None:
         level = number("alpha", alpha)
         before = {name: replace(c, alpha=level) for name, c in before.items()}
-    rows = as_array(x)
+    rows = RowCheck(old.manifest.model).as_array(x)
     digest = _sha256(old, rows)
     whose = Whose.of(units, len(rows))
     whose.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)

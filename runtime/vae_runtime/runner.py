@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import bench, features, latents, selftest
 from .alarms import Verdicts
-from .arrays import as_array
+from .arrays import RowCheck
 from .attribution import Attribution
 from .backends import Backend, backend_of
 from .bundle import Bundle, open_bundle
@@ -56,6 +56,7 @@ class Runner:
     ) -> None:
         self.manifest, self.precision, self.unit = bundle.manifest, precision, unit
         self._bundle, backend = bundle, backend_of(backend)
+        self._check = RowCheck(bundle.manifest.model)
         pooled = bundle.manifest.calibration_of(backend.format, precision, score)
         self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
         self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
@@ -113,7 +114,8 @@ class Runner:
         """How anomalous each row is: the bundle's score, at the posterior mean; deterministic.
 
         Args:
-            x: (batch, *input_shape), in the data's own units.
+            x: (batch, *input_shape), in the data's own units; or a table whose columns have names
+                (pandas, Polars, pyarrow, a structured array), which are matched by name.
             alpha: alarm where p_value <= alpha; the bundle's own level where nothing is given.
             threshold: alarm where score > threshold (nats) instead.
             fdr: alarm, among the rows of this call, so that at most this share of the alarms is
@@ -130,14 +132,15 @@ class Runner:
             ValueError: x does not fit, alpha is finer than the calibration rows resolve, a unit is
                 not known, or what is given contradicts itself.
         """
-        verdicts = self._verdicts if units is None else self._fleet.of_rows(units, x)
+        rows = x if units is None else self._check.as_array(x)
+        verdicts = self._verdicts if units is None else self._fleet.of_rows(units, rows)
         alarm = verdicts.alarm(alpha, threshold, fdr)
         if samples is None and seed is None:
-            score = self._scorer.score(x)
+            score = self._scorer.score(rows)
             p = verdicts.p_values(score)
         else:
             latent_dim = self.manifest.model.latent_dim
-            score = self._scorer.drawn(x, samples, seed=seed, latent_dim=latent_dim, alarm=alarm)
+            score = self._scorer.drawn(rows, samples, seed=seed, latent_dim=latent_dim, alarm=alarm)
             p = np.full(len(score), np.nan)
         return Scores(score, p, alarm.raised(score, p))
 
@@ -226,7 +229,7 @@ class Runner:
         Returns:
             float32 (steps, *input_shape), in the data's own units.
         """
-        rows, shape = [as_array(start), as_array(end)], self.manifest.model.input_shape
+        rows, shape = [*map(self._check.as_array, (start, end))], self.manifest.model.input_shape
         if any(row.shape != shape for row in rows):
             raise ValueError(
                 f"expected start and end as one row each, of shape {shape}. Received: "

@@ -35,6 +35,7 @@ class Any2:
     """Takes rows of two."""
 
     shape = (2,)
+    as_array = staticmethod(np.asarray)
 
     def __call__(self, rows, first_row=0, /):
         if (rows < 0).any():

@@ -178,7 +178,7 @@ class StreamScorer:
         self._untested_until, self._scored = found.untested_until, self._scored[:0]
 
     def _samples(self, x: ArrayLike) -> NDArray[Any]:
-        samples = x if isinstance(x, np.ma.MaskedArray) else np.asarray(x)
+        samples = self._check.as_array(x)
         shape = self._cut.pending.shape[1:]
         return self._check(samples[None], None) if samples.shape == shape else self._check(samples)
 
