@@ -51,7 +51,7 @@ def main() -> None:
 def scorers(known: Evidence) -> Iterator[tuple[str, int, Engine]]:
     """Every way to score that an export has: its name, bytes, and how to run it."""
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
-    made = list(convert(known, graphs, VARIANTS, lambda line: None))
+    made = [a for _, files in convert(known, graphs, VARIANTS, lambda line: None) for a in files]
     for artefact in (a for a in made if a.graph.role == "scorer"):
         name = artefact.name.removeprefix("scorer.")
         recipe = f" ({artefact.conversion.recipe})" if name == "int8.onnx" else ""

@@ -14,13 +14,19 @@ from vae_runtime.bundle.containers import SUFFIX
 from .errors import ExportError
 from .precisions import PRECISIONS
 
+INCOMPLETE = 3  # the exit code where there is a bundle, without some precision that was asked for
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exports; returns 0 when done, 1 when it was refused (2 is argparse's, wrong usage)."""
+    """Exports; returns 0 when done, 1 when it was refused (2 is argparse's, wrong usage).
+
+    `INCOMPLETE` says that there is a bundle, without some lower precision that was asked for.
+    """
     parser = argparse.ArgumentParser(
         prog="vae-export",
         description="Exports a trained run as a bundle of ONNX and TFLite graphs, each of which "
-        "has answered as Keras does; else writes nothing and exits 1.",
+        "has answered as Keras does; where those in float32 do not, writes nothing and exits 1. "
+        f"Another precision that loses too much is left out, and the exit code is {INCOMPLETE}.",
     )
     parser.add_argument("run", type=Path, help="a run directory, as vae-keras train writes it")
     parser.add_argument(
@@ -47,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "the manifest says so",
     )
     parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="write nothing and exit 1 where any precision is refused",
+    )
+    parser.add_argument(
         "--triton",
         metavar="DIR",
         type=Path,
@@ -69,24 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
         with without_greetings():
             from . import mlflow, triton
-            from .exporting import export
+            from .exporting import Options, export_variants
             from .signing import sign
             from .variants import variants
 
         out = _with_suffix(args.out) if args.zip else args.out
+        wanted = variants(args.formats, args.precision)
         if args.triton is not None:
-            scorers = [v for v in variants(args.formats, args.precision) if v.format == "onnx"]
+            scorers = [v for v in wanted if v.format == "onnx"]
             triton.check(out, args.triton, [scorer.precision for scorer in scorers])
         if args.mlflow is not None:
             mlflow.check(out, args.mlflow)
-        export(
-            args.run,
-            out,
-            formats=args.formats,
-            precisions=args.precision,
-            allow_degraded=args.allow_degraded,
-            log=_log,
-        )
+        options = Options(allow_degraded=args.allow_degraded, strict=args.strict)
+        refused = export_variants(args.run, out, wanted, options, log=_log).refused
         if args.sign is not None:
             sign(out, args.sign)
         models = triton.write(out, args.triton) if args.triton is not None else []
@@ -100,7 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for model in models:
         print(f"wrote {model}, a model for a server")
     print(f"wrote {out}: try `vae-runtime selftest {out}`")
-    return 0
+    if refused:
+        print(f"vae-export: {out} is without {', '.join(refused)}, as said above", file=sys.stderr)
+    return INCOMPLETE if refused else 0
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Every file of a model in the formats and precisions that are wanted, made and not yet judged."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -16,8 +17,8 @@ Log = Callable[[str], None]
 
 def convert(
     known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], log: Log
-) -> Iterator[Artefact]:
-    """One file at a time, so that a bad one is refused before the next is made.
+) -> Iterator[tuple[Variant, Iterator[Artefact]]]:
+    """Each variant with its files, made one at a time: a bad one is refused before the next.
 
     Args:
         known: the model, its rows, and what Keras answers.
@@ -25,15 +26,19 @@ def convert(
         wanted: what to make of each, float32 first.
         log: is told of what makes no sense and is left out.
     """
-    networks, ranges = build_networks(known.source.vae), Material({})
+    networks = build_networks(known.source.vae)
+    ranges = functools.cache(lambda: material_of(known, graphs))
+
+    def files_of(variant: Variant) -> Iterator[Artefact]:
+        learned = ranges() if variant.precision == "int8" else Material({})
+        for graph in networks if variant.networks else graphs:
+            material = replace(learned, metadata=bundle.metadata(known.source, graph))
+            yield artefacts.make(graph, variant, known, material)
+
     for variant in wanted:
-        if variant.precision == "int8" and not ranges.training:
-            ranges = material_of(known, graphs)
         if variant.networks:
             log(f"no {variant.name('scorer')}: {NO_INT8_SCORER}")
-        for graph in networks if variant.networks else graphs:
-            material = replace(ranges, metadata=bundle.metadata(known.source, graph))
-            yield artefacts.make(graph, variant, known, material)
+        yield variant, files_of(variant)
 
 
 def networks_scorer(networks: Sequence[Artefact], graphs: tuple[Graph, ...]) -> Artefact:

@@ -1,9 +1,11 @@
 """From a trained model to a bundle: convert, examine, calibrate, report, write.
 
-Any failure is an `ExportError`, and then there is no bundle.
+A failure in float32 is an `ExportError`, and then there is no bundle. Files of lower precision that
+fail are left out, and it is said why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -26,6 +28,20 @@ from .variants import Variant, variants
 PROBE_ROWS = 16
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A bundle that was written.
+
+    Args:
+        path: of it.
+        refused: why files of lower precision that were asked for are not in it, by their
+            precision and format: "int8 (onnx)".
+    """
+
+    path: Path
+    refused: Mapping[str, str]
+
+
 def export(
     run: str | Path | Run | Models | Source,
     out: str | Path,
@@ -33,6 +49,7 @@ def export(
     formats: Sequence[str] = FORMATS,
     precisions: Sequence[str] = ("fp32",),
     allow_degraded: bool = False,
+    strict: bool = False,
     log: Log = print,
 ) -> Path:
     """Exports a trained model as a bundle.
@@ -41,28 +58,52 @@ def export(
         run: a run directory, the run itself, or `Models` that something else trained.
         out: path of the bundle; an earlier bundle there is replaced at the end.
         formats: of onnx and tflite; onnx must be among them.
-        precisions: of fp32, fp16, dynamic and int8; fp32 must be among them.
+        precisions: of fp32, fp16, dynamic and int8; fp32 must be among them. Another whose files
+            do not pass the gates is left out; the log and `report.json` (`left_out`) say why.
         allow_degraded: whether a file of lower precision may lose more accuracy than the gates
             allow; the manifest then says what it lost.
+        strict: whether to write nothing where a lower precision is refused.
         log: called with each line of progress.
 
     Returns:
         The bundle's path.
 
     Raises:
-        ExportError: a graph cannot be converted, or does not answer as Keras does.
+        ExportError: a float32 graph cannot be converted, or does not answer as Keras does.
         ValueError: `run` is no run directory or no VAE, something else is at `out`, formats or
             precisions are unknown, or int8 has no rows to learn ranges from.
     """
-    _check_backend()
     wanted = variants(formats, precisions)
+    options = Options(allow_degraded=allow_degraded, strict=strict)
+    return export_variants(run, out, wanted, options, log=log).path
+
+
+@dataclass(frozen=True)
+class Options:
+    """What becomes of files that lose too much; see `export`."""
+
+    allow_degraded: bool = False
+    strict: bool = False
+
+
+def export_variants(
+    run: str | Path | Run | Models | Source,
+    out: str | Path,
+    wanted: Sequence[Variant],
+    options: Options,
+    *,
+    log: Log = print,
+) -> Exported:
+    """Exports as `export` does, and says what was refused."""
+    _check_backend()
     written.check_out(out)
     known = evidence.gather(_source(run))
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
-    verified, scorers = verify(known, graphs, wanted, allow_degraded=allow_degraded, log=log)
+    passed = verify(known, graphs, wanted, options, log=log)
+    verified = passed.files
     log("measuring what the files cost, drawing the report")
-    pages = report.make(known, verified, alarming(scorers))
+    pages = report.make(known, verified, alarming(passed.scorers), passed.refused)
     probe = bundle.npz(make_probe(graphs, known.feeds))
     mixture = bundle.mixture_files(known.source)
     files = [
@@ -72,40 +113,75 @@ def export(
         *(bundle.describe_report(name, page) for name, page in pages.items()),
     ]
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
-    return bundle.write(
+    path = bundle.write(
         out,
         {**contents, **mixture, "probe.npz": probe, **pages},
-        bundle.make_manifest(known.source, files, calibrate(scorers)),
+        bundle.make_manifest(known.source, files, calibrate(passed.scorers)),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
+    return Exported(path, passed.refused)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What came through the gates.
+
+    Args:
+        files: each with what the gates found.
+        scorers: all that gives a score: some of these, and what is computed around int8 networks.
+        refused: why variants are left out, by their title.
+    """
+
+    files: tuple[Verified, ...]
+    scorers: tuple[Artefact, ...]
+    refused: Mapping[str, str]
 
 
 def verify(
     known: Evidence,
     graphs: tuple[Graph, ...],
     wanted: Sequence[Variant],
+    options: Options,
     *,
-    allow_degraded: bool,
     log: Log,
-) -> tuple[list[Verified], list[Artefact]]:
-    """Makes every file and takes it through the gates.
+) -> Passed:
+    """Makes every file and takes it through the gates; a variant is left out whole or not at all.
 
-    Returns:
-        (files, all that gives a score: some of these, and what is computed around int8 networks).
+    Raises:
+        ExportError: a file in float32 failed, or any where the options are strict.
     """
+    files: list[Verified] = []
+    scorers: list[Artefact] = []
+    refused: dict[str, str] = {}
+    for variant, made in convert(known, graphs, wanted, log):
+        try:
+            own, scorer = _verify_variant(made, graphs, options.allow_degraded, log)
+        except ExportError as error:
+            if options.strict or variant.precision == "fp32":
+                raise
+            refused[variant.title] = str(error)
+            log(f"left out {variant.title}: {error}")
+        else:
+            files += own
+            scorers.append(scorer)
+    return Passed(tuple(files), tuple(scorers), refused)
+
+
+def _verify_variant(
+    made: Iterable[Artefact], graphs: tuple[Graph, ...], allow_degraded: bool, log: Log
+) -> tuple[list[Verified], Artefact]:
+    """The files of one variant that passed, and what gives a score by them."""
     verified = []
-    for artefact in convert(known, graphs, wanted, log):
+    for artefact in made:
         verified.append(examine(artefact, allow_degraded=allow_degraded))
         log(_describe(verified[-1]))
-    scorers = [v.artefact for v in verified if v.artefact.graph.role == "scorer"]
     networks = [v.artefact for v in verified if v.artefact.variant.networks]
-    if networks:
-        pair = networks_scorer(networks, graphs)
-        judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
-        log(_describe(judged))
-        verified = [_with_losses(v, judged) for v in verified]
-        scorers.append(pair)
-    return verified, scorers
+    if not networks:
+        return verified, next(v.artefact for v in verified if v.artefact.graph.role == "scorer")
+    pair = networks_scorer(networks, graphs)
+    judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
+    log(_describe(judged))
+    return [_with_losses(v, judged) for v in verified], pair
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:

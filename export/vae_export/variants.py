@@ -55,6 +55,11 @@ class Variant:
         """Whether it holds the networks alone, int8 in and out, one row at a time."""
         return (self.format, self.precision) == ("tflite", "int8")
 
+    @property
+    def title(self) -> str:
+        """Of all its files together, for people."""
+        return f"{self.precision} ({self.format})"
+
     def interface(self, graph: Graph) -> Interface:
         """What the file's inputs and outputs are to be."""
         if not self.networks:

@@ -14,7 +14,8 @@ from onnx import numpy_helper
 
 from vae_export import ExportError, evidence, export, source, to_onnx, variants
 from vae_export.artefacts import Artefact
-from vae_export.cli import main
+from vae_export.cli import INCOMPLETE, main
+from vae_export.conversion import Conversion
 from vae_export.precisions import PRECISIONS
 from vae_export.quantize_onnx import MINMAX, quantize
 from vae_export.variants import VARIANTS
@@ -309,9 +310,20 @@ def test_a_file_that_loses_too_much_is_refused_unless_allowed_and_then_says_so(
     ]
     monkeypatch.setattr(variants, "VARIANTS", tuple(broken))
     command = [str(table_run.path), "--out", str(tmp_path / "bundle"), "--precision", "fp32,int8"]
-    assert main([*command, "--formats", "onnx"]) == 1
+    assert main([*command, "--formats", "onnx", "--strict"]) == 1
     assert re.search(r"\.int8\.onnx: .*--allow-degraded", capsys.readouterr().err)
     assert not list(tmp_path.iterdir())
+    assert main([*command, "--formats", "onnx"]) == INCOMPLETE == 3
+    said = capsys.readouterr()
+    assert re.search(r"left out int8 \(onnx\): \w+\.int8\.onnx: .*--allow-degraded", said.err)
+    assert f"{tmp_path / 'bundle'} is without int8 (onnx), as said above" in said.err
+    left = open_bundle(tmp_path / "bundle")
+    left.verify()
+    assert set(left.manifest.calibration) == {"fp32", "fp32.neg_elbo"}
+    assert not [file.name for file in left.manifest.files if file.precision == "int8"]
+    record = json.loads((tmp_path / "bundle" / "report.json").read_text())
+    assert re.match(r"\w+\.int8\.onnx: .*--allow-degraded", record["left_out"]["int8 (onnx)"])
+    assert "No <code>int8 (onnx)</code>: " in (tmp_path / "bundle" / "report.html").read_text()
     assert main([*command, "--formats", "onnx", "--allow-degraded"]) == 0
     assert "degraded: " in capsys.readouterr().err
     manifest = open_bundle(tmp_path / "bundle").manifest
@@ -321,6 +333,45 @@ def test_a_file_that_loses_too_much_is_refused_unless_allowed_and_then_says_so(
     assert "--allow-degraded" not in str(degraded)  # no advice any more
     assert runtime_main(["info", str(tmp_path / "bundle")]) == 0
     assert "degraded  " in capsys.readouterr().out
+
+
+def broken(monkeypatch, *names):
+    """From now on no file of these variants can be made."""
+
+    def gives_up(graph, material):
+        return Conversion(b"", ("gave up",))
+
+    made = [
+        dataclasses.replace(v, convert=gives_up) if v.name("x") in names else v for v in VARIANTS
+    ]
+    monkeypatch.setattr(variants, "VARIANTS", tuple(made))
+
+
+def test_each_variant_is_left_out_by_itself(digits_run, tmp_path, monkeypatch):
+    broken(monkeypatch, "x.int8.onnx", "x.fp16.tflite")
+    said = []
+    out = export(
+        digits_run, tmp_path / "b", precisions=PRECISIONS, allow_degraded=True, log=said.append
+    )
+    left_out = json.loads((out / "report.json").read_text())["left_out"]
+    assert [name for name in left_out if "(" in name] == ["int8 (onnx)", "fp16 (tflite)"]
+    assert [line.split(":")[0] for line in said if line.startswith("left out")] == [
+        "left out int8 (onnx)",
+        "left out fp16 (tflite)",
+    ]
+    manifest = open_bundle(out).manifest
+    assert set(manifest.calibration) == {"fp32", "dynamic", "int8.tflite"}
+    x = digits_run.test["x"][:20]
+    for precision, backend in (("dynamic", "litert"), ("int8", "litert"), ("fp32", "onnxruntime")):
+        assert len(Runner.load(out, precision=precision, backend=backend).score(x).score) == 20
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "x.tflite"])
+def test_without_float32_in_each_format_there_is_no_bundle(table_run, tmp_path, monkeypatch, name):
+    broken(monkeypatch, name)
+    with pytest.raises(ExportError, match=f"{name[1:]}: .*gave up"):
+        export(table_run, tmp_path / "bundle", precisions=("fp32", "fp16"), **QUIET)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ from .record import make_record
 
 
 def make(
-    known: Evidence, verified: Sequence[Verified], scorers: Mapping[str, Artefact]
+    known: Evidence,
+    verified: Sequence[Verified],
+    scorers: Mapping[str, Artefact],
+    refused: Mapping[str, str],
 ) -> dict[str, bytes]:
     """Both files by name.
 
@@ -24,8 +27,9 @@ def make(
         known: the model, its rows, and what Keras answers.
         verified: every file, and what the gates found.
         scorers: by name of the calibration, what scores there; fp32 among them.
+        refused: why files that were asked for are not there, by what they are.
     """
-    record = make_record(known, verified, scorers)
+    record = make_record(known, verified, scorers, refused)
     return {
         "report.json": typed_json.dumps(record).encode(),
         "report.html": render(record, draw(known, record)).encode(),

@@ -75,7 +75,7 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
         alarms=alarm_table(record),
         files=file_table(record),
         left_out="".join(
-            f"<p>No <code>{escape(name)}</code>: {escape(reason)}.</p>"
+            f"<p>No <code>{escape(name)}</code>: {escape(reason.removesuffix('.'))}.</p>"
             for name, reason in record.left_out.items()
         ),
         gates=gate_table(record),

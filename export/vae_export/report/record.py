@@ -124,7 +124,10 @@ class Report:
 
 
 def make_record(
-    known: Evidence, verified: Sequence[Verified], scorers: Mapping[str, Artefact]
+    known: Evidence,
+    verified: Sequence[Verified],
+    scorers: Mapping[str, Artefact],
+    refused: Mapping[str, str],
 ) -> Report:
     """Measures every file and puts down what the gates found.
 
@@ -132,6 +135,7 @@ def make_record(
         known: the model, its rows, and what Keras answers.
         verified: every file.
         scorers: by name of the calibration, what scores there; fp32 among them.
+        refused: why files that were asked for are not there, by what they are.
     """
     floats = {
         v.artefact.graph.role: flops(v.artefact.conversion.content)
@@ -146,7 +150,7 @@ def make_record(
         alarms={name: _alarm(scorer) for name, scorer in scorers.items()},
         false_alarms=false_alarms(scorers["fp32"]),
         files=tuple(_file(v, floats[v.artefact.graph.role]) for v in verified),
-        left_out={variant.name("scorer"): NO_INT8_SCORER for variant in networks},
+        left_out={**{v.name("scorer"): NO_INT8_SCORER for v in networks}, **refused},
         machine=_machine(),
     )
 
