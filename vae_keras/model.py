@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from . import classifying, elbo, likelihoods, schedules, scoring, steps, trimming
+from . import classifying, elbo, keras_arguments, likelihoods, schedules, scoring, steps, trimming
 from .arrays import Tensor
 from .mixture import Mixture
 from .pairs import check_logits, check_pair
@@ -131,17 +131,35 @@ class VAE(keras.Model):
             raise ValueError("expected a VAE with a classifier. Received: VAE(classifier=None).")
         return ops.softmax(self._logits(self.encode(x)[0]), axis=-1)
 
-    def fit(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
-        """Keras's `fit`; y are labels, where there is a classifier."""
-        held_back = options.get("validation_data") or ()
-        for labels in (y, *held_back[1:2]):
-            classifying.check_labels(labels, self.classes)
-        return super().fit(x, y, *arguments, **options)
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """Keras's `compile`, without a loss or metrics: a VAE has its own."""
+        super().compile(**keras_arguments.bind(super().compile, arguments, options))
 
-    def evaluate(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a model that is loaded as it was when it was saved."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, *arguments: Any, **options: Any) -> Any:
+        """Keras's `fit`; y are labels, where there is a classifier. `validation_data` may be x."""
+        given = keras_arguments.bind(super().fit, arguments, options)
+        keras_arguments.check_labels("fit", given.get("y"), self.classes)
+        if given.get("validation_data") is not None:
+            known = keras_arguments.as_validation_data(given["validation_data"], self.classes)
+            given["validation_data"] = known
+        return super().fit(**given)
+
+    def evaluate(self, *arguments: Any, **options: Any) -> Any:
         """Keras's `evaluate`; y are labels, where there is a classifier."""
-        classifying.check_labels(y, self.classes)
-        return super().evaluate(x, y, *arguments, **options)
+        return self._with_labels("evaluate", super().evaluate, arguments, options)
+
+    def train_on_batch(self, *arguments: Any, **options: Any) -> Any:
+        """Keras's `train_on_batch`; y are labels, where there is a classifier."""
+        return self._with_labels("train_on_batch", super().train_on_batch, arguments, options)
+
+    def test_on_batch(self, *arguments: Any, **options: Any) -> Any:
+        """Keras's `test_on_batch`; y are labels, where there is a classifier."""
+        return self._with_labels("test_on_batch", super().test_on_batch, arguments, options)
 
     def train_step(self, *arguments: Any) -> Any:
         """One step of stochastic gradient variational Bayes on a batch of rows."""
@@ -214,6 +232,12 @@ class VAE(keras.Model):
             for name, value in config.items()
         }
         return cls(parts.pop("encoder"), parts.pop("decoder"), **parts)
+
+    def _with_labels(self, name: str, method: Any, arguments: Any, options: Any) -> Any:
+        """What a method of Keras returns, called with what a VAE has a use for."""
+        given = keras_arguments.bind(method, arguments, options)
+        keras_arguments.check_labels(name, given.get("y"), self.classes)
+        return method(**given)
 
     def _maybe_symbolic_build(self, *_: Any, **__: Any) -> None:
         """Only the optimizer is left to build, a VAE is built when it is made.

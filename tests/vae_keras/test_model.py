@@ -282,7 +282,9 @@ def test_labels_that_are_no_classes_are_refused(rows, wrong):
 
 
 def test_sample_weights_are_refused(rows):
-    with pytest.raises(ValueError, match="sample weights"):
+    with pytest.raises(
+        ValueError, match="fit: expected no sample_weight, which a VAE does not use"
+    ):
         classified().fit(rows, LABELS, sample_weight=np.ones(64), verbose=0)
 
 
