@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,53 @@ def test_objects_and_lists_have_an_end():
         load(edited(("files",), files))
     with refuses("ops: expected 65536 entries. Received: 65537."):
         load(edited((*SCORER, "ops"), ["Add"] * 65_537))
+
+
+SECONDS = 20.0  # where it took minutes
+
+
+def many_outputs(document):
+    """Millions of entries, each list of which is short enough."""
+    tensor = {**document["files"][4]["outputs"][0], "shape": ["a"] * 60_000}
+    document["files"][4]["outputs"] = [tensor] * 150
+
+
+def many_ops(document):
+    document["files"] = [{**document["files"][0], "ops": ["Add"] * 60_000}] * 100
+
+
+def many_parities(document):
+    document["files"][4]["parity"] = {str(i): 1.0 for i in range(300_000)}
+
+
+@pytest.mark.parametrize("change", [many_outputs, many_ops, many_parities])
+def test_a_document_has_an_end(change):
+    document = copy.deepcopy(DOCUMENT)
+    change(document)
+    content = json.dumps(document).encode()
+    begun = time.monotonic()
+    with refuses("expected 262144 values at most. Received: more. Copy or export"):
+        loads(content)
+    assert time.monotonic() - begun < SECONDS
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "9" * 2_000_000, "1e" + "9" * 2_000_000, "0." + "9" * 2_000_000]
+)
+def test_numbers_of_a_million_digits_are_refused_in_a_moment(number):
+    content = json.dumps(edited(("tolerance",), "HERE")).replace('"HERE"', number)
+    begun = time.monotonic()
+    with refuses("Copy or export the bundle again.") as e:
+        loads(content.encode())
+    assert time.monotonic() - begun < SECONDS
+    assert len(str(e.value)) < 1000
+
+
+def test_errors_about_long_shapes_are_short():
+    document = edited((*SCORER, "inputs", 0, "shape"), ["batch", *["a" * 9_000] * 1000])
+    with refuses("scorer.onnx input 'x' is float32") as e:
+        load(document)
+    assert len(str(e.value)) < 1000
 
 
 def test_a_key_that_stands_twice_is_refused():
