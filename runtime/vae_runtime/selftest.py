@@ -81,9 +81,11 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
     what 8-bit networks say, are held to `WIDEST` and to their noise.
 
     Raises:
-        BundleError: the probe lacks the answer to an output that the manifest lists.
+        BundleError: the probe lacks the answer to an output that the manifest lists, or its rows
+            are none that the manifest describes.
     """
     probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
+    _rows(probe, bundle.manifest.model)
     data_units = {"x_mean": _scaling(bundle.manifest.model)}
     most_noise = NOISE.get(precision, MOST_NOISE)
     checks = []
@@ -100,10 +102,14 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
 
 def probe_rows(bundle: Bundle) -> NDArray[Any]:
     """The rows of the probe, as graphs take them; BundleError where they do not."""
-    probe = bundle.read_probe()
+    return _rows(bundle.read_probe(), bundle.manifest.model)
+
+
+def _rows(probe: Mapping[str, NDArray[Any]], model: Model) -> NDArray[Any]:
+    """The same of a probe that was read; what the manifest says of rows must hold for them."""
     _check_keys(probe, "x")
     try:
-        return RowCheck(bundle.manifest.model)(probe["x"])
+        return RowCheck(model)(probe["x"])
     except ValueError as error:
         raise BundleError(f"probe.npz: {error} Export the bundle again.") from error
 

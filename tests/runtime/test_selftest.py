@@ -402,7 +402,7 @@ def test_a_mixture_that_was_damaged_beside_networks_of_8_bits_is_noticed(
 def test_probes_of_too_many_rows_or_none_are_refused(bundle_copy, change_probe, spoil):
     change_probe(bundle_copy, spoil)
     runner = Runner.load(bundle_copy)
-    with pytest.raises(BundleError, match=r"probe\.npz: expected"):
+    with pytest.raises(BundleError, match=r"probe\.npz: .*expected"):
         runner.selftest()
 
 
@@ -434,6 +434,14 @@ def test_the_probes_rows_are_rows(golden_copy, change_probe):
     change_probe(golden_copy, lambda arrays: arrays.update(x=np.full((2, 6), np.nan)))
     with pytest.raises(BundleError, match=r"probe\.npz: x: expected finite numbers"):
         Runner.load(golden_copy).probe_rows()
+
+
+@pytest.mark.parametrize("changes", [{"value_range": [0.0, 1.0]}, {"one_hot": [2]}])
+def test_rows_that_the_manifest_does_not_describe_are_refused(golden_copy, edit_manifest, changes):
+    edit_manifest(golden_copy, lambda document: document["model"].update(changes, sigma=None))
+    runner = Runner.load(golden_copy)
+    with pytest.raises(BundleError, match=r"probe\.npz: x: expected"):
+        runner.selftest()
 
 
 def test_noise_is_a_share_of_the_spread_whatever_the_size():

@@ -6,6 +6,8 @@ import itertools
 import json
 import re
 import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -396,3 +398,45 @@ def test_arguments_of_another_type_are_refused(table, options, message):
 def test_a_stream_without_a_runner_is_refused():
     with refuses("expected a Runner. Received: None."):
         StreamScorer(None)
+
+
+NO_SETTINGS = [
+    *({"period": 10**400}, {"period": "1"}, {"period": True}, {"period": 1j}),
+    *({"alpha": 10**400}, {"alpha": float("nan")}, {"alpha": "0.05"}, {"alpha": Decimal("0.05")}),
+    *({"threshold": 10**400}, {"threshold": float("nan")}, {"threshold": True}),
+    *({"stride": 10**400}, {"stride": 2.0}, {"stride": True}, {"stride": 0}, {"stride": -1}),
+    *({"window": 10**400}, {"window": 12.0}),
+]
+
+
+@pytest.mark.parametrize("settings", NO_SETTINGS, ids=str)
+def test_settings_that_are_no_such_numbers_are_refused(pump, settings):
+    with refuses("expected"):
+        StreamScorer(pump.runner, **settings)
+
+
+NO_DRIFT = [
+    *({"rows_between_false_alarms": value} for value in (10**400, "9", True, 1j, 0, None)),
+    *({"capacity": value} for value in (10**400, 2.0, True, 0, None)),
+    *({"spacing": value} for value in (10**400, 2.0, True, 0)),
+    *({"seed": value} for value in (10**5000, 2.0, True, -1, None)),
+]
+
+
+@pytest.mark.parametrize("settings", NO_DRIFT, ids=range(len(NO_DRIFT)))
+def test_settings_of_drift_that_are_no_such_numbers_are_refused(settings):
+    with refuses("expected"):
+        DriftSettings(**settings)
+
+
+def test_settings_of_any_kind_of_number_can_be_said_in_a_state(pump, readings):
+    drift = DriftSettings(Fraction(10**6), np.int64(24), np.int32(500), np.uint8(3))
+    made = {"window": np.int64(12), "stride": np.int8(3), "period": Fraction(1, 10)}
+    stream = StreamScorer(pump.runner, **made, alpha=np.float32(0.05), drift=drift)
+    stream.push(readings["m1"][:40], np.arange(40) / 10)
+    state = json.loads(json.dumps(stream.state()))
+    plain = StreamScorer(
+        pump.runner, stride=3, period=0.1, alpha=0.05, drift=DriftSettings(1e6, 24, 500, 3)
+    )
+    plain.restore(state)
+    assert plain.state()["rows"] == 40
