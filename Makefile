@@ -3,7 +3,7 @@
 # make lint           lints and checks types only
 # make format         lays out the code and mends what can be mended
 # make clean          removes what the others made: .venv, runs, artifacts
-# make fuzz           opens 13,000 mutated bundles: each is refused, or scores as before (minutes)
+# make fuzz           opens 19,000 mutated bundles and states: each is refused, or scores as before (minutes)
 # make bench-loop     what the training loop costs; with PyOD installed, beside PyOD
 # make bench-runtime   what the runner costs beside bare onnxruntime and Keras (five minutes)
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)

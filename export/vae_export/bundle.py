@@ -158,10 +158,11 @@ def _try_out(path: Path, check: Callable[[Bundle], None]) -> None:
     except BundleError as error:
         raise ExportError(f"the written bundle cannot be used: {error}") from error
     if not report.passed:
-        worst = max(report.checks, key=lambda check: check.deviation)
+        failed = [check for check in report.checks if not check.passed]
+        worst = max(failed, key=lambda check: check.deviation)
         raise ExportError(
             f"the written bundle fails its selftest: {worst.name}, {worst.rows}, is off by "
-            f"{worst.deviation:.3g} of its largest magnitude."
+            f"{worst.deviation:.3g} of its largest magnitude, {worst.noise:.3g} of its spread."
         )
     check(opened)
 

@@ -1,5 +1,6 @@
 """What scoring costs on this device: latency by batch size, throughput, and memory."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,11 +65,12 @@ def measure(
         seconds: for each size; at least ten calls are made all the same.
 
     Raises:
-        ValueError: a size is below 1 or takes more than 1 GiB, or seconds are not above 0.
+        ValueError: a size is below 1 or takes more than 1 GiB, or seconds are not above 0 and
+            below infinity.
     """
     most = MOST_BYTES // rows[0].nbytes
     sizes = [whole("sizes (one batch: 1 GiB at most)", size, least=1, most=most) for size in sizes]
-    if not sizes or not number("seconds", seconds) > 0:
+    if not sizes or not 0 < number("seconds", seconds) < math.inf:
         raise ValueError(
             f"expected a size and seconds above 0. Received: {tuple(sizes)} and {seconds}."
         )

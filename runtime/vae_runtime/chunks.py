@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .backends import Session
 from .errors import BundleError
+from .threads import startable
 
 # Pages of a mapped file that have been read count as memory of this process until it gives them
 # back, which it does after so many bytes.
@@ -46,6 +47,13 @@ class Question:
     def __init__(self, session: Session, outputs: tuple[str, ...], name: str, check: Check) -> None:
         self._session, self._outputs, self._name, self.check = session, outputs, name, check
         declared = {tensor.name: tensor.shape[1:] for tensor in session.outputs}
+        taken = {tensor.name for tensor in session.inputs}
+        if name not in taken or not {*outputs} <= {*declared}:
+            raise BundleError(
+                f"expected a graph of {name} that gives {', '.join(outputs)}. Received: one of "
+                f"{', '.join(taken)!s:.200} that gives {', '.join(declared)!s:.200}. Export the "
+                "bundle again."
+            )
         self._shapes = [declared[output] for output in outputs]
 
     def check_shared(self, shared: Feeds) -> None:
@@ -119,7 +127,7 @@ def _threads(workers: int) -> Iterator[Callable[..., Iterator[None]]]:
     else:
         from concurrent.futures import ThreadPoolExecutor  # 6 ms that most devices never need
 
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(workers) as pool, startable(workers):
             yield pool.map
 
 

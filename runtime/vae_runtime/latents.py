@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .expecting import whole
+from .expecting import count, whole
 
 Latents = NDArray[np.float32]
 
@@ -17,7 +17,7 @@ def noise(draws: int | None, latent_dim: int, seed: int | None) -> Latents:
 
     The same seed gives the same rows, and the first of a longer draw are those of a shorter one.
     """
-    draws = 1 if draws is None else whole("a number of draws", draws, least=1)
+    draws = 1 if draws is None else count("a number of draws", draws, least=1)
     seed = None if seed is None else whole("a seed", seed, least=0)
     return np.random.default_rng(seed).standard_normal((draws, latent_dim), np.float32)
 
@@ -67,6 +67,6 @@ def interpolate(start: Latents, end: Latents, steps: int, method: str) -> Latent
     """`steps` points from start to end, both included: float32 (steps, latent_dim)."""
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"expected a method of {', '.join(METHODS)}. Received: {method!r}.")
-    steps = whole("steps", steps, least=2)  # the two ends
+    steps = count("steps", steps, least=2)  # the two ends
     points = METHODS[method](start, end, np.linspace(0.0, 1.0, steps))
     return points.astype(np.float32)

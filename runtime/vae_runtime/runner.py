@@ -242,7 +242,8 @@ class Runner:
         """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
         roles = ["encoder", "decoder", "scorer"]
         roles += [] if self.manifest.model.classes is None else ["classifier"]
-        return selftest.replay(self._bundle, {role: self._graphs.session(role) for role in roles})
+        sessions = {role: self._graphs.session(role) for role in roles}
+        return selftest.replay(self._bundle, sessions, precision=self.precision)
 
     def bench(
         self, sizes: Sequence[int] = bench.SIZES, *, seconds: float = bench.SECONDS
@@ -252,4 +253,4 @@ class Runner:
 
     def probe_rows(self) -> NDArray[Any]:
         """Some real rows, as the bundle holds them to be tested by: (rows, *input_shape)."""
-        return self._bundle.read_probe()["x"]
+        return selftest.probe_rows(self._bundle)

@@ -3,6 +3,9 @@
 `probe.npz` holds a few real rows `x`, latents `z` and `noise`, and what Keras answered:
 `encoder.z_mean`, `decoder.x_mean`, `scorer.score` and so on. `noisy_scorer.OUTPUT` is the scorer's
 answer when it is given `noise`, an input that it otherwise takes as zeros.
+
+The manifest says how far off answers may be, and whoever damaged the weights may have edited it. So
+what it allows is bounded here: by the answers recorded, and how they differ from row to row.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,39 +15,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import RowCheck
 from .backends import Session
 from .bundle import Bundle
 from .bundle.manifest import Model, Tensor
+from .deviations import RESOLUTION as RESOLUTION
+from .deviations import Scaling as Scaling
+from .deviations import deviation as deviation
+from .deviations import noise
 from .errors import BundleError
 from .likelihoods import as_row
-
-Scaling = tuple[NDArray[Any], NDArray[Any]]
-
-# What a float32 number of the data's own units is good for, as a share of it. An engine may fold
-# offset and scale into a decoder's last layer (LiteRT does), and then adds that layer's terms, of
-# which there are hundreds, to a number as large as the offset: seen to be off by 17 eps at 512 of
-# them, by 39 at 2048.
-RESOLUTION = 64 * float(np.finfo(np.float32).eps)
-
 
 # Files of lower precision are off by what the manifest says they were at export, on other rows; a
 # probe has fewer, of which the largest magnitude, that deviations are shares of, may be smaller.
 SLACK = 4.0
+WIDEST = 1.0  # share of the largest magnitude: an answer that is off by as much tells nothing
+
+# Of an output's spread, that its error may be, root mean square. Graphs in float32 were seen to be
+# off by 1e-4 of it; others may be off by what the gates of export allow, and then some, as above.
+# An answer that is the same everywhere, as of weights that are lost, is off by 1.
+NOISE = {"fp32": 0.01, "fp16": 0.04, "dynamic": 0.8}
+MOST_NOISE = 0.9
+
+# An output in nats may be a small difference of large terms, whose size its `unit` is: seen to be
+# 500 times the largest recorded answer. It counts up to so many times that.
+LARGEST_UNIT = 1e4
+
+MOST_ROWS = 32  # of x and z
+MOST_SAMPLES = 1024  # of noise
 
 
 @dataclass(frozen=True)
 class Check:
-    """One output compared, and what it may deviate; see `deviation`."""
+    """One output compared, and what it may deviate; see `deviation` and `noise`."""
 
     name: str
     rows: str
     deviation: float
     tolerance: float
+    noise: float
+    most_noise: float
 
     @property
     def passed(self) -> bool:
-        """Whether it kept its tolerance."""
-        return self.deviation <= self.tolerance
+        """Whether it kept its tolerance, and tells rows apart as it should."""
+        return self.deviation <= self.tolerance and self.noise <= self.most_noise
 
 
 @dataclass(frozen=True)
@@ -55,64 +70,55 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """True where every output kept the tolerance."""
-        return all(check.passed for check in self.checks)
+        """True where outputs were compared, and every one kept its tolerance."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
 
 
-def deviation(
-    expected: NDArray[Any],
-    received: NDArray[Any],
-    unit: float = 0.0,
-    *,
-    scaling: Scaling | None = None,
-) -> float:
-    """The largest |received - expected| as a share of the largest |expected|.
-
-    Args:
-        expected, received: (batch, ...) of one shape; else they are infinitely far apart, as they
-            are where anything is not finite.
-        unit: the least that it is a share of: a nat, a latent's prior deviation.
-        scaling: offset and scale of pre-processing, for an output in the data's own units. It is
-            measured in the model's, so that millimetres count beside 101325 +- 1 pascals and these
-            by their +- 1, after what float32 cannot resolve of a number as large.
-    """
-    if received.shape != expected.shape:
-        return float("inf")
-    if not (np.isfinite(received).all() and np.isfinite(expected).all()):
-        return float("inf")
-    size, difference = np.abs(expected), np.abs(received.astype(np.float64) - expected)
-    if scaling is not None:
-        offset, scale = scaling
-        difference = np.maximum(difference - RESOLUTION * size, 0.0) / scale
-        size = np.abs(expected - offset) / scale
-    magnitude, largest = max(float(size.max()), unit), float(difference.max())
-    return largest / magnitude if magnitude else (0.0 if largest == 0 else float("inf"))
-
-
-def replay(bundle: Bundle, sessions: Mapping[str, Session]) -> Report:
+def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -> Report:
     """Runs every graph on the probe, all rows at once and then each row alone.
 
     Outputs of which the export measured no parity, as where a backend computes them itself from
-    what 8-bit networks say, have nothing to be held to, and are left out.
+    what 8-bit networks say, are held to `WIDEST` and to their noise.
 
     Raises:
-        BundleError: the probe lacks the answer to an output that the manifest lists.
+        BundleError: the probe lacks the answer to an output that the manifest lists, or its rows
+            are none that the manifest describes.
     """
-    probe = bundle.read_probe()
+    probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
+    _rows(probe, bundle.manifest.model)
     data_units = {"x_mean": _scaling(bundle.manifest.model)}
+    most_noise = NOISE.get(precision, MOST_NOISE)
     checks = []
     for key, graph, output, feeds in _questions(probe, sessions):
+        expected, scaling = probe[key], data_units.get(output.name)
+        unit = min(output.unit, LARGEST_UNIT * float(np.max(np.abs(expected), initial=1.0)))
+        allowed = _allowed(sessions[graph].parity.get(output.name), tolerance)
         for rows, received in _answers(sessions[graph], output.name, feeds):
-            scaling = data_units.get(output.name)
-            error = deviation(probe[key], received, output.unit, scaling=scaling)
-            allowed = _allowed(sessions[graph].parity[output.name], bundle.manifest.tolerance)
-            checks.append(Check(key, rows, error, allowed))
+            error = deviation(expected, received, unit, scaling=scaling)
+            noisy = noise(expected, received, scaling=scaling)
+            checks.append(Check(key, rows, error, allowed, noisy, most_noise))
     return Report(tuple(checks))
 
 
-def _allowed(parity: float, tolerance: float) -> float:
-    """What a file may deviate here, that was off by `parity` at export."""
-    return tolerance if parity <= tolerance else SLACK * parity
+def probe_rows(bundle: Bundle) -> NDArray[Any]:
+    """The rows of the probe, as graphs take them; BundleError where they do not."""
+    return _rows(bundle.read_probe(), bundle.manifest.model)
+
+
+def _rows(probe: Mapping[str, NDArray[Any]], model: Model) -> NDArray[Any]:
+    """The same of a probe that was read; what the manifest says of rows must hold for them."""
+    _check_keys(probe, "x")
+    try:
+        return RowCheck(model)(probe["x"])
+    except ValueError as error:
+        raise BundleError(f"probe.npz: {error} Export the bundle again.") from error
+
+
+def _allowed(parity: float | None, tolerance: float) -> float:
+    """What a file may deviate here, that was off by `parity` at export, if that was measured."""
+    if parity is None:
+        return WIDEST
+    return tolerance if parity <= tolerance else min(SLACK * parity, WIDEST)
 
 
 def _scaling(model: Model) -> Scaling:
@@ -138,27 +144,29 @@ def _questions(
     for name, inputs in known.items():
         graph = name.removeprefix("noisy_")
         for output in sessions[graph].outputs:
-            if output.name not in sessions[graph].parity:
-                continue
             key = f"{name}.{output.name}"
-            for needed in (*inputs, key):
-                if needed not in probe:
-                    raise BundleError(f"probe.npz: expected the key {needed!r}. Export again.")
+            _check_keys(probe, *inputs, key)
             feeds = {i: probe[i] for i in inputs}
             _check_feeds(graph, sessions[graph], feeds)
             yield key, graph, output, feeds
 
 
+def _check_keys(probe: Mapping[str, NDArray[Any]], *keys: str) -> None:
+    for key in keys:
+        if key not in probe:
+            raise BundleError(f"probe.npz: expected the key {key!r:.60}. Export again.")
+
+
 def _check_feeds(graph: str, session: Session, feeds: dict[str, NDArray[Any]]) -> None:
     declared = {tensor.name: tensor for tensor in session.inputs}
     for name, value in feeds.items():
-        tensor = declared[name]
-        if (str(value.dtype), value.shape[1:]) != (tensor.dtype, tensor.shape[1:]) or not len(
-            value
-        ):
+        tensor, most = declared[name], MOST_SAMPLES if name == "noise" else MOST_ROWS
+        fits = (str(value.dtype), value.shape[1:]) == (tensor.dtype, tensor.shape[1:])
+        if not fits or not 0 < len(value) <= most:
             raise BundleError(
                 f"probe.npz: expected {name} as the {graph} takes it, {tensor.dtype} "
-                f"{tensor.shape}. Received: {value.dtype} {value.shape}. Export the bundle again."
+                f"{tensor.shape}, of 1 to {most} rows. Received: {value.dtype} {value.shape}. "
+                "Export the bundle again."
             )
 
 

@@ -11,10 +11,12 @@ import json
 import math
 import types
 import typing
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeVar, cast
 
 LONGEST_LIST = 65_536  # entries, of anything but numbers
+MOST_VALUES = 2**18  # of a document, where a list of numbers counts as one; of ours, some thousand
 LONGEST_KEY = 60  # characters of it that an error prints
 
 T = TypeVar("T")
@@ -42,7 +44,11 @@ def parse(content: bytes) -> Any:
 
 def convert(kind: type[T], value: Any, where: str) -> T:
     """`value`, as parsed from JSON, as the dataclass `kind`; `where` names it in errors."""
-    return cast(T, _convert(kind, value, where))
+    return cast(T, _convert(kind, value, where, iter(range(MOST_VALUES))))
+
+
+class _TooManyValues(ValueError):
+    """Ends the reading of a document, wherever it is."""
 
 
 def _refuse_constant(name: str) -> None:
@@ -68,12 +74,15 @@ def _pretty(value: Any, indent: str) -> str:
     return json.dumps(value, allow_nan=False)
 
 
-def _convert(kind: Any, value: Any, where: str) -> Any:
+def _convert(kind: Any, value: Any, where: str, left: Iterator[int]) -> Any:
+    """`value` as `kind`; `left` gives out one number for each value that there may still be."""
+    if next(left, None) is None:
+        raise _TooManyValues(f"{where}: expected {MOST_VALUES} values at most. Received: more.")
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
-        return _convert_object(kind, value, where)
+        return _convert_object(kind, value, where, left)
     if origin is types.UnionType:
-        return _convert_union(kind, value, where)
+        return _convert_union(kind, value, where, left)
     if kind == tuple[float, ...] and isinstance(value, list) and all(map(_is_number, value)):
         return tuple(map(float, value))  # may be a million: no place of each is put together
     if origin is tuple and isinstance(value, list):
@@ -82,10 +91,11 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
         if len(kinds) == len(value):
             pairs = enumerate(zip(kinds, value, strict=True))
-            return tuple(_convert(k, v, f"{where}[{i}]") for i, (k, v) in pairs)
+            return tuple(_convert(k, v, f"{where}[{i}]", left) for i, (k, v) in pairs)
     if origin is dict and isinstance(value, dict):
         return {
-            key: _convert(arguments[1], v, f"{where}.{_shown(key)}") for key, v in value.items()
+            key: _convert(arguments[1], v, f"{where}.{_shown(key)}", left)
+            for key, v in value.items()
         }
     if kind is float and _is_number(value):
         return float(value)
@@ -99,7 +109,7 @@ def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _convert_object(kind: Any, value: Any, where: str) -> Any:
+def _convert_object(kind: Any, value: Any, where: str, left: Iterator[int]) -> Any:
     if not isinstance(value, dict):
         raise _wrong(kind, value, where)
     hints = _hints(kind)
@@ -110,13 +120,15 @@ def _convert_object(kind: Any, value: Any, where: str) -> Any:
                 f"{', '.join(map(_shown, value))[:200]}."
             )
     known = {n: hint for n, hint in hints.items() if n in value}
-    return kind(**{n: _convert(hint, value[n], f"{where}.{n}") for n, hint in known.items()})
+    return kind(**{n: _convert(hint, value[n], f"{where}.{n}", left) for n, hint in known.items()})
 
 
-def _convert_union(kind: Any, value: Any, where: str) -> Any:
+def _convert_union(kind: Any, value: Any, where: str, left: Iterator[int]) -> Any:
     for alternative in typing.get_args(kind):
         try:
-            return _convert(alternative, value, where)
+            return _convert(alternative, value, where, left)
+        except _TooManyValues:
+            raise
         except ValueError:
             continue  # the next alternative may fit; where none does, the error is below
     raise _wrong(kind, value, where)

@@ -18,6 +18,7 @@ from vae_runtime.bundle import (
     interfaces,
     manifest,
     npz,
+    onnx_wire,
     records,
     signature,
     texts,
@@ -133,6 +134,11 @@ def test_names_and_numbers_are_those_of_the_code(table_bundle):
         f"longer than {texts.LONGEST_TEXT} characters",
         f"more than {texts.MOST_ENTRIES} keys",
         f"more than {typed_json.LONGEST_LIST} entries",
+        f"not more than {typed_json.MOST_VALUES} values",
+        f"at most {onnx_wire.MOST_AXES} axes",
+        f"at most {onnx_wire.MOST_FIELDS} fields",
+        f"directory has at most {npz.LONGEST_DIRECTORY} bytes",
+        f"header has at most {npz.LONGEST_HEADER} bytes",
         f"at most {consistency.MOST_FILES} files",
         f"at most {consistency.LARGEST_TOLERANCE}.",
         f"from 0 to {consistency.LARGEST_ROUNDING:g}, or to",
@@ -147,5 +153,9 @@ def test_names_and_numbers_are_those_of_the_code(table_bundle):
     assert (texts.LARGEST_WHOLE, interfaces.LARGEST_ROW) == (2**53, 2**28)
     assert (consistency.LARGEST_FILE, npz.SLACK) == (2**31 - 1, 2**20)
     assert selftest.RESOLUTION == 2.0**-17
+    assert (selftest.SLACK, selftest.WIDEST, selftest.LARGEST_UNIT) == (4.0, 1.0, 1e4)
+    assert selftest.NOISE == {"fp32": 0.01, "fp16": 0.04, "dynamic": 0.8}
+    assert (selftest.MOST_NOISE, selftest.MOST_ROWS, selftest.MOST_SAMPLES) == (0.9, 32, 1024)
+    assert (interfaces.LARGEST_UNIT, interfaces.LARGEST_PARITY) == (1e12, 10.0)
     model = onnx.load(table_bundle / "scorer.onnx")
     assert f"IR version {model.ir_version}, opset {model.opset_import[0].version}," in TEXT

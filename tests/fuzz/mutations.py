@@ -28,10 +28,15 @@ STRANGE = [
 
 
 class Mutation(NamedTuple):
-    """How a kind of case is made. `write` puts it at a path, which becomes a file or a folder."""
+    """How a kind of case is made. `write` puts it at a path, which becomes a file or a folder.
+
+    With `every`, all that a bundle can be asked is asked; with `lost`, weights are.
+    """
 
     write: Callable[[random.Random, Files, Path], None]
     model: bool = False
+    every: bool = False
+    lost: bool = False
 
 
 def damaged(rng: random.Random, content: bytes, most: int = 8) -> bytes:
@@ -244,6 +249,11 @@ MUTATIONS = {
     "hostile zip": Mutation(_archive),
     "hostile folder": Mutation(_folder),
 }
+
+
+def of_files(make: Callable[[random.Random, Files], Files], **judged: bool) -> Mutation:
+    """A kind of case that is made of files by name alone."""
+    return Mutation(lambda rng, files, path: _write(rng, make(rng, files), path), **judged)
 
 
 def edit(rng: random.Random, document: object) -> None:

@@ -1,4 +1,4 @@
-"""Mutated bundles by the thousand: `make fuzz`, or `python tests/fuzz/run.py --help`.
+"""Mutated bundles and states by the thousand: `make fuzz`, or `python tests/fuzz/run.py --help`.
 
 Each case is a good bundle changed by a kind of mutation and a seed, opened in a worker process that
 may crash or hang. What must come of it: `BundleError`, or the scores of the good bundle. Kinds that
@@ -28,17 +28,33 @@ from judging import (
     VERDICTS,
     WRONG,
     good_answers,
+    good_state,
     judge,
+    judge_state,
     limit_memory,
     seeded,
 )
-from mutations import MUTATIONS
+from mutations import MUTATIONS as DAMAGE
+from mutations import of_files
+from plausible import edited, exchanged, lost_weights, probed, state, wired
 
+from vae_runtime import Runner
 from vae_runtime.bundle import open_bundle
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sensors-1"
 PATIENCE = 20.0  # seconds for a case; the good bundle takes a fiftieth of one
 FAILURES = (ESCAPED, WRONG, CRASHED, HUNG)
+
+STATE = "state of a stream"  # whose cases are no bundles
+MUTATIONS = {
+    **DAMAGE,
+    "lost weights, excused": of_files(lost_weights, lost=True),
+    "manifest, plausible": of_files(edited, model=True, every=True),
+    "graphs exchanged": of_files(exchanged, model=True, every=True),
+    "probe of other arrays": of_files(probed, model=True, every=True),
+    "ONNX fields": of_files(wired, model=True),
+}
+KINDS = [*MUTATIONS, STATE]
 
 # onnxruntime reads what is properly hashed, in its own process memory: what it makes of a graph
 # that somebody damaged and hashed again is counted and not our failure.
@@ -93,14 +109,21 @@ def work() -> int:
     bundle = GOLDEN.with_suffix(".vaeb")
     files = open_bundle(bundle).contents()
     x = np.array(json.loads(GOLDEN.with_suffix(".json").read_text())["x"], np.float32)
-    good = good_answers(bundle, x)
+    good, runner = good_answers(bundle, x), Runner.load(bundle)
+    remembered = good_state(runner, x)
     limit_memory()
     for line in sys.stdin:
         kind, seed = json.loads(line)
         with tempfile.TemporaryDirectory() as folder:
             path, rng = Path(folder) / "case", seeded(kind, seed)
-            MUTATIONS[kind].write(rng, files, path)
-            verdict = judge(path, good, model=MUTATIONS[kind].model)
+            if kind == STATE:
+                path.write_bytes(state(rng, remembered))
+                verdict = judge_state(path, runner, remembered)
+            else:
+                write, *judged = MUTATIONS[kind]
+                write(rng, files, path)
+                model, every, lost = judged
+                verdict = judge(path, good, model=model, every=every, lost=lost)
         answers.write(json.dumps(verdict) + "\n")
         answers.flush()
     return 0
@@ -108,8 +131,12 @@ def work() -> int:
 
 def keep(kind: str, seed: int, path: Path) -> None:
     """Writes the case itself, to look at."""
-    files = open_bundle(GOLDEN.with_suffix(".vaeb")).contents()
-    MUTATIONS[kind].write(seeded(kind, seed), files, path)
+    bundle, rng = GOLDEN.with_suffix(".vaeb"), seeded(kind, seed)
+    if kind == STATE:
+        x = np.array(json.loads(GOLDEN.with_suffix(".json").read_text())["x"], np.float32)
+        path.write_bytes(state(rng, good_state(Runner.load(bundle), x)))
+    else:
+        MUTATIONS[kind].write(rng, open_bundle(bundle).contents(), path)
 
 
 def run(cases: "queue.SimpleQueue[tuple[str, int]]", jobs: int, deadline: float) -> list[tuple]:
@@ -143,10 +170,10 @@ def table(results: list[tuple]) -> str:
     """Kinds by verdicts."""
     counts = Counter((kind, verdict) for kind, _, verdict, *_ in results)
     lines = [f"{'kind':<24}{'cases':>8}" + "".join(f"{v:>17}" for v in VERDICTS)]
-    for kind in MUTATIONS:
+    for kind in KINDS:
         row = [counts[kind, verdict] for verdict in VERDICTS]
         lines.append(f"{kind:<24}{sum(row):>8}" + "".join(f"{n:>17}" for n in row))
-    total = [sum(counts[kind, verdict] for kind in MUTATIONS) for verdict in VERDICTS]
+    total = [sum(counts[kind, verdict] for kind in KINDS) for verdict in VERDICTS]
     lines.append(f"{'all':<24}{sum(total):>8}" + "".join(f"{n:>17}" for n in total))
     return "\n".join(lines)
 
@@ -154,11 +181,11 @@ def table(results: list[tuple]) -> str:
 def main() -> int:
     """Runs cases, prints the table; 1 where one failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--cases", type=int, default=13_000, help="of all kinds together")
+    parser.add_argument("--cases", type=int, default=19_000, help="of all kinds together")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="at most")
     parser.add_argument("--seed", type=int, default=0, help="of the first case of each kind")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--kind", choices=list(MUTATIONS), help="this kind alone")
+    parser.add_argument("--kind", choices=KINDS, help="this kind alone")
     parser.add_argument("--failures", type=Path, default=Path("fuzz-failures.jsonl"))
     parser.add_argument("--replay", type=Path, help="judge the cases of such a file")
     parser.add_argument("--keep", type=Path, help="write the case of --kind and --seed there")
@@ -189,7 +216,7 @@ def _cases(args: argparse.Namespace) -> "queue.SimpleQueue[tuple[str, int]]":
             kind, seed, *_ = json.loads(line)
             cases.put((kind, seed))
         return cases
-    kinds = [args.kind] if args.kind else list(MUTATIONS)
+    kinds = [args.kind] if args.kind else KINDS
     for seed in range(args.seed, args.seed + -(-args.cases // len(kinds))):
         for kind in kinds:
             cases.put((kind, seed))

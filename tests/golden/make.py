@@ -7,6 +7,7 @@ what it is for. When the format gets a new version or new optional parts, make a
     sensors-1.vaeb   format version 1: an MLP of six sensors and three classes, half a minute of
                      training; the rows come from the generator below, nobody's data
     sensors-1.json   eight rows, the last two broken, and what that bundle answers to them
+    stream-1.json    a stream's state after them, of before there were checksums; not made here
 
 Licence of both, as of the rows: Apache-2.0, like the rest of the project.
 """

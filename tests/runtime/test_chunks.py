@@ -207,3 +207,11 @@ def resident(path: Path) -> float:
         if str(path) in line
     ]
     return sum(int(line.split()[1]) for line in found) / 1024
+
+
+def test_a_graph_that_gives_or_takes_other_things_is_refused():
+    session = Doubling()
+    with pytest.raises(BundleError, match="a graph of x that gives score"):
+        Question(session, ("score",), "x", Any2())
+    with pytest.raises(BundleError, match="a graph of z that gives y"):
+        Question(session, ("y",), "z", Any2())

@@ -39,3 +39,18 @@ def test_real_numbers_of_any_kind_are_pythons(value):
 def test_what_is_no_real_number_is_refused(value):
     with pytest.raises(ValueError, match=r"expected alpha as a number\. Received: "):
         number("alpha", value)
+
+
+BEYOND = [10**400, -(10**400), Fraction(10**400), 10**5000]
+
+
+@pytest.mark.parametrize("value", BEYOND, ids=["large", "small", "fraction", "unprintable"])
+def test_a_number_that_no_float_holds_is_refused_in_a_line(value):
+    with pytest.raises(ValueError, match=r"expected alpha as a number\. Received: ") as e:
+        number("alpha", value)
+    assert len(str(e.value)) < 200
+
+
+def test_a_whole_number_beyond_its_bounds_is_not_printed_at_length():
+    with pytest.raises(ValueError, match="Received: one of more than 60 digits"):
+        whole("k", 10**5000, most=9)

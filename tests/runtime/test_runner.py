@@ -1,5 +1,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
 from threading import Barrier
 
 import numpy as np
@@ -572,3 +574,61 @@ def test_without_a_mixture_both_scores_are_the_same(digits):
 def test_a_score_that_there_is_not_is_refused_with_those_there_are(table):
     with refuses("expected a score of score, neg_elbo. Received: 'elbo'."):
         Runner.load(table.bundle, score="elbo")
+
+
+NO_LEVELS = {
+    "beyond floats": 10**400,
+    "below them": -(10**400),
+    "unprintable": 10**5000,
+    "a fraction beyond them": Fraction(10**400),
+    "nan": float("nan"),
+    "decimal": Decimal("0.05"),
+    "complex": 0.05 + 0j,
+    "true": True,
+    "numpy's true": np.True_,
+    "text": "0.05",
+    "a list": [0.05],
+}
+
+
+@pytest.mark.parametrize("value", NO_LEVELS.values(), ids=NO_LEVELS)
+@pytest.mark.parametrize("name", ["alpha", "threshold", "fdr"])
+def test_a_level_that_is_none_is_refused_by_its_name(table, name, value):
+    with pytest.raises(ValueError, match=rf"expected (a )?{name}"):
+        table.runner.score(table.x[:2], **{name: value})
+
+
+@pytest.mark.parametrize(
+    "value", [0.05, Fraction(1, 20), np.float32(0.05), np.float64(0.05), np.array(0.05)]
+)
+@pytest.mark.parametrize("name", ["alpha", "threshold", "fdr"])
+def test_a_level_may_be_of_any_kind_of_number(table, name, value):
+    scores = table.runner.score(table.x, **{name: value})
+    expected = table.runner.score(table.x, **{name: float(value)})
+    np.testing.assert_array_equal(scores.is_anomaly, expected.is_anomaly)
+
+
+NO_COUNTS = [10**400, 10**5000, 2.0, float("nan"), True, "2", Fraction(2), 1j, [2], -1]
+
+
+@pytest.mark.parametrize("value", NO_COUNTS, ids=range(len(NO_COUNTS)))
+def test_a_count_that_is_none_is_refused(table, value):
+    runner, x = table.runner, table.x[:2]
+    calls = [
+        lambda: runner.sample(value),
+        lambda: runner.interpolate(x[0], x[1], steps=value),
+        lambda: runner.bench(sizes=[value]),
+        lambda: runner.bench(seconds=value if value != 2.0 and value != Fraction(2) else "2"),
+    ]
+    calls.append(lambda: runner.encode(x, draws=value))
+    calls.append(lambda: runner.score(x, threshold=1.0, samples=value))
+    for call in calls:
+        with pytest.raises(ValueError, match=r"expected .* Received: ") as e:
+            call()
+        assert len(str(e.value)) < 300
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 10**400, 0.0, float("nan")])
+def test_a_measurement_ends(table, seconds):
+    with pytest.raises(ValueError, match="seconds"):
+        table.runner.bench(sizes=[1], seconds=seconds)

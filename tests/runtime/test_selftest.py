@@ -1,4 +1,6 @@
+import io
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vae_runtime import BundleError, Runner
-from vae_runtime.selftest import deviation
+from vae_runtime.bundle import open_bundle
+from vae_runtime.deviations import deviation, noise
+from vae_runtime.selftest import Report
 
 ALTERED = 1 + 1e-3  # a hundred times the tolerance of a bundle
 ROUNDED = 1 + 1e-6  # a tenth of it, and about float32's own rounding
@@ -191,3 +195,267 @@ def test_an_answer_that_is_not_finite_is_infinitely_far(value):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_everything_is_infinitely_far_from_an_expectation_that_is_not_finite(value):
     assert deviation(np.array([1.0, value]), np.array([1.0, 2.0])) == np.inf
+
+
+def zeroed(content):
+    """An ONNX graph with the same nodes and zeros for its weights."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load_from_string(content)
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype.kind == "f" and values.size > 8:
+            lost = numpy_helper.from_array(np.zeros_like(values), tensor.name)
+            tensor.CopyFrom(lost)
+    return model.SerializeToString()
+
+
+@pytest.fixture
+def golden_copy(golden, tmp_path):
+    """The golden bundle as a directory, to damage."""
+    out = tmp_path / "golden"
+    out.mkdir()
+    for name, content in open_bundle(golden).contents().items():
+        (out / name).write_bytes(content)
+    return out
+
+
+def each(change):
+    """A change of every graph's entry in the manifest."""
+
+    def apply(document):
+        for file in document["files"]:
+            if file["outputs"]:
+                change(file)
+
+    return apply
+
+
+SUMS = {"score", "nll", "log_px", "feature_nll", "mixture_nll"}
+
+
+def unit(value, names=SUMS):
+    def change(file):
+        for tensor in file["outputs"]:
+            tensor["unit"] = value if tensor["name"] in names else 1.0
+
+    return each(change)
+
+
+def parity(value):
+    return each(lambda file: file.update(parity=dict.fromkeys(file["parity"], value)))
+
+
+def scaled(**values):
+    def change(document):
+        for name, value in values.items():
+            document["model"]["preprocessing"][name] = [value]
+
+    return change
+
+
+TALKED = {
+    "no parity": each(lambda file: file.update(parity={})),
+    "parity of one output": each(lambda file: file["parity"].popitem()),
+    "any parity": parity(1e9),
+    "a parity of one": parity(1.0),
+    "a parity as the tolerance": lambda d: (parity(0.01)(d), d.update(tolerance=0.01)),
+    "any unit": unit(1e30),
+    "a unit of latents": unit(2.0, {"z_mean"}),
+    "a large unit": unit(1e9),
+    "the largest tolerance": lambda document: document.update(tolerance=0.01),
+    "tolerance and unit": lambda d: (unit(1e9)(d), d.update(tolerance=0.01)),
+    "another precision": each(lambda file: file.update(precision="int8")),
+    "degraded": each(lambda file: file.update(parity={}, degraded=["it lost much"])),
+    "another role": each(lambda file: file.update(role="other")),
+    "no outputs": each(lambda file: file.update(parity={}, outputs=[])),
+    "a large scale": scaled(scale=1e30),
+    "a small scale": scaled(scale=1e-30),
+    "a scale beyond float32": scaled(scale=1e60),
+    "a large offset": scaled(offset=1e30),
+    "a negative scale": scaled(scale=-1e6),
+}
+
+
+@pytest.mark.parametrize("role", ["encoder", "decoder", "scorer", "classifier"])
+def test_no_manifest_talks_the_selftest_out_of_lost_weights(
+    golden_copy, replace_file, edit_manifest, role, subtests
+):
+    name = f"{role}.onnx"
+    replace_file(golden_copy, name, zeroed((golden_copy / name).read_bytes()))
+    good = (golden_copy / "manifest.json").read_bytes()
+    assert not Runner.load(golden_copy).selftest().passed
+    for what, change in TALKED.items():
+        with subtests.test(what):
+            (golden_copy / "manifest.json").write_bytes(good)
+            edit_manifest(golden_copy, change)
+            try:
+                passed = Runner.load(golden_copy).selftest().passed
+            except BundleError:
+                continue
+            assert not passed
+
+
+REFUSED = {
+    "no parity": "expected parity of",
+    "parity of one output": "expected parity of",
+    "any parity": "expected parity of at most 1e-05",
+    "any unit": "expected a unit above 0 and at most 1e+12",
+    "a unit of latents": "encoder.onnx 'z_mean': expected a unit above 0 and at most 1.",
+    "a scale beyond float32": "expected offset and scale that float32 holds",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_export_never_writes_is_refused_by_its_place(golden_copy, edit_manifest, name):
+    edit_manifest(golden_copy, TALKED[name])
+    with pytest.raises(BundleError, match=re.escape(REFUSED[name])):
+        Runner.load(golden_copy)
+
+
+def test_nothing_compared_is_no_pass():
+    assert not Report(()).passed
+
+
+def of_int8(**changes):
+    return each(lambda file: file["precision"] == "int8" and file.update(changes))
+
+
+def wide(file):
+    file["precision"] == "int8" and file.update(parity=dict.fromkeys(file["parity"], 9.0))
+
+
+LOWER = {
+    "as it is": lambda document: None,
+    "parity": each(wide),
+    "degraded": of_int8(parity={}, degraded=["much"]),
+    "unit": unit(1e9),
+    "tolerance": lambda document: document.update(tolerance=0.01),
+}
+
+
+@pytest.mark.parametrize("what", LOWER)
+def test_nor_of_those_of_lower_precision(
+    full_of, tmp_path, replace_file, edit_manifest, what, subtests
+):
+    out = shutil.copytree(full_of("table").bundle, tmp_path / "table")
+    assert Runner.load(out, precision="int8").selftest().passed
+    for role in ("encoder", "decoder", "scorer"):
+        with subtests.test(role):
+            content = (out / f"{role}.int8.onnx").read_bytes()
+            replace_file(out, f"{role}.int8.onnx", emptied(content))
+            edit_manifest(out, LOWER[what])
+            report = Runner.load(out, precision="int8").selftest()
+            assert not report.passed
+            failed = {c.name.split(".")[0] for c in report.checks if not c.passed}
+            assert failed <= {role, f"noisy_{role}"}
+            replace_file(out, f"{role}.int8.onnx", content)
+
+
+def emptied(content):
+    """As `zeroed`, of integers too, which are at their zero points of 0 or not far from them."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load_from_string(content)
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.ndim == 2 or values.size > 8:
+            lost = numpy_helper.from_array(np.zeros_like(values), tensor.name)
+            tensor.CopyFrom(lost)
+    return model.SerializeToString()
+
+
+def test_networks_of_8_bits_are_asked_for_all_that_is_computed_around_them(full_of):
+    report = Runner(open_bundle(full_of("table").bundle), precision="int8", backend="litert")
+    checks = report.selftest().checks
+    assert {check.name for check in checks} >= {"decoder.x_mean", "scorer.score", "scorer.nll"}
+    assert all(check.tolerance <= 1.0 and check.most_noise < 1.0 for check in checks)
+
+
+def test_a_mixture_that_was_damaged_beside_networks_of_8_bits_is_noticed(
+    full_of, tmp_path, replace_file
+):
+    out = shutil.copytree(full_of("table").bundle, tmp_path / "table")
+    with np.load(out / "mixture.npz") as mixture:
+        arrays = dict(mixture)
+    arrays["centres"] = np.zeros_like(arrays["centres"])
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    replace_file(out, "mixture.npz", buffer.getvalue())
+    report = Runner(open_bundle(out), precision="int8", backend="litert").selftest()
+    assert {c.name for c in report.checks if not c.passed} >= {"scorer.mixture_nll"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda a: a.update(x=np.repeat(a["x"], 3, 0)), id="many x"),
+        pytest.param(lambda a: a.update(z=np.repeat(a["z"], 3, 0)), id="many z"),
+        pytest.param(lambda a: a.update(noise=np.repeat(a["noise"], 999, 0)), id="much noise"),
+        pytest.param(lambda a: a.update(z=a["z"][:0]), id="no z"),
+        pytest.param(lambda a: a.update(noise=a["noise"][:0]), id="no noise"),
+        pytest.param(lambda a: a.update(x=a["x"][0, 0, 0, 0]), id="a number"),
+    ],
+)
+def test_probes_of_too_many_rows_or_none_are_refused(bundle_copy, change_probe, spoil):
+    change_probe(bundle_copy, spoil)
+    runner = Runner.load(bundle_copy)
+    with pytest.raises(BundleError, match=r"probe\.npz: .*expected"):
+        runner.selftest()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -1e30, np.inf, np.nan])
+def test_recorded_answers_that_are_all_the_same_do_not_pass(bundle_copy, change_probe, value):
+    def change(arrays):
+        for name in arrays:
+            if "." in name:
+                arrays[name] = np.full_like(arrays[name], value)
+
+    change_probe(bundle_copy, change)
+    assert not any(check.passed for check in Runner.load(bundle_copy).selftest().checks)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float64])
+def test_recorded_answers_may_be_of_any_dtype(bundle_copy, change_probe, dtype):
+    def change(arrays):
+        arrays["scorer.score"] = arrays["scorer.score"].astype(dtype)
+
+    change_probe(bundle_copy, change)
+    failed = {c.name for c in Runner.load(bundle_copy).selftest().checks if not c.passed}
+    assert failed == (set() if dtype == np.float64 else {"scorer.score"})
+
+
+def test_the_probes_rows_are_rows(golden_copy, change_probe):
+    change_probe(golden_copy, lambda arrays: arrays.pop("x"))
+    with pytest.raises(BundleError, match=re.escape("probe.npz: expected the key 'x'.")):
+        Runner.load(golden_copy).bench(seconds=0.001)
+    change_probe(golden_copy, lambda arrays: arrays.update(x=np.full((2, 6), np.nan)))
+    with pytest.raises(BundleError, match=r"probe\.npz: x: expected finite numbers"):
+        Runner.load(golden_copy).probe_rows()
+
+
+@pytest.mark.parametrize("changes", [{"value_range": [0.0, 1.0]}, {"one_hot": [2]}])
+def test_rows_that_the_manifest_does_not_describe_are_refused(golden_copy, edit_manifest, changes):
+    edit_manifest(golden_copy, lambda document: document["model"].update(changes, sigma=None))
+    runner = Runner.load(golden_copy)
+    with pytest.raises(BundleError, match=r"probe\.npz: x: expected"):
+        runner.selftest()
+
+
+def test_noise_is_a_share_of_the_spread_whatever_the_size():
+    expected = np.array([[1000.0], [1001.0], [1002.0]])
+    spread = np.sqrt(2 / 3)
+    assert noise(expected, np.full((3, 1), 1001.0)) == pytest.approx(1 - 1e-5 * 1002 / spread)
+    assert noise(expected, expected) == 0.0
+    assert noise(expected, expected + 1e-3) == 0.0  # what float32 is good for at 1000
+    assert noise(np.ones((3, 1)), np.full((3, 1), 2.0)) == np.inf
+
+
+def test_noise_in_the_units_of_the_data_has_no_larger_spread_than_rows_of_the_model_have():
+    expected, received = np.array([[0.0], [10.0]]), np.array([[0.0], [5.0]])
+    scaling = np.array([0.0]), np.array([1.0])
+    assert noise(expected, received, scaling=scaling) == pytest.approx(5 / np.sqrt(2), rel=1e-3)
+    other = np.array([1e6]), np.array([10.0])
+    assert noise(expected, received, scaling=other) == pytest.approx(1 / np.sqrt(2), rel=1e-3)

@@ -1,6 +1,6 @@
 """Is a graph that has been opened what the manifest describes, and does it run?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -23,16 +23,16 @@ def check_tensors(file: File, kind: str, declared: tuple[Tensor, ...], found: Fo
     """
     if set(found) != {tensor.name for tensor in declared}:
         raise BundleError(
-            f"{file.name}: expected the {kind}s {', '.join(t.name for t in declared)}. "
-            f"Received: {', '.join(found)}. Export the bundle again."
+            f"{file.name}: expected the {kind}s {listed(t.name for t in declared)}. "
+            f"Received: {listed(found)}. Export the bundle again."
         )
     for tensor in declared:
         integers = () if tensor.scale is None else (tensor.scale, tensor.zero_point)
         said = (tensor.dtype, tensor.shape, *integers)
         if found[tensor.name] != said:
             raise BundleError(
-                f'{file.name}: {kind} "{tensor.name}" is {found[tensor.name]}; manifest.json says '
-                f"{said}. Export the bundle again."
+                f'{file.name}: {kind} "{tensor.name:.60}" is {_shown(found[tensor.name])}; '
+                f"manifest.json says {_shown(said)}. Export the bundle again."
             )
 
 
@@ -42,18 +42,33 @@ def warm_up(name: str, session: Session) -> None:
     Raises:
         BundleError: it answers something else than the manifest says.
     """
-    feeds = {
-        tensor.name: np.zeros([1 if isinstance(d, str) else d for d in tensor.shape], tensor.dtype)
-        for tensor in session.inputs
-    }
+    try:
+        feeds = {
+            tensor.name: np.zeros(_of_one_row(tensor), tensor.dtype) for tensor in session.inputs
+        }
+    except MemoryError as error:
+        raise failure(name, "a row of it has no room in memory", error) from error
     answers = session.run(tuple(tensor.name for tensor in session.outputs), feeds)
     for tensor, answer in zip(session.outputs, answers, strict=True):
-        said = (tensor.dtype, tuple(1 if isinstance(d, str) else d for d in tensor.shape))
+        said = (tensor.dtype, _of_one_row(tensor))
         if (str(answer.dtype), answer.shape) != said:
             raise BundleError(
                 f"{name}: expected {tensor.name} of one row as {said}, as the manifest "
                 f"says. Received: {(str(answer.dtype), answer.shape)}. Export the bundle again."
             )
+
+
+def _of_one_row(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(1 if isinstance(size, str) else size for size in tensor.shape)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names that may stand in a file alone, which nobody has looked at, as can be printed."""
+    return ascii(", ".join(names)[:200])[1:-1]
+
+
+def _shown(described: tuple[object, ...]) -> str:
+    return ascii(described)[:200]
 
 
 def failure(name: str, what: str, error: Exception) -> BundleError:

@@ -16,7 +16,7 @@ from vae_runtime.bundle.manifest import File
 from vae_runtime.errors import BundleError
 
 from . import int8_networks
-from .agreement import check_tensors, failure, warm_up
+from .agreement import check_tensors, failure, listed, warm_up
 from .cores import cores
 from .profiles import check_threads
 from .protocol import Session
@@ -72,13 +72,14 @@ class LiteRTSession:
         self.parity: Mapping[str, float] = file.parity
         self.inputs, self.outputs = file.inputs, file.outputs
         # By its signature: the interpreter's own lists are in another order.
-        signature = interpreter.get_signature_runner(SIGNATURE)
-        given, answered = signature.get_input_details(), signature.get_output_details()
-        for kind, tensors, found in (
-            ("input", file.inputs, given),
-            ("output", file.outputs, answered),
-        ):
-            check_tensors(file, kind, tensors, {name: _tensor(d) for name, d in found.items()})
+        try:
+            signature = interpreter.get_signature_runner(SIGNATURE)
+            given, answered = signature.get_input_details(), signature.get_output_details()
+            taken, told = ({n: _tensor(d) for n, d in each.items()} for each in (given, answered))
+        except Exception as error:  # LiteRT's own; what it finds wrong, and when, differs
+            raise failure(file.name, "LiteRT cannot load it", error) from error
+        check_tensors(file, "input", file.inputs, taken)
+        check_tensors(file, "output", file.outputs, told)
         self._given = {name: details["index"] for name, details in given.items()}
         self._answered = {name: details["index"] for name, details in answered.items()}
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -95,7 +96,7 @@ class LiteRTSession:
                     self._interpreter.set_tensor(self._given[name], value)
                 self._interpreter.invoke()
                 return [self._interpreter.get_tensor(self._answered[name]) for name in outputs]
-            except (ValueError, RuntimeError) as error:
+            except Exception as error:  # LiteRT's own
                 raise failure(self.name, "LiteRT cannot run it", error) from error
 
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
@@ -119,13 +120,13 @@ def _interpreter(file: File, content: bytes, threads: int) -> Any:
         ) from error
     try:
         interpreter = Interpreter(model_content=content, num_threads=threads)
-    except (ValueError, RuntimeError) as error:
+        signatures = list(interpreter.get_signature_list())
+    except Exception as error:  # as above
         raise failure(file.name, "LiteRT cannot load it", error) from error
-    signatures = list(interpreter.get_signature_list())
     if signatures != [SIGNATURE]:
         raise BundleError(
             f"{file.name}: expected one signature, {SIGNATURE}. Received: "
-            f"{', '.join(signatures) or 'none'}. Export the bundle again."
+            f"{listed(signatures) or 'none'}. Export the bundle again."
         )
     return interpreter
 

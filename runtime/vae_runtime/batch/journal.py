@@ -153,13 +153,22 @@ def read_done(path: Path) -> list[Done]:
 
 
 def read_outcomes(path: Path, end: int) -> Iterator[Outcome]:
-    """The outcomes of the records up to `end`."""
+    """The outcomes of the records up to `end`, where one of them ends.
+
+    Raises:
+        JournalRefused: a record before that was damaged since `end` was known.
+    """
+    read = 0
     with path.open("rb") as file:
-        for mark, content, place in _records(file):
-            if place > end:
-                return
+        for mark, content, place in _records(file, end):
+            read = place
             if mark == OUTCOME:
                 yield _unpacked(content)
+    if read != end:
+        raise JournalRefused(
+            f"{path}: expected {end:,} bytes of records. Received: one that was damaged, after "
+            f"{read:,} bytes. Run again with --resume, to score again what it held."
+        )
 
 
 def _checksum(*content: Bytes) -> int:
@@ -169,9 +178,15 @@ def _checksum(*content: Bytes) -> int:
     return checksum
 
 
-def _records(file: IO[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
-    """(mark, content, where it ends) of each record, up to the first that is not whole."""
-    left = os.fstat(file.fileno()).st_size
+def _records(file: IO[bytes], end: int | None = None) -> Iterator[tuple[bytes, bytes, int]]:
+    """(mark, content, where it ends) of each record, up to the first that is not whole.
+
+    Args:
+        file: to read from the start.
+        end: bytes of it to read; all where None.
+    """
+    size = os.fstat(file.fileno()).st_size
+    left = size if end is None else min(size, end)
     begin = HEAD.size + CHECKSUM.size
     while left >= begin:
         head, checksum = file.read(HEAD.size), *CHECKSUM.unpack(file.read(CHECKSUM.size))

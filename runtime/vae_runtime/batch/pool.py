@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Generic, TypeVar
 
+from vae_runtime.threads import startable
+
 S = TypeVar("S")
 P = TypeVar("P")
 R = TypeVar("R")
@@ -53,10 +55,13 @@ class Pool(Generic[S, P, R]):
 
         Whatever `read` or `work` raises is raised here, where its result would have come.
         """
-        threads = [threading.Thread(target=self._run, daemon=True) for _ in range(self._threads)]
-        for thread in threads:
-            thread.start()
+        threads: list[threading.Thread] = []
         try:
+            with startable(self._threads):
+                for _ in range(self._threads):
+                    thread = threading.Thread(target=self._run, daemon=True)
+                    thread.start()
+                    threads.append(thread)
             for number in range(len(self._shards)):
                 yield from ((number, result) for result in self._of_shard(number))
                 yield number, None

@@ -11,7 +11,14 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from .interfaces import DTYPES, LARGEST_ROW, check_inputs, check_outputs, check_tensor
+from .interfaces import (
+    DTYPES,
+    LARGEST_ROW,
+    check_inputs,
+    check_outputs,
+    check_parity,
+    check_tensor,
+)
 from .names import ALONE, NAME, OWN_NAMES, PLAIN_NAME
 from .texts import check_texts, expect
 
@@ -25,6 +32,8 @@ LARGEST_TOLERANCE = 0.01  # what a self-test with more still tells is little
 # Rounding moves the alarm threshold up, as scores within it count as tied: a nat, or a thousandth
 # of the largest calibration score, where float32 gives a millionth of the terms.
 LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
+
+SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
 
 LONGEST_UNIT = 100  # characters of the name of a unit, which errors and tables print
 
@@ -41,17 +50,18 @@ def check(manifest: "Manifest") -> None:
     _check_files(manifest.files)
     _check_classes(manifest)
     _check_mixture(manifest)
-    for check_each in (check_inputs, check_outputs):
-        for file in manifest.files:
-            check_each(file, manifest.model)
-    for file in manifest.files:
-        _check_file(file)
-    _check_calibrations(manifest)
     expect(
         0 < manifest.tolerance <= LARGEST_TOLERANCE,
         f"{NAME}.tolerance: expected more than 0 and at most {LARGEST_TOLERANCE}",
         manifest.tolerance,
     )
+    for check_each in (check_inputs, check_outputs):
+        for file in manifest.files:
+            check_each(file, manifest.model)
+    for file in manifest.files:
+        _check_file(file)
+        check_parity(file, manifest.model, manifest.tolerance)
+    _check_calibrations(manifest)
 
 
 def _check_model(model: "Model") -> None:
@@ -71,7 +81,7 @@ def _check_model(model: "Model") -> None:
     _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
     sigma = model.sigma if model.sigma is not None else (1.0,)
     numbers = whole - sum(model.one_hot)
-    fits = len(sigma) in (1, numbers) and min(sigma) > 0
+    fits = len(sigma) in (1, numbers) and SMALLEST <= min(sigma) <= max(sigma) <= LARGEST
     expect(fits, f"{where}.sigma: expected one above 0 for all numbers, or for each", len(sigma))
 
 
@@ -88,12 +98,17 @@ def _check_features(model: "Model") -> None:
         expect(windows, f"{NAME}: expected a stride from 1, of windows (window, channels)", stride)
     groups = all(size > 0 for size in model.one_hot) and sum(model.one_hot) <= columns
     expect(groups, f"{NAME}: expected one-hot groups within the columns", model.one_hot)
+    table = not model.one_hot or len(model.input_shape) == 1
+    expect(table, f"{NAME}: expected one-hot groups of a table's rows alone", model.input_shape)
 
 
 def _check_scaling(scaling: "Preprocessing", sizes: set[int], where: str) -> None:
     received = (len(scaling.offset), len(scaling.scale))
     fits = {*received} <= sizes and 0 not in scaling.scale
     expect(fits, f"{where}: expected one offset and scale, or one for each, not 0", received)
+    sizes_of = [abs(value) for value in (*scaling.offset, *scaling.scale) if value]
+    fits = not sizes_of or SMALLEST <= min(sizes_of) <= max(sizes_of) <= LARGEST
+    expect(fits, f"{where}: expected offset and scale that float32 holds", "others")
     if scaling.low is not None and scaling.high is not None:
         expect(
             scaling.low < scaling.high, f"{where}: expected low < high", (scaling.low, scaling.high)
@@ -133,9 +148,6 @@ def _check_file(file: "File") -> None:
     expect(0 <= file.bytes <= LARGEST_FILE, f"{where}: expected bytes below 2^31", file.bytes)
     expect(bool(SHA256.fullmatch(file.sha256)), f"{where}: expected a sha256", file.sha256)
     expect(file.opset is None or file.opset > 0, f"{where}: expected an opset", file.opset)
-    outputs = {tensor.name for tensor in file.outputs}
-    parity = set(file.parity) <= outputs and all(v >= 0 for v in file.parity.values())
-    expect(parity, f"{where}: expected parity, from 0, of its outputs", file.parity)
     tensors = (*file.inputs, *file.outputs)
     names = [tensor.name for tensor in tensors]
     expect(len({*names}) == len(names), f"{where}: expected tensors of different names", names)

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "uint8")  # of rows
 LARGEST_ROW = 2**28  # values; a GiB of float32
 
+PRECISIONS = ("fp32", "fp16", "dynamic", "int8")  # known here; of others nothing is said
+NETWORKS = ("tflite", "int8")  # files that hold networks alone
+
+# Outputs that are a sum of terms, which may be large where it is small: their unit is that size.
+SUMS = ("score", "nll", "log_px", "feature_nll", "mixture_nll")
+LARGEST_UNIT = 1e12  # nats
+
+LARGEST_PARITY = 10.0  # of lower precision, which may be coarse: more is no answer
+
 
 def check_tensor(tensor: "Tensor", where: str) -> None:
     """Raises ValueError where a tensor cannot be; `where` names it."""
@@ -22,7 +31,9 @@ def check_tensor(tensor: "Tensor", where: str) -> None:
     whole = math.prod(sizes) if min(sizes, default=1) > 0 else 0
     fits = 0 < len(tensor.shape) <= 9 and 0 < whole <= LARGEST_ROW
     expect(fits, f"{where}: expected a shape that can be", tensor.shape)
-    expect(tensor.unit > 0, f"{where}: expected a unit above 0", tensor.unit)
+    largest = LARGEST_UNIT if tensor.name in SUMS else 1.0
+    unit = f"{where}: expected a unit above 0 and at most {largest:g}"
+    expect(0 < tensor.unit <= largest, unit, tensor.unit)
     quantised = (tensor.scale, tensor.zero_point)
     both = (tensor.scale is None) == (tensor.zero_point is None)
     inside = (tensor.scale or 1.0) > 0 and -128 <= (tensor.zero_point or 0) <= 127
@@ -30,19 +41,19 @@ def check_tensor(tensor: "Tensor", where: str) -> None:
 
 
 def check_inputs(file: "File", model: "Model") -> None:
-    """Raises ValueError where a float graph takes anything but what the model's rows are."""
-    known = dict(_inputs(model))
-    for tensor in file.inputs if file.precision == "fp32" else ():
+    """Raises ValueError where a graph takes anything but what the model's rows are."""
+    known = dict(_inputs(model, networks=_is_networks(file)))
+    for tensor in file.inputs if file.precision in PRECISIONS else ():
         if (tensor.dtype, tensor.shape[1:]) != known.get(tensor.name):
             raise ValueError(
-                f"{NAME}: {file.name} input {tensor.name!r} is {tensor.dtype} {tensor.shape}; "
-                f"the model says {known.get(tensor.name)}."
+                f"{NAME}: {file.name} input {tensor.name!r:.60} is {tensor.dtype} "
+                f"{tensor.shape!s:.200}; the model says {known.get(tensor.name)}."
             )
 
 
 def check_outputs(file: "File", model: "Model") -> None:
-    """Raises ValueError where a float graph of a known role is not as that role is."""
-    known = _interface(file, model) if file.precision == "fp32" else None
+    """Raises ValueError where a graph of a known role and precision is not as that role is."""
+    known = interface(file, model)
     if known is None:
         return
     taken, given = known
@@ -53,26 +64,62 @@ def check_outputs(file: "File", model: "Model") -> None:
         raise ValueError(
             f"{NAME}: {file.name} has the outputs {str(outputs)[:300]}; the model says {given}."
         )
+    if _is_networks(file):
+        _check_integers(file)
+        return
     floats = all(tensor.dtype == "float32" for tensor in file.outputs)
     expect(floats, f"{NAME}: {file.name}: expected outputs in float32", "others")
     free = all(isinstance(next(iter(t.shape), 0), str) for t in (*file.inputs, *file.outputs))
     expect(free, f"{NAME}: {file.name}: expected a graph that takes any batch", "a fixed one")
 
 
-def _inputs(model: "Model") -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
-    yield "x", (model.input_dtype, model.input_shape)
-    yield "z", ("float32", (model.latent_dim,))
+def check_parity(file: "File", model: "Model", tolerance: float) -> None:
+    """Every output has one, within what export allows: else the self-test would ask nothing.
+
+    Of degraded files, exporters of before said only those of the outputs that were worse.
+    """
+    where, parity = f"{NAME}: {file.name}", file.parity
+    outputs = {tensor.name for tensor in file.outputs}
+    fits = set(parity) <= outputs and all(value >= 0 for value in parity.values())
+    expect(fits, f"{where}: expected parity, from 0, of its outputs", parity)
+    exact = file.precision == "fp32"
+    if interface(file, model) is None or (file.degraded and not exact):
+        return
+    missing = sorted(outputs - set(parity))
+    expect(not missing, f"{where}: expected parity of {missing} as well", parity)
+    most = tolerance if exact else LARGEST_PARITY
+    expect(max(parity.values()) <= most, f"{where}: expected parity of at most {most:g}", parity)
+
+
+def _check_integers(file: "File") -> None:
+    for tensor in (*file.inputs, *file.outputs):
+        fits = tensor.dtype == "int8" and tensor.scale is not None and tensor.shape[:1] == (1,)
+        expected = f"{NAME}: {file.name}: expected int8 with scale and zero_point of one row"
+        expect(fits, expected, f"{tensor.dtype} {tensor.shape}, scale {tensor.scale}")
+
+
+def _is_networks(file: "File") -> bool:
+    """Whether it is one of those around which a reader computes the score."""
+    return (file.format, file.precision) == NETWORKS and file.role != "scorer"
+
+
+def _inputs(model: "Model", *, networks: bool) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
+    yield "x", ("int8" if networks else model.input_dtype, model.input_shape)
+    yield "z", ("int8" if networks else "float32", (model.latent_dim,))
     yield "noise", ("float32", (model.latent_dim,))
 
 
-def _interface(file: "File", model: "Model") -> tuple[set[str], dict[str, Any]] | None:
-    """Names of inputs, and shapes of a row's outputs; None of a role that is not known here."""
+def interface(file: "File", model: "Model") -> tuple[set[str], dict[str, Any]] | None:
+    """Names of inputs, and shapes of a row's outputs; None of what is not known here."""
+    if file.precision not in PRECISIONS:
+        return None
     x, z = model.input_shape, (model.latent_dim,)
+    networks = _is_networks(file)
     mixture = () if model.mixture is None else ("mixture_nll",)
     nats: dict[str, tuple[int, ...]] = dict.fromkeys(("score", "nll", "kl", "log_px", *mixture), ())
     known: dict[str, tuple[set[str], dict[str, tuple[int, ...]]]] = {
         "encoder": ({"x"}, {"z_mean": z, "z_log_var": z}),
-        "decoder": ({"z"}, {"x_mean": x}),
+        "decoder": ({"z"}, {"parameters" if networks else "x_mean": x}),
         "scorer": ({"x", "noise"} if file.format == "onnx" else {"x"}, {**nats, "feature_nll": x}),
         "classifier": ({"x"}, {"probabilities": (len(model.classes or ()),)}),
     }

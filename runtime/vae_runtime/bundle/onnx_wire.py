@@ -10,6 +10,7 @@ Only the messages on the way to the fields of interest are walked; weights are s
 Source: onnx.proto; protobuf.dev/programming-guides/encoding.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from vae_runtime.errors import BundleError
 from .manifest import File
 
 MOST_FIELDS = 2**18  # of a graph of ours, some thousand
+MOST_AXES = 16  # of a tensor; of ours, nine
 STANDARD = ("", "ai.onnx")  # the names of the standard domain
 
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # wire types; groups, 3 and 4, are of no ONNX file
@@ -95,7 +97,9 @@ class _Walk:
             if (kind, number) in REFUSED:
                 raise ValueError(REFUSED[kind, number])
             if kind == "Tensor" and number == DIMS:
-                dims += _varints(value)
+                dims += itertools.islice(_varints(value), MOST_AXES + 1)
+                if len(dims) > MOST_AXES:  # before they are multiplied: numbers without end
+                    raise ValueError(f"a tensor of more than {MOST_AXES} axes")
             elif isinstance(value, memoryview):
                 self._bytes(kind, number, value)
             elif (kind, number, wire_type) == ("Tensor", DATA_LOCATION, _VARINT) and value:

@@ -41,7 +41,8 @@ def _check_text(text: str, where: str) -> None:
     expect(len(text) <= LONGEST_TEXT, f"{where}: expected {LONGEST_TEXT} characters", len(text))
     if text.isascii() and text.isprintable():
         return
-    bad = {c for c in text if unicodedata.category(c) in _DANGEROUS} | {
-        c for c in text if unicodedata.bidirectional(c) in _BIDI
+    each = set(text)
+    bad = {c for c in each if unicodedata.category(c) in _DANGEROUS} | {
+        c for c in each if unicodedata.bidirectional(c) in _BIDI
     }
     expect(not bad, f"{where}: expected text without control characters", ascii(text))

@@ -16,7 +16,7 @@ from vae_runtime.bundle.containers import pack as pack_files
 from vae_runtime.bundle.manifest import Manifest, Recalibration
 from vae_runtime.calibration import rows_needed, threshold
 from vae_runtime.data.files import write_aside
-from vae_runtime.selftest import Report
+from vae_runtime.selftest import Check, Report
 
 from .opening import open_runner
 from .writing import score_of
@@ -44,7 +44,7 @@ def selftest(args: argparse.Namespace) -> int:
         verdict = "ok" if check.passed else "FAILED"
         print(
             f"{verdict:<7}{check.name:<25}{check.rows:<15}{check.deviation:.1e} of at most "
-            f"{check.tolerance:.1e}"
+            f"{check.tolerance:.1e}{_noise_of(check)}"
         )
     print(
         f"selftest {'passed' if report.passed else 'FAILED'}: {len(report.checks)} comparisons "
@@ -136,11 +136,19 @@ def _describe_rows(made: Recalibration) -> str:
     return f"anew on {made.rows:,} rows{whose}, {made.date} (their sha256: {made.sha256})"
 
 
+def _noise_of(check: Check) -> str:
+    """What is said of an answer that tells rows apart no better than chance does."""
+    if check.noise <= check.most_noise:
+        return ""
+    return f"; off by {check.noise:.1e} of its spread, of at most {check.most_noise:g}"
+
+
 def _as_json(report: Report) -> dict[str, Any]:
-    """The report; a deviation that is infinite, which JSON cannot say, is null."""
+    """The report; what is infinite, which JSON cannot say, is null."""
     checks = [{**dataclasses.asdict(check), "passed": check.passed} for check in report.checks]
     for check in checks:
-        check["deviation"] = check["deviation"] if math.isfinite(check["deviation"]) else None
+        for name in ("deviation", "noise"):
+            check[name] = check[name] if math.isfinite(check[name]) else None
     return {"passed": report.passed, "checks": checks}
 
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.calibration import SCORE_RTOL
-from vae_runtime.expecting import whole
+from vae_runtime.expecting import count, number, whole
 
 # (a, b) of each bet: scores that rise or sink by little or by much; stand still; scatter.
 BETS = (
@@ -67,13 +67,18 @@ class DriftSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        rows, spacing = self.rows_between_false_alarms, self.spacing
+        rows = number("rows_between_false_alarms", self.rows_between_false_alarms)
         if not 1 <= rows < math.inf:
             raise ValueError(f"expected rows_between_false_alarms from 1. Received: {rows}.")
-        if spacing is not None:
-            whole("a spacing in rows", spacing, least=1)
-        whole("a capacity", self.capacity, least=1)
-        whole("a seed", self.seed, least=0)
+        plain = {  # as JSON can say them, whatever kind of number they came as
+            "rows_between_false_alarms": rows,
+            "capacity": count("a capacity", self.capacity, least=1),
+            "seed": whole("a seed", self.seed, least=0, most=_MASK),
+        }
+        if self.spacing is not None:
+            plain["spacing"] = count("a spacing in rows", self.spacing, least=1)
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
 
 
 class Drift(NamedTuple):

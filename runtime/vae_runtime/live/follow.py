@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from vae_runtime import expecting
 from vae_runtime.runner import Runner
 
 from .interrupts import StopOnSignal
@@ -45,10 +46,16 @@ class FollowSettings:
     save_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.top < 0 or self.save_every < 1 or not self.save_seconds > 0:
+        try:
+            expecting.whole("top", self.top, least=0)
+            expecting.whole("save_every", self.save_every, least=1)
+            fits = expecting.number("save_seconds", self.save_seconds) > 0
+        except ValueError:
+            fits = False
+        if not fits:
             raise ValueError(
                 "expected top from 0, save_every from 1 and save_seconds above 0. Received: "
-                f"{self.top}, {self.save_every} and {self.save_seconds}."
+                f"{self.top!r:.60}, {self.save_every!r:.60} and {self.save_seconds!r:.60}."
             )
 
 

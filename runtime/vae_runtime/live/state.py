@@ -1,4 +1,8 @@
-"""What a stream remembers, as JSON: written by one process, checked and read by the next."""
+"""What a stream remembers, as JSON: written by one process, checked and read by the next.
+
+A state says the sha256 of its own content, so that a flipped bit is refused rather than believed.
+Those of before there was one, without a `format_version`, are read without.
+"""
 
 import dataclasses
 import hashlib
@@ -14,10 +18,14 @@ from numpy.typing import NDArray
 from vae_runtime import typed_json
 from vae_runtime.bundle import manifest
 from vae_runtime.bundle.manifest import Calibration, Manifest
+from vae_runtime.bundle.texts import LARGEST_WHOLE
 
 from .cutting import Cut
 from .drift import DriftState
 from .settings import StreamSettings
+
+FORMAT_VERSION = 2
+SEAL = ("format_version", "sha256")  # keys beside those of the content
 
 
 @dataclass(frozen=True)
@@ -41,17 +49,32 @@ def fingerprint(described: Manifest, calibration: Calibration) -> str:
 
 
 def as_json(state: StreamState) -> dict[str, Any]:
-    """The state as dicts, lists, numbers and text alone."""
-    return dict(json.loads(json.dumps(dataclasses.asdict(state), allow_nan=False)))
+    """The state as dicts, lists, numbers and text alone, with its checksum."""
+    content = _content(state)
+    return {"format_version": FORMAT_VERSION, "sha256": _sha256(content), **content}
 
 
 def parse(document: Mapping[str, Any]) -> StreamState:
-    """The state that `as_json` gave; ValueError where it is none."""
+    """The state that `as_json` gave; ValueError where it is none, or was damaged."""
     try:
         plain = json.loads(json.dumps(document, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"state: expected what state() gave. Received: {error}.") from error
-    return typed_json.convert(StreamState, plain, "state")
+    if not isinstance(plain, dict) or not any(key in plain for key in SEAL):
+        return _convert(plain)
+    version, digest = (plain.pop(key, None) for key in SEAL)
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise ValueError(
+            f"state: expected format_version {FORMAT_VERSION}. Received: {version!r:.60}. Install "
+            "the vae-runtime that reads it, or begin without it."
+        )
+    state = _convert(plain)
+    if digest != _sha256(_content(state)):
+        raise ValueError(
+            "state: expected content whose sha256 is the one that it says. Received: another: it "
+            "was altered or damaged. Begin without it."
+        )
+    return state
 
 
 def check_fits(state: StreamState, bundle: str, settings: StreamSettings) -> None:
@@ -75,6 +98,23 @@ def check_fits(state: StreamState, bundle: str, settings: StreamSettings) -> Non
     if state.time is not None and state.rows < 1:
         raise ValueError(f"state: expected no time before any row. Received: {state.time}.")
     _check_tested(state)
+
+
+def _content(state: StreamState) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(dataclasses.asdict(state), allow_nan=False)))
+
+
+def _sha256(content: dict[str, Any]) -> str:
+    """Of the content as JSON with sorted keys, which what stores it may put in another order."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _convert(plain: Any) -> StreamState:
+    """The state in a document without a seal, which has its keys and no others."""
+    state = typed_json.convert(StreamState, plain, "state")
+    if _content(state) != plain:
+        raise ValueError("state: expected the keys that state() gave. Received: others, or fewer.")
+    return state
 
 
 def _differing(wanted: StreamSettings, found: StreamSettings) -> list[str]:
@@ -104,6 +144,8 @@ def _check_tested(state: StreamState) -> None:
     ahead = state.rows - settings.window + settings.spacing  # after the last window, if tested
     tested = 0 if drift is None else drift.tested
     since = 0 if drift is None else max(drift.since, default=0)
+    if state.rows > LARGEST_WHOLE:
+        raise ValueError("state: expected at most 2^53 rows. Received: more.")
     if not 0 <= state.untested_until <= max(ahead, 0) or max(tested, since) > state.rows:
         raise ValueError(f"state: expected a drift test of {state.rows} rows. Received: of others.")
 

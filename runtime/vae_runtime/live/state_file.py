@@ -42,7 +42,7 @@ class StateFile:
             return
         try:
             with open_regular(self._path) as file:
-                stream.restore(typed_json.parse(file.read()))
+                stream.restore(_parse(file.read()))
         except ValueError as error:
             raise ValueError(f"{self._path}: {error} Or remove the file, to begin anew.") from error
         if stream.settings.period is None:
@@ -65,3 +65,18 @@ class StateFile:
         if new >= self._results or (new and now - self._at >= self._seconds):
             self._saved, self._at = results, now  # what fails is not tried again at every line
             self.save(stream)
+
+
+def _parse(content: bytes) -> Any:
+    """The state in these bytes; ValueError where `save` would write others for it."""
+    state = typed_json.parse(content)
+    try:
+        written = json.dumps(state).encode()
+    except RecursionError:
+        written = b""
+    if written != content:
+        raise ValueError(
+            "state: expected the bytes that were written. Received: others, of the same meaning: "
+            "the file was altered or damaged."
+        )
+    return state

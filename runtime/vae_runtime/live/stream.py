@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.arrays import RowCheck
 from vae_runtime.data.windows import GAP
-from vae_runtime.expecting import number, whole
+from vae_runtime.expecting import count, number
 from vae_runtime.runner import Runner
 
 from .cutting import Cut, cut
@@ -73,10 +73,15 @@ class StreamScorer:
         threshold: float | None = None,
         drift: DriftSettings | None = None,
     ) -> None:
-        _check_types(runner, window=window, stride=stride, period=period, drift=drift)
+        if not isinstance(runner, Runner):
+            raise ValueError(f"expected a Runner. Received: {runner!r:.60}.")
+        if drift is not None and not isinstance(drift, DriftSettings):
+            raise ValueError(f"expected drift as DriftSettings(...). Received: {drift!r:.60}.")
         model, calibration = runner.manifest.model, runner.calibration
-        window, stride = windowing(model, window, stride)
-        self.settings = StreamSettings(window, stride, period, alpha, threshold, drift)
+        window, stride = windowing(model, _rows("window", window), _rows("stride", stride))
+        levels = (_number("alpha", alpha), _number("threshold", threshold))
+        period = _number("a period in seconds", period)
+        self.settings = StreamSettings(window, stride, period, *levels, drift)
         check_settings(self.settings, calibration)
         self._runner = runner
         self._test = (
@@ -228,14 +233,11 @@ class StreamScorer:
         return self._test.update(score, first_row)
 
 
-def _check_types(runner: object, *, drift: object, period: object, **rows: object) -> None:
-    """Raises ValueError where an argument is not of its type; `live.settings` checks the rest."""
-    if not isinstance(runner, Runner):
-        raise ValueError(f"expected a Runner. Received: {runner!r:.60}.")
-    if period is not None:
-        number("a period in seconds", period)
-    if drift is not None and not isinstance(drift, DriftSettings):
-        raise ValueError(f"expected drift as DriftSettings(...). Received: {drift!r:.60}.")
-    for name, value in rows.items():
-        if value is not None:
-            whole(f"a {name}", value)
+def _number(name: str, value: object) -> float | None:
+    """A number as JSON can say it, whatever kind it came as; None where none is given."""
+    return None if value is None else number(name, value)
+
+
+def _rows(name: str, value: object) -> int | None:
+    """The same of a number of rows; `live.settings` checks the rest."""
+    return None if value is None else count(f"a {name}", value)

@@ -190,5 +190,18 @@ def test_lower_precision_may_be_coarse_and_not_wrong(artefact):
         return {"y": -feeds["x"]}
 
     assert 0 < tensors(artefact(graph, rounded, feeds=FEEDS, precision="int8"))["y"] < 0.02
-    with pytest.raises(Degraded, match=r"doubler.int8.onnx: output 'y' is off by 2 of its spread"):
+    with pytest.raises(
+        Degraded, match=r"doubler.int8.onnx: output 'y' is off by 2 of its spread"
+    ) as e:
         tensors(artefact(graph, negated, feeds=FEEDS, precision="int8"))
+    assert e.value.figures == {"y": pytest.approx(2.0)}  # the parity, where that is allowed
+
+
+def test_of_what_is_allowed_all_the_same_every_output_has_its_parity(artefact):
+    def wrong(feeds):
+        return {**engine(feeds), "y": -engine(feeds)["y"]}
+
+    with pytest.raises(Degraded) as e:
+        tensors(artefact(GRAPH, wrong, feeds=FEEDS, precision="int8"))
+    assert set(e.value.figures) == {"y", "size"}
+    assert e.value.figures["size"] == 0.0

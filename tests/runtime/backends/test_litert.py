@@ -109,7 +109,7 @@ def test_the_selftest_passes_in_every_precision(full, precision):
     assert report.passed
     names = {check.name for check in report.checks}
     assert {"encoder.z_mean", "encoder.z_log_var"} <= names
-    assert ("scorer.score" in names) == (precision != "int8")
+    assert {"decoder.x_mean", "scorer.score", "scorer.kl"} <= names  # computed around, of int8
     assert not [name for name in names if name.startswith("noisy_scorer")]
 
 
@@ -287,3 +287,39 @@ def test_without_the_package_it_is_said_what_to_install(digits_bundle):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "ValueError: running .tflite files needs LiteRT" in done.stderr
     assert "vae-runtime[litert]" in done.stderr
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda content: b"", id="nothing"),
+        pytest.param(lambda content: b"TFL3" * 30, id="a mark alone"),
+        pytest.param(lambda content: content[:200], id="the start alone"),
+        pytest.param(
+            lambda content: content.replace(b"serving_default", b"serving\x1b[2J_ault"),
+            id="another signature",
+        ),
+        pytest.param(lambda content: content.replace(b"z_mean", b"z\x1b[2J_"), id="another output"),
+    ],
+)
+def test_a_file_that_litert_refuses_is_the_bundles_fault(full_copy, replace_file, precision, spoil):
+    name = "encoder.tflite" if precision == "fp32" else f"encoder.{precision}.tflite"
+    replace_file(full_copy, name, spoil((full_copy / name).read_bytes()))
+    runner = Runner.load(full_copy, precision=precision, backend="litert")
+    for ask in (lambda: runner.encode(np.zeros((2, 6), np.float32)), runner.selftest):
+        with pytest.raises(BundleError) as e:
+            ask()
+        assert str(e.value).isprintable()
+        assert len(str(e.value)) < 1000
+
+
+def test_graphs_of_exchanged_roles_are_refused_when_they_are_opened(full_copy, replace_file):
+    encoder, decoder = (
+        (full_copy / name).read_bytes() for name in ("encoder.tflite", "decoder.tflite")
+    )
+    replace_file(full_copy, "encoder.tflite", decoder)
+    replace_file(full_copy, "decoder.tflite", encoder)
+    runner = Runner.load(full_copy, backend="litert")
+    with pytest.raises(BundleError, match="expected the inputs x"):
+        runner.encode(np.zeros((2, 6), np.float32))

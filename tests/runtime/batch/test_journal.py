@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from vae_runtime.batch.disk import sync
-from vae_runtime.batch.journal import Journal, read_done, read_outcomes, read_run
+from vae_runtime.batch.journal import Journal, JournalRefused, read_done, read_outcomes, read_run
 from vae_runtime.batch.parts import Outcome, Reject
 
 RUN = {"bundle": "a" * 64, "options": {"alpha": 0.01}}
@@ -198,6 +198,17 @@ def test_removing_what_is_gone_is_no_error(path):
     journal = Journal(path, RUN)
     path.unlink()
     journal.remove()
+
+
+def test_outcomes_that_are_damaged_once_they_were_found_are_not_left_out_in_silence(path, ends):
+    whole = path.read_bytes()
+    for place in (5, ends[0] - 30, ends[1] + 40, ends[2] - 1):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(JournalRefused, match=r"journal: expected [\d,]+ bytes of records\."):
+            list(read_outcomes(path, ends[-1]))
+    path.write_bytes(whole[: ends[1]])
+    with pytest.raises(JournalRefused, match="one that was damaged"):
+        list(read_outcomes(path, ends[-1]))
 
 
 @pytest.mark.parametrize("size", [0, 4, 20])

@@ -202,3 +202,21 @@ def test_nothing_begins_before_the_first_result_is_asked_for():
     source = Source([3])
     source.pool(2).results()
     assert source.read_parts == []
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_threads_that_the_system_refuses_are_an_error_and_none_is_left(monkeypatch, allowed):
+    start, begun = threading.Thread.start, []
+
+    def start_few(thread):
+        if len(begun) >= allowed:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    source = Source([5, 5])
+    with pytest.raises(MemoryError, match=r"a system that starts 4 threads\. .*Take fewer"):
+        list(source.pool(4).results())
+    assert len(begun) == allowed
+    assert not any(thread.is_alive() for thread in begun)

@@ -1,8 +1,10 @@
 """Manifests whose types are right and whose words are not: each is refused by its place."""
 
 import copy
+import itertools
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,17 @@ NUMBERS = {
     "limits": (("model", "preprocessing", "low"), 99, "preprocessing: expected low < high"),
     "no sigma": (("model", "sigma"), [], "sigma: expected one above 0"),
     "sigma of 0": (("model", "sigma"), [0.0], "sigma: expected one above 0"),
+    "one-hot images": (
+        ("model",),
+        {**DOCUMENT["model"], "input_shape": [1, 6], "one_hot": [3], "feature_names": None},
+        "expected one-hot groups of a table's rows alone",
+    ),
+    "an offset beyond float32": (
+        ("model", "preprocessing", "offset"),
+        [1e39],
+        "expected offset and scale that float32 holds",
+    ),
+    "sigma beyond float32": (("model", "sigma"), [1e-300], "sigma: expected one above 0"),
     "one-hot": (("model", "one_hot"), [3, -1], "expected one-hot groups within the columns"),
     "rows": (("training", "rows"), -1, "training.rows: expected from 0"),
     "direction": (("score", "direction"), "lower is more anomalous", "score: expected"),
@@ -185,6 +198,53 @@ def test_objects_and_lists_have_an_end():
         load(edited((*SCORER, "ops"), ["Add"] * 65_537))
 
 
+SECONDS = 20.0  # where it took minutes
+
+
+def many_outputs(document):
+    """Millions of entries, each list of which is short enough."""
+    tensor = {**document["files"][4]["outputs"][0], "shape": ["a"] * 60_000}
+    document["files"][4]["outputs"] = [tensor] * 150
+
+
+def many_ops(document):
+    document["files"] = [{**document["files"][0], "ops": ["Add"] * 60_000}] * 100
+
+
+def many_parities(document):
+    document["files"][4]["parity"] = {str(i): 1.0 for i in range(300_000)}
+
+
+@pytest.mark.parametrize("change", [many_outputs, many_ops, many_parities])
+def test_a_document_has_an_end(change):
+    document = copy.deepcopy(DOCUMENT)
+    change(document)
+    content = json.dumps(document).encode()
+    begun = time.monotonic()
+    with refuses("expected 262144 values at most. Received: more. Copy or export"):
+        loads(content)
+    assert time.monotonic() - begun < SECONDS
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "9" * 2_000_000, "1e" + "9" * 2_000_000, "0." + "9" * 2_000_000]
+)
+def test_numbers_of_a_million_digits_are_refused_in_a_moment(number):
+    content = json.dumps(edited(("tolerance",), "HERE")).replace('"HERE"', number)
+    begun = time.monotonic()
+    with refuses("Copy or export the bundle again.") as e:
+        loads(content.encode())
+    assert time.monotonic() - begun < SECONDS
+    assert len(str(e.value)) < 1000
+
+
+def test_errors_about_long_shapes_are_short():
+    document = edited((*SCORER, "inputs", 0, "shape"), ["batch", *["a" * 9_000] * 1000])
+    with refuses("scorer.onnx input 'x' is float32") as e:
+        load(document)
+    assert len(str(e.value)) < 1000
+
+
 def test_a_key_that_stands_twice_is_refused():
     content = json.dumps(DOCUMENT).replace('"tolerance"', '"tolerance": 0.01, "tolerance"')
     with refuses("the key tolerance twice in an object"):
@@ -203,3 +263,43 @@ def test_nesting_of_any_depth_is_refused():
 def test_a_signature_cannot_be_a_file_of_the_manifest():
     with refuses("expected files of different names"):
         load(edited((*PROBE, "name"), "MANIFEST.json.sig"))
+
+
+def swapped(one, other, *keys):
+    """A manifest in which two files exchange what it says of them."""
+    document = copy.deepcopy(DOCUMENT)
+    a, b = (next(f for f in document["files"] if f["name"] == name) for name in (one, other))
+    for key in keys:
+        a[key], b[key] = b[key], a[key]
+    return document
+
+
+GRAPHS = ["encoder.onnx", "decoder.onnx", "scorer.onnx", "classifier.onnx"]
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(GRAPHS, 2)))
+def test_graphs_of_exchanged_roles_are_refused(one, other):
+    with refuses("manifest.json: "):
+        load(swapped(one, other, "role"))
+
+
+@pytest.mark.parametrize("precision", ["fp16", "dynamic", "int8"])
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("role", ["encoder", "decoder", "scorer", "classifier"])
+def test_a_graph_of_another_role_is_refused_in_every_precision(precision, name, role):
+    document = copy.deepcopy(DOCUMENT)
+    (file,) = (f for f in document["files"] if f["name"] == name)
+    document["files"].append({**file, "name": "more.onnx", "role": role, "precision": precision})
+    document["calibration"][precision] = document["calibration"]["fp32"]
+    if file["role"] == role:
+        assert load(document).file(role, precision=precision).name == "more.onnx"
+    else:
+        with refuses("manifest.json: more.onnx"):
+            load(document)
+
+
+def test_a_precision_of_the_future_is_left_alone():
+    document = copy.deepcopy(DOCUMENT)
+    (file,) = (f for f in document["files"] if f["name"] == "decoder.onnx")
+    document["files"].append({**file, "name": "more.onnx", "role": "encoder", "precision": "fp8"})
+    assert load(document).files[-1].precision == "fp8"

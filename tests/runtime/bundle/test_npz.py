@@ -3,6 +3,8 @@
 import contextlib
 import io
 import re
+import struct
+import time
 import tracemalloc
 import zipfile
 
@@ -89,6 +91,10 @@ BROKEN = {
     "expression": (HEADER % "2**3,", bytes(32), "no array of plain numbers"),
     "nested": ("(" * 9000, b"", "no array of plain numbers"),
     "many axes": (HEADER % ("1, " * 40), bytes(4), "says shape"),
+    "axes without end": (HEADER % ("1, " * 400), bytes(4), "no array of plain numbers"),
+    "a float of a byte": (HEADER.replace("f4", "f1") % "4,", bytes(4), "no array of plain"),
+    "an unsigned float": (HEADER.replace("<f4", "|f1") % "4,", bytes(4), "no array of plain"),
+    "half a float": (HEADER.replace("f4", "f3") % "4,", bytes(12), "no array of plain numbers"),
 }
 
 
@@ -137,6 +143,51 @@ def test_a_member_that_inflates_to_more_than_it_says_is_refused_at_that_size():
 def test_other_members_are_refused(members, message):
     with refuses(message):
         npz.read(zipped(members))
+
+
+SECONDS = 20.0  # where it took minutes
+
+
+def test_a_header_of_many_megabytes_is_not_looked_at():
+    header = (HEADER % ("1, " * 6_000_000)).encode() + b"\n"
+    data = b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header + bytes(4)
+    begun = time.monotonic()
+    with refuses("a.npy is no array of plain numbers") as e:
+        npz.read(zipped([("a.npy", data)]))
+    assert time.monotonic() - begun < SECONDS
+    assert len(str(e.value)) < 1000
+
+
+def directory(entries, count, size):
+    """An archive with a directory of so many entries, which says that it has these."""
+    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", *[0] * 9, 1, *[0] * 6) + b"a"
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, size, 0, 0)
+    return entry * entries + end
+
+
+@pytest.mark.parametrize("count", [2, 300, 65_535])
+def test_a_directory_of_a_million_members_is_refused_before_it_is_read(count):
+    content = directory(1_000_000, count, 47_000_000)
+    begun = time.monotonic()
+    tracemalloc.start()
+    with refuses(f"it has {count} arrays and 47000000 bytes of directory, too many"):
+        npz.read(content)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+    assert time.monotonic() - begun < SECONDS
+
+
+def test_an_archive_of_many_gigabytes_by_its_own_word_is_refused():
+    content = saved(ARRAYS)
+    end = struct.pack("<4sIQI", b"PK\x06\x07", 0, 0, 1)
+    with refuses("bytes of directory, too many"):
+        npz.read(content[:-22] + end + content[-22:])
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", saved(ARRAYS)[:-1], saved(ARRAYS) + b"\0"])
+def test_an_archive_that_does_not_end_as_one_is_refused(content):
+    with refuses("it is no sound zip archive"):
+        npz.read(content)
 
 
 def test_two_arrays_of_one_name_are_refused():

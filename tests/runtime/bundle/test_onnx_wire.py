@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,10 @@ HOSTILE = {
         "an operator of the domain 'com.microsoft'",
     ),
     "huge shape": (with_huge_shape, "a tensor of more values than its bytes can hold"),
+    "many axes": (
+        lambda m: m.graph.initializer[0].dims.extend([1] * (onnx_wire.MOST_AXES + 1)),
+        "a tensor of more than 16 axes",
+    ),
     "negative shape": (
         lambda m: next(t for t in m.graph.initializer if t.dims).dims.__setitem__(0, -1),
         "a tensor of more values than its bytes can hold",
@@ -220,6 +225,46 @@ def test_a_location_that_is_external_only_when_cut_to_32_bits_is_refused():
     graph = b"\x2a" + bytes([len(tensor)]) + tensor
     with refuses("a tensor whose values are in another file"):
         onnx_wire.check(b"\x3a" + bytes([len(graph)]) + graph, FILE)
+
+
+def length(size):
+    """A varint."""
+    data = bytearray()
+    while size > 127:
+        data.append(size & 127 | 128)
+        size >>= 7
+    return bytes([*data, size])
+
+
+def within(number, content):
+    """A field of bytes of this number."""
+    return length(number << 3 | 2) + length(len(content)) + content
+
+
+MEGABYTES = 8 * 2**20
+LARGEST = b"\xff" * 8 + b"\x7f"  # of 63 bits
+BOMBS = {
+    "packed dims": within(5, within(1, LARGEST * (MEGABYTES // 9))),
+    "packed dims of one": within(5, within(1, b"\x01" * MEGABYTES)),
+    "dims in many fields": within(5, (b"\x08" + LARGEST) * (MEGABYTES // 10)),
+    "dims of an attribute": within(1, within(5, within(5, within(1, LARGEST * 10**6)))),
+    "many tensors": within(5, within(1, LARGEST)) * (MEGABYTES // 16),
+    "many nodes": within(1, b"") * (MEGABYTES // 2),
+    "many numbers of a tensor": within(5, b"\x20\x01" * (MEGABYTES // 2)),
+    "a long name": within(1, within(3, b"a" * MEGABYTES + b"\n")),
+    "a long operator": within(1, within(4, b"a" * MEGABYTES)),
+    "empty tensors": within(5, b"") * 2**19,
+}
+SECONDS = 20.0  # where it took minutes; a device that is busy may take some of them
+
+
+@pytest.mark.parametrize("graph", BOMBS.values(), ids=BOMBS)
+def test_what_would_take_minutes_is_refused_in_a_moment(graph):
+    begun = time.monotonic()
+    with refuses("scorer.onnx: expected an ONNX graph") as e:
+        onnx_wire.check(within(7, graph), FILE)
+    assert time.monotonic() - begun < SECONDS
+    assert len(str(e.value)) < 1000
 
 
 @settings(max_examples=200, deadline=None)

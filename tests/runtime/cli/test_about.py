@@ -70,7 +70,8 @@ def test_selftest_as_json_holds_every_check(run, digits):
     report = json.loads(done.out)
     assert report["passed"] is True
     assert len(report["checks"]) == 26
-    assert set(report["checks"][0]) == {"name", "rows", "deviation", "tolerance", "passed"}
+    keys = {"name", "rows", "deviation", "tolerance", "noise", "most_noise", "passed"}
+    assert set(report["checks"][0]) == keys
 
 
 def test_selftest_as_json_is_json_also_where_a_deviation_is_infinite(

@@ -1,10 +1,13 @@
 """A stream gives what batch scoring gives, survives bad samples, and goes on after a stop."""
 
 import csv
+import hashlib
 import itertools
 import json
 import re
 import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -297,10 +300,29 @@ FORGED = {
     "negative rest": (forge("untested_until", value=-1), "drift test"),
     "infinite sample": (forge("pending", 0, value=1e99), "samples of float32"),
     "text": (forge("time", value="noon"), "state.time: expected"),
+    "a bit": (forge("drift", "gain", 2, value=0.25), "content whose sha256"),
+    "a version to come": (forge("format_version", value=3), "format_version 2. Received: 3."),
+    "no version": (lambda state: state.pop("format_version"), "format_version 2. Received: None."),
+    "a version that is true": (forge("format_version", value=2.0), "Received: 2.0. Install"),
+    "no checksum": (lambda state: state.pop("sha256"), "content whose sha256"),
+    "another key": (forge("more", value=1), "expected the keys that state() gave"),
+    "another key of drift": (forge("settings", "drift", "more", value=1), "expected the keys"),
+    "rows of millennia": (forge("rows", value=2**60), "at most 2^53 rows"),
     "NaN": (forge("time", value=float("nan")), "expected what state() gave"),
     "missing bets": (forge("drift", "gain", value=[]), "evidence of 12 bets"),
     "an object": (forge("rows", value=object()), "expected what state() gave"),
 }
+AS_THEY_ARE = {
+    *("a bit", "a version to come", "no version", "a version that is true", "no checksum"),
+    *("NaN", "an object"),
+}
+
+
+def seal(state):
+    """The checksum of a state that somebody changed, so that it is read at all."""
+    content = {k: v for k, v in state.items() if k not in ("format_version", "sha256")}
+    text = json.dumps(content, sort_keys=True)
+    state["sha256"] = hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("name", FORGED)
@@ -312,6 +334,8 @@ def test_a_state_that_is_not_this_streams_is_refused(pump, readings, name):
     state, before = stream.state(), other.state()
     assert state["pending"]
     change(state)
+    if name not in AS_THEY_ARE:
+        seal(state)
     with refuses(message):
         other.restore(state)
     assert other.state() == before
@@ -324,7 +348,7 @@ def test_another_level_of_alarm_goes_on_with_the_same_evidence(pump, readings):
     loose.restore(strict.state())
     assert loose.drift == strict.drift
     for name, value in strict.state().items():
-        assert name == "settings" or loose.state()[name] == value
+        assert name in ("settings", "sha256") or loose.state()[name] == value
     more = readings["m1"][40:80]
     assert [r.score for r in loose.push(more)] == [r.score for r in strict.push(more)]
 
@@ -374,3 +398,45 @@ def test_arguments_of_another_type_are_refused(table, options, message):
 def test_a_stream_without_a_runner_is_refused():
     with refuses("expected a Runner. Received: None."):
         StreamScorer(None)
+
+
+NO_SETTINGS = [
+    *({"period": 10**400}, {"period": "1"}, {"period": True}, {"period": 1j}),
+    *({"alpha": 10**400}, {"alpha": float("nan")}, {"alpha": "0.05"}, {"alpha": Decimal("0.05")}),
+    *({"threshold": 10**400}, {"threshold": float("nan")}, {"threshold": True}),
+    *({"stride": 10**400}, {"stride": 2.0}, {"stride": True}, {"stride": 0}, {"stride": -1}),
+    *({"window": 10**400}, {"window": 12.0}),
+]
+
+
+@pytest.mark.parametrize("settings", NO_SETTINGS, ids=str)
+def test_settings_that_are_no_such_numbers_are_refused(pump, settings):
+    with refuses("expected"):
+        StreamScorer(pump.runner, **settings)
+
+
+NO_DRIFT = [
+    *({"rows_between_false_alarms": value} for value in (10**400, "9", True, 1j, 0, None)),
+    *({"capacity": value} for value in (10**400, 2.0, True, 0, None)),
+    *({"spacing": value} for value in (10**400, 2.0, True, 0)),
+    *({"seed": value} for value in (10**5000, 2.0, True, -1, None)),
+]
+
+
+@pytest.mark.parametrize("settings", NO_DRIFT, ids=range(len(NO_DRIFT)))
+def test_settings_of_drift_that_are_no_such_numbers_are_refused(settings):
+    with refuses("expected"):
+        DriftSettings(**settings)
+
+
+def test_settings_of_any_kind_of_number_can_be_said_in_a_state(pump, readings):
+    drift = DriftSettings(Fraction(10**6), np.int64(24), np.int32(500), np.uint8(3))
+    made = {"window": np.int64(12), "stride": np.int8(3), "period": Fraction(1, 10)}
+    stream = StreamScorer(pump.runner, **made, alpha=np.float32(0.05), drift=drift)
+    stream.push(readings["m1"][:40], np.arange(40) / 10)
+    state = json.loads(json.dumps(stream.state()))
+    plain = StreamScorer(
+        pump.runner, stride=3, period=0.1, alpha=0.05, drift=DriftSettings(1e6, 24, 500, 3)
+    )
+    plain.restore(state)
+    assert plain.state()["rows"] == 40
