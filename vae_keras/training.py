@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from vae_runtime.calibration import rows_needed
+from vae_runtime.calibration import MANY, rows_needed
 from vae_runtime.data.files import check_replaceable
 from vae_runtime.units import check_enough
 
@@ -172,8 +172,9 @@ def _check_alpha(alpha: float, rows: Split) -> None:
     if rows.folds is not None:
         what = "normal rows, all but those of the test,"
         advice = "Bring more normal rows"
+    least = needed if needed < MANY else "countless"
     raise ValueError(
-        f"alpha={alpha:g} needs at least {needed} {what} to calibrate on. Received: {n}, whose "
+        f"alpha={alpha:g} needs at least {least} {what} to calibrate on. Received: {n}, whose "
         f"smallest alpha is {1 / (n + 1):.3g}. {advice}, or pass a larger one (--alpha)."
     )
 

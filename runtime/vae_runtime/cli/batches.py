@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vae_runtime.backends.cores import cores
 from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan, plan, spool
 from vae_runtime.batch.jobs import Given, Target, job_of
@@ -100,7 +99,7 @@ def _watched(args: argparse.Namespace, job: Job, progress: Progress) -> Counts:
     counts, begun = Counts(), job.journal.exists()
     try:
         with stopped_by_signals():
-            threads = args.threads or cores()
+            threads = 0 if args.threads is None else args.threads
             counts = run(job, threads=threads, resume=args.resume, watch=progress)
     except JournalRefused:
         raise

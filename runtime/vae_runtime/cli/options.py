@@ -142,15 +142,5 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers between commas."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"expected whole numbers, as in 1,16,256. Received: {text!r}."
-        ) from error
-
-
 def _output(text: str) -> Path | None:
     return None if text == "-" else Path(text)

@@ -202,3 +202,9 @@ def test_nothing_begins_before_the_first_result_is_asked_for():
     source = Source([3])
     source.pool(2).results()
     assert source.read_parts == []
+
+
+@pytest.mark.parametrize("threads", [-1, 257, 1.5, None, True])
+def test_threads_that_cannot_be_are_refused_and_nobody_waits(threads):
+    with pytest.raises(ValueError, match=r"expected threads .* from 0 to 256"):
+        Pool([], iter, str, threads)
