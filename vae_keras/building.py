@@ -8,7 +8,7 @@ import keras
 from . import likelihoods, networks
 from .classifying import head
 from .configs import ModelConfig, TrainConfig
-from .data.datasets import Dataset, Rows
+from .data.datasets import Dataset, Rows, epoch_rows, only
 from .data.streams import Stream
 from .mixture import Mixture
 from .model import VAE
@@ -42,7 +42,7 @@ def build(config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainCon
     if dataset.classes is not None:
         latent_dim, classes = decoder.input_shape[-1], len(dataset.classes)
         classifier = head(latent_dim, classes, activation=config.activation)
-    steps = train_config.epochs * steps_an_epoch(len(x), train_config.batch_size)
+    steps = train_config.epochs * steps_an_epoch(epoch_rows(x), train_config.batch_size)
     return VAE(
         encoder,
         decoder,
@@ -97,7 +97,7 @@ def _scaling(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
     if dataset.groups and sum(dataset.groups) == x.shape[1]:
         return Scaling(0.0, 1.0, 0.0, 1.0, name="preprocessing")  # zeros and ones stay as they are
     if likelihood.support is None:
-        more = None if isinstance(dataset.x, Stream) else lambda: dataset.x[~dataset.y]
+        more = None if isinstance(dataset.x, Stream) else lambda: only(dataset.x, ~dataset.y)
         return standardize(x, dataset.feature_names, keep=sum(dataset.groups), more=more)
     if dataset.value_range is None:
         raise ValueError(

@@ -27,6 +27,7 @@ import numpy as np
 
 from .arrays import Array, Arrays, Floats
 from .data import Split
+from .data.datasets import counted, only
 from .evaluate import score_rows
 from .fitting import Log, checkpoint_path
 from .learning import Learner
@@ -48,7 +49,8 @@ def cross_fit(
 
     Returns:
         float32 (rows of calibration,) each, in nats, by the model that did not see the row:
-        `cross_score`, and `cross_neg_elbo`, which is less where there is a mixture.
+        `cross_score`, and `cross_neg_elbo`, which is less where there is a mixture. Of windows that
+        are not counted NaN.
     """
     path, folds = cross_path(out), count(rows)
     scores, done = {name: _nothing(rows) for name in ("cross_score", "cross_neg_elbo")}, 0
@@ -61,8 +63,9 @@ def cross_fit(
     for fold in range(done, folds):
         stopping = Stopping(fold_path(out, fold), identity, learner.train.patience)
         terms = _score_fold(learner, rows, fold, stopping, resume, log)
-        scores["cross_score"][rows.folds == fold] = terms["score"]
-        scores["cross_neg_elbo"][rows.folds == fold] = terms["nll"] + terms["kl"]
+        scored = sides(rows, fold)["scored"]
+        scores["cross_score"][scored] = terms["score"]
+        scores["cross_neg_elbo"][scored] = terms["nll"] + terms["kl"]
         write_checkpoint(path, identity, scores, {"done": fold + 1})
         stopping.checkpoint.unlink(missing_ok=True)
     return scores
@@ -71,8 +74,9 @@ def cross_fit(
 def sides(rows: Split, fold: int) -> Arrays:
     """Bool (rows of calibration,), for the model without a fold: train, validation, scored."""
     after = (np.asarray(rows.folds) - fold) % count(rows)
-    scored, validation = after == 0, (after == 1) & np.asarray(rows.stopping)
-    return {"scored": scored, "validation": validation, "train": ~scored & ~validation}
+    out, validation = after == 0, (after == 1) & np.asarray(rows.stopping)
+    scored = out & counted(rows.calibration)
+    return {"scored": scored, "validation": validation, "train": ~out & ~validation}
 
 
 def count(rows: Split) -> int:
@@ -109,8 +113,8 @@ def _score_fold(
     part, where = sides(rows, fold), f"fold {fold + 1} of {count(rows)}"
     x, y = rows.calibration, _labels(rows)
     vae = learner.learn(
-        x[part["train"]],
-        x[part["validation"]],
+        only(x, part["train"]),
+        only(x, part["validation"]),
         stopping=stopping,
         labels=None if y is None else {name: y[part[name]] for name in ("train", "validation")},
         resume=resume and stopping.checkpoint.exists(),

@@ -13,6 +13,7 @@ from vae_runtime.units import Fleet, ascending
 
 from .arrays import Array, Arrays, Floats
 from .data import Dataset
+from .data.datasets import judged
 from .data.labels import UNKNOWN, translate
 from .model import VAE
 from .rounding import rounding, sizes
@@ -111,6 +112,7 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
             f"expected rows of {run.data.input_dtype} {run.data.input_shape}, as the run was "
             f"trained on. Received: {dataset.x.dtype} {dataset.x.shape[1:]}."
         )
+    dataset = judged(dataset)
     score = score_rows(vae, dataset.x)["score"]
     known, units = calibration_scores(run.calibration), None
     if dataset.units is not None:
@@ -130,7 +132,7 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
 
 def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
     """Judges a bundle on labelled rows, by the scores that the device's runner gives."""
-    runner = Runner.load(path)
+    runner, dataset = Runner.load(path), judged(dataset)
     calibration = runner.manifest.calibration["fp32"]
     score = runner.score(dataset.x).score
     scores, units = np.array(calibration.scores), None

@@ -9,7 +9,7 @@ import numpy as np
 
 from .arrays import Array
 from .configs import TrainConfig
-from .data.datasets import Rows
+from .data.datasets import Rows, epoch_rows
 from .data.labels import UNKNOWN
 from .devices import ONE, Devices
 from .model import VAE
@@ -52,7 +52,8 @@ def fit(
         devices: which it trains on.
         log: called with each line of progress.
     """
-    steps = steps_an_epoch(len(x), config.batch_size)
+    rows = epoch_rows(x)
+    steps = steps_an_epoch(rows, config.batch_size)
     with devices.scope():
         vae.compile(
             keras.optimizers.Adam(_learning_rate(config, steps), global_clipnorm=config.clip_norm),
@@ -62,7 +63,7 @@ def fit(
     if resume:
         done = len(stopping.history.get("loss", ()))
         log(f"resumed after epoch {done}" if done else "nothing to resume: training from the start")
-    progress = Progress(config.epochs, len(x), log, first_epoch=first)
+    progress = Progress(config.epochs, rows, log, first_epoch=first)
     labels = labels or {}
     shuffled = Shuffled(
         x, config.batch_size, seed=config.seed, y=labels.get("train"), place=devices.place

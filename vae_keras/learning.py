@@ -12,7 +12,7 @@ from .arrays import Array
 from .building import build, in_float32
 from .configs import ModelConfig, TrainConfig
 from .data import Dataset
-from .data.datasets import Rows
+from .data.datasets import Rows, counted
 from .devices import Devices
 from .fitting import Log, fit
 from .model import VAE
@@ -40,7 +40,7 @@ class Learner:
     def learn(
         self,
         x: Rows,
-        validation: Array,
+        validation: Rows,
         *,
         stopping: Stopping,
         labels: Mapping[str, Array] | None,
@@ -50,8 +50,13 @@ class Learner:
     ) -> VAE:
         """A model scaled to the rows x and trained on them, see `fit`; it computes in float32.
 
-        Any mixture is fitted to them too.
+        Any mixture is fitted to them too. Of windows at every offset, those that are counted
+        validate.
         """
+        some = counted(validation)
+        validation = validation[some]
+        if labels is not None:
+            labels = {**labels, "validation": labels["validation"][some]}
         with self.devices.scope():
             vae = build(self.model, x, self.dataset, self.train)
         fit(

@@ -73,7 +73,7 @@ DATA: Flags = {
         "lowest and highest value of the sensor, LOW,HIGH; for bernoulli",
     ),
     "window": (int, "rows of a table, in time order, that make up one example"),
-    "stride": (int, "rows between the starts of two windows; default: a quarter of a window"),
+    "stride": (int, "rows between windows that are scored; default: a quarter of a window"),
     "group": (str, "column, or key of an .npz, that tells recordings apart; no window spans two"),
     "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
     "classes": (

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 
 from .arrays import Array, Tensor
-from .data.datasets import Rows
+from .data.datasets import Rows, epoch_rows
+from .data.offsets import Windows
 from .data.streams import Stream
 from .progress import Logs
 
-XY = tuple[Array, ...]  # of equal length: x, or x and y
+XY = tuple[Rows, ...]  # of equal length: x, or x and y
 Place = Callable[[Array], Tensor]
 
 AHEAD = 40  # batches of a stream that are read ahead
@@ -24,11 +25,13 @@ AHEAD = 40  # batches of a stream that are read ahead
 class Shuffled(keras.callbacks.Callback):
     """All rows in batches, shuffled anew for each epoch; the last is smaller where it must be.
 
+    Of windows at every offset, an epoch has as many as are counted, drawn anew from all of them.
+
     `data` is what `fit` takes, one epoch long. This must be among the callbacks as well, which is
     how it learns which epoch it is.
 
     Args:
-        x: (rows, ...), an array or a stream.
+        x: (rows, ...), an array, a stream, or windows.
         batch_size: rows a batch.
         seed: of all permutations.
         y: (rows,), labels that stay with their rows; batches are (x,) where None.
@@ -45,7 +48,7 @@ class Shuffled(keras.callbacks.Callback):
         place: Place = np.asarray,
     ) -> None:
         super().__init__()
-        self.steps = steps_an_epoch(len(x), batch_size)
+        self.steps = steps_an_epoch(epoch_rows(x), batch_size)
         arrays = (x,) if y is None else (x, y)
         tensorflow, stream = keras.backend.backend() == "tensorflow", isinstance(x, Stream)
         self._order: _IndexShuffle | _Permutation | _StreamDataset | _StreamBatches
@@ -76,19 +79,32 @@ class _IndexShuffle:
         import tensorflow as tf
 
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-        data, rows = [tf.constant(a) for a in arrays], tf.constant(len(arrays[0]), tf.int64)
+        takers = [_taker(a) for a in arrays]
+        last, rows = tf.constant(len(arrays[0]) - 1, tf.int64), epoch_rows(arrays[0])
 
         def batch(step: Any) -> Any:
             inside = tf.range(step * batch_size, tf.minimum((step + 1) * batch_size, rows))
             key = tf.stack([tf.constant(seed, tf.int64), self._epoch.read_value()])
-            shuffled = tf.random.experimental.index_shuffle(inside, key, rows - 1)
-            return tuple(tf.gather(each, shuffled) for each in data)
+            shuffled = tf.random.experimental.index_shuffle(inside, key, last)
+            return tuple(take(shuffled) for take in takers)
 
-        steps = tf.data.Dataset.range(steps_an_epoch(len(arrays[0]), batch_size))
+        steps = tf.data.Dataset.range(steps_an_epoch(rows, batch_size))
         self.data = steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
     def begin(self, epoch: int) -> None:
         self._epoch.assign(epoch)
+
+
+def _taker(array: Rows) -> Callable[[Tensor], Tensor]:
+    """Takes rows by their numbers, in TensorFlow."""
+    import tensorflow as tf
+
+    if not isinstance(array, Windows):
+        data = tf.constant(array)
+        return lambda rows: tf.gather(data, rows)
+    table, starts = tf.constant(array.table), tf.constant(array.starts, tf.int64)
+    inside = tf.range(array.window, dtype=tf.int64)
+    return lambda rows: tf.gather(table, tf.gather(starts, rows)[:, None] + inside)
 
 
 class _Permutation:
@@ -99,14 +115,14 @@ class _Permutation:
 
     def begin(self, epoch: int) -> None:
         rng = np.random.default_rng((self._seed, epoch))
-        self.data.order = rng.permutation(len(self.data.order))
+        self.data.order = rng.permutation(self.data.rows)[: len(self.data.order)]
 
 
 class _Batches(keras.utils.PyDataset):
     def __init__(self, arrays: XY, batch_size: int, place: Place) -> None:
         super().__init__()
         self.arrays, self.batch_size, self.place = arrays, batch_size, place
-        self.order = np.arange(len(arrays[0]))
+        self.rows, self.order = len(arrays[0]), np.arange(epoch_rows(arrays[0]))
 
     def __len__(self) -> int:
         return steps_an_epoch(len(self.order), self.batch_size)

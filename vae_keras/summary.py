@@ -3,7 +3,9 @@
 from .configs import ModelConfig
 from .cross_fitting import count
 from .data import Dataset, Split
+from .data.datasets import epoch_rows
 from .data.labels import UNKNOWN
+from .data.offsets import Windows
 
 
 def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
@@ -19,7 +21,10 @@ def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
 
 
 def _describe_sets(rows: Split) -> str:
-    said = f"{len(rows.train):,} to train, {len(rows.validation):,} to validate"
+    said = f"{len(rows.train):,} to train"
+    if isinstance(rows.train, Windows):
+        said += f" at every offset ({rows.train.epoch_rows:,} an epoch)"
+    said += f", {epoch_rows(rows.validation):,} to validate"
     if rows.folds is None:
         return f"{said}, {len(rows.calibration):,} to calibrate"
     return f"{said}, calibrated on all of them ({count(rows)} models, each without a fold)"

@@ -16,6 +16,7 @@ from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .cross_fitting import checkpoints, count, cross_fit, remove_checkpoints
 from .data import Dataset, Split
+from .data.datasets import counted, epoch_rows
 from .devices import choose_devices, describe_devices
 from .evaluate import evaluate_held_back, score_rows
 from .fitting import Log, checkpoint_path, describe_latents
@@ -69,7 +70,7 @@ def train(
     dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
     fingerprints = fingerprints_of(rows)
     _check_calibration(train_config.alpha, rows, dataset)
-    model_config = _resolve(model_config, dataset, len(rows.train))
+    model_config = _resolve(model_config, dataset, epoch_rows(rows.train))
     config = Config(data_config, model_config, train_config, versions())
     begun = any(path.exists() for path in checkpoints(out, count(rows)))
     if resume and not begun and (run := find_finished(out, config, str(fingerprints["rows"]))):
@@ -93,7 +94,7 @@ def train(
         callbacks=callbacks,
         log=log,
     )
-    log(describe_latents(vae, rows.validation))
+    log(describe_latents(vae, rows.validation[counted(rows.validation)]))
     card = _card(dataset, rows, data_config, str(fingerprints["rows"]))
     written = _write(out, config, card, rows, _Learnt(vae, stopping.history, crossed))
     # not before: a full disk must not cost the training
@@ -137,14 +138,16 @@ def _write(
 
 def _judged(learnt: _Learnt, rows: Split) -> dict[str, Arrays]:
     """What was held back, calibration rows with their scores, as a run directory keeps them."""
-    terms = score_rows(learnt.vae, rows.calibration)
+    some = {role: counted(getattr(rows, role)) for role in ("calibration", "test")}
+    x = rows.calibration[some["calibration"]]
+    terms = score_rows(learnt.vae, x)
     own = {name: terms[name] for name in ("score", "nll", "kl")}
-    calibration = {"x": rows.calibration, **own, **learnt.crossed}
-    judged = {"calibration": calibration, "test": {"x": rows.test, "y": rows.test_y}}
-    if rows.labels is not None:
-        judged = {role: {**group, "labels": rows.labels[role]} for role, group in judged.items()}
-    if rows.units is not None:
-        judged = {role: {**group, "unit": rows.units[role]} for role, group in judged.items()}
+    crossed = {name: scores[some["calibration"]] for name, scores in learnt.crossed.items()}
+    judged = {"calibration": {"x": x, **own, **crossed}, "test": {"x": rows.test, "y": rows.test_y}}
+    for name, known in (("labels", rows.labels), ("unit", rows.units)):
+        if known is not None:
+            for role, group in judged.items():
+                group[name] = known[role][some[role]]
     return judged
 
 
@@ -154,7 +157,8 @@ def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:
         _check_alpha(alpha, rows)
         return
     try:
-        check_enough(alpha, rows.units["calibration"], np.unique(dataset.units).tolist())
+        own = rows.units["calibration"][counted(rows.calibration)]
+        check_enough(alpha, own, np.unique(dataset.units).tolist())
     except ValueError as error:
         if rows.folds is not None:
             raise
@@ -164,7 +168,7 @@ def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:
 
 def _check_alpha(alpha: float, rows: Split) -> None:
     """Raises ValueError where the calibration rows cannot resolve `alpha`."""
-    n, needed = len(rows.calibration), rows_needed(alpha)
+    n, needed = epoch_rows(rows.calibration), rows_needed(alpha)
     if n >= needed:
         return
     what = "calibration rows"
@@ -180,7 +184,7 @@ def _check_alpha(alpha: float, rows: Split) -> None:
 
 
 def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -> DataCard:
-    sets = ["train", "validation", "calibration", "test"]
+    sets = ["validation", "calibration", "test"]
     if rows.folds is not None:
         sets.remove("calibration")  # they are those of the first two
     return DataCard(
@@ -194,7 +198,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         group=config.group,
         time=config.time,
         unit=config.unit,
-        rows={name: len(getattr(rows, name)) for name in sets},
+        rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,
         classes=dataset.classes,

@@ -46,7 +46,8 @@ class Models:
         alpha: the false-alarm rate to calibrate for.
         name: of the model.
         feature_names: of the last axis: columns, channels.
-        stride: where rows are windows over a table, the rows between the starts of two.
+        stride: where rows are windows over a table, the rows between the starts of two windows that
+            are scored.
         license: of the data, where known.
         versions: of the tools that trained it, by name.
     """

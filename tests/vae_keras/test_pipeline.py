@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from vae_keras import VAE, mlp_pair, pipeline
 from vae_keras.data import streams
+from vae_keras.data.offsets import Windows
 from vae_keras.data.streams import DatasetStream, ParquetStream
-from vae_keras.pipeline import Shuffled, rebatch, steps_an_epoch
+from vae_keras.pipeline import Shuffled, draw, rebatch, steps_an_epoch
+from vae_runtime.data.windows import one_of
 
 X = np.arange(103, dtype=np.float32)[:, None]
 
@@ -75,6 +77,37 @@ def test_an_epoch_is_the_same_wherever_training_begins(shuffled):
     for epoch in range(3):
         expected = order(whole, epoch)
     np.testing.assert_array_equal(order(resumed, 2), expected)
+
+
+@pytest.fixture(params=["tensorflow", "other"])
+def windows(request, monkeypatch):
+    """100 windows of 4 rows, of which an epoch has 25, in batches as each backend is given them."""
+    if request.param == "other":
+        monkeypatch.setattr(pipeline, "_IndexShuffle", pipeline._Permutation)
+    x = Windows(X, np.arange(100), 4, one_of(100, 4))
+    return Shuffled(x, 10, seed=0, y=np.arange(100, dtype=np.int32))
+
+
+def test_an_epoch_draws_windows_anew_from_every_offset(windows):
+    seen = []
+    for epoch in range(30):
+        windows.on_epoch_begin(epoch)
+        data = windows.data
+        batches = [*data.as_numpy_iterator()] if hasattr(data, "as_numpy_iterator") else [*data]
+        assert [len(y) for _, y in batches] == [10, 10, 5]
+        assert windows.steps == 3
+        for x, y in batches:
+            np.testing.assert_array_equal(np.asarray(x)[:, 0, 0], y)  # labels stay with their rows
+            np.testing.assert_array_equal(x, X[np.asarray(y)[:, None] + np.arange(4)])
+        seen.append({int(each) for _, y in batches for each in y})
+        assert len(seen[-1]) == 25
+    assert seen[0] != seen[1]
+    assert set.union(*seen) == set(range(100))
+
+
+def test_windows_are_drawn_from_every_offset_too():
+    x = Windows(X, np.arange(100), 4, one_of(100, 4))
+    assert len(np.unique(draw(x, 60, seed=0)[:, 0, 0])) == 60
 
 
 def test_the_last_batch_is_smaller_and_counted(shuffled):

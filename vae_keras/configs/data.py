@@ -26,7 +26,9 @@ class DataConfig:
             known of bytes and of images between 0 and 1.
         window: rows of a table, in time order, that make up one example; None for each row alone.
             (An array of windows of that length is taken as it is.)
-        stride: rows between the starts of two windows; a quarter of a window where None.
+        stride: rows between the starts of two windows when tables are scored; a quarter of a window
+            where None. Training draws from windows at every offset, as many an epoch as there are
+            at the stride, or at a quarter of a window where that is more.
         group: column (or key of an .npz) that tells recordings apart: no window spans two.
         time: column (or key) of times: no window spans a hole in them.
         bad_rows: rows with missing or infinite values, and images that cannot be read: "error", or

@@ -1,8 +1,8 @@
 """Data in: from a name, a file or a folder to rows, and who sees which of them."""
 
-from .datasets import Dataset, Split, fingerprint
+from .datasets import Dataset, Split, fingerprint, judged
 from .given import accept
 from .sources import like, load
 from .splits import split
 
-__all__ = ["Dataset", "Split", "accept", "fingerprint", "like", "load", "split"]
+__all__ = ["Dataset", "Split", "accept", "fingerprint", "judged", "like", "load", "split"]

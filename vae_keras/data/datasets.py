@@ -3,18 +3,19 @@
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from vae_keras.arrays import Array, Arrays
 
+from .offsets import Windows
 from .streams import Stream
 
 BLOCK_VALUES = 2**22
 
-Rows = Any  # an Array (rows, *input_shape), or a Stream that has its shape and dtype
+Rows = Any  # an Array (rows, *input_shape), or a Stream or Windows of its shape and dtype
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,15 @@ class Dataset:
 
     Args:
         name: for people.
-        x: float32 or uint8 (rows, *input_shape), in the data's own units; an array or a `Stream`.
+        x: float32 or uint8 (rows, *input_shape), in the data's own units; an array, a `Stream`,
+            or `Windows`.
         y: bool (rows,), True for anomalies.
         value_range: the lowest and highest value that the sensor can give; None where unknown.
         feature_names: of the last axis: the columns of a table, the channels of windows.
         groups: sizes of the one-hot groups that the last columns are, in order.
         license: of the data, where known.
-        stride: where rows are windows over a table, the rows between the starts of two.
+        stride: where rows are windows over a table, the rows between the starts of two when such
+            tables are scored. (Training draws from windows at every offset.)
         segments: int (rows, 2), the stretches of a recording that the first and the last sample of
             each row are from: rows that share one must not be on both sides of a split.
         labels: int32 (rows,), the number of each row's class, -1 where it is not known.
@@ -57,13 +60,15 @@ class Dataset:
 class Split:
     """Sets of rows, disjoint without folds. Only `test` holds anomalies, marked by `test_y`.
 
-    `train` may be a `Stream`; the others are arrays. `labels` are those of train, validation,
-    calibration and test, as training may see them, or None where there are no classes. `units` name
-    the unit of each row of calibration and test, or are None.
+    `train` may be a `Stream` or `Windows`; the others are arrays. `labels` are those of train,
+    validation, calibration and test, as training may see them, or None where there are no classes.
+    `units` name the unit of each row of calibration and test, or are None.
 
     With `folds`, int (rows of calibration,), the calibration rows are those of train, then those of
     validation, and each is scored by another model, which saw no row of its fold. `stopping`, bool
-    (rows of calibration,), are those that tell such a model when to stop, some of each fold.
+    (rows of calibration,), are those that tell such a model when to stop, some of each fold. Of a
+    table of windows, train, validation and calibration are then `Windows`; those that are `counted`
+    validate and calibrate.
     """
 
     train: Rows
@@ -77,17 +82,45 @@ class Split:
     stopping: Array | None = None
 
 
+def counted(x: Rows) -> Array:
+    """Which rows cost, or are judged: all, but of windows at every offset some: bool (rows,)."""
+    return x.counted if isinstance(x, Windows) else np.ones(len(x), bool)
+
+
+def epoch_rows(x: Rows) -> int:
+    """How many of the rows an epoch of training sees."""
+    return x.epoch_rows if isinstance(x, Windows) else len(x)
+
+
+def judged(dataset: Dataset) -> Dataset:
+    """The rows to judge by: all, but of windows at every offset the counted ones, as an array."""
+    if not isinstance(dataset.x, Windows):
+        return dataset
+    some = dataset.x.counted
+    labels, units = (None if a is None else a[some] for a in (dataset.labels, dataset.units))
+    return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, units=units)
+
+
+def only(x: Rows, rows: Array) -> Rows:
+    """The rows of these numbers; of a stream and of windows no array is made."""
+    return x[rows] if isinstance(x, np.ndarray) else x.only(rows)
+
+
 def blocks(x: Rows) -> Iterator[Array]:
-    """All rows in order, a few megabytes at a time."""
+    """All rows in order, a few megabytes at a time; of windows at every offset the counted ones."""
     if isinstance(x, Stream):
         return x.in_order()
+    x = only(x, x.counted) if isinstance(x, Windows) else x
     size = max(BLOCK_VALUES // max(math.prod(x.shape[1:]), 1), 1)
     return (x[start : start + size] for start in range(0, len(x), size))
 
 
 def fingerprint(x: Rows) -> str:
-    """The sha256 of the rows' bytes, to tell which rows a model was trained on."""
+    """The sha256 of the rows' bytes, to tell which rows a model was trained on.
+
+    Of windows, that of the table's rows that are in them, and of where they begin.
+    """
     digest = hashlib.sha256()
-    for block in blocks(x):
+    for block in (x.table[x.covered()], x.starts) if isinstance(x, Windows) else blocks(x):
         digest.update(np.ascontiguousarray(block).tobytes())
     return digest.hexdigest()

@@ -50,12 +50,6 @@ def attach(dataset: Dataset, values: Array, *, column: str) -> Dataset:
     return dataclasses.replace(dataset, labels=labels, classes=classes)
 
 
-def of_windows(labels: Labels) -> Labels:
-    """The class that all rows of a window are of, from labels (windows, window); else UNKNOWN."""
-    same = (labels == labels[:, :1]).all(axis=1)
-    return np.where(same, labels[:, 0], UNKNOWN).astype(np.int32)
-
-
 def keep(labels: Labels, n: int, names: tuple[str, ...], *, seed: int) -> Labels:
     """The same with n labels of each class, drawn at random, and all others forgotten."""
     rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from vae_keras.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
 
 from . import labels
-from .datasets import Dataset, Rows, Split
+from .datasets import Dataset, Rows, Split, counted, only
 from .streams import ParquetStream
 
 HELD_BACK = 10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
@@ -30,7 +30,8 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
 
     Normal windows that overlap, or that stem from one recording, stay on one side: it is segments
     that are dealt, and a window that lies in segments of two sets goes to neither. (Anomalies are
-    few: all are judged on, also those beside windows that were trained on.)
+    few: all are judged on, also those beside windows that were trained on.) Of windows at every
+    offset, training gets all; of those that are held back, the counted ones stay.
 
     Where rows are few, all but the test are dealt out to folds instead, see `choose_folds`. Where
     there are units, each gives its share to every set and every fold.
@@ -52,7 +53,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     rows = {**normal, "test": np.concatenate([test, anomalies])}
     held_back = {role: _take(dataset.x, rows[role]) for role in HELD_BACK_ROLES}
     return Split(
-        train=_only(dataset.x, rows["train"]),
+        train=only(dataset.x, rows["train"]),
         **held_back,
         test_y=test_y,
         labels=labels.deal(dataset, rows, config),
@@ -70,7 +71,7 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
     if config.folds is not None:
         return config.folds
     is_streamed = isinstance(dataset.x, ParquetStream)
-    if is_streamed or config.has_own_shares or (~dataset.y).sum() >= FEW:
+    if is_streamed or config.has_own_shares or (~dataset.y & counted(dataset.x)).sum() >= FEW:
         return 1
     if dataset.segments is None:
         segments = [len(rows) for rows in _normal_by_unit(dataset)]
@@ -84,9 +85,9 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
     into_folds = _rows_into_folds if dataset.segments is None else _segments_into_folds
     normal, dealt, stopping = into_folds(dataset, config, folds, rng)
     _check_folds(dataset, normal, dealt, folds)
-    anomalies = rng.permutation(np.flatnonzero(dataset.y))[:HELD_BACK]
+    anomalies = _anomalies(dataset, rng)
     validates = stopping & (dealt == 1)
-    learns, test = (dealt > 0) & ~validates, normal[dealt == 0]
+    learns, test = (dealt > 0) & ~validates, _counted(dataset, normal[dealt == 0])
     order = np.concatenate([np.flatnonzero(learns), np.flatnonzero(validates)])
     rows = {
         "train": normal[learns],
@@ -95,7 +96,8 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
         "test": np.concatenate([test, anomalies]),
     }
     return Split(
-        **{role: dataset.x[numbers] for role, numbers in rows.items()},
+        **{role: only(dataset.x, rows[role]) for role in ("train", "validation", "calibration")},
+        test=dataset.x[rows["test"]],
         test_y=np.arange(len(test) + len(anomalies)) >= len(test),
         labels=labels.deal(dataset, rows, config),
         units=_units(dataset, rows),
@@ -123,7 +125,7 @@ def _segments_into_folds(
     dataset: Dataset, config: DataConfig, folds: int, rng: Any
 ) -> tuple[Array, Array, Array]:
     """The same where rows of one segment must stay together; -1 where they are dealt to nobody."""
-    normal = rng.permutation(np.flatnonzero(~dataset.y))
+    normal = np.flatnonzero(~dataset.y)
     first, last = np.asarray(dataset.segments)[normal].T
     role = _deal_by_unit(dataset, [config.test, *[(1 - config.test) / folds] * folds], rng)
     dealt = np.where(role[first] == role[last], role[first], -1)
@@ -147,10 +149,11 @@ def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> N
                 f"{len(own)} rows{whose} in {dataset.name}, which leave none for "
                 f"{(counts == 0).sum()} of them. Take fewer folds (--folds).{advice}"
             )
-    if (dealt > 0).sum() > HELD_BACK:
+    count = len(_counted(dataset, normal[dealt > 0]))
+    if count > HELD_BACK:
         raise ValueError(
             f"expected {HELD_BACK:,} rows at most with folds, which are for few. Received: "
-            f"{(dealt > 0).sum():,}. With so many, hold some back for calibration (--folds 1)."
+            f"{count:,}. With so many, hold some back for calibration (--folds 1)."
         )
 
 
@@ -159,7 +162,7 @@ def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Arr
     each = _normal_by_unit(dataset)
     dealt = [_by_share(rng.permutation(rows), dataset, config) for rows in each]
     normal = {role: np.concatenate([part[role] for part in dealt]) for role in dealt[0]}
-    return normal, rng.permutation(np.flatnonzero(dataset.y))[:HELD_BACK]
+    return normal, _anomalies(dataset, rng)
 
 
 def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
@@ -185,10 +188,21 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
     first, last = np.asarray(dataset.segments).T
     role = _deal_by_unit(dataset, list(shares.values()), rng)
     own = np.where(~dataset.y & (role[first] == role[last]), role[first], -1)
-    normal = {name: rng.permutation(np.flatnonzero(own == i)) for i, name in enumerate(shares)}
+    normal = {name: np.flatnonzero(own == i) for i, name in enumerate(shares)}
+    normal["validation"] = _counted(dataset, normal["validation"])
     for name in ("calibration", "test"):
-        normal[name] = normal[name][:HELD_BACK]
-    return normal, rng.permutation(np.flatnonzero(dataset.y))[:HELD_BACK]
+        normal[name] = rng.permutation(_counted(dataset, normal[name]))[:HELD_BACK]
+    return normal, _anomalies(dataset, rng)
+
+
+def _counted(dataset: Dataset, rows: Array) -> Array:
+    """Those of these row numbers that count, see `datasets.counted`."""
+    return rows[counted(dataset.x)[rows]]
+
+
+def _anomalies(dataset: Dataset, rng: Any) -> Array:
+    """Numbers of the anomalies to judge on."""
+    return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:HELD_BACK]
 
 
 def _units(dataset: Dataset, rows: Arrays) -> Arrays | None:
@@ -242,7 +256,3 @@ def _deal(sizes: Array, shares: Array, rng: Any) -> Array:
 
 def _take(x: Rows, rows: Array) -> Array:
     return x.take(rows) if isinstance(x, ParquetStream) else x[rows]
-
-
-def _only(x: Rows, rows: Array) -> Rows:
-    return x.only(rows) if isinstance(x, ParquetStream) else x[rows]

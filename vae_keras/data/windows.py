@@ -6,11 +6,12 @@ import numpy as np
 
 from vae_keras.arrays import Array
 from vae_keras.configs import DataConfig
-from vae_runtime.data.windows import window_rows
+from vae_runtime.data.windows import one_of, window_starts
 from vae_runtime.units import of_windows
 
 from . import labels
 from .datasets import Dataset
+from .offsets import Windows
 
 # With as many recordings as this, whole recordings are held back: the threshold is then set on
 # recordings that training never saw, as those on the device will be. With fewer, each is cut into
@@ -23,19 +24,21 @@ MIN_WINDOWS = 4  # a stretch is as long as so many windows, at least: those acro
 def cut(
     table: Dataset, config: DataConfig, *, good: Array, group: Array | None, time: Array | None
 ) -> Dataset:
-    """The windows of a table whose rows are in time order.
+    """The windows at every offset of a table whose rows are in time order.
 
     A window is an anomaly where any of its rows is, and of a class where all are. Its unit is that
-    of its rows.
+    of its rows. As many are counted, see `Windows`, as there are at the stride, or at a quarter of
+    a window where that is less.
 
     Args:
         table: rows (rows, channels); or windows of that length, which are taken as they are.
-        config: window and stride.
+        config: window, stride and seed.
         good: bool (rows,); a window with a row that is not good is left out.
         group, time: (rows,), see `window_rows`.
     """
     window = config.window or 1
-    stride = max(window // 4, 1) if config.stride is None else config.stride
+    quarter = max(window // 4, 1)
+    stride = quarter if config.stride is None else config.stride
     if table.x.ndim == 3 and table.x.shape[1] == window and time is None:
         return _cut_already(replace(table, stride=stride), good, group)
     if table.x.ndim != 2:
@@ -43,27 +46,55 @@ def cut(
             f"expected a table (rows, channels) to cut into windows, or windows of {window} rows "
             f"without times. Received: rows of shape {table.x.shape[1:]}."
         )
-    rows = window_rows(len(table.x), window, stride, group=group, time=time)
-    rows = rows[np.all(good[rows], axis=1)]
-    if not len(rows):
+    order, starts = window_starts(len(table.x), window, 1, group=group, time=time)
+    starts = starts[~_any(~good[order], starts, window)]
+    if not len(starts):
         raise ValueError(
             f"expected a stretch of {window} rows without missing values. Received: none in "
             f"{table.name}."
         )
     is_unit = config.unit is not None and config.unit == config.group
-    segment = _segments(len(table.x), group, window, each=is_unit)
-    outside = len(table.x) - len(np.unique(rows))
+    segment = _segments(len(table.x), group, window, each=is_unit)[order]
+    counted = one_of(len(starts), min(stride, quarter), seed=config.seed)
+    x = Windows(table.x[order], starts, window, counted)
+    outside = int((~x.covered()).sum())
     note = f"{outside:,} of {len(table.x):,} rows are in no window: ends of recordings, gaps"
     return replace(
         table,
         notes=(*table.notes, note) if outside else table.notes,
-        x=table.x[rows],
-        y=np.asarray(table.y[rows].any(axis=1)),
+        x=x,
+        y=_any(table.y[order], starts, window),
         stride=stride,
-        segments=segment[rows[:, [0, -1]]],
-        labels=None if table.labels is None else labels.of_windows(table.labels[rows]),
-        units=None if table.units is None else of_windows(table.units[rows]),
+        segments=np.stack([segment[starts], segment[starts + window - 1]], axis=1),
+        labels=None if table.labels is None else _labels(table.labels[order], starts, window),
+        units=None if table.units is None else _units(table.units[order], starts, window),
     )
+
+
+def _any(marks: Array, starts: Array, window: int) -> Array:
+    """Which windows have a marked row, from marks in the order of their rows: bool (windows,)."""
+    before = np.concatenate([[0], np.cumsum(marks)])
+    return np.asarray(before[starts + window] > before[starts])
+
+
+def _mixed(values: Array, starts: Array, window: int) -> Array:
+    """Which windows have rows of different values: bool (windows,)."""
+    changes = np.append(values[1:] != values[:-1], False)  # behind which row
+    return _any(changes, starts, window - 1)
+
+
+def _labels(values: Array, starts: Array, window: int) -> Array:
+    """The class that all rows of a window are of: int32 (windows,)."""
+    mixed = _mixed(values, starts, window)
+    return np.where(mixed, labels.UNKNOWN, values[starts]).astype(np.int32)
+
+
+def _units(names: Array, starts: Array, window: int) -> Array:
+    """The unit that all rows of a window are of; ValueError where they are of two."""
+    mixed = starts[_mixed(names, starts, window)]
+    if len(mixed):
+        of_windows(names[mixed[:, None] + np.arange(window)])  # says which
+    return np.asarray(names[starts])
 
 
 def _cut_already(table: Dataset, good: Array, group: Array | None) -> Dataset:

@@ -38,23 +38,26 @@ def open_batch_runner(args: argparse.Namespace) -> Runner:
     return _runner(args, bundle, PROFILES.get(args.profile, fitting))
 
 
-def read(args: argparse.Namespace, model: Model, unit: str | None = None) -> Input:
+def read(
+    args: argparse.Namespace, model: Model, unit: str | None = None, *, every_offset: bool = False
+) -> Input:
     """The rows of the input, as windows where the model takes them; `unit` is their column."""
     windowing = Windowing(args.stride, args.group, args.time)
-    return read_input(args.input, model, windowing, unit=unit)
+    return read_input(args.input, model, windowing, unit=unit, every_offset=every_offset)
 
 
 def read_units(args: argparse.Namespace, model: Model, column: str | None) -> Input:
-    """The same, of `--unit` or with the units that `column` names.
+    """Rows to calibrate on, of `--unit` or with the units that `column` names.
 
     Raises:
         ValueError: there is no such column, or it says that rows are of others than `--unit`.
     """
     try:
-        given = read(args, model, column if args.unit is None else model.unit)
+        named = column if args.unit is None else model.unit
+        given = read(args, model, named, every_offset=True)
     except ColumnError as error:
         if args.unit is not None:
-            return read(args, model)  # rows of one unit need not say so
+            return read(args, model, every_offset=True)  # rows of one unit need not say so
         if column is None or args.unit_column is not None:
             raise
         raise ValueError(

@@ -14,13 +14,13 @@ from vae_runtime.units import names_of, of_windows
 
 from .files import read_rows
 from .tables import ColumnError, Table
-from .windows import window_rows
+from .windows import covered_rows, one_of, window_starts
 
 
 class Windowing(NamedTuple):
     """How to cut a table into windows; see `windows.window_rows`.
 
-    None is as in training. An empty name of a column says that there is none: the file is one
+    None is as the bundle says. An empty name of a column says that there is none: the file is one
     recording, or without holes in time.
     """
 
@@ -67,34 +67,58 @@ class Input(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Starts:
+    """Where windows begin.
+
+    Args:
+        order: (rows,) numbers of rows, recording by recording.
+        first: (windows,) the places in that order at which windows begin.
+        window: rows in a window.
+    """
+
+    order: NDArray[np.int64]
+    first: NDArray[np.int64]
+    window: int
+
+    def rows(self, which: slice) -> NDArray[np.int64]:
+        """Numbers of the rows of some windows: (windows, window)."""
+        rows: NDArray[np.int64] = self.order[self.first[which, None] + np.arange(self.window)]
+        return rows
+
+    def outside(self) -> int:
+        """How many rows are in no window."""
+        return int((~covered_rows(len(self.order), self.first, self.window)).sum())
+
+
+@dataclass(frozen=True)
 class Cut:
-    """A file that was read, and which of its rows are in each window.
+    """A file that was read, and where windows begin in it.
 
     Args:
         x: (rows, ...) of the file.
-        rows: numbers of rows, (windows, window); None where each row is one of the model's.
+        windows: where they begin; None where each row is one of the model's.
         marked: (rows,) which are anomalies.
         units: (rows,) names, or None.
         kept: columns that are passed through, each (rows,).
     """
 
     x: NDArray[Any]
-    rows: NDArray[np.int64] | None
+    windows: Starts | None
     marked: NDArray[np.bool_]
     units: NDArray[np.str_] | None
     kept: Mapping[str, NDArray[Any]]
 
     def __len__(self) -> int:
-        return len(self.x if self.rows is None else self.rows)
+        return len(self.x if self.windows is None else self.windows.first)
 
     def part(self, which: slice = slice(None)) -> Input:
         """Some of its windows, or rows; `left_out` is that of the whole file."""
-        if self.rows is None:
+        if self.windows is None:
             rows = np.arange(len(self.x))[which]
             marked, units = self.marked[rows], None if self.units is None else self.units[rows]
             kept = {name: column[rows] for name, column in self.kept.items()}
             return Input(self.x[rows], {"row": rows}, 0, int(marked.sum()), units, kept)
-        windows = self.rows[which]
+        windows = self.windows.rows(which)
         where = {"first_row": windows[:, 0], "last_row": windows[:, -1]}
         anomalies = int(self.marked[windows].any(axis=1).sum())
         units = None if self.units is None else of_windows(self.units[windows])
@@ -104,11 +128,7 @@ class Cut:
     @cached_property
     def left_out(self) -> int:
         """How many rows of the file are in no window."""
-        if self.rows is None:
-            return 0
-        covered = np.zeros(len(self.x), bool)
-        covered[self.rows] = True
-        return int(len(covered) - covered.sum())
+        return 0 if self.windows is None else self.windows.outside()
 
 
 def read_input(
@@ -117,6 +137,7 @@ def read_input(
     windowing: Windowing = Windowing(),  # noqa: B008 - immutable
     *,
     unit: str | None = None,
+    every_offset: bool = False,
 ) -> Input:
     """Reads a file for a model; whole numbers are taken as training took them.
 
@@ -125,12 +146,14 @@ def read_input(
         model: that will run on it.
         windowing: how to cut a table into windows.
         unit: the column, or key of an .npz, that names the unit that each row is of.
+        every_offset: whether windows begin at any row, one of so many as the stride has rows, at
+            random: alarm levels are set on these, since a device may begin anywhere.
 
     Raises:
         ValueError: it does not hold what the model takes.
         OSError: it cannot be read.
     """
-    return read_cut(path, model, windowing, unit=unit).part()
+    return read_cut(path, model, windowing, unit=unit, every_offset=every_offset).part()
 
 
 def read_cut(
@@ -140,23 +163,22 @@ def read_cut(
     *,
     unit: str | None = None,
     keep: Sequence[str] = (),
+    every_offset: bool = False,
 ) -> Cut:
     """As `read_input`, but the windows are made later, some at a time.
 
     Args:
-        path, model, windowing, unit: as there.
+        path, model, windowing, unit, every_offset: as there.
         keep: columns, or keys of an .npz, that are passed through.
     """
     wanted = windowing.as_trained(model)
     always = (*keep, *(() if unit is None else (unit,)))
     table = _read(Path(path), model, wanted, windowing, always)
-    x, rows = table.x, None
+    x, windows = table.x, None
     if x.dtype.kind in "biu" and model.input_dtype == "float32":
         x = x.astype(np.float32)
     if model.stride is not None and x.ndim == 2:
-        group, time = (table.extra.get(name or "") for name in wanted[1:])
-        stride = model.stride if windowing.stride is None else windowing.stride
-        rows = window_rows(len(x), model.input_shape[0], stride, group=group, time=time)
+        windows = _starts(table, model, wanted, every_offset)
     elif any(option is not None for option in windowing):
         raise ValueError(
             "expected --stride, --group and --time with a model of windows and a table to cut "
@@ -164,7 +186,19 @@ def read_cut(
         )
     marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
     units = None if unit is None else names_of(table.extra[unit], len(x))
-    return Cut(x, rows, marked, units, {name: table.extra[name] for name in keep})
+    return Cut(x, windows, marked, units, {name: table.extra[name] for name in keep})
+
+
+def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:
+    """Where the windows of a table begin; ValueError where the stride is none."""
+    group, time = (table.extra.get(name or "") for name in (wanted.group, wanted.time))
+    stride = (model.stride or 1) if wanted.stride is None else wanted.stride
+    rows, window = len(table.x), model.input_shape[0]
+    if not every_offset:
+        return Starts(*window_starts(rows, window, stride, group=group, time=time), window)
+    order, first = window_starts(rows, window, 1, group=group, time=time)
+    first = first[one_of(len(first), stride)]
+    return Starts(order, first, window)
 
 
 def _read(

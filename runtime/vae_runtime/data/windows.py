@@ -40,6 +40,25 @@ def window_rows(
     Raises:
         ValueError: time does not rise, or there is no stretch of `window` rows without a gap.
     """
+    order, first = window_starts(rows, window, stride, group=group, time=time)
+    chosen: NDArray[np.int64] = order[first[:, None] + np.arange(window)]
+    return chosen
+
+
+def window_starts(
+    rows: int,
+    window: int,
+    stride: int,
+    *,
+    group: NDArray[np.generic] | None = None,
+    time: NDArray[np.generic] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where windows begin in a table that is sorted by recordings; see `window_rows`.
+
+    Returns:
+        int64 (rows,): row numbers, recording by recording; int64 (windows,): the places among them
+        at which the windows begin.
+    """
     if window < 1 or stride < 1:
         raise ValueError(f"expected window and stride from 1. Received: {window} and {stride}.")
     order, new = _recordings(rows, group)
@@ -48,15 +67,36 @@ def window_rows(
     ends = [*np.flatnonzero(new).tolist(), rows]
     starts = [0, *ends[:-1]]
     first = [np.arange(a, b - window + 1, stride) for a, b in zip(starts, ends, strict=True)]
-    found = np.concatenate(first)
+    found: NDArray[np.int64] = np.concatenate(first)
     if not len(found):
         longest = max(b - a for a, b in zip(starts, ends, strict=True))
         raise ValueError(
             f"expected a stretch of {window} rows without a gap. Received: {rows} rows, of which "
             f"the longest stretch has {longest}."
         )
-    chosen: NDArray[np.int64] = order[found[:, None] + np.arange(window)]
-    return chosen
+    return order, found
+
+
+def covered_rows(rows: int, starts: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
+    """Marks the places that are in some window: bool (rows,), from where windows begin."""
+    steps = np.zeros(rows + 1, np.int64)
+    np.add.at(steps, starts, 1)
+    np.add.at(steps, starts + window, -1)
+    covered: NDArray[np.bool_] = np.cumsum(steps)[:-1] > 0
+    return covered
+
+
+def one_of(windows: int, neighbours: int, *, seed: int = 0) -> NDArray[np.bool_]:
+    """Marks one of so many neighbouring windows, at random: bool (windows,).
+
+    Spread out as windows at a stride are, but at every offset alike.
+    """
+    if neighbours < 1:
+        raise ValueError(f"expected a stride of 1 row or more. Received: {neighbours}.")
+    rng, first = np.random.default_rng(seed), np.arange(0, windows, neighbours)
+    marked = np.zeros(windows, bool)
+    marked[first + rng.integers(0, np.minimum(neighbours, windows - first))] = True
+    return marked
 
 
 def _recordings(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from vae_runtime.data.windows import window_rows
+from vae_runtime.data.windows import one_of, window_rows
 
 START = np.datetime64("2026-01-31T23:59:50")
 
@@ -204,3 +204,15 @@ def test_a_row_of_no_recording_is_refused(missing):
     message = "expected the name of a recording in each row. Received: none in row 1 (2 such rows)."
     with refuses(message):
         window_rows(4, 1, 1, group=group)
+
+
+@given(st.integers(1, 300), st.integers(1, 60), st.integers(0, 9))
+def test_one_of_so_many_neighbours_is_marked(count, neighbours, seed):
+    marked = one_of(count, neighbours, seed=seed)
+    parts = [marked[i : i + neighbours].sum() for i in range(0, count, neighbours)]
+    assert (len(marked), set(parts)) == (count, {1})
+
+
+def test_those_that_are_marked_begin_at_any_phase():
+    phases = np.flatnonzero(one_of(4000, 12, seed=0)) % 48
+    assert len(set(phases.tolist())) == 48

@@ -204,8 +204,3 @@ def test_missing_values_of_parquet_are_unknown():
     assert read([1.0, np.nan, 3.0]) == ([0, -1, 1], ("1", "3"))
     values = np.array(["x", None, "y"], object)
     assert labels.read(values, np.zeros(3, bool), column="k")[0].tolist() == [0, -1, 1]
-
-
-def test_a_window_is_of_a_class_where_all_its_rows_are():
-    rows = np.array([[0, 0], [0, 1], [1, -1], [-1, -1]])
-    assert labels.of_windows(rows).tolist() == [0, -1, -1, -1]

@@ -118,7 +118,7 @@ def deal(dataset, config):
 
 def samples(windows):
     """The numbers of the table's rows that are in any of these windows."""
-    return set(np.asarray(windows, int).ravel().tolist())
+    return set(windows[:].astype(int).ravel().tolist())
 
 
 @settings(max_examples=60, deadline=None)
@@ -141,10 +141,13 @@ def test_windows_are_dealt_out_at_most_once_and_anomalies_only_to_the_test(given
     dataset, _, config = given_windows
     rows = deal(dataset, config)
     test, anomalies = rows.test[~rows.test_y], rows.test[rows.test_y]
-    dealt = np.concatenate([rows.train, rows.validation, rows.calibration, test])[:, 0, 0]
+    dealt = np.concatenate([rows.train[:], rows.validation, rows.calibration, test])[:, 0, 0]
     assert len(np.unique(dealt)) == len(dealt)
     assert set(dealt) <= set(dataset.x[~dataset.y][:, 0, 0])
-    assert sorted(anomalies[:, 0, 0]) == sorted(dataset.x[dataset.y][:, 0, 0])
+    counted = dataset.x.counted
+    assert sorted(anomalies[:, 0, 0]) == sorted(dataset.x[dataset.y & counted][:, 0, 0])
+    held_back = np.concatenate([rows.validation, rows.calibration, test])[:, 0, 0]
+    assert set(held_back) <= set(dataset.x[counted][:, 0, 0])
 
 
 @settings(max_examples=60, deadline=None)
@@ -156,12 +159,13 @@ def test_shares_of_whole_recordings_are_off_by_few_recordings_at_most(given_wind
         return
     rows = deal(dataset, config)
     normal = dataset.x[~dataset.y]
-    largest = np.bincount(group[normal[:, 0, 0].astype(int)]).max()
+    of_recordings = np.bincount(group[normal[:, 0, 0].astype(int)])
+    normal_parts = {name: getattr(rows, name) for name in SHARES}
+    normal_parts["test"] = rows.test[~rows.test_y]
     for name, share in SHARES.items():
-        part = getattr(rows, name)
-        size = len(part) - (rows.test_y.sum() if name == "test" else 0)
-        excess = size - share * len(normal)
-        assert -3 * largest <= excess <= largest
+        recordings = np.unique(group[normal_parts[name][:, 0, 0].astype(int)])
+        excess = of_recordings[recordings].sum() - share * len(normal)
+        assert -3 * of_recordings.max() <= excess <= of_recordings.max()
 
 
 def test_shares_of_one_long_recording_are_about_what_was_asked_for():
@@ -172,9 +176,11 @@ def test_shares_of_one_long_recording_are_about_what_was_asked_for():
     )
     rows = split(dataset, config)
     for name, share in SHARES.items():
-        assert len(getattr(rows, name)) == pytest.approx(share * len(dataset.x), rel=0.1)
-    lost = len(dataset.x) - sum(len(getattr(rows, name)) for name in SHARES)
-    assert 0 < lost < 40  # a window at each end of a stretch at most
+        whole = len(dataset.x) if name == "train" else dataset.x.epoch_rows
+        assert len(getattr(rows, name)) == pytest.approx(share * whole, rel=0.1)
+    held_back = sum(len(getattr(rows, name)) for name in SHARES if name != "train")
+    lost = dataset.x.epoch_rows - rows.train.epoch_rows - held_back
+    assert 0 < lost < 2 * 10 / 2 * 40  # windows over the end of a stretch
 
 
 def test_windows_held_back_are_limited_too(monkeypatch):
@@ -332,7 +338,7 @@ def test_each_unit_holds_windows_back_though_no_two_sets_share_a_row(machines):
         own = counts / counts.sum() * machines  # each unit's part of the set: 1 were they equal
         assert len(own) == machines
         np.testing.assert_allclose(own, 1.0, atol=0.15)  # as many stretches of each, a window apart
-    sets = [{*part.ravel()} for part in (rows.train, rows.validation, rows.calibration, rows.test)]
+    sets = [samples(part) for part in (rows.train, rows.validation, rows.calibration, rows.test)]
     assert sum(map(len, sets)) == len(set().union(*sets))
 
 
@@ -344,7 +350,7 @@ def test_whole_recordings_of_each_unit_are_held_back_where_there_are_many():
     table = Dataset("fleet", x, np.zeros(960, bool), units=units)
     windows = cut(table, config, good=np.ones(960, bool), group=group, time=None)
     rows = split(windows, config)
-    runs = [{*group[part.ravel().astype(int)]} for part in (rows.train, rows.calibration)]
+    runs = [{*group[[*samples(part)]]} for part in (rows.train, rows.calibration)]
     assert not runs[0] & runs[1]
     assert set(rows.units["calibration"]) == {"a", "b"}
 

@@ -316,7 +316,7 @@ def test_windows_go_by_the_columns_that_are_named(load, way):
     options = {"window": 2, "stride": 1, "group": "machine", "time": "time", "label": "fault"}
     dataset = load(table, way, **options, **DROP_COLUMNS)
     assert dataset.feature_names == ("a",)
-    assert dataset.x.tolist() == [[[0], [1]], [[1], [2]], [[2], [3]], [[10], [11]], [[12], [13]]]
+    assert dataset.x[:].tolist() == [[[0], [1]], [[1], [2]], [[2], [3]], [[10], [11]], [[12], [13]]]
     assert dataset.y.tolist() == [False, False, True, False, False]
     assert dataset.stride == 1
     assert len(dataset.notes) == 2

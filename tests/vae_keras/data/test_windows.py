@@ -1,6 +1,7 @@
 """Windows as examples: what they hold, which are anomalies, which must stay together."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,10 +38,8 @@ def windows_of(given_table, *, good=None, group=None, time=None, **options):
     window=st.integers(1, 3),
     stride=st.integers(1, 4),
 )
-def test_windows_are_those_of_window_rows_without_the_bad_ones(
-    group, bad, anomalies, window, stride
-):
-    rows = window_rows(len(group), window, stride, group=group)
+def test_windows_are_at_every_offset_but_over_bad_rows(group, bad, anomalies, window, stride):
+    rows = window_rows(len(group), window, 1, group=group)
     expected = [row for row in rows.tolist() if not bad & set(row)]
     good = ~np.isin(np.arange(len(group)), list(bad))
     options = {"good": good, "group": group, "window": window, "stride": stride}
@@ -53,6 +52,32 @@ def test_windows_are_those_of_window_rows_without_the_bad_ones(
     assert dataset.x.dtype == np.float32
     assert dataset.y.tolist() == [bool(anomalies & set(row)) for row in expected]
     assert (dataset.stride, dataset.feature_names) == (stride, ("a", "b"))
+    assert dataset.x.counted.all()  # windows as short as these have no quarter
+
+
+def test_a_window_is_of_a_class_where_all_its_rows_are():
+    known = np.array([0, 0, 0, 1, 1, -1, -1, -1], np.int32)
+    labelled = replace(table(8), labels=known, classes=("x", "y"))
+    assert windows_of(labelled, window=2).labels.tolist() == [0, 0, -1, 1, -1, -1, -1]
+    assert windows_of(labelled, window=1).labels.tolist() == known.tolist()
+    assert windows_of(labelled, window=4).labels.tolist() == [-1] * 5
+
+
+def test_a_window_over_rows_of_two_units_is_refused_with_their_names():
+    fleet = replace(table(8), units=np.array(["p1"] * 4 + ["p2"] * 4))
+    with refuses("Received: a window over rows of p1 and p2 (2 such windows)."):
+        windows_of(fleet)
+    apart = windows_of(fleet, group=fleet.units)
+    assert apart.units.tolist() == ["p1", "p1", "p2", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("window", "stride", "one_in"), [(64, 16, 16), (64, None, 16), (64, 4, 4), (64, 200, 16)]
+)
+def test_as_many_windows_count_as_at_the_stride_or_at_a_quarter_of_a_window(window, stride, one_in):
+    windows = windows_of(table(2000), window=window, stride=stride).x
+    assert len(windows) == 2000 - 63
+    assert windows.epoch_rows == -(-len(windows) // one_in)
 
 
 @pytest.mark.parametrize(("window", "stride"), [(1, 1), (3, 1), (4, 1), (9, 2), (64, 16)])

@@ -1,0 +1,65 @@
+"""Windows at every offset of a table, cut when they are asked for.
+
+A device may begin anywhere in a series: a model that has seen every fourth offset knows a fourth of
+the phases that a period has, and alarms on the others. So training draws from the windows at every
+offset. As an array these would take `window` times the memory of the table, and neighbours among
+them hardly differ: an epoch, and each set that is held back, has as many as there would be at a
+stride, so that neither costs more.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from vae_keras.arrays import Array, Shape
+from vae_runtime.data.windows import covered_rows
+
+
+class Windows:
+    """Stands for the array (windows, window, channels) of windows at every offset.
+
+    Args:
+        table: (rows, channels), one recording after the other.
+        starts: int64 (windows,), the row of the table at which each begins.
+        window: rows in a window.
+        counted: bool (windows,), those that stand for their neighbours where each window costs or
+            is judged, see `vae_runtime.data.windows.one_of`; how many an epoch draws.
+
+    >>> x = Windows(np.arange(10.0)[:, None], np.arange(8), 3, np.arange(8) % 4 == 0)
+    >>> x.shape, x.epoch_rows
+    ((8, 3, 1), 2)
+    >>> x[:2, ..., 0].tolist()
+    [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]
+    """
+
+    def __init__(self, table: Array, starts: Array, window: int, counted: Array) -> None:
+        self.table, self.starts, self.window, self.counted = table, starts, window, counted
+        self.dtype: np.dtype[Any] = table.dtype
+
+    @property
+    def shape(self) -> Shape:
+        """That of the array."""
+        return (len(self.starts), self.window, *self.table.shape[1:])
+
+    @property
+    def epoch_rows(self) -> int:
+        """How many windows an epoch draws from all of them."""
+        return int(self.counted.sum())
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, which: Any) -> Array:
+        """The array's windows, as numpy indexes it; those alone are made."""
+        first, *rest = which if isinstance(which, tuple) else (which,)
+        starts = np.asarray(self.starts[first])
+        found = self.table[starts[..., None] + np.arange(self.window)]
+        return found[(slice(None), *rest)] if rest else found
+
+    def only(self, which: Any) -> "Windows":
+        """The windows of these numbers, still to be made."""
+        return Windows(self.table, self.starts[which], self.window, self.counted[which])
+
+    def covered(self) -> Array:
+        """Which rows of the table are in some window: bool (rows,)."""
+        return covered_rows(len(self.table), self.starts, self.window)
