@@ -105,7 +105,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         from vae_runtime.bundle import open_bundle
 
         from . import data
-        from .evaluate import evaluate_bundle, evaluate_run
+        from .evaluate import evaluate_bundle, evaluate_run, warnings
         from .run import open_run
 
     named = {option: getattr(args, option) for option in JUDGED}
@@ -119,6 +119,8 @@ def _evaluate(args: argparse.Namespace) -> int:
         rows = None if args.data is None else data.load(data.like(args.data, run.data, **named))
         metrics = evaluate_run(run, rows)
     print(describe(metrics))
+    for line in warnings(metrics):
+        _log(line)
     return 0
 
 

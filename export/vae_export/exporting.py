@@ -10,6 +10,7 @@ import keras
 
 from vae_keras.run import Run
 from vae_runtime.bundle import manifest, written
+from vae_runtime.promises import promises_of, warnings_of
 
 from . import bundle, evidence, report, source
 from .artefacts import Artefact
@@ -62,6 +63,9 @@ def export(
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
     verified, scorers = verify(known, graphs, wanted, allow_degraded=allow_degraded, log=log)
     log("measuring what the files cost, drawing the report")
+    calibrations = calibrate(scorers)
+    for line in warnings_of(promises_of(calibrations)):
+        log(line)
     pages = report.make(known, verified, alarming(scorers))
     probe = bundle.npz(make_probe(graphs, known.feeds))
     mixture = bundle.mixture_files(known.source)
@@ -75,7 +79,7 @@ def export(
     return bundle.write(
         out,
         {**contents, **mixture, "probe.npz": probe, **pages},
-        bundle.make_manifest(known.source, files, calibrate(scorers)),
+        bundle.make_manifest(known.source, files, calibrations),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
 
