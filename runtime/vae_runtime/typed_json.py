@@ -32,7 +32,7 @@ def parse(content: bytes) -> Any:
     """
     try:
         return json.loads(
-            content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique
+            content.decode(), parse_constant=_refuse_constant, object_pairs_hook=unique
         )
     except ValueError as error:
         raise ValueError(f"expected JSON. Received: {error}.") from error
@@ -49,7 +49,8 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON from its pairs; ValueError where a key stands twice, as readers differ."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:

@@ -99,6 +99,8 @@ def _run(
                 watch(counts)
         if job.settle is not None:
             counts = _settle(job.settle, journal, output)
+        if not counts.done:
+            output.commit_rejects()
         _check_some(counts, rejects)
         output.commit()
     except BaseException:
