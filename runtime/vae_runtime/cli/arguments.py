@@ -112,6 +112,9 @@ def _add_calibrating(commands: Any) -> None:
         metavar="NAMES",
         help="keep these files alone, with commas between: fp32,int8.tflite; default: all",
     )
+    new.add_argument(
+        "--force", action="store_true", help="set a threshold of rows that the model does not know"
+    )
     new.add_argument("--json", action="store_true", help="thresholds and what changed as JSON")
 
 
