@@ -97,7 +97,7 @@ def independent_share(x: Array, *, windows: bool) -> float:
         x: (rows, *input_shape).
         windows: whether rows are windows over a table: (rows, window, channels).
     """
-    if not windows or not len(x) or x.shape[1] < 2:
+    if not windows or not len(x) or x.ndim != 3 or x.shape[1] < 2:
         return 1.0
     pairs = np.concatenate([x[:, :-1], x[:, 1:]], axis=2).reshape(-1, 2 * x.shape[2])
     whole = np.ascontiguousarray(pairs).view(f"V{pairs.itemsize * pairs.shape[1]}")
