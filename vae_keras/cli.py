@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_runtime import BundleError
+from vae_runtime.cli.numbers import say_in_words
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings
@@ -38,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-keras {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    train = commands.add_parser("train", help="train on normal rows; writes a run directory")
+    train = say_in_words(
+        commands.add_parser("train", help="train on normal rows; writes a run directory")
+    )
     train.set_defaults(run=_train)
     train.add_argument(
         "--data",
@@ -64,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     for config, flags in ((DataConfig, DATA), (ModelConfig, MODEL), (TrainConfig, TRAIN)):
         add_options(train, config, flags)
-    judge = commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
+    judge = say_in_words(
+        commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
+    )
     judge.set_defaults(run=_evaluate)
     judge.add_argument("path", type=Path, help="a run directory or a bundle")
     judge.add_argument("--data", help="as of train; default: the run's test rows")
@@ -100,7 +105,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         from vae_runtime.bundle import open_bundle
 
         from . import data
-        from .evaluate import evaluate_bundle, evaluate_run
+        from .evaluate import evaluate_bundle, evaluate_run, warnings
         from .run import open_run
 
     named = {option: getattr(args, option) for option in JUDGED}
@@ -114,6 +119,8 @@ def _evaluate(args: argparse.Namespace) -> int:
         rows = None if args.data is None else data.load(data.like(args.data, run.data, **named))
         metrics = evaluate_run(run, rows)
     print(describe(metrics))
+    for line in warnings(metrics):
+        _log(line)
     return 0
 
 

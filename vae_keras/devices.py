@@ -58,8 +58,8 @@ def choose_devices(asked: int | str, batch_size: int) -> Devices:
         ValueError: there are fewer, or fewer rows in a batch.
     """
     names = tuple(keras.distribution.list_devices())
-    number = len(names) if asked == "all" else int(asked)
-    if not 1 <= number <= len(names):
+    number = len(names) if asked == "all" else asked
+    if type(number) is not int or not 1 <= number <= len(names):
         raise ValueError(
             f"expected 1 to {len(names)} devices, which {keras.backend.backend()} sees here: "
             f"{', '.join(names)}. Received: {asked}."

@@ -9,6 +9,7 @@ import numpy as np
 from vae_runtime import Runner
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.calibration import check_alpha, p_values
+from vae_runtime.promises import promise_of, warnings_of
 from vae_runtime.units import Fleet, ascending
 
 from .arrays import Array, Arrays, Floats
@@ -42,6 +43,7 @@ def evaluate(
     alpha: float,
     rounding: float = 0.0,
     units: tuple[Array, dict[str, tuple[float, ...]]] | None = None,
+    independent: float = 1.0,
 ) -> Metrics:
     """Judges scores of labelled rows.
 
@@ -53,15 +55,18 @@ def evaluate(
         rounding: nats within which scores are tied.
         units: the unit of each row, and each unit's scores of normal rows, which then take the
             place of `calibration`.
+        independent: the share of the rows that count, see `independent_share`.
 
     Returns:
         `Metrics`.
     """
+    rows = len(calibration)
     if units is None:
-        check_alpha(alpha, len(calibration))
+        check_alpha(alpha, rows)
         alarm = p_values(score, np.sort(calibration), rounding) <= alpha
     else:
         names, own = units
+        rows = min(map(len, own.values()))
         verdicts = Fleet(Calibration(alpha, rounding, (), units=own)).of_rows(names, score)
         alarm = verdicts.alarm().raised(score, verdicts.p_values(score))
     auroc, auprc = _ranking(score, y)
@@ -73,7 +78,30 @@ def evaluate(
         detection_rate=_share(alarm[y]),
         auroc=auroc,
         auprc=auprc,
+        calibration_rows=rows,
+        independent=independent,
     )
+
+
+def warnings(metrics: Metrics) -> list[str]:
+    """What to warn of: an alarm that breaks its promise, scores that say nothing of anomalies."""
+    return warnings_of({"": promise_of(metrics.trial, metrics.alpha, metrics.calibration_rows)})
+
+
+def independent_share(x: Array, *, windows: bool) -> float:
+    """Which share of the rows counts: of windows that share readings, as many as share none.
+
+    Counted by pairs of readings that follow on each other, as single ones may repeat by chance.
+
+    Args:
+        x: (rows, *input_shape).
+        windows: whether rows are windows over a table: (rows, window, channels).
+    """
+    if not windows or not len(x) or x.ndim != 3 or x.shape[1] < 2:
+        return 1.0
+    pairs = np.concatenate([x[:, :-1], x[:, 1:]], axis=2).reshape(-1, 2 * x.shape[2])
+    whole = np.ascontiguousarray(pairs).view(f"V{pairs.itemsize * pairs.shape[1]}")
+    return len(np.unique(whole.ravel())) / len(pairs)
 
 
 def calibration_scores(calibration: Arrays) -> Floats:
@@ -81,8 +109,17 @@ def calibration_scores(calibration: Arrays) -> Floats:
     return calibration.get("cross_score", calibration["score"])
 
 
-def evaluate_held_back(vae: VAE, calibration: Arrays, test: Arrays, alpha: float) -> Metrics:
-    """Judges a model on what its training held back: scores on test, classes on both."""
+def evaluate_held_back(
+    vae: VAE, calibration: Arrays, test: Arrays, alpha: float, *, windows: bool = False
+) -> Metrics:
+    """Judges a model on what its training held back: scores on test, classes on both.
+
+    Args:
+        vae: the model.
+        calibration, test: as a run directory keeps them.
+        alpha: the false-alarm rate that is asked for.
+        windows: whether rows are windows over a table.
+    """
     score = score_rows(vae, test["x"])["score"]
     known, units = calibration_scores(calibration), None
     if "unit" in test:
@@ -94,6 +131,7 @@ def evaluate_held_back(vae: VAE, calibration: Arrays, test: Arrays, alpha: float
         alpha=alpha,
         rounding=_rounding(vae, calibration["x"]),
         units=units,
+        independent=independent_share(test["x"], windows=windows),
     )
     if "labels" not in test:
         return metrics
@@ -104,9 +142,9 @@ def evaluate_held_back(vae: VAE, calibration: Arrays, test: Arrays, alpha: float
 
 def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
     """Judges a run's Keras model on labelled rows, by default those that the run held back."""
-    alpha, vae = run.config.train.alpha, run.vae
+    alpha, vae, windows = run.config.train.alpha, run.vae, run.data.stride is not None
     if dataset is None:
-        return evaluate_held_back(vae, run.calibration, run.test, alpha)
+        return evaluate_held_back(vae, run.calibration, run.test, alpha, windows=windows)
     if dataset.x.shape[1:] != run.data.input_shape or str(dataset.x.dtype) != run.data.input_dtype:
         raise ValueError(
             f"expected rows of {run.data.input_dtype} {run.data.input_shape}, as the run was "
@@ -125,6 +163,7 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
         alpha=alpha,
         rounding=_rounding(vae, run.calibration["x"]),
         units=units,
+        independent=independent_share(dataset.x, windows=windows),
     )
     labels = _labels(dataset, run.data.classes)
     return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), dataset.x, labels)
@@ -146,6 +185,7 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
         alpha=calibration.alpha,
         rounding=calibration.rounding,
         units=units,
+        independent=independent_share(dataset.x, windows=runner.manifest.model.stride is not None),
     )
     labels = _labels(dataset, runner.manifest.model.classes)
     return with_accuracy(metrics, runner.classify, dataset.x, labels)

@@ -52,7 +52,7 @@ def one_of(*names: str) -> Read:
 
 def number_or_all(text: str) -> int | str:
     """Reads a number, or the word "all"."""
-    if text != "all" and not text.isdigit():
+    if text != "all" and not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a number or all. Received: {text!r}.")
     return text if text == "all" else int(text)
 

@@ -28,6 +28,7 @@ import keras
 import numpy as np
 
 from vae_runtime import typed_json
+from vae_runtime.bundle.manifest import Trial
 from vae_runtime.data.files import Kind, directory_aside, load_npz
 
 from .arrays import Arrays
@@ -85,6 +86,8 @@ class Metrics:
     Rates are shares of the normal rows (false alarms) and of the anomalies (detections) at level
     alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
     that of the classifier on the `labelled_rows` of both calibration and test; with folds, of test.
+    `calibration_rows` are those that set the level, of the unit that has fewest; `independent` is
+    the share of the rows that count, see `independent_share`.
     """
 
     normal_rows: int
@@ -96,6 +99,14 @@ class Metrics:
     auprc: float | None
     labelled_rows: int = 0
     accuracy: float | None = None
+    calibration_rows: int = 0
+    independent: float = 1.0
+
+    @property
+    def trial(self) -> Trial:
+        """As a bundle keeps it."""
+        alarms = round((self.false_alarm_rate or 0.0) * self.normal_rows)
+        return Trial(self.normal_rows, alarms, self.anomalies, self.auroc, self.independent)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from vae_runtime.calibration import rows_needed
+from vae_runtime.calibration import MANY, rows_needed
 from vae_runtime.data.files import check_replaceable
 from vae_runtime.units import check_enough
 
@@ -18,7 +18,7 @@ from .cross_fitting import checkpoints, count, cross_fit, remove_checkpoints
 from .data import Dataset, Split
 from .data.datasets import counted, epoch_rows
 from .devices import choose_devices, describe_devices
-from .evaluate import evaluate_held_back, score_rows
+from .evaluate import evaluate_held_back, score_rows, warnings
 from .fitting import Log, checkpoint_path, describe_latents
 from .identity import find_finished, fingerprints_of, identity_of, versions
 from .learning import Learner
@@ -99,6 +99,8 @@ def train(
     written = _write(out, config, card, rows, _Learnt(vae, stopping.history, crossed))
     # not before: a full disk must not cost the training
     remove_checkpoints(out, count(rows))
+    for line in warnings(written[1]):
+        log(line)
     return written
 
 
@@ -125,7 +127,8 @@ def _write(
 ) -> tuple[Run, Metrics]:
     """Scores what was held back, judges the scores, and writes it all."""
     judged, seed = _judged(learnt, rows), config.train.seed
-    metrics = evaluate_held_back(learnt.vae, **judged, alpha=config.train.alpha)
+    windows, alpha = card.stride is not None, config.train.alpha
+    metrics = evaluate_held_back(learnt.vae, **judged, alpha=alpha, windows=windows)
     run = write_run(
         out,
         vae=learnt.vae,
@@ -176,8 +179,9 @@ def _check_alpha(alpha: float, rows: Split) -> None:
     if rows.folds is not None:
         what = "normal rows, all but those of the test,"
         advice = "Bring more normal rows"
+    least = needed if needed < MANY else "countless"
     raise ValueError(
-        f"alpha={alpha:g} needs at least {needed} {what} to calibrate on. Received: {n}, whose "
+        f"alpha={alpha:g} needs at least {least} {what} to calibrate on. Received: {n}, whose "
         f"smallest alpha is {1 / (n + 1):.3g}. {advice}, or pass a larger one (--alpha)."
     )
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from vae_keras import elbo
+from vae_keras.evaluate import evaluate
 from vae_keras.scoring import BATCH
 from vae_runtime.bundle import manifest
 from vae_runtime.scorer import total
@@ -120,13 +121,25 @@ class Artefact:
         """
         source, scored = self.evidence.source, self.scored[score]
         scores = scored.reference.conformal(scored.calibration)  # row by row, as units are
-        names = source.calibration.get("unit")
+        names, rounding = source.calibration.get("unit"), scored.reference.rounding
+        units = None if names is None else ascending(scores, names)
+        known = None if units is None or "unit" not in source.test else (source.test["unit"], units)
+        metrics = evaluate(
+            scored.test,
+            source.test["y"],
+            calibration=scores,
+            alpha=source.alpha,
+            rounding=rounding,
+            units=known,
+            independent=self.evidence.independent,
+        )
         return manifest.Calibration(
             source.alpha,
-            scored.reference.rounding,
+            rounding,
             tuple(np.sort(scores).tolist()),
             folds=source.card.folds,
-            units=None if names is None else ascending(scores, names),
+            units=units,
+            trial=metrics.trial,
         )
 
     def _scores(self, x: Array) -> Arrays:

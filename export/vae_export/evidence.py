@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from vae_keras.evaluate import classify_rows, score_rows
+from vae_keras.evaluate import classify_rows, independent_share, score_rows
 from vae_keras.rounding import rounding, usual
 from vae_keras.rounding import sizes as sizes_of
 from vae_runtime.scorer import total
@@ -96,6 +96,12 @@ class Evidence:
     def is_crossed(self) -> bool:
         """Whether calibration is by folds: the model has seen the calibration rows."""
         return "cross_score" in self.source.calibration
+
+    @cached_property
+    def independent(self) -> float:
+        """The share of the test rows that count, see `independent_share`."""
+        windows = self.source.card.stride is not None
+        return independent_share(self.source.test["x"], windows=windows)
 
     @cached_property
     def unseen(self) -> Arrays:

@@ -12,6 +12,7 @@ import keras
 
 from vae_keras.run import Run
 from vae_runtime.bundle import manifest, written
+from vae_runtime.promises import promises_of, warnings_of
 
 from . import bundle, evidence, report, source
 from .artefacts import Artefact
@@ -103,6 +104,9 @@ def export_variants(
     passed = verify(known, graphs, wanted, options, log=log)
     verified = passed.files
     log("measuring what the files cost, drawing the report")
+    calibrations = calibrate(passed.scorers)
+    for line in warnings_of(promises_of(calibrations)):
+        log(line)
     pages = report.make(known, verified, alarming(passed.scorers), passed.refused)
     probe = bundle.npz(make_probe(graphs, known.feeds))
     mixture = bundle.mixture_files(known.source)
@@ -116,7 +120,7 @@ def export_variants(
     path = bundle.write(
         out,
         {**contents, **mixture, "probe.npz": probe, **pages},
-        bundle.make_manifest(known.source, files, calibrate(passed.scorers)),
+        bundle.make_manifest(known.source, files, calibrations),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
     return Exported(path, passed.refused)

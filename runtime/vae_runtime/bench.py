@@ -19,6 +19,7 @@ SECONDS = 1.0  # for each size
 STATUS = Path("/proc/self/status")
 
 MOST_BYTES = 2**30  # of one batch: a mistyped size must not take the machine down
+MOST_SECONDS = 3600
 
 WARM_UP = 10  # calls that are not counted
 
@@ -65,14 +66,15 @@ def measure(
         seconds: for each size; at least ten calls are made all the same.
 
     Raises:
-        ValueError: a size is below 1 or takes more than 1 GiB, or seconds are not above 0 and
-            below infinity.
+        ValueError: a size is below 1 or takes more than 1 GiB, or seconds are not above 0 or more
+            than an hour.
     """
     most = MOST_BYTES // rows[0].nbytes
     sizes = [whole("sizes (one batch: 1 GiB at most)", size, least=1, most=most) for size in sizes]
-    if not sizes or not 0 < number("seconds", seconds) < math.inf:
+    if not sizes or not 0 < number("seconds", seconds) <= MOST_SECONDS:
         raise ValueError(
-            f"expected a size and seconds above 0. Received: {tuple(sizes)} and {seconds}."
+            f"expected a size and seconds above 0, for each size {MOST_SECONDS:,} at most. "
+            f"Received: {tuple(sizes)} and {seconds}."
         )
     timings = []
     for size in sizes:

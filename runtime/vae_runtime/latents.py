@@ -9,15 +9,20 @@ from .expecting import count, whole
 
 Latents = NDArray[np.float32]
 
+MOST_DRAWS = 100_000  # of one row: a mean over more is no better, and fills the memory
 NO_ARC = 1e-6  # the sine of an angle that float32 cannot tell from none
 
 
-def noise(draws: int | None, latent_dim: int, seed: int | None) -> Latents:
+def noise(
+    draws: int | None, latent_dim: int, seed: int | None, *, most: int | None = MOST_DRAWS
+) -> Latents:
     """Standard normal rows (draws, latent_dim); one where only a seed is given.
 
     The same seed gives the same rows, and the first of a longer draw are those of a shorter one.
+    `most` is how many there may be, None for any number.
     """
     draws = 1 if draws is None else count("a number of draws", draws, least=1)
+    whole("a number of draws", draws, least=1, most=most)
     seed = None if seed is None else whole("a seed", seed, least=0)
     return np.random.default_rng(seed).standard_normal((draws, latent_dim), np.float32)
 
@@ -67,6 +72,6 @@ def interpolate(start: Latents, end: Latents, steps: int, method: str) -> Latent
     """`steps` points from start to end, both included: float32 (steps, latent_dim)."""
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"expected a method of {', '.join(METHODS)}. Received: {method!r}.")
-    steps = count("steps", steps, least=2)  # the two ends
+    steps = whole("steps", steps, least=2, most=MOST_DRAWS)  # the two ends
     points = METHODS[method](start, end, np.linspace(0.0, 1.0, steps))
     return points.astype(np.float32)

@@ -18,11 +18,13 @@ from .batch.inputs import Plan
 from .batch.record_batches import BatchScorer
 from .batch.shards import TASK_ROWS, ShardScorer, pieces_of, write_piece
 from .batch.terms import OPENING, TERMS, Opening, Terms
+from .expecting import whole
 
 __all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
 
 BATCH_ROWS = 65_536
 CPUS = 0.5  # of an actor: actors that hold all cores starve what reads for them
+MOST_WORKERS = 100_000  # more than any cluster has
 RETRIES = 3  # of a task whose worker died; as in Ray
 
 
@@ -45,9 +47,12 @@ def score(
 
     Raises:
         BundleError: there is no such bundle.
-        ValueError: what is asked does not fit it. Bad rows, and columns that are missing, are an
-            error where the data set is computed.
+        ValueError: what is asked does not fit it, or these are no numbers of workers. Bad rows,
+            and columns that are missing, are an error where the data set is computed.
     """
+    for count in workers if isinstance(workers, tuple) else [workers]:
+        if count is not None:
+            whole("workers (None: as many as cores)", count, least=1, most=MOST_WORKERS)
     return dataset.map_batches(
         _Actor,
         fn_constructor_args=(BatchScorer.of(bundle, opening, terms),),

@@ -21,6 +21,7 @@ from .bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, written
 from .bundle.manifest import BACKEND_OF, ENDS, Calibration, File, Manifest, Recalibration
 from .calibration import p_values, rows_needed, threshold
 from .expecting import number
+from .foreign_rows import check_known
 from .graphs import Graphs
 from .scorer import each_score
 from .whose import Whose
@@ -84,6 +85,7 @@ def recalibrate(
     alpha: float | None = None,
     precisions: Sequence[str] | None = None,
     units: str | Mapping[str, ArrayLike] | None = None,
+    force: bool = False,
 ) -> Recalibrated:
     """Writes a bundle with alarm thresholds that these normal rows set.
 
@@ -98,10 +100,12 @@ def recalibrate(
         units: {column: names of each row's unit (batch,)}, to calibrate for each unit by itself,
             and the column of tables that names them; or one name: all rows are of this unit, which
             is added or replaced, while the others stay as they are.
+        force: whether the threshold may be one of rows that the model does not know, see
+            `foreign_rows`.
 
     Raises:
-        ValueError: the rows do not fit or are too few for alpha, a precision cannot be run here, or
-            something else than a bundle is at `out`.
+        ValueError: the rows do not fit, are too few for alpha or of another world than the model's,
+            a precision cannot be run here, or something else than a bundle is at `out`.
         BundleError: the old bundle is missing, incomplete or altered.
 
     >>> done = recalibrate("artifacts/pump", x, "artifacts/pump-here")
@@ -119,6 +123,12 @@ def recalibrate(
     whose = Whose.of(units, len(rows))
     whose.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
     scores = _scores(old, before, rows)
+    changes = [
+        change for name in before for change in _changes(name, before[name], whose, scores[name])
+    ]
+    if not force:
+        own = [change for change in changes if change.precision == ALWAYS]
+        check_known(old, before[ALWAYS], own)
     after = {name: whose.calibration(before[name], found) for name, found in scores.items()}
     record = Recalibration(
         datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, whose.unit
@@ -128,9 +138,6 @@ def recalibrate(
     left_out = sorted({*old.contents()} - {*contents, manifest.NAME, manifest.CHECKSUM_NAME})
     written.write(out, contents, document, check=lambda path: open_bundle(path).verify())
     lost = {*(before[ALWAYS].units or ())} - {*(after[ALWAYS].units or ())}
-    changes = [
-        change for name in before for change in _changes(name, before[name], whose, scores[name])
-    ]
     return Recalibrated(Path(out), record, tuple(changes), tuple(sorted(lost)), tuple(left_out))
 
 

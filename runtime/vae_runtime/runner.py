@@ -214,7 +214,8 @@ class Runner:
         Returns:
             float32 (n, *input_shape), in the data's own units.
         """
-        return self.decode(latents.noise(n, self.manifest.model.latent_dim, seed))
+        z = latents.noise(n, self.manifest.model.latent_dim, seed, most=None)
+        return self.decode(z)
 
     def interpolate(
         self, start: ArrayLike, end: ArrayLike, *, steps: int = 8, method: str = "spherical"

@@ -34,7 +34,7 @@ def parse(content: bytes) -> Any:
     """
     try:
         return json.loads(
-            content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique
+            content.decode(), parse_constant=_refuse_constant, object_pairs_hook=unique
         )
     except ValueError as error:
         raise ValueError(f"expected JSON. Received: {error}.") from error
@@ -55,12 +55,13 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {_shown(key)} twice in an object")
-        found[key] = value
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON from its pairs; ValueError where a key stands twice, as readers differ."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {_shown(twice)} twice in an object")
     return found
 
 

@@ -94,6 +94,12 @@ def test_a_data_set_scores_as_by_the_runner_though_a_worker_is_killed(
     check_engined(found)
 
 
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True, 10**9, (1, 0), (-1, 2)])
+def test_a_number_of_workers_that_cannot_be_is_refused(engined, workers):
+    with pytest.raises(ValueError, match=r"expected workers .* from 1 to 100000"):
+        ray.score(None, engined.bundle, workers=workers)
+
+
 def test_bad_rows_keep_their_place(cluster, engined):
     column = engined.table.schema.get_field_index("flow")
     flow = [

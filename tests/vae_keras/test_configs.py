@@ -5,6 +5,7 @@ import re
 import pytest
 
 from vae_keras import DataConfig, ModelConfig, TrainConfig
+from vae_keras.options import DATA, MODEL, TRAIN
 
 
 @pytest.mark.parametrize(
@@ -150,3 +151,64 @@ def test_what_is_said_of_rows_goes_together():
     )
     assert (config.window, config.stride) == (1, 7)
     assert DataConfig("x.parquet", one_hot=("a", "b"), stream=True).stream
+
+
+WHOLE = {
+    "epochs": TrainConfig,
+    "patience": TrainConfig,
+    "batch_size": TrainConfig,
+    "seed": TrainConfig,
+    "latent_dim": ModelConfig,
+    "centres": ModelConfig,
+    "window": DataConfig,
+    "labels_per_class": DataConfig,
+    "folds": DataConfig,
+}
+REAL = {
+    "learning_rate": TrainConfig,
+    "warmup": TrainConfig,
+    "free_bits": TrainConfig,
+    "corruption": TrainConfig,
+    "clip_norm": TrainConfig,
+    "alpha": TrainConfig,
+    "beta": ModelConfig,
+    "classifier_weight": ModelConfig,
+    "validation": DataConfig,
+    "calibration": DataConfig,
+    "test": DataConfig,
+}
+FIRST = {DataConfig: {"source": "x.csv", "classes": "c"}}
+
+
+@pytest.mark.parametrize("value", [-1, 2.5, True, "3", float("nan"), 10**10])
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_number_that_cannot_be_is_refused(name, value):
+    with pytest.raises(ValueError, match=r"expected a .*Received: "):
+        WHOLE[name](**FIRST.get(WHOLE[name], {}), **{name: value})
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", REAL)
+def test_a_number_that_cannot_be_is_refused(name, value):
+    with pytest.raises(ValueError, match=r"expected .*Received: "):
+        REAL[name](**FIRST.get(REAL[name], {}), **{name: value})
+
+
+def test_every_option_of_a_number_is_in_these_tables():
+    flags = {name: kind for table in (DATA, MODEL, TRAIN) for name, (kind, _) in table.items()}
+    asked = {name for name, kind in flags.items() if kind in (int, float)}
+    assert asked == {*WHOLE, *REAL, "stride", "channels"} - {"seed"}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: ModelConfig(hidden=(8, n)),
+        lambda n: DataConfig("pictures", image_size=(8, n)),
+        lambda n: DataConfig("x.csv", window=8, stride=n),
+    ],
+)
+@pytest.mark.parametrize("value", [0, 1.5, float("nan"), 10**10])
+def test_a_size_that_cannot_be_is_refused(make, value):
+    with pytest.raises(ValueError, match=r"expected a .*Received: "):
+        make(value)

@@ -177,8 +177,9 @@ def test_the_run_exports_as_any_other(trained, tmp_path):
 def test_more_devices_than_there_are_is_refused():
     with pytest.raises(ValueError, match=r"expected 1 to 1 devices.*cpu:0\. Received: 2\."):
         choose_devices(2, 64)
-    with pytest.raises(ValueError, match="Received: 0"):
-        choose_devices(0, 64)
+    for number in (0, -1, 1.0, True, "1", 10**9):
+        with pytest.raises(ValueError, match=f"expected 1 to 1 devices.*Received: {number}"):
+            choose_devices(number, 64)
 
 
 @pytest.fixture

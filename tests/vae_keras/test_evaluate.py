@@ -6,7 +6,14 @@ import pytest
 from vae_keras.cli import main
 from vae_keras.configs import DataConfig
 from vae_keras.data import Dataset, load
-from vae_keras.evaluate import evaluate, evaluate_bundle, evaluate_run, score_rows
+from vae_keras.evaluate import (
+    evaluate,
+    evaluate_bundle,
+    evaluate_run,
+    independent_share,
+    score_rows,
+    warnings,
+)
 
 CALIBRATION = np.arange(99, dtype=float)  # alarms at alpha 0.01 above all of these
 
@@ -23,6 +30,29 @@ def test_rates_are_shares_of_normal_rows_and_of_anomalies():
 
 def test_auroc_is_the_chance_that_an_anomaly_scores_higher():
     assert judge([1.0, 3.0, 2.0, 4.0], [0, 0, 1, 1]).auroc == 0.75
+
+
+def test_an_alarm_that_breaks_its_promise_is_warned_of():
+    normal, high = [1.0] * 80, [200.0] * 20
+    (rate,) = warnings(judge(normal + high, [0] * 100))
+    assert "20 % of 100 normal test rows at 1 %" in rate
+    (ranking,) = warnings(judge([1.0] * 50 + [0.5] * 50, [0] * 50 + [1] * 50))
+    assert "AUROC 0 of 50 anomalies" in ranking
+    assert warnings(judge([1.0] * 50 + [200.0] * 50, [0] * 50 + [1] * 50)) == []
+    assert warnings(judge([1.0], [0])) == []
+
+
+def test_windows_count_as_many_as_share_no_readings():
+    series = np.random.default_rng(0).normal(size=(800, 3)).astype(np.float32)
+    for stride, share in ((8, 1.0), (4, 0.54), (2, 0.28), (1, 0.14)):
+        starts = np.random.default_rng(1).permutation(np.arange(0, 800 - 8 + 1, stride))
+        x = series[starts[:, None] + np.arange(8)]
+        assert independent_share(x, windows=True) == pytest.approx(share, abs=0.05)
+    assert independent_share(series, windows=False) == 1.0
+    digital = np.random.default_rng(2).integers(0, 2, (100, 8, 3)).astype(np.uint8)
+    assert independent_share(digital, windows=True) < 1.0
+    assert independent_share(np.zeros((0, 8, 3)), windows=True) == 1.0
+    assert independent_share(np.ones((9, 1, 3)), windows=True) == 1.0
 
 
 @pytest.mark.parametrize("extreme", [np.inf, np.nan])
@@ -172,3 +202,19 @@ def test_units_that_a_model_was_trained_without_are_refused(table_run, table_bun
     ):
         with pytest.raises(ValueError, match="expected no --unit: this model was trained without"):
             judged()
+
+
+def test_evaluate_warns_of_rows_of_another_world(table_run, table_bundle, tmp_path, capsys):
+    """A machine that runs hotter than any that was trained on."""
+    x = table_run.test["x"][~table_run.test["y"]] * 1.1
+    path, names = tmp_path / "hot.csv", ",".join([*table_run.data.feature_names, "broken"])
+    rows = np.column_stack([x, np.zeros(len(x))])
+    np.savetxt(path, rows, delimiter=",", header=names, comments="")
+    for judged in (table_run.path, table_bundle):
+        assert main(["evaluate", str(judged), "--data", str(path), "--label", "broken"]) == 0
+        said = capsys.readouterr()
+        assert said.out.startswith("alarms at alpha=0.01: ")
+        assert said.err.startswith("warning: the alarm does not keep its rate: ")
+        assert said.err.count("\n") == 1
+    assert main(["evaluate", str(table_run.path)]) == 0
+    assert capsys.readouterr().err == ""

@@ -29,8 +29,9 @@ def test_a_name_that_is_not_offered_is_refused_with_those_that_are():
 
 def test_a_number_or_all():
     assert (number_or_all("all"), number_or_all("3")) == ("all", 3)
-    with pytest.raises(argparse.ArgumentTypeError, match=r"expected a number or all\. Received"):
-        number_or_all("-1")
+    for text in ("-1", "", "1.5", "\N{SUPERSCRIPT TWO}", "nan"):
+        with pytest.raises(argparse.ArgumentTypeError, match=r"a number or all\. Received"):
+            number_or_all(text)
 
 
 def test_what_is_not_given_is_the_default_of_the_configuration():

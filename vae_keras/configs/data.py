@@ -3,9 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from .expecting import check
+from .expecting import LARGEST_SEED, check, check_is_whole, check_whole
 
 BAD = ("error", "drop")
+LARGEST_SIDE = 16_384  # pixels of an image
+MOST_FOLDS = 1_000  # models that are trained for the calibration alone
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         shares = (self.validation, self.calibration, self.test)
-        if min(shares) <= 0 or sum(shares) >= 1:
+        if not (min(shares) > 0 and sum(shares) < 1):  # of a NaN neither is true
             raise ValueError(
                 "expected shares for validation, calibration and test above 0 that leave rows to "
                 f"train on. Received: {', '.join(f'{share:g}' for share in shares)}."
@@ -92,8 +94,10 @@ class DataConfig:
             check(f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD)
         if self.image_size is not None:
             check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
+            for size in self.image_size:
+                check_whole("height and width", size, most=LARGEST_SIDE)
         check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
-        check("seed of 0 or more", self.seed, self.seed >= 0)
+        check_whole("seed", self.seed, least=0, most=LARGEST_SEED)
 
     @property
     def has_own_shares(self) -> bool:
@@ -126,15 +130,19 @@ def _check_classes(config: DataConfig) -> None:
         raise ValueError("expected classes without streaming. Received: both.")
     if config.labels_per_class is not None:
         check("column of classes for labels_per_class", None, config.classes is not None)
-        least = config.labels_per_class >= 1
-        check("labels_per_class of 1 or more", config.labels_per_class, least)
+        check_whole("labels_per_class", config.labels_per_class)
 
 
 def _check_folds(config: DataConfig) -> None:
     """One fold is held out and one stops the training on the others: two are too few."""
-    if config.folds in (None, 1):
+    folds = config.folds
+    if folds is None:
         return
-    check("number of folds of 1, for none, or of 3 or more", config.folds, config.folds >= 3)
+    check_is_whole("folds", folds)
+    if folds == 1:
+        return
+    check("number of folds of 1, for none, or of 3 or more", folds, folds >= 3)
+    check(f"number of folds of {MOST_FOLDS:,} at most", folds, folds <= MOST_FOLDS)
     if config.stream:
         raise ValueError(
             f"expected no folds of rows that are streamed, of which there are many. Received: "
@@ -152,8 +160,9 @@ def _check_windows(config: DataConfig) -> None:
     if config.unit is not None and config.stream:
         raise ValueError("expected units without streaming. Received: both.")
     if config.window is not None:
-        check("window of 1 row or more", config.window, config.window >= 1)
-        check("stride of 1 row or more", config.stride, config.stride is None or config.stride >= 1)
+        check_whole("window", config.window, unit=" row")
+        if config.stride is not None:
+            check_whole("stride", config.stride, unit=" row")
         if config.one_hot or config.stream:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."

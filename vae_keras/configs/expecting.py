@@ -1,7 +1,27 @@
 """What a config is refused for: all say it in one form."""
 
+import numbers
+
+MOST = 10**9  # rows, epochs and the like: beyond that a number is mistyped
+LARGEST_SEED = 2**32 - 1  # that Keras takes
+
 
 def check(expected: str, received: object, holds: bool) -> None:
     """Raises ValueError, "expected a ...", where it does not hold."""
     if not holds:
         raise ValueError(f"expected a {expected}. Received: {received}.")
+
+
+def check_whole(
+    name: str, received: int, *, least: int = 1, most: int = MOST, unit: str = ""
+) -> None:
+    """Raises ValueError where this is no whole number within these bounds."""
+    check_is_whole(name, received)
+    check(f"{name} of {least}{unit} or more", received, received >= least)
+    check(f"{name} of {most:,} at most", received, received <= most)
+
+
+def check_is_whole(name: str, received: object) -> None:
+    """Raises ValueError where this is no whole number, as True is none."""
+    if not isinstance(received, numbers.Integral) or isinstance(received, bool):
+        raise ValueError(f"expected a whole number as {name}. Received: {received!r:.60}.")

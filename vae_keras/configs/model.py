@@ -3,11 +3,12 @@
 import math
 from dataclasses import dataclass, replace
 
-from .expecting import check
+from .expecting import check, check_is_whole, check_whole
 
 ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
 CENTRES = 256  # typical rows in a mixture at most
 MOST = 10_000  # that may be asked for: of as many rows they are found, see `mixture.ROWS`
+LARGEST_LAYER = 65_536  # values: more has no place on a device, nor in most memories
 CENTRE_VALUES = 65_536  # of all of them together at most, a quarter of a megabyte on the device
 SIGMAS = ("auto", "per_feature", "shared", "optimal")
 
@@ -49,13 +50,16 @@ class ModelConfig:
         weight = self.classifier_weight
         check("classifier_weight of 0 or more", weight, 0 <= weight < math.inf)
         if self.latent_dim is not None:
-            check("latent_dim of 1 or more", self.latent_dim, self.latent_dim >= 1)
+            check_whole("latent_dim", self.latent_dim, most=LARGEST_LAYER)
         if self.centres is not None:
+            check_is_whole("centres", self.centres)
             check(f"number of centres of 0 to {MOST:,}", self.centres, 0 <= self.centres <= MOST)
         if self.hidden is not None:
             check(
                 "list of hidden sizes of 1 or more", self.hidden, min(self.hidden, default=0) >= 1
             )
+            for size in self.hidden:
+                check_whole("hidden size", size, most=LARGEST_LAYER)
 
     def resolve(self, input_shape: tuple[int, ...], *, bounded: bool, rows: int) -> "ModelConfig":
         """The same with every choice made that depends on the rows.

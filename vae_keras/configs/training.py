@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .expecting import check
+from .expecting import LARGEST_SEED, check, check_whole
 
 DECAYS = ("constant", "cosine")
 SCHEDULES = ("constant", "warmup", "cyclical")
@@ -52,8 +52,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "patience", "batch_size"):
-            check(f"{name} of 1 or more", getattr(self, name), getattr(self, name) >= 1)
-        check("learning_rate above 0", self.learning_rate, self.learning_rate > 0)
+            check_whole(name, getattr(self, name))
+        check("learning_rate above 0", self.learning_rate, 0 < self.learning_rate < math.inf)
         check("alpha between 0 and 1", self.alpha, 0 < self.alpha < 1)
         check("known decay", self.decay, self.decay in DECAYS)
         check("known schedule", self.schedule, self.schedule in SCHEDULES)
@@ -64,4 +64,4 @@ class TrainConfig:
             check("corruption of 0 or more", self.corruption, 0 <= self.corruption < math.inf)
         if self.clip_norm is not None:
             check("clip_norm above 0", self.clip_norm, 0 < self.clip_norm < math.inf)
-        check("seed of 0 or more", self.seed, self.seed >= 0)
+        check_whole("seed", self.seed, least=0, most=LARGEST_SEED)

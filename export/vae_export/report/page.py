@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
+from vae_runtime.promises import BETTER, CHANCE, EXCEEDED, KEPT, Promise, warnings_of
+
 from .album import Picture
 from .record import Report
 from .tables import alarm_table, file_table, gate_table, percent
@@ -26,6 +28,14 @@ UNITS = (
     "{:,} units have thresholds of their own, which keep the promise for each of them. The figures "
     "on this page are by one threshold for all together."
 )
+
+NOT_KNOWN = ("unknown", "")
+PROMISES = {
+    KEPT: ("", "✓ "),
+    BETTER: ("", "✓ "),
+    EXCEEDED: ("warn", "! "),
+    CHANCE: ("warn", "! "),
+}  # how a state is marked
 
 MANY = {"one": 2, "traces": 2, "small": 5}  # charts, by how they stand, that take a whole line
 
@@ -86,10 +96,10 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
 
 
 def _verdict(record: Report) -> str:
-    """Is it verified, and what does it alarm at?"""
+    """What is verified, whether the alarm keeps its promise, and what it alarms at."""
     degraded = [file.name for file in record.files if file.degraded]
     badge, said = (
-        '<span class="badge">✓ verified</span>',
+        '<span class="badge">✓ verified: files answer as Keras does</span>',
         f"All {len(record.files)} files answer as the trained Keras model does, to within what "
         "their precision allows.",
     )
@@ -105,9 +115,32 @@ def _verdict(record: Report) -> str:
         for name, value, note in _tiles(record)
     )
     return (
-        f"{badge}\n<h1>{escape(record.model.name)}</h1>\n"
-        f'<p class="lead">{escape(said)}</p>\n<dl class="tiles">\n{tiles}</dl>'
+        f"{badge}\n{_promises(record)}\n<h1>{escape(record.model.name)}</h1>\n"
+        f'<p class="lead">{escape(said)}</p>\n{_warnings(record)}<dl class="tiles">\n{tiles}</dl>'
     )
+
+
+def _promises(record: Report) -> str:
+    """The alarm's own state: of the precision that keeps its promise worst."""
+    alarms = record.alarms.values()
+    rate = next((a for a in alarms if a.rate == EXCEEDED), record.alarms["fp32"])
+    ranking = next((a for a in alarms if a.ranking == CHANCE), record.alarms["fp32"])
+    return "\n".join(
+        f'<span class="badge {kind}">{mark}{escape(said)}</span>'
+        for kind, mark, said in (
+            (*PROMISES.get(rate.rate, NOT_KNOWN), f"alarm: {rate.rate_said}"),
+            (*PROMISES.get(ranking.ranking, NOT_KNOWN), f"ranking: {ranking.ranking_said}"),
+        )
+    )
+
+
+def _warnings(record: Report) -> str:
+    """What to do about promises that are not kept."""
+    found = {
+        name: Promise(a.rate, a.ranking, a.most_by_chance, None, a.rate_said, a.ranking_said)
+        for name, a in record.alarms.items()
+    }
+    return "".join(f'<p class="warning">{escape(line)}</p>\n' for line in warnings_of(found))
 
 
 def _tiles(record: Report) -> list[tuple[str, str, str]]:

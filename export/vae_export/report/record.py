@@ -19,6 +19,7 @@ from vae_export.variants import NO_INT8_SCORER
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.evaluate import evaluate
 from vae_runtime.calibration import threshold
+from vae_runtime.promises import promises_of
 
 from .curves import FalseAlarms, false_alarms
 from .measure import measure
@@ -52,7 +53,10 @@ class Alarm:
     A score above `threshold` nats is an alarm. It is from `calibration_rows` that were held back,
     or, where `folds` is above 1, from rows trained on, by models without their fold. Rates are
     shares: `false_alarm_rate` of the `normal_rows`, `detection_rate` of the `anomalies`. `units` is
-    how many have a threshold of their own; the figures here are those of one for all.
+    how many have a threshold of their own; the figures here are those of one for all, but for what
+    became of the promise: `rate` and `ranking` are as in `vae_runtime.promises.Promise`, said for
+    people in `rate_said` and `ranking_said`, and `most_by_chance` is the largest share of false
+    alarms that chance allows.
     """
 
     alpha: float
@@ -63,8 +67,13 @@ class Alarm:
     false_alarm_rate: float | None
     detection_rate: float | None
     auroc: float | None
-    folds: int = 1
-    units: int = 0
+    folds: int
+    units: int
+    rate: str
+    ranking: str
+    most_by_chance: float | None
+    rate_said: str
+    ranking_said: str
 
 
 @dataclass(frozen=True)
@@ -190,6 +199,7 @@ def _alarm(scorer: Artefact) -> Alarm:
     scores, y = np.array(calibration.scores), scorer.evidence.source.test["y"]
     alpha, rounding, test = calibration.alpha, calibration.rounding, scorer.scored["score"].test
     metrics = evaluate(test, y, calibration=scores, alpha=alpha, rounding=rounding)
+    promise = promises_of({"": calibration})[""]
     return Alarm(
         alpha=alpha,
         threshold=threshold(scores, alpha),
@@ -201,6 +211,11 @@ def _alarm(scorer: Artefact) -> Alarm:
         auroc=metrics.auroc,
         folds=calibration.folds,
         units=len(calibration.units or ()),
+        rate=promise.rate,
+        ranking=promise.ranking,
+        most_by_chance=promise.most,
+        rate_said=promise.rate_said,
+        ranking_said=promise.ranking_said,
     )
 
 

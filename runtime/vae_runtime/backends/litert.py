@@ -17,8 +17,7 @@ from vae_runtime.errors import BundleError
 
 from . import int8_networks
 from .agreement import check_tensors, failure, listed, warm_up
-from .cores import cores
-from .profiles import check_threads
+from .profiles import threads_of
 from .protocol import Session
 
 SIGNATURE = "serving_default"
@@ -34,15 +33,14 @@ class LiteRT:
         threads: that work within one call; 0 is as many as there are cores.
 
     Raises:
-        ValueError: fewer threads than none.
+        ValueError: that is no number of threads.
     """
 
     format = "tflite"
     chunk, workers = 256, 1
 
     def __init__(self, *, threads: int = 1) -> None:
-        check_threads(threads, "threads")
-        self._threads = int(threads) or cores()
+        self._threads = threads_of(threads)
 
     def open(self, bundle: Bundle, role: str, precision: str) -> Session:
         """The graph of this role; see `Backend.open`."""

@@ -16,9 +16,22 @@ SMALL, SMALL_CHUNK = 64, 2048
 MOST_THREADS = 256  # a mistyped number must not take the machine down
 
 
-def check_threads(count: int, name: str) -> None:
+def check_threads(count: object, name: str = "threads") -> None:
     """Raises ValueError where this is no number of threads."""
-    whole(f"{name} (0: as many as there are cores)", count, least=0, most=MOST_THREADS)
+    try:
+        whole(f"{name} (0: as many as there are cores)", count, least=0, most=MOST_THREADS)
+    except ValueError as error:
+        raise ValueError(f"{error} Cores here: {cores()}.") from error
+
+
+def threads_of(count: int, name: str = "threads") -> int:
+    """How many threads a number asks for, 1 or more: 0 is as many as there are cores.
+
+    Raises:
+        ValueError: it is no number of threads.
+    """
+    check_threads(count, name)
+    return int(count) or min(cores(), MOST_THREADS)
 
 
 @dataclass(frozen=True)
@@ -37,13 +50,13 @@ class Profile:
     chunk: int = 1024
 
     def __post_init__(self) -> None:
-        check_threads(self.threads, "threads")
+        check_threads(self.threads)
         check_threads(self.workers, "workers")
         whole("a chunk of rows", self.chunk, least=1)
 
     def resolved(self) -> "Profile":
         """The same with the cores that this process may use in place of 0."""
-        threads, workers = int(self.threads) or cores(), int(self.workers) or cores()
+        threads, workers = threads_of(self.threads), threads_of(self.workers, "workers")
         return Profile(threads, workers, self.spinning, self.arena, int(self.chunk))
 
 

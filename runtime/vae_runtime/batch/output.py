@@ -56,6 +56,13 @@ class Output:
         for path in self._paths():
             aside(path).replace(path)
 
+    def commit_rejects(self) -> None:
+        """Puts the list of rejected rows where it belongs, and no results, as there are none."""
+        self._close_list()
+        if self._rejects is not None:
+            sync(aside(self._rejects))
+            aside(self._rejects).replace(self._rejects)
+
     def abandon(self) -> None:
         """Leaves nothing behind.
 

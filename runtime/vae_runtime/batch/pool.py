@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Generic, TypeVar
 
+from vae_runtime.backends.profiles import threads_of
 from vae_runtime.threads import startable
 
 S = TypeVar("S")
@@ -32,7 +33,10 @@ class Pool(Generic[S, P, R]):
         shards: to read.
         read: gives the parts of a shard, one after the other.
         work: makes a result of a part; called by several threads at a time.
-        threads: how many.
+        threads: how many; 0 is as many as there are cores.
+
+    Raises:
+        ValueError: that is no number of threads: with none, nobody would do the work.
     """
 
     def __init__(
@@ -43,7 +47,8 @@ class Pool(Generic[S, P, R]):
         threads: int,
     ) -> None:
         self._shards, self._read, self._work = shards, read, work
-        self._threads, self._most_waiting = threads, WAITING * threads
+        self._threads = threads_of(threads)
+        self._most_waiting = WAITING * self._threads
         self._changed = threading.Condition()
         self._lanes: dict[int, _Lane[P, R]] = {}  # of shards that are begun, in their order
         self._begun = 0

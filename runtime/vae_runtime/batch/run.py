@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from vae_runtime.backends.profiles import check_threads
+
 from .counts import Counts
 from .journal import Done, Journal, JournalRefused, locked, read_done, read_outcomes, read_run
 from .output import Output
@@ -56,14 +58,16 @@ def run(job: Job, *, threads: int, resume: bool = False, watch: Callable[[Counts
 
     Args:
         job: what to do.
-        threads: that read and work side by side.
+        threads: that read and work side by side; 0 is as many as there are cores.
         resume: whether to go on where the journal ends, if there is one.
         watch: is told the counts after each part.
 
     Raises:
-        ValueError: a shard or the journal is not what it must be; what is done stays noted.
+        ValueError: a shard or the journal is not what it must be, and what is done stays noted; or
+            that is no number of threads.
         OSError: a file cannot be read or written; the same.
     """
+    check_threads(threads)
     with locked(job.journal):
         noted = read_run(job.journal)
         done = _done(job, noted) if resume and noted is not None else []
@@ -95,6 +99,8 @@ def _run(
                 watch(counts)
         if job.settle is not None:
             counts = _settle(job.settle, journal, output)
+        if not counts.done:
+            output.commit_rejects()
         _check_some(counts, rejects)
         output.commit()
     except BaseException:

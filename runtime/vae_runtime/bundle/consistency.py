@@ -34,6 +34,7 @@ LARGEST_TOLERANCE = 0.01  # what a self-test with more still tells is little
 LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
+MOST_TESTED = 10**9  # test rows
 
 LONGEST_UNIT = 100  # characters of the name of a unit, which errors and tables print
 
@@ -195,6 +196,7 @@ def _check_calibrations(manifest: "Manifest") -> None:
     for precision, calibration in manifest.calibration.items():
         _check_calibration(calibration, f"{NAME}.calibration.{precision}")
         _check_units(calibration, f"{NAME}.calibration.{precision}")
+        _check_trial(calibration, f"{NAME}.calibration.{precision}.trial")
     each = {frozenset(c.units or ()) for c in manifest.calibration.values()}
     expect(len(each) == 1, f"{NAME}.calibration: expected the same units in all entries", len(each))
     units = each.pop()
@@ -235,6 +237,20 @@ def _check_units(calibration: "Calibration", where: str) -> None:
         f"{where}.units: expected units whose scores are all there are, {len(calibration.scores)}",
         f"{len(together)}, or others",
     )
+
+
+def _check_trial(calibration: "Calibration", where: str) -> None:
+    trial = calibration.trial
+    if trial is None:
+        return
+    counts = (trial.false_alarms, trial.normal_rows, trial.anomalies)
+    fits = 0 <= counts[0] <= counts[1] <= MOST_TESTED and 0 <= counts[2] <= MOST_TESTED
+    expect(fits, f"{where}: expected counts of rows, alarms among them", counts)
+    both = trial.normal_rows > 0 and trial.anomalies > 0
+    fits = (trial.auroc is not None) == both and 0 <= (trial.auroc or 0) <= 1
+    expect(fits, f"{where}.auroc: expected 0 to 1 where there are anomalies", trial.auroc)
+    share = trial.independent
+    expect(0 < share <= 1, f"{where}.independent: expected a share above 0", share)
 
 
 def _check_recalibrated(manifest: "Manifest", units: frozenset[str]) -> None:

@@ -29,6 +29,7 @@ from .records import Recalibration as Recalibration
 from .records import Score as Score
 from .records import Tensor as Tensor
 from .records import Training as Training
+from .records import Trial as Trial
 
 FORMAT = "vae-bundle"
 FORMAT_VERSION = 1

@@ -120,6 +120,22 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """How an alarm did, at its calibration's level, on test rows that nothing was learnt from.
+
+    `false_alarms` are of the `normal_rows`; `auroc` says how scores rank the `anomalies`, None
+    where rows of one kind are missing. `independent` is the share of the rows that count: 1, but
+    less where they are windows that share rows.
+    """
+
+    normal_rows: int
+    false_alarms: int
+    anomalies: int
+    auroc: float | None
+    independent: float = 1.0
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Scores of normal rows that training never saw, ascending, and the default alarm level.
 
@@ -129,6 +145,7 @@ class Calibration:
     those of units that were calibrated anew, see `Recalibration`.
     `units` are the scores of each unit, where machines of one kind have levels of their own: its
     alarms keep to alpha by its own scores, by all `scores` together only on average over the units.
+    `trial` is what export measured; None where it did not, or where scores are no longer its own.
     """
 
     alpha: float
@@ -136,6 +153,7 @@ class Calibration:
     scores: tuple[float, ...]
     folds: int = 1
     units: dict[str, tuple[float, ...]] | None = None
+    trial: Trial | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from vae_runtime.bundle.containers import pack as pack_files
 from vae_runtime.bundle.manifest import Manifest, Recalibration
 from vae_runtime.calibration import rows_needed, threshold
 from vae_runtime.data.files import write_aside
+from vae_runtime.promises import promises_of, warnings_of
 from vae_runtime.selftest import Check, Report
 
 from .opening import open_runner
@@ -31,6 +32,8 @@ def info(args: argparse.Namespace) -> int:
         print(json.dumps(dataclasses.asdict(manifest), indent=2))
     else:
         print("\n".join(f"{key:<12} {value}" for key, value in _describe(manifest)))
+    for line in warnings_of(promises_of(manifest.calibration)):
+        print(line, file=sys.stderr)
     return 0
 
 
@@ -95,6 +98,7 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         ("trained on", f"{training.rows:,} rows of {training.data}"),
         ("score", f"{score.definition} ({score.unit}), {score.direction}"),
         *[("alarm", _describe_alarm(manifest, precision)) for precision in manifest.calibration],
+        *[("tested", line) for line in _describe_tests(manifest)],
         *[("units", _describe_units(manifest, precision)) for precision in _with_units(manifest)],
         *[("calibrated", _describe_rows(made)) for made in manifest.recalibrated],
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
@@ -110,6 +114,20 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
         f"where p_value <= {calibration.alpha:g}, that is {score_of(precision)} > {limit:.6g} "
         f"({precision}, calibrated on {len(calibration.scores):,} normal rows{crossed})"
     )
+
+
+def _describe_tests(manifest: Manifest) -> list[str]:
+    """What became of each alarm's promise on test rows, as far as it is known."""
+    told = [
+        f"{promise.rate_said}; ranking {promise.ranking_said} ({name})"
+        for name, promise in promises_of(manifest.calibration).items()
+    ]
+    if len(told) == len(manifest.calibration):
+        return told
+    why = "the bundle does not say how alarms went on test rows"
+    if manifest.recalibrated:
+        why = "it was calibrated anew, on rows that say nothing of rows to come"
+    return [*told, f"not known: {why}"]
 
 
 def _with_units(manifest: Manifest) -> list[str]:

@@ -11,6 +11,7 @@ from vae_runtime.latents import METHODS
 
 from . import about, calibrating, generating, options, scoring
 from .files import TABLES
+from .numbers import say_in_words, whole_numbers
 from .writing import PICTURE
 
 DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."
@@ -56,7 +57,7 @@ def _add_about(commands: Any) -> None:
     options.judging(bench)
     bench.add_argument(
         "--sizes",
-        type=options.whole_numbers,
+        type=whole_numbers,
         default=(1, 16, 256),
         help="rows a call (default: 1,16,256)",
     )
@@ -111,6 +112,9 @@ def _add_calibrating(commands: Any) -> None:
         metavar="NAMES",
         help="keep these files alone, with commas between: fp32,int8.tflite; default: all",
     )
+    new.add_argument(
+        "--force", action="store_true", help="set a threshold of rows that the model does not know"
+    )
     new.add_argument("--json", action="store_true", help="thresholds and what changed as JSON")
 
 
@@ -136,7 +140,7 @@ def _add_generating(commands: Any) -> None:
     between = _command(commands, "interpolate", generating.interpolate, "from one row to another")
     options.reading(between)
     between.add_argument(
-        "--rows", type=options.whole_numbers, default=(0, 1), help="which two (default: 0,1)"
+        "--rows", type=whole_numbers, default=(0, 1), help="which two (default: 0,1)"
     )
     between.add_argument("--steps", type=int, default=8, help="with both ends (default: 8)")
     between.add_argument("--method", choices=METHODS, default="spherical")
@@ -152,4 +156,4 @@ def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.Argum
         "--verify", type=Path, metavar="KEY", help="refuse what was not signed for this public key"
     )
     command.set_defaults(run=run, error=command.error)  # what options say only together
-    return command
+    return say_in_words(command)

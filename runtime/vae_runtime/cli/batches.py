@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vae_runtime.backends.cores import cores
 from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan, plan, spool
 from vae_runtime.batch.jobs import Given, Target, job_of
 from vae_runtime.batch.journal import JournalRefused
 from vae_runtime.batch.parts import Wanted
 from vae_runtime.batch.progress import Progress
-from vae_runtime.batch.run import Job, Settle, run
+from vae_runtime.batch.run import Job, NothingDone, Settle, run
 from vae_runtime.batch.tasks import OfRows, Task
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.data.inputs import Windowing
@@ -33,13 +32,14 @@ from .writing import counted
 def wanted_of(args: argparse.Namespace, model: Model, unit: str | None = None) -> Wanted:
     """What to read of the inputs; `unit` is the column that names units."""
     windowing = Windowing(args.stride, args.group, args.time)
-    return Wanted(model, args.keep or (), unit, args.column, windowing)
+    return Wanted(model, args.keep or (), unit, args.column or args.rows_in, windowing)
 
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """What results depend on of what was typed, by names for people."""
     options = ("keep", "column", "stride", "group", "time", "unit_column", "by")
-    return {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
+    cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
+    return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 
 
 @contextmanager
@@ -100,10 +100,15 @@ def _watched(args: argparse.Namespace, job: Job, progress: Progress) -> Counts:
     counts, begun = Counts(), job.journal.exists()
     try:
         with stopped_by_signals():
-            threads = args.threads or cores()
+            threads = 0 if args.threads is None else args.threads
             counts = run(job, threads=threads, resume=args.resume, watch=progress)
     except JournalRefused:
         raise
+    except NothingDone as error:
+        listed = rejects_of(args)
+        if listed is None:
+            raise
+        raise NothingDone(f"{error} All of them are listed in {listed}.") from error
     except BaseException as error:
         if args.output is not None and job.journal.exists():
             error.add_note(f"--resume goes on from {job.journal}")

@@ -19,6 +19,7 @@ from .opening import read_units
 from .writing import counted, score_of
 
 SHOWN = 10  # names in a note
+MOST_ALARM = 0.5  # share of rows, beyond which it is said that they are strange
 
 
 def calibrate(args: argparse.Namespace) -> int:
@@ -33,13 +34,19 @@ def calibrate(args: argparse.Namespace) -> int:
     if column is not None and given.units is not None:
         units = {column: given.units}
     done = recalibrate(
-        bundle, given.x, args.output, alpha=args.alpha, precisions=args.precision, units=units
+        bundle,
+        given.x,
+        args.output,
+        alpha=args.alpha,
+        precisions=args.precision,
+        units=units,
+        force=args.force,
     )
     if args.json:
         print(json.dumps({**dataclasses.asdict(done), "path": str(done.path)}, indent=2))
     else:
         print("\n".join(map(_describe, done.changes)))
-    for note in (*_notes(done, before), *_repeated(done)):
+    for note in (*_notes(done, before), *_repeated(done), *_often(done)):
         print(note, file=sys.stderr)
     print(f"wrote {done.path}, calibrated on {given.summary}", file=sys.stderr)
     return 0
@@ -95,6 +102,18 @@ def _repeated(done: Recalibrated) -> Iterator[str]:
                 f"{change.precision}: {counted(change.distinct, 'score')} in "
                 f"{counted(change.rows, 'row')}{whose}: rows that repeat say no more than one of "
                 "them, and the threshold is worth less than it seems"
+            )
+
+
+def _often(done: Recalibrated) -> Iterator[str]:
+    """Rows that the model knows badly, as most of them alarmed."""
+    for change in done.changes:
+        if change.old_alarm_rate is not None and change.old_alarm_rate > MOST_ALARM:
+            whose = "" if change.unit is None else f" of {change.unit}"
+            yield (
+                f"{change.precision}: the old threshold alarms on {change.old_alarm_rate:.1%} of "
+                f"the rows{whose}: the model hardly knows them, and a model that is trained on "
+                "rows of this place would find more"
             )
 
 

@@ -66,7 +66,7 @@ def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
     key = None if args.verify is None else str(args.verify)
     opening = Opening(args.precision, args.backend, args.by, args.unit, key, args.ship)
     begun = time.monotonic()
-    scorer = BatchScorer.of(args.bundle, opening, Terms(task, on_bad_row=args.on_bad_row))
+    scorer = BatchScorer.of(args.bundle, opening, Terms(task, on_bad_row=args.on_bad_row or "fail"))
     _score(args, scorer, plan)
     counts = count(args.output, plan.rows)
     if args.json:

@@ -7,6 +7,7 @@ from vae_runtime.batch.inputs import check_apart
 from vae_runtime.batch.writing import WRITERS
 
 STANDARD = "-"  # input or output
+FORMAT = "csv"  # of standard output
 ALONE = ".npy"  # the ending of files that hold one array, with nothing beside it
 ARRAYS = (".npz", ALONE)
 TABLES = tuple(ending for ending in WRITERS if ending != ALONE)
@@ -28,8 +29,9 @@ def check(args: argparse.Namespace, *endings: str) -> None:
         args.error("expected a file with --resume. Received: -, which cannot be read again.")
     if ending_of(args) not in endings:
         known = f"{', '.join(endings[:-1])} or {endings[-1]}"
+        given = output or args.to or FORMAT
         raise ValueError(
-            f"{output or args.to}: expected an output of {known}. For standard output, leave -o "
+            f"{given}: expected an output of {known}. For standard output, leave -o "
             "out; --to says in which format."
         )
     if output is None:
@@ -59,7 +61,7 @@ def _check_written(args: argparse.Namespace) -> None:
 
 def ending_of(args: argparse.Namespace) -> str:
     """The ending of the output's format."""
-    return f".{args.to}" if args.output is None else str(args.output.suffix)
+    return f".{args.to or FORMAT}" if args.output is None else str(args.output.suffix)
 
 
 def rejects_of(args: argparse.Namespace) -> Path | None:

@@ -18,6 +18,13 @@ from .writing import counted
 
 OF_FILES = {
     "output": "-o",
+    "to": "--to",
+    "column": "--column",
+    "on_bad_row": "--on-bad-row",
+    "group": "--group",
+    "engine": "--engine",
+    "address": "--address",
+    "ship": "--ship",
     "fdr": "--fdr",
     "samples": "--samples",
     "seed": "--seed",
@@ -29,6 +36,16 @@ OF_FILES = {
     "latents": "--latents",
     "reconstruction": "--reconstruction",
 }  # options of what is scored whole
+AS_THEY_COME = "which scores lines as they come"
+INSTEAD = {
+    "to": "which writes lines of JSON",
+    "column": "whose lines are samples, by name or in the order of the features",
+    "on_bad_row": "which tells of bad lines where they come, and goes on",
+    "group": "which follows one machine in one process",
+    "engine": "which follows lines on this machine",
+    "address": "which follows lines on this machine",
+    "ship": "which follows lines on this machine",
+}  # why not
 
 
 def follow(args: argparse.Namespace) -> int:
@@ -53,6 +70,11 @@ def follow(args: argparse.Namespace) -> int:
     errors = counted(done.errors, "line was no sample", "lines were no samples")
     gaps = "" if args.period is None else f"; {counted(done.gaps, 'gap')}"
     print(f"{anomalies} in {counted(done.results, 'result')}; {errors}{gaps}", file=sys.stderr)
+    if done.errors and not stream.pushed:
+        raise ValueError(
+            f"expected lines that are samples. Received: {done.errors:,}, none of which is one. "
+            "The errors above say why; docs/streams.md says what a sample looks like."
+        )
     return 0
 
 
@@ -63,9 +85,9 @@ def _check(args: argparse.Namespace) -> None:
     for name, option in OF_FILES.items():
         given = getattr(args, name)
         if given is not None and given is not False:  # a seed may be 0
-            args.error(f"expected no {option} with --follow, which scores lines as they come")
-    if args.group:
-        args.error("expected no --group with --follow: follow one machine in one process.")
+            if name == "group" and not given:
+                continue  # '' is none
+            args.error(f"expected no {option} with --follow, {INSTEAD.get(name, AS_THEY_COME)}")
     if args.spacing is not None and args.drift is None:
         args.error("expected --drift ROWS with --spacing. Received: --spacing alone.")
 

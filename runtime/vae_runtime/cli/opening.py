@@ -8,7 +8,7 @@ import numpy as np
 from vae_runtime import LiteRT
 from vae_runtime.backends import Backend, OnnxRuntime
 from vae_runtime.backends.onnx_runtime import CPU
-from vae_runtime.backends.profiles import PROFILES, Profile, profile_of_files
+from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, profile_of_files
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.data.inputs import Input, Windowing, read_input
@@ -116,7 +116,9 @@ def _runner(args: argparse.Namespace, bundle: Bundle, profile: Profile) -> Runne
 
 
 def _check_backend(args: argparse.Namespace) -> None:
-    """Refuses what a backend has not, before a bundle is read for it."""
+    """Refuses what a backend has not, and threads that cannot be, before a bundle is read."""
+    if args.threads is not None:
+        check_threads(args.threads)
     for option in ("profile", "provider"):
         if args.backend == "litert" and getattr(args, option) is not None:
             args.error(f"expected no --{option} with --backend litert: it is onnxruntime's.")

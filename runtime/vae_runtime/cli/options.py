@@ -30,19 +30,18 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         help=f"files, folders or globs of {', '.join(ENDINGS)}; a folder of images; - is stdin",
     )
     results(command, *endings)
+    command.set_defaults(rows_in=column)
     group = command.add_argument_group("files of any length")
     group.add_argument(
         "--keep", type=names, metavar="COLUMNS", help="columns to pass through, with commas between"
     )
     group.add_argument(
         "--column",
-        default=column,
         help=f"of rows as lists, where features have no names; key of .npz (default: {column})",
     )
     group.add_argument(
         "--on-bad-row",
         choices=("fail", "reject"),
-        default="fail",
         help="at a row that is none: stop, or list it elsewhere (default: fail)",
     )
     group.add_argument("--rejects", type=Path, help="that list (default: OUTPUT.rejects.csv)")
@@ -54,7 +53,7 @@ def results(command: argparse.ArgumentParser, *endings: str) -> None:
         "-o", "--output", type=_output, help=f"{', '.join(endings)}; absent or -: stdout"
     )
     formats = [ending[1:] for ending in endings if ending in WRITERS]
-    command.add_argument("--to", choices=formats, default="csv", help="the format of stdout")
+    command.add_argument("--to", choices=formats, help="the format of stdout (default: csv)")
     command.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
     command.add_argument("--metrics", type=Path, help="a file of progress, as OpenMetrics text")
     command.add_argument("--json", action="store_true", help="what became of the rows as JSON")
@@ -140,16 +139,6 @@ def whose(command: argparse.ArgumentParser) -> None:
 def names(text: str) -> tuple[str, ...]:
     """Names between commas."""
     return tuple(name.strip() for name in text.split(","))
-
-
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers between commas."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"expected whole numbers, as in 1,16,256. Received: {text!r}."
-        ) from error
 
 
 def _output(text: str) -> Path | None:

@@ -41,6 +41,7 @@ def score(args: argparse.Namespace) -> int:
             counts = run_batch(args, runner, task, given, more=more, settle=discoveries)
         else:
             counts = run_on_engine(args, task, given)
+            _check_some(counts.done, counts.rejected)
     alarms = counted(counts.anomalies, "anomaly", "anomalies")
     print(f"{alarms} in {told(counts, args, row_of(runner))}", file=sys.stderr)
     if discoveries is not None and not counts.anomalies:
@@ -72,6 +73,14 @@ def classify(args: argparse.Namespace) -> int:
     each_class = ", ".join(f"{name}: {n:,}" for name, n in found.items())
     print(f"classes of {told(counts, args, row_of(runner))}: {each_class}", file=sys.stderr)
     return 0
+
+
+def _check_some(done: int, rejected: int) -> None:
+    if rejected and not done:
+        raise ValueError(
+            f"expected a row that can be judged. Received: {rejected:,}, all of them rejected; the "
+            "column 'rejected' of the output says why."
+        )
 
 
 def _task(args: argparse.Namespace) -> Scoring:

@@ -93,6 +93,7 @@ class StreamScorer:
         self._scored = np.empty((0, *model.input_shape), model.input_dtype)
         self._time: float | None = None
         self._untested_until = 0
+        self.pushed = 0  # samples that this object has taken, whatever state it went on from
 
     @property
     def scored(self) -> NDArray[Any]:
@@ -130,7 +131,7 @@ class StreamScorer:
         verdicts = self._verdicts(scored)
         last_row = windows.first_row + settings.window - 1
         at = [None] * len(scored) if times is None else times[last_row - self._cut.rows].tolist()
-        self._cut, self._scored = after, scored
+        self._cut, self._scored, self.pushed = after, scored, self.pushed + len(samples)
         self._time = self._time if times is None else float(times[-1])
         found = zip(windows.first_row.tolist(), last_row.tolist(), at, *verdicts, strict=True)
         return [

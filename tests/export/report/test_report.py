@@ -193,6 +193,55 @@ def test_a_loss_that_was_allowed_is_said_first(digits_bundle):
     assert "It is <b>coarse</b>." in text
 
 
+def test_what_is_verified_is_not_what_is_promised(digits_bundle):
+    """Beside the badge stands the alarm's own state, whatever the files do."""
+    content = (digits_bundle / "report.html").read_text(encoding="utf-8")
+    text = " ".join(Page(content).text)
+    assert "✓ verified: files answer as Keras does" in text
+    assert "✓ alarm: keeps its rate" in text
+    assert "✓ ranking: better than chance" in text
+    assert "warning:" not in text
+
+
+@pytest.fixture(scope="module")
+def foreign_bundle(table_run, tmp_path_factory):
+    """A table whose test rows are of another world, and whose anomalies are as normal ones."""
+    given = source.of_run(table_run)
+    normal = given.test["x"][~given.test["y"]]
+    test = {
+        "x": np.concatenate([normal * np.float32(1.1), normal]),
+        "y": np.arange(2 * len(normal)),
+    }
+    test["y"] = test["y"] >= len(normal)
+    out, said = tmp_path_factory.mktemp("foreign") / "bundle", []
+    export(dataclasses.replace(given, test=test), out, log=said.append)
+    return out, said
+
+
+def test_a_promise_that_is_broken_is_said_beside_the_badge_and_in_the_figures(foreign_bundle):
+    bundle, said = foreign_bundle
+    alarm = read(bundle).alarms["fp32"]
+    assert (alarm.rate, alarm.ranking) == ("exceeded", "no better than chance")
+    assert alarm.false_alarm_rate > alarm.most_by_chance
+    text = " ".join(Page((bundle / "report.html").read_text(encoding="utf-8")).text)
+    assert "✓ verified: files answer as Keras does" in text
+    assert "! alarm: alarms more often than asked: " in text
+    assert "! ranking: no better than chance" in text
+    assert "warning: the alarm does not keep its rate" in text
+    assert [line.split(":")[1] for line in said if line.startswith("warning")] == [
+        " the alarm does not keep its rate",
+        " the scores do not tell anomalies",
+    ]
+
+
+def test_the_manifest_keeps_what_every_calibration_was_tested_with(foreign_bundle):
+    manifest = open_bundle(foreign_bundle[0]).manifest
+    assert set(manifest.calibration) == {"fp32", "fp32.neg_elbo"}
+    for calibration in manifest.calibration.values():
+        assert calibration.trial.false_alarms > calibration.trial.normal_rows / 2
+        assert calibration.trial.auroc < 0.5
+
+
 def test_one_latent_and_classes_can_be_drawn(states_run):
     known = evidence.gather(source.of_run(states_run))
     rows = album.normal_rows(known)

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from vae_runtime.backends.cores import cores
-from vae_runtime.backends.profiles import PROFILES, Profile, profile_of, profile_of_files
+from vae_runtime.backends.profiles import (
+    MOST_THREADS,
+    PROFILES,
+    Profile,
+    profile_of,
+    profile_of_files,
+    threads_of,
+)
 
 
 def test_the_default_profile_is_one_sleeping_thread_without_an_arena():
@@ -56,3 +63,10 @@ def test_what_is_no_profile_is_refused(profile):
 @pytest.mark.parametrize(("shape", "chunk"), [((9,), 2048), ((8, 8, 1), 2048), ((28, 28, 1), 512)])
 def test_rows_of_few_values_are_scored_by_more_at_a_time(shape, chunk):
     assert profile_of_files(shape) == Profile(arena=True, chunk=chunk)
+
+
+def test_cores_beyond_the_most_threads_are_left_alone(monkeypatch):
+    """A server of 384 cores can use every profile."""
+    monkeypatch.setattr("vae_runtime.backends.profiles.cores", lambda: 384)
+    assert profile_of("throughput").workers == MOST_THREADS
+    assert threads_of(0) == MOST_THREADS

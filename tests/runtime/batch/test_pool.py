@@ -220,3 +220,9 @@ def test_threads_that_the_system_refuses_are_an_error_and_none_is_left(monkeypat
         list(source.pool(4).results())
     assert len(begun) == allowed
     assert not any(thread.is_alive() for thread in begun)
+
+
+@pytest.mark.parametrize("threads", [-1, 257, 1.5, None, True])
+def test_threads_that_cannot_be_are_refused_and_nobody_waits(threads):
+    with pytest.raises(ValueError, match=r"expected threads .* from 0 to 256"):
+        Pool([], iter, str, threads)

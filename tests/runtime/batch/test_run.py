@@ -204,7 +204,9 @@ def test_rows_of_which_none_is_good_are_an_error_that_gives_the_first_reason(job
 
     with pytest.raises(ValueError, match=r"Received: 90, all of them rejected.*row 0.*broken"):
         go(job(work=none))
-    assert files(tmp_path) == {}  # no journal either: there is nothing to go on with
+    (listed,) = files(tmp_path)  # no journal either: there is nothing to go on with
+    assert listed == "out.rejects.csv"
+    assert files(tmp_path)[listed].count(b"broken") == 90
 
 
 def test_a_run_does_not_go_on_without_a_file_that_it_began_with(job, tmp_path):

@@ -34,6 +34,7 @@ def edited(place, value):
     return document
 
 
+TRIAL = {"normal_rows": 9, "false_alarms": 1, "anomalies": 2, "auroc": 0.5, "independent": 1.0}
 RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "unit": None}
 CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
 NUMBERS = {
@@ -86,6 +87,18 @@ NUMBERS = {
     "long name": ((*CALIBRATION, "units"), {"a" * 101: [1.0]}, "expected names of 1 to 100"),
     "space": ((*CALIBRATION, "units"), {"a ": [1.0]}, "expected names of 1 to 100"),
     "column of no units": (("model", "unit"), "machine", "expected null where no calibration has"),
+    "more alarms than rows": ((*CALIBRATION, "trial"), {**TRIAL, "false_alarms": 10}, "counts of"),
+    "fewer than none": ((*CALIBRATION, "trial"), {**TRIAL, "anomalies": -1}, "counts of rows"),
+    "too many tests": ((*CALIBRATION, "trial"), {**TRIAL, "normal_rows": 10**10}, "counts of rows"),
+    "no AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": None}, "trial.auroc: expected 0 to 1"),
+    "AUROC of none": ((*CALIBRATION, "trial"), {**TRIAL, "anomalies": 0}, "trial.auroc: expected"),
+    "AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": 1.5}, "trial.auroc: expected 0 to 1"),
+    "no share": ((*CALIBRATION, "trial"), {**TRIAL, "independent": 0}, "independent: expected a"),
+    "more than all": (
+        (*CALIBRATION, "trial"),
+        {**TRIAL, "independent": 2},
+        "independent: expected",
+    ),
     "no rows": (("recalibrated",), [{**RECORD, "rows": 0}], "recalibrated: expected rows from 1"),
     "hash": (("recalibrated",), [{**RECORD, "sha256": "a"}], "recalibrated: expected a sha256"),
     "unit of none": (("recalibrated",), [{**RECORD, "unit": "a"}], "expected a unit of the"),

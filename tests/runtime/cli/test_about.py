@@ -1,10 +1,13 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from vae_export import sign
-from vae_runtime import __version__, typed_json
+from vae_runtime import Runner, __version__, recalibrate, typed_json
+from vae_runtime.bundle import open_bundle, written
+from vae_runtime.bundle.manifest import Trial
 from vae_runtime.calibration import threshold
 from vae_runtime.cli import main
 
@@ -28,6 +31,55 @@ def test_info_says_what_a_bundle_is(run, table):
 
 def test_info_gives_the_range_of_values(run, digits):
     assert "float32 (batch, 8, 8, 1) in [0, 16]" in run("info", digits.bundle).out
+
+
+@pytest.fixture
+def tried(golden, tmp_path):
+    """Makes a bundle of whose alarm test rows showed this."""
+
+    def make(*trial):
+        bundle = open_bundle(golden)
+        before = bundle.manifest.calibration["fp32"]
+        found = {"fp32": dataclasses.replace(before, trial=Trial(*trial))}
+        document = dataclasses.replace(bundle.manifest, calibration=found)
+        contents = {file.name: bundle.read(file) for file in document.files}
+        written.write(tmp_path / "tried", contents, document, check=lambda path: None)
+        return tmp_path / "tried"
+
+    return make
+
+
+def test_info_warns_where_the_promise_is_broken(run, tried):
+    done = run("info", tried(100, 20, 60, 0.45))
+    assert done.code == 0
+    assert (
+        "tested       alarms more often than asked: 20 % of 100 normal test rows at 1 %" in done.out
+    )
+    rate, ranking = done.err.splitlines()
+    assert rate.startswith("warning: the alarm does not keep its rate: ")
+    assert ranking.startswith("warning: the scores do not tell anomalies: no better than chance")
+    as_json = run("info", tried(100, 20, 60, 0.45), "--json")
+    assert as_json.err == done.err
+    assert json.loads(as_json.out)["calibration"]["fp32"]["trial"]["false_alarms"] == 20
+
+
+def test_info_says_that_the_promise_is_kept(run, tried):
+    done = run("info", tried(200, 1, 60, 0.9))
+    assert (
+        "tested       keeps its rate: 0.5 % of 200 normal test rows at 1 %; ranking better"
+        in done.out
+    )
+    assert done.err == ""
+
+
+def test_info_says_where_nobody_knows_whether_the_promise_is_kept(run, tried, golden, tmp_path):
+    assert "not known: the bundle does not say" in run("info", golden).out
+    path = tried(100, 20, 60, 0.45)
+    rows = Runner.load(path).sample(150, seed=0)
+    recalibrate(path, rows, tmp_path / "new")
+    done = run("info", tmp_path / "new")
+    assert "not known: it was calibrated anew" in done.out
+    assert "20 %" not in done.out + done.err
 
 
 def test_info_as_json_is_the_manifest(run, case):

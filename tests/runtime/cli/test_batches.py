@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -276,3 +277,39 @@ def test_a_signal_ends_a_run_with_nothing_half_written(
     assert ("interrupted" if code == 130 else f"stopped by {name}") in done.err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["readings.parquet"]
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("options", [(), ("--fdr", "0.1"), ("--rejects", "list.csv")])
+def test_rows_of_which_none_is_good_are_listed(run, golden, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    np.save("bad.npy", np.full((40, 6), np.nan, np.float32))
+    done = run("score", golden, "bad.npy", "-o", "o.csv", "--on-bad-row", "reject", *options)
+    listed = "list.csv" if "list.csv" in options else "o.rejects.csv"
+    assert done.code == 1
+    assert "Received: 40, all of them rejected" in done.err
+    assert done.err.endswith(f"All of them are listed in {listed}.\n")
+    assert len(Path(listed).read_text().splitlines()) == 41
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["bad.npy", listed])
+    to_stdout = run("score", golden, "bad.npy", "--on-bad-row", "reject")
+    assert (to_stdout.code, to_stdout.out) == (1, "")
+    assert "listed in" not in to_stdout.err
+
+
+def test_a_key_that_stands_twice_is_a_bad_row(run, golden, tmp_path):
+    names = ("temperature", "vibration", "pressure", "flow", "current", "speed")
+    good = json.dumps(dict.fromkeys(names, 1.0))
+    lines = [
+        good,
+        f'{good[:-1]}, "flow": 2.0}}',
+        f'{good[:-1]}, "note": {{"a": 1, "a": 2}}}}',
+        good,
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n")
+    failed = run("score", golden, tmp_path / "rows.jsonl")
+    assert failed.code == 1
+    assert "row 1: line 2: expected JSON." in failed.err
+    assert "the key flow twice in an object" in failed.err
+    out = tmp_path / "out.csv"
+    done = run("score", golden, tmp_path / "rows.jsonl", "-o", out, "--on-bad-row", "reject")
+    assert done.code == 0
+    assert [line.split(",")[0] for line in out.read_text().splitlines()] == ["row", "0", "3"]

@@ -210,3 +210,27 @@ def test_windows_are_calibrated_by_machine(run, pump, pump_csv, tmp_path):
     units = open_bundle(tmp_path / "new").manifest.calibration["fp32"].units
     assert sorted(units) == [f"m{i}" for i in range(6)]
     assert run("score", tmp_path / "new", pump_csv).code == 0
+
+
+def test_rows_of_another_world_are_refused_unless_forced(
+    run, golden, golden_rows, tmp_path, check_failed
+):
+    np.save(tmp_path / "x.npy", golden_rows(120, 0) * np.float32(1000))
+    out = tmp_path / "new"
+    done = run("calibrate", golden, tmp_path / "x.npy", "-o", out)
+    check_failed(done, "Received: 120 that it does not know, as the old threshold, 7.4")
+    assert "--force" in done.err
+    assert not out.exists()
+    forced = run("calibrate", golden, tmp_path / "x.npy", "-o", out, "--force")
+    assert forced.code == 0
+    assert "the old threshold alarms on 100.0% of the rows: the model hardly knows" in forced.err
+
+
+def test_rows_of_which_most_alarmed_are_told_of(run, golden, golden_rows, tmp_path):
+    np.save(tmp_path / "x.npy", golden_rows(120, 0, 0.9))
+    done = run("calibrate", golden, tmp_path / "x.npy", "-o", tmp_path / "new")
+    assert done.code == 0
+    assert "a model that is trained on rows of this place would find more" in done.err
+    np.save(tmp_path / "x.npy", golden_rows(120, 0))
+    quiet = run("calibrate", golden, tmp_path / "x.npy", "-o", tmp_path / "newer")
+    assert "hardly knows" not in quiet.err

@@ -1,5 +1,6 @@
 """`score --follow`: the options reach the stream, and the lines its results."""
 
+import argparse
 import csv
 import io
 import json
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from vae_runtime.cli.arguments import parser
 
 COMMAND = Path(sys.executable).with_name("vae-runtime")
 
@@ -66,6 +69,93 @@ def test_a_bad_line_is_told_of_and_the_rest_is_scored(run, table, tmp_path):
     done = run("score", table.bundle, tmp_path / "lines", "--follow")
     assert [set(r) & {"error", "score"} for r in records(done)] == [{"score"}, {"error"}, {"score"}]
     assert done.err.endswith("in 2 results; 1 line was no sample\n")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "[1, 2]",
+        '["a", "b", "c", "d", "e", "f"]',
+        "{}",
+        "{",
+        "[NaN, 1, 2, 3, 4, 5]",
+        "[Infinity, 1, 2, 3, 4, 5]",
+        "[1e400, 1, 2, 3, 4, 5]",
+        "[true, 1, 2, 3, 4, 5]",
+        "1,2",
+    ],
+)
+def test_lines_none_of_which_is_a_sample_are_a_failure(run, table, tmp_path, bad):
+    good, state = json.dumps(table.x[0].tolist()), tmp_path / "state"
+    (tmp_path / "lines").write_text(f"{bad}\n" * 3)
+    (tmp_path / "some").write_text(f"{bad}\n{good}\n")
+    (tmp_path / "blank").write_text("\n\n")
+    done = run("score", table.bundle, tmp_path / "lines", "--follow")
+    assert done.code == 1
+    assert [r["line"] for r in records(done)] == [1, 2, 3]
+    assert "Received: 3, none of which is one." in done.err
+    for name, code in (("some", 0), ("blank", 0), ("lines", 1)):  # the last goes on from a state
+        options = ("--follow", "--state", state)
+        assert run("score", table.bundle, tmp_path / name, *options).code == code
+
+
+def test_a_sample_that_completes_no_window_is_no_failure(run, pump, tmp_path):
+    (tmp_path / "lines").write_text("[1, 2, 3]\n[1, 2]\n")
+    done = run("score", pump.bundle, tmp_path / "lines", "--follow", "--time", "")
+    assert (done.code, done.err.count("\n")) == (0, 1)
+
+
+def test_a_key_that_stands_twice_is_no_sample(run, table, tmp_path):
+    row = dict(zip(table.runner.manifest.model.feature_names, table.x[0].tolist(), strict=True))
+    good = json.dumps(row)
+    twice = [f'{good[:-1]}, "flow": 1.0}}', f'{good[:-1]}, "note": {{"a": 1, "a": 2}}}}']
+    (tmp_path / "lines").write_text("\n".join([good, *twice, good]) + "\n")
+    found = records(run("score", table.bundle, tmp_path / "lines", "--follow"))
+    assert [r.get("line") for r in found] == [None, 2, 3, None]
+    assert "the key flow twice" in found[1]["error"]
+
+
+OF_FILES = {
+    "-o": ["out.csv"],
+    "--to": ["csv"],
+    "--keep": ["a"],
+    "--column": ["x"],
+    "--on-bad-row": ["fail"],
+    "--rejects": ["r.csv"],
+    "--resume": [],
+    "--metrics": ["m.prom"],
+    "--json": [],
+    "--fdr": ["0.1"],
+    "--samples": ["2"],
+    "--seed": ["0"],
+    "--latents": [],
+    "--reconstruction": [],
+    "--group": ["machine"],
+    "--engine": ["ray"],
+    "--address": ["local"],
+    "--ship": [],
+}
+FOLLOWED = {
+    "--precision", "--backend", "--profile", "--threads", "--provider", "--by", "--stride",
+    "--time", "--unit", "--unit-column", "--follow", "--period", "--state", "--drift", "--spacing",
+    "--alpha", "--threshold", "--top", "--verify", "--help",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("option", "value"), OF_FILES.items())
+def test_an_option_of_files_is_refused_by_name(run, capsys, table, lines, option, value):
+    with pytest.raises(SystemExit) as e:
+        run("score", table.bundle, lines, "--follow", option, *value)
+    assert e.value.code == 2
+    said = capsys.readouterr().err
+    assert f"error: expected no {option} with --follow, wh" in said
+
+
+def test_every_option_is_followed_or_refused():
+    (commands,) = (a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
+    score = commands.choices["score"]
+    known = {action.option_strings[-1] for action in score._actions if action.option_strings}
+    assert known == {*OF_FILES, *FOLLOWED} - {"-o"} | {"--output"}
 
 
 def test_standard_input_is_followed_as_it_comes(table):
