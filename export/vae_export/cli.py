@@ -10,6 +10,7 @@ from vae_keras.greetings import without_greetings
 from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
+from vae_runtime.cli.paths import path
 
 from .errors import ExportError
 from .precisions import PRECISIONS
@@ -22,11 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Exports a trained run as a bundle of ONNX and TFLite graphs, each of which "
         "has answered as Keras does; else writes nothing and exits 1.",
     )
-    parser.add_argument("run", type=Path, help="a run directory, as vae-keras train writes it")
+    parser.add_argument("run", type=path, help="a run directory, as vae-keras train writes it")
     parser.add_argument(
         "--out",
         metavar="BUNDLE",
-        type=Path,
+        type=path,
         required=True,
         help="the bundle: a directory, or x.vaeb",
     )
@@ -49,16 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--triton",
         metavar="DIR",
-        type=Path,
+        type=path,
         help="write the scorers as models into DIR too, a model repository of Triton or KServe",
     )
     parser.add_argument(
-        "--mlflow", metavar="DIR", type=Path, help="write DIR too, the bundle as an MLflow model"
+        "--mlflow", metavar="DIR", type=path, help="write DIR too, the bundle as an MLflow model"
     )
     parser.add_argument(
         "--sign",
         metavar="KEY.pem",
-        type=Path,
+        type=path,
         help="sign the bundle with this private Ed25519 key, as openssl genpkey writes it",
     )
     version = importlib.metadata.version("vae-keras")
