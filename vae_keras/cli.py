@@ -4,11 +4,11 @@ import argparse
 import importlib.metadata
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_runtime import BundleError
 from vae_runtime.cli.numbers import say_in_words
+from vae_runtime.cli.paths import name_or_path, path
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings
@@ -46,10 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--data",
         required=True,
+        type=name_or_path,
         help="digits, mnist, fashion_mnist, a .csv, .parquet, .npz or .npy file, a folder of "
         ".parquet files or of images",
     )
-    train.add_argument("--out", required=True, type=Path, help="the run directory to write")
+    train.add_argument("--out", required=True, type=path, help="the run directory to write")
     train.add_argument(
         "--seed", type=int, default=0, help="of split, weights and noise (default: 0)"
     )
@@ -61,9 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how many GPUs share each batch, or all (default: 1)",
     )
-    train.add_argument("--csv-log", type=Path, metavar="FILE", help="write losses as they come")
+    train.add_argument("--csv-log", type=path, metavar="FILE", help="write losses as they come")
     train.add_argument(
-        "--tensorboard", type=Path, metavar="DIR", help="write losses for TensorBoard as they come"
+        "--tensorboard", type=path, metavar="DIR", help="write losses for TensorBoard as they come"
     )
     for config, flags in ((DataConfig, DATA), (ModelConfig, MODEL), (TrainConfig, TRAIN)):
         add_options(train, config, flags)
@@ -71,8 +72,10 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
     )
     judge.set_defaults(run=_evaluate)
-    judge.add_argument("path", type=Path, help="a run directory or a bundle")
-    judge.add_argument("--data", help="as of train; default: the run's test rows")
+    judge.add_argument("path", type=path, help="a run directory or a bundle")
+    judge.add_argument(
+        "--data", type=name_or_path, help="as of train; default: the run's test rows"
+    )
     add_options(judge, DataConfig, {option: DATA[option] for option in JUDGED})
     return parser
 
@@ -92,7 +95,7 @@ def _train(args: argparse.Namespace) -> int:
         train_config,
         out=args.out,
         resume=args.resume,
-        callbacks=watchers(args.csv_log, args.tensorboard, out=args.out),
+        callbacks=watchers(args.csv_log, args.tensorboard, out=args.out, data=args.data),
         devices=args.devices,
         log=_log,
     )

@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from vae_runtime.cli.paths import name_or_path
+
 from .configs import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
 Read = Callable[[str], Any]
@@ -58,7 +60,10 @@ def number_or_all(text: str) -> int | str:
 
 
 DATA: Flags = {
-    "data_dir": (str, "where the idx files of mnist or fashion_mnist are; default: download them"),
+    "data_dir": (
+        name_or_path,
+        "where the idx files of mnist or fashion_mnist are; default: download them",
+    ),
     "label": (str, "column of a table that is 1 for anomalies and 0 for normal rows"),
     "columns": (
         several(str, "names with commas between"),

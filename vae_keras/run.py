@@ -16,9 +16,8 @@ with units `unit`, the name of the unit that each row is of.
 """
 
 import csv
-import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +28,9 @@ import numpy as np
 
 from vae_runtime import typed_json
 from vae_runtime.bundle.manifest import Trial
-from vae_runtime.data.files import Kind, directory_aside, load_npz
+from vae_runtime.data.directories import Kind, directory_aside
+from vae_runtime.data.files import load_npz
+from vae_runtime.data.paths import path_of
 
 from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
@@ -37,12 +38,25 @@ from .model import VAE
 
 T = TypeVar("T")
 
-RUN = Kind(
-    "run directory",
-    mark="config.json",
-    says=b'"latent_dim"',
-    entries=re.compile(r"(config|data|metrics)\.json|model\.keras|history\.csv|[a-z]+\.npz"),
-)
+RECORDS = ("config", "data", "metrics")  # .json
+ARRAYS = ("training", "calibration", "test")  # .npz
+FILES = (
+    *(f"{name}.json" for name in RECORDS),
+    "model.keras",
+    "history.csv",
+    *(f"{name}.npz" for name in ARRAYS),
+)  # all that a run of any version holds
+
+
+def _files(config: Path) -> Collection[str]:
+    """All files of a run; ValueError where its `config.json` is that of something else."""
+    asked = typed_json.parse(config.read_bytes())
+    if not isinstance(asked, dict) or not {"data", "model", "train", "versions"} <= set(asked):
+        raise ValueError(f"{config}: expected what a run was asked for.")
+    return FILES
+
+
+RUN = Kind("run directory", mark="config.json", files=_files)
 
 
 @dataclass(frozen=True)
@@ -166,7 +180,7 @@ class Run:
 
 def open_run(path: str | Path) -> Run:
     """Reads a run directory's records; ValueError where it is none."""
-    path = Path(path)
+    path = path_of(path, "the path of a run directory")
     if not (path / RUN.mark).is_file():
         raise ValueError(
             f"{path}: expected a run directory, as `vae-keras train --out {path}` writes it. "

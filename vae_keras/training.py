@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from vae_runtime.calibration import MANY, rows_needed
-from vae_runtime.data.files import check_replaceable
+from vae_runtime.data.directories import check_replaceable
+from vae_runtime.data.paths import path_of
 from vae_runtime.units import check_enough
 
 from . import data
@@ -66,6 +67,8 @@ def train(
         ValueError: data or configuration do not fit, or training diverged; says what to do.
     """
     check_replaceable(out, RUN)
+    if rows is None:
+        _check_apart(data_config.source, out)
     used = choose_devices(devices, train_config.batch_size)
     dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
     fingerprints = fingerprints_of(rows)
@@ -102,6 +105,16 @@ def train(
     for line in warnings(written[1]):
         log(line)
     return written
+
+
+def _check_apart(source: str, out: str | Path) -> None:
+    """Raises ValueError where the rows are in the run directory, which is replaced at the end."""
+    place = path_of(source, "a source of rows").resolve()
+    if Path(out).resolve() in place.parents:
+        raise ValueError(
+            f"{source}: expected rows outside the run directory {out}, which is replaced at the "
+            f"end. Received: {place}, in it. Move it, or choose another --out."
+        )
 
 
 def _resolve(config: ModelConfig, dataset: Dataset, rows: int) -> ModelConfig:

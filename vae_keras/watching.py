@@ -11,12 +11,14 @@ from pathlib import Path
 
 import keras
 
+from vae_runtime.data.paths import file_target, is_same
+
 from .greetings import without_greetings
 from .progress import Logs
 
 
 def watchers(
-    csv_log: Path | None, tensorboard: Path | None, *, out: Path
+    csv_log: Path | None, tensorboard: Path | None, *, out: Path, data: str | None = None
 ) -> list[keras.callbacks.Callback]:
     """Callbacks for what is asked.
 
@@ -24,6 +26,7 @@ def watchers(
         csv_log: a file for `CsvLog`.
         tensorboard: a directory for Keras's `TensorBoard`.
         out: the run directory to be, which is written whole at the end, in place of all in it.
+        data: the file that is trained on, if it is one.
 
     Raises:
         ValueError: something else is there, or a package is missing; says what to do.
@@ -35,6 +38,10 @@ def watchers(
                 f"expected a path outside the run directory {out}, which is replaced at the end. "
                 f"Received: {path}."
             )
+    if csv_log is not None and data is not None and is_same(csv_log, data):
+        raise ValueError(
+            f"{csv_log}: expected another file than the data, for the losses. Received: the same."
+        )
     callbacks = [] if csv_log is None else [CsvLog(csv_log)]
     return callbacks if tensorboard is None else [*callbacks, _tensorboard(tensorboard)]
 
@@ -51,8 +58,8 @@ class CsvLog(keras.callbacks.Callback):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.path = path
-        with path.open("a+", errors="replace") as file:
+        self.path = file_target(path)  # a pipe would keep us waiting
+        with self.path.open("a+", errors="replace") as file:
             file.seek(0)
             first = file.readline()
         if first and not first.startswith("epoch,"):

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from vae_runtime.data.files import Kind, check_replaceable
+from vae_runtime.data.directories import Kind, check_replaceable
+from vae_runtime.data.paths import path_of
 
 
-def check_beside(bundle: str | Path, folder: Path, kind: Kind) -> None:
+def check_beside(bundle: str | Path, folder: str | Path, kind: Kind) -> None:
     """Raises ValueError where a folder is not there for us to write, or is in the bundle.
 
     Args:
@@ -14,7 +15,7 @@ def check_beside(bundle: str | Path, folder: Path, kind: Kind) -> None:
         kind: of folder.
     """
     check_replaceable(folder, kind)
-    inner, outer = folder.resolve(), Path(bundle).resolve()
+    inner, outer = Path(folder).resolve(), path_of(bundle, "the path of a bundle").resolve()
     if outer in (inner, *inner.parents):
         raise ValueError(
             f"{folder}: expected a folder beside the bundle {bundle}. Received: one that is the "

@@ -10,6 +10,7 @@ from vae_keras.greetings import without_greetings
 from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
+from vae_runtime.cli.paths import path
 
 from .errors import ExportError
 from .precisions import PRECISIONS
@@ -28,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "has answered as Keras does; where those in float32 do not, writes nothing and exits 1. "
         f"Another precision that loses too much is left out, and the exit code is {INCOMPLETE}.",
     )
-    parser.add_argument("run", type=Path, help="a run directory, as vae-keras train writes it")
+    parser.add_argument("run", type=path, help="a run directory, as vae-keras train writes it")
     parser.add_argument(
         "--out",
         metavar="BUNDLE",
-        type=Path,
+        type=path,
         required=True,
         help="the bundle: a directory, or x.vaeb",
     )
@@ -60,16 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--triton",
         metavar="DIR",
-        type=Path,
+        type=path,
         help="write the scorers as models into DIR too, a model repository of Triton or KServe",
     )
     parser.add_argument(
-        "--mlflow", metavar="DIR", type=Path, help="write DIR too, the bundle as an MLflow model"
+        "--mlflow", metavar="DIR", type=path, help="write DIR too, the bundle as an MLflow model"
     )
     parser.add_argument(
         "--sign",
         metavar="KEY.pem",
-        type=Path,
+        type=path,
         help="sign the bundle with this private Ed25519 key, as openssl genpkey writes it",
     )
     version = importlib.metadata.version("vae-keras")

@@ -8,22 +8,24 @@ Source: "MLflow Models", storage format. MLmodel is YAML, of which JSON is a par
 
 import json
 import platform
-import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from vae_runtime.bundle import containers, manifest, open_bundle
+from vae_runtime.bundle import containers, open_bundle, written
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.data.files import Kind, directory_aside
+from vae_runtime.data.directories import Kind, directory_aside
 
 from .beside import check_beside
 
-MODEL = Kind(
-    "MLflow model of ours",
-    mark="bundle.vaeb",
-    says=manifest.FORMAT.encode(),
-    entries=re.compile(r"MLmodel|bundle\.vaeb"),
-)
+
+def _files(bundle: Path) -> Collection[str]:
+    """All files of a model of ours; ValueError where `bundle.vaeb` is something else."""
+    written.check_out(bundle)
+    return ("MLmodel", bundle.name)
+
+
+MODEL = Kind("MLflow model of ours", mark="bundle.vaeb", files=_files)
 LOADER = "vae_runtime.mlflow"
 
 
@@ -54,7 +56,7 @@ def write(bundle: str | Path, folder: str | Path) -> Path:
 
 def check(bundle: str | Path, folder: str | Path) -> None:
     """Raises ValueError where `write` would, before there is a bundle."""
-    check_beside(bundle, Path(folder), MODEL)
+    check_beside(bundle, folder, MODEL)
 
 
 def _signature(model: Model) -> dict[str, Any]:

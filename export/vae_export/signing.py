@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vae_runtime.bundle import containers, manifest, open_bundle, signature
 from vae_runtime.data.files import write_aside
+from vae_runtime.data.paths import path_of
 
 
 def sign(bundle: str | Path, key: str | Path) -> Path:
@@ -19,7 +20,7 @@ def sign(bundle: str | Path, key: str | Path) -> Path:
         BundleError: there is no bundle, or it is damaged.
         OSError: the key cannot be read, or the signature not be written.
     """
-    private, path = signature.read_private_key(key), Path(bundle)
+    private, path = signature.read_private_key(key), path_of(bundle, "the path of a bundle")
     contents = open_bundle(path).contents()
     signed = signature.sign(contents[manifest.NAME], private)
     if path.is_dir():

@@ -13,27 +13,32 @@ Source: ModelConfig in model_config.proto, triton-inference-server/common.
 
 import dataclasses
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
+from vae_runtime import typed_json
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.manifest import Calibration, File, Tensor
 from vae_runtime.calibration import threshold
-from vae_runtime.data.files import Kind, directory_aside
+from vae_runtime.data.directories import Kind, directory_aside
+from vae_runtime.data.paths import path_of
 
 from .beside import check_beside
 
-ENTRY = Kind(
-    "entry of ours",
-    mark="calibration.json",
-    says=b'"rounding"',
-    entries=re.compile(r"config\.pbtxt|calibration\.json|1"),
-)
+
+def _files(calibration: Path) -> Collection[str]:
+    """All files of an entry of ours; ValueError where `calibration.json` is something else."""
+    said = typed_json.parse(calibration.read_bytes())
+    if not isinstance(said, dict) or not {"alpha", "rounding", "scores"} <= set(said):
+        raise ValueError(f"{calibration}: expected a calibration.")
+    return ("config.pbtxt", calibration.name, "1/model.onnx")
+
+
+ENTRY = Kind("entry of ours", mark="calibration.json", files=_files)
 MAX_BATCH = 1024  # of 1,024 to 4,096 rows, small networks score fastest
 
 TYPES = {"float32": "TYPE_FP32", "uint8": "TYPE_UINT8"}
@@ -112,8 +117,9 @@ def config(name: str, scorer: File, calibration: Calibration) -> str:
 
 
 def _entries(bundle: str | Path, repository: str | Path, precisions: Iterable[str]) -> list[Path]:
-    name = Path(bundle).resolve().name.removesuffix(SUFFIX)
-    return [Path(repository) / (name if p == "fp32" else f"{name}.{p}") for p in precisions]
+    name = path_of(bundle, "the path of a bundle").resolve().name.removesuffix(SUFFIX)
+    folder = path_of(repository, "the path of a model repository")
+    return [folder / (name if p == "fp32" else f"{name}.{p}") for p in precisions]
 
 
 def _write_entry(bundle: Bundle, file: File, name: str, folder: Path) -> None:

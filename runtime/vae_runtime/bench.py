@@ -1,6 +1,5 @@
 """What scoring costs on this device: latency by batch size, throughput, and memory."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

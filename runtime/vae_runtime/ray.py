@@ -7,6 +7,7 @@ Workers need vae-runtime with pyarrow, in the driver's versions. Rows of a data 
 order: keep a column that names them. Work of a worker that dies is done again by Ray.
 """
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from .batch.inputs import Plan
 from .batch.record_batches import BatchScorer
 from .batch.shards import TASK_ROWS, ShardScorer, pieces_of, write_piece
 from .batch.terms import OPENING, TERMS, Opening, Terms
+from .data.paths import path_of
 from .expecting import whole
 
 __all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
@@ -80,7 +82,8 @@ def score_files(scorer: BatchScorer, plan: Plan, output: Path, *, rows: int = TA
     """
     import ray
 
-    if output.exists():
+    output = path_of(output, "the path of a new folder")
+    if os.path.lexists(output):
         raise ValueError(f"{output}: expected a new folder. Received: one that is there already.")
     shards = ray.put(ShardScorer.of(scorer, plan))
     aside = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.part")

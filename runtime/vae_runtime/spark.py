@@ -21,6 +21,7 @@ from .batch.inputs import Plan
 from .batch.record_batches import BatchScorer
 from .batch.shards import TASK_ROWS, ShardScorer, pieces_of
 from .batch.terms import OPENING, TERMS, Opening, Terms
+from .data.paths import path_of
 from .errors import BundleError
 
 __all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
@@ -79,6 +80,7 @@ def score_files(
     """
     from pyspark.sql.types import StructType
 
+    path_of(output, "the name of a new folder")
     shards = ShardScorer.of(scorer, plan)
     shards = replace(shards, schema=_plain(shards.schema))
     pieces = pieces_of(plan, rows)

@@ -87,6 +87,21 @@ def test_an_earlier_model_is_replaced_and_another_is_not(digits_bundle, tmp_path
     assert names(model) == ["MLmodel", "mine"]
 
 
+def test_a_folder_that_holds_another_bundle_vaeb_is_left_alone(digits_bundle, tmp_path):
+    (foreign := tmp_path / "model").mkdir()
+    (foreign / "bundle.vaeb").write_text("notes about vae-bundle")
+    with pytest.raises(ValueError, match="something else that is there already"):
+        mlflow.write(digits_bundle, foreign)
+    assert names(foreign) == ["bundle.vaeb"]
+
+
+@pytest.mark.parametrize("arguments", [("", "model"), ("bundle", "")])
+def test_an_empty_text_is_not_the_current_folder(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="an empty text"):
+        mlflow.check(*arguments)
+
+
 def test_an_altered_bundle_leaves_no_model(bundle_copy, tmp_path):
     (bundle_copy / "scorer.onnx").write_bytes(b"altered")
     with pytest.raises(BundleError, match=r"scorer.onnx"):

@@ -196,8 +196,37 @@ def test_an_earlier_entry_is_replaced_and_other_models_stay(digits_int8_bundle, 
     for _ in range(2):
         (entry, _) = triton.write(digits_int8_bundle, tmp_path)
         assert names(entry) == ["1", "calibration.json", "config.pbtxt"]
-        (entry / "1" / "stale.onnx").touch()
     assert names(tmp_path) == ["digits-int8", "digits-int8.int8", "other"]
+
+
+@pytest.mark.parametrize("name", ["1/thesis.txt", "1/model.onnx.data", "2/model.onnx", "notes.md"])
+def test_a_file_that_an_entry_was_not_written_with_is_not_lost(digits_int8_bundle, tmp_path, name):
+    (entry, other) = triton.write(digits_int8_bundle, tmp_path)
+    (entry / name).parent.mkdir(exist_ok=True)
+    (entry / name).write_text("mine")
+    before = {path: path.stat().st_mtime_ns for path in other.rglob("*")}
+    with pytest.raises(ValueError, match="which would be lost"):
+        triton.write(digits_int8_bundle, tmp_path)
+    assert (entry / name).read_text() == "mine"
+    assert {path: path.stat().st_mtime_ns for path in other.rglob("*")} == before
+
+
+@pytest.mark.parametrize("said", ['{"rounding": "up"}', '["rounding"]', '"rounding"', ""])
+def test_a_folder_whose_calibration_is_anothers_is_left_alone(digits_int8_bundle, tmp_path, said):
+    (foreign := tmp_path / "digits-int8").mkdir()
+    (foreign / "calibration.json").write_text(said)
+    with pytest.raises(ValueError, match="something else that is there already"):
+        triton.write(digits_int8_bundle, tmp_path)
+    assert names(tmp_path) == ["digits-int8"]
+
+
+@pytest.mark.parametrize("arguments", [("", "models"), ("bundle", "")])
+def test_an_empty_text_is_not_the_current_folder(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="an empty text"):
+        triton.check(*arguments, ["fp32"])
+    with pytest.raises((ValueError, BundleError), match=r"an empty text|nothing at that path"):
+        triton.write(*arguments)
 
 
 def test_an_altered_bundle_leaves_no_entry(digits_int8_bundle, tmp_path):

@@ -179,7 +179,8 @@ def test_rows_that_are_none_have_no_class(states, tmp_path, capsys):
     code, said = classified(capsys, states.bundle, tmp_path / "rows.npy", *output)
     assert code == 0
     assert said.err.startswith(
-        f"classes of {len(x) - 1} rows; 1 of {len(x)} rejected, see {tmp_path / 'c.rejects.csv'}: "
+        f"classes of {len(x) - 1} rows; 1 of {len(x)} rejected, see "
+        f"{tmp_path / 'c.csv.rejects.csv'}: "
     )
     each = json.loads(said.out)["classes"]
     assert sum(each.values()) == len(x) - 1

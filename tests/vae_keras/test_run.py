@@ -10,6 +10,8 @@ import pytest
 
 from vae_keras import open_run
 from vae_keras.evaluate import score_rows
+from vae_keras.run import RUN, write_run
+from vae_runtime.data.directories import check_replaceable
 
 
 def test_it_holds_the_files_it_promises(digits_run):
@@ -123,3 +125,52 @@ def test_its_history_is_that_of_the_file(digits_run):
     assert digits_run.history["val_elbo"][-1] == float(
         lines[-1].split(",")[lines[0].split(",").index("val_elbo")]
     )
+
+
+MINE = ["readings.npz", "notes.json", "model.keras.bak", "test.npz.d/x", "checkpoints/x", ".git/x"]
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_a_file_that_no_run_writes_refuses_the_replacement(digits_run, tmp_path, name):
+    path = shutil.copytree(digits_run.path, tmp_path / "run")
+    check_replaceable(path, RUN)
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).write_text("years of work")
+    with pytest.raises(ValueError, match=f"also {re.escape(name.split('/')[0])}, which would be"):
+        write_run(path, vae=None, history={}, records={}, arrays={})
+    assert (path / name).read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        '{"latent_dim": 16}',
+        '{"model": {"latent_dim": 16}, "train": {}}',
+        '["data", "model", "train", "versions"]',
+        '{"latent_dim": ',
+        "",
+    ],
+)
+def test_the_folder_of_another_projects_model_is_not_replaced(tmp_path, config):
+    """Others keep a config.json beside a model.keras, too."""
+    for name, content in {"config.json": config, "model.keras": "mine", "test.npz": "mine"}.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match="expected a new path, or an earlier run directory"):
+        write_run(tmp_path, vae=None, history={}, records={}, arrays={})
+    assert (tmp_path / "model.keras").read_text() == "mine"
+
+
+def test_a_run_of_an_earlier_version_is_replaced(digits_run, tmp_path):
+    """One that was written before there were rows for training, and other records than now."""
+    path = shutil.copytree(digits_run.path, tmp_path / "run")
+    (path / "training.npz").unlink()
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({name: {"old": 1} for name in config}))
+    check_replaceable(path, RUN)
+
+
+@pytest.mark.parametrize("path", ["", " "])
+def test_an_empty_text_is_not_the_current_folder(digits_run, monkeypatch, path):
+    monkeypatch.chdir(digits_run.path)
+    with pytest.raises(ValueError, match="expected the path of a run directory"):
+        open_run(path)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from vae_keras.arrays import Array
+from vae_runtime.data.paths import path_of
 
 DATASETS = {"mnist": keras.datasets.mnist, "fashion_mnist": keras.datasets.fashion_mnist}
 
@@ -28,7 +29,8 @@ def load_images(name: str, folder: str | None) -> tuple[Array, Array]:
         ValueError: the files are missing or damaged, or cannot be downloaded.
     """
     if folder is not None:
-        parts = [_read_one(Path(folder), part) for part in ("train-images", "t10k-images")]
+        place = path_of(folder, "the folder of the idx files")
+        parts = [_read_one(place, part) for part in ("train-images", "t10k-images")]
     else:
         parts = _download(name)
     train, test = (images[..., None] for images in parts)

@@ -7,6 +7,7 @@ import numpy as np
 
 from vae_keras.configs import DataConfig
 from vae_runtime.data.files import table_format
+from vae_runtime.data.paths import path_of
 
 from . import idx
 from .datasets import Dataset
@@ -33,7 +34,7 @@ NAMES = ("digits", *idx.DATASETS)
 
 def load(config: DataConfig) -> Dataset:
     """The dataset that a `DataConfig` names; ValueError says what is wrong with it, and where."""
-    if config.source not in NAMES and not Path(config.source).exists():
+    if config.source not in NAMES and not path_of(config.source, "a source of rows").exists():
         raise ValueError(
             f"{config.source}: expected {', '.join(NAMES)}, a .npz, .npy, .csv or .parquet file, a "
             "folder of .parquet files or one of images. Received: nothing at that path."
@@ -70,7 +71,7 @@ def like(source: str, known: Any, **said: Any) -> DataConfig:
 def _kind(source: str) -> str:
     if source in NAMES:
         return "idx" if source in idx.DATASETS else "digits"
-    path = Path(source)
+    path = path_of(source, "a source of rows")
     if path.is_dir() and not any(path.rglob("*.parquet")):
         return "images"
     return "table" if table_format(path) else "arrays"

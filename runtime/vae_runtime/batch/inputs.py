@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from vae_runtime.data.paths import identity, path_of
+
 from . import formats
 from .disk import named
 from .parts import Part, Shard, Wanted
@@ -88,9 +90,11 @@ def check_apart(given: Sequence[str], written: Sequence[Path]) -> None:
         written: files that may be there already.
     """
     inputs = [path.resolve() for each in given for path in _named(each)]
+    there = {identity(target) for target in written} - {None}
+    read = {identity(file) for path in inputs for file in _inside(path)} if there else set()
     for target in written:
         path = target.resolve()
-        if path in inputs:
+        if path in inputs or identity(path) in there & read:
             raise ValueError(f"{target}: expected another file than the input. Received: the same.")
         for folder in inputs:
             if path.suffix in formats.ENDINGS and path.is_relative_to(folder):
@@ -129,6 +133,11 @@ def _ending_of(head: bytes) -> str:
     return ".jsonl" if head.lstrip()[:1] in (b"{", b"[") else ".csv"
 
 
+def _inside(path: Path) -> Iterator[Path]:
+    """A file; of a folder, the files in it, which may be links to others."""
+    return path.rglob("*") if path.is_dir() else iter((path,))
+
+
 def _files(given: str, wanted: Wanted) -> list[Path]:
     """What a name stands for: itself, what is in a folder, what a glob matches."""
     found = _named(given)
@@ -140,7 +149,7 @@ def _files(given: str, wanted: Wanted) -> list[Path]:
 
 def _named(given: str) -> list[Path]:
     """The files and folders that a name stands for: itself, or what a glob matches."""
-    path = Path(given)
+    path = path_of(given, "an input")
     if path.exists() or not any(mark in given for mark in MARKS):
         return [path]
     return [Path(name) for name in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207 - whole

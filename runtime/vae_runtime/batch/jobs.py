@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from vae_runtime import __version__
 from vae_runtime.bundle.manifest import digest
+from vae_runtime.data.paths import file_target
 from vae_runtime.runner import Runner
 
 from .output import Output
@@ -58,8 +59,9 @@ class Target(NamedTuple):
 
     @property
     def journal(self) -> Path:
-        """What is noted on the way to it, beside it."""
-        return self.path.with_name(f"{self.path.name}.journal")
+        """What is noted on the way to it, beside it; of a link, beside what that leads to."""
+        path = file_target(self.path)
+        return path.with_name(f"{path.name}.journal")
 
 
 def job_of(
@@ -81,6 +83,8 @@ def job_of(
         more: that results depend on, by names for people.
         settle: see `Job`.
     """
+    path = file_target(target.path)
+    rejects = None if target.rejects is None else file_target(target.rejects)
     identity = {
         "vae-runtime": __version__,
         "bundle": digest(runner.manifest),
@@ -105,10 +109,9 @@ def job_of(
         ),
         fingerprint=given.fingerprint,
         identity=identity,
-        open_output=partial(
-            Output, target.path, target.rejects, partial(open_writer, ending=target.ending)
-        ),
+        open_output=partial(Output, path, rejects, partial(open_writer, ending=target.ending)),
         journal=target.journal,
+        written=[path] if rejects is None else [path, rejects],
         settle=settle,
         files=list(given.files),
     )

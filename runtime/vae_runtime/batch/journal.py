@@ -10,17 +10,11 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: there, nothing keeps two runs apart
-    fcntl = None  # type: ignore[assignment]
 
 from .columns import pack, unpack
 from .disk import named
@@ -107,32 +101,14 @@ class Journal:
             self._file.write(each)
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keeps other processes from the journal at `path`, which is there then, as long as it lasts.
-
-    Raises:
-        JournalRefused: another run has it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise JournalRefused(
-                    f"{path}: expected no other run that writes the same output. Received: one "
-                    "that is under way. Wait for it, or choose another output."
-                ) from error
-        yield
-
-
 def read_run(path: Path) -> dict[str, Any] | None:
-    """What the run of a journal is; None where it was killed before it could say so.
+    """What the run of a journal is; None where there is none, or a kill came before it said so.
 
     Raises:
         JournalRefused: the file is no journal.
     """
+    if not path.exists():
+        return None
     with path.open("rb") as file:
         mark, content = next(_records(file), (b"", b""))[:2]
         if mark != RUN:

@@ -17,6 +17,7 @@ from vae_runtime.backends.profiles import profile_of_files
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle import manifest as manifests
 from vae_runtime.bundle.containers import Memory
+from vae_runtime.data.paths import path_of
 from vae_runtime.errors import BundleError
 from vae_runtime.runner import Runner
 
@@ -60,7 +61,7 @@ class BatchScorer:
             BundleError: there is none that can be opened so.
             ValueError: what is asked does not fit it; see `Runner.load`, `OfRows.check_options`.
         """
-        path = Path(bundle).absolute()
+        path = path_of(bundle, "the path of a bundle").absolute()
         opened = open_bundle(path, key=opening.key)
         files = opened.contents() if opening.ship else None
         scorer = cls(str(path), manifests.digest(opened.manifest), opening, terms, files)

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from vae_runtime.backends.profiles import check_threads
 
 from .counts import Counts
-from .journal import Done, Journal, JournalRefused, locked, read_done, read_outcomes, read_run
+from .journal import Done, Journal, JournalRefused, read_done, read_outcomes, read_run
+from .locks import locked
 from .output import Output
 from .parts import Outcome, Part, Reject, Shard
 from .pool import Pool
@@ -32,6 +33,7 @@ class Job:
         identity: what all results depend on beside the shards, as JSON, by names for people.
         open_output: where results go.
         journal: the path of what is noted on the way.
+        written: the other paths that the run writes, which no other run may write meanwhile.
         settle: for verdicts that take all rows into account: reads all outcomes, and gives what
             amends each of them; they are written at the end then.
         files: that the shards are of, by name. A run that goes on must have all of those that it
@@ -45,6 +47,7 @@ class Job:
     identity: Mapping[str, Any]
     open_output: Callable[[], Output]
     journal: Path
+    written: Sequence[Path] = ()
     settle: Settle | None = None
     files: Sequence[str] = ()
 
@@ -68,7 +71,7 @@ def run(job: Job, *, threads: int, resume: bool = False, watch: Callable[[Counts
         OSError: a file cannot be read or written; the same.
     """
     check_threads(threads)
-    with locked(job.journal):
+    with locked([job.journal, *job.written]):
         noted = read_run(job.journal)
         done = _done(job, noted) if resume and noted is not None else []
         identity = {**job.identity, FILES: list(job.files)}

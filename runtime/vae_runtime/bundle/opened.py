@@ -11,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from vae_runtime.data.paths import path_of
 from vae_runtime.errors import BundleError
 
 from . import manifest as schema
@@ -87,10 +88,10 @@ def open_bundle(path: str | Path, *, key: str | Path | None = None) -> Bundle:
     Raises:
         BundleError: there is no bundle, its manifest is altered, damaged or of another version, or
             its signature is missing or is not that of the key.
-        ValueError: `key` holds no public key.
+        ValueError: `key` holds no public key, or the path is an empty text.
     """
     public = None if key is None else signature.read_public_key(key)
-    container = _open_container(Path(path))
+    container = _open_container(path_of(path, "the path of a bundle"))
     content = _read_limited(container, schema.NAME)
     expected = schema.checksum_line(content)
     if _read_limited(container, schema.CHECKSUM_NAME) != expected:

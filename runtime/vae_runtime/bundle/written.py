@@ -4,27 +4,26 @@ What is at the path already is replaced where it is a bundle, and refused where 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import IO
 
-from vae_runtime.data.files import Kind, check_replaceable, directory_aside, write_aside
+from vae_runtime import typed_json
+from vae_runtime.data.directories import Kind, check_replaceable, directory_aside
+from vae_runtime.data.files import write_aside
+from vae_runtime.data.paths import path_of
 from vae_runtime.errors import BundleError
 
 from . import containers, manifest
+from .opened import MANIFEST_LIMIT
 
-ROLES = "encoder|decoder|scorer|classifier|mixture|probe|report|manifest"
-BUNDLE = Kind(
-    "bundle",
-    mark=manifest.NAME,
-    says=f'"format": "{manifest.FORMAT}"'.encode(),
-    entries=re.compile(rf"({ROLES})\.[a-z0-9.]+"),
-)
+ROLES = "encoder|decoder|scorer|classifier|mixture|probe|report"
+NAMES = re.compile(rf"({ROLES})\.[a-z0-9.]+")  # of files that a bundle was ever written with
 
 
 def check_out(out: str | Path) -> None:
     """Raises ValueError where `write` would, before any work is done for nothing."""
-    out = Path(out)
+    out = path_of(out, "the path of a bundle to write")
     if out.suffix != containers.SUFFIX or not out.exists():
         check_replaceable(out, BUNDLE)
         return
@@ -35,6 +34,17 @@ def check_out(out: str | Path) -> None:
             f"{out}: expected a new path, or a bundle in one file to replace. Received: something "
             "else that is there already. Choose another path."
         ) from error
+
+
+def check_apart(bundle: Path, path: Path) -> None:
+    """Raises ValueError where a file that is to be written is the bundle, or a file of it."""
+    target, place = path.resolve(), bundle.resolve()
+    is_own = target.name in manifest.OWN_NAMES or NAMES.fullmatch(target.name) is not None
+    if target == place or (target.parent == place and is_own):
+        raise ValueError(
+            f"{path}: expected another file than those of the bundle {bundle}. Received: one of "
+            "them. Choose another path."
+        )
 
 
 def write(
@@ -55,8 +65,8 @@ def write(
     Raises:
         ValueError: something else than a bundle is at `out`.
     """
-    out = Path(out)
     check_out(out)
+    out = Path(out)
     described = manifest.dumps(document)
     own = {manifest.NAME: described, manifest.CHECKSUM_NAME: manifest.checksum_line(described)}
     files = {**own, **contents}
@@ -68,6 +78,27 @@ def write(
             (aside / name).write_bytes(content)
         check(aside)
     return out
+
+
+def _files(described: Path) -> Collection[str]:
+    """Of a bundle's manifest, all files of the bundle; ValueError where it cannot be read.
+
+    No more of it is looked at: a bundle that is damaged, or of another version, is one to replace.
+    """
+    if described.stat().st_size > MANIFEST_LIMIT:
+        raise ValueError(f"{described}: expected a manifest. Received: a file too large for one.")
+    document = typed_json.parse(described.read_bytes())
+    try:
+        known, names = document["format"] == manifest.FORMAT, [f["name"] for f in document["files"]]
+        own = [name for name in names if NAMES.fullmatch(name)]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{described}: expected a manifest with a list of files.") from error
+    if not known:
+        raise ValueError(f"{described}: expected the format {manifest.FORMAT}.")
+    return {*manifest.OWN_NAMES, *own}
+
+
+BUNDLE = Kind("bundle", mark=manifest.NAME, files=_files)
 
 
 def _write_archive(

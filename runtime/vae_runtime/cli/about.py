@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vae_runtime.bench import Report as Costs
-from vae_runtime.bundle import open_bundle
+from vae_runtime.bundle import open_bundle, written
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.containers import pack as pack_files
 from vae_runtime.bundle.manifest import Manifest, Recalibration
@@ -70,6 +70,7 @@ def pack(args: argparse.Namespace) -> int:
     """Writes the bundle as one file."""
     if args.output.suffix != SUFFIX:
         raise ValueError(f"{args.output}: expected an output of {SUFFIX}.")
+    written.check_out(args.output)
     content = pack_files(open_bundle(args.bundle, key=args.verify).contents())
     write_aside(args.output, lambda file: file.write(content))
     print(f"wrote {len(content):,} bytes to {args.output}", file=sys.stderr)

@@ -12,6 +12,7 @@ from vae_runtime.latents import METHODS
 from . import about, calibrating, generating, options, scoring
 from .files import TABLES
 from .numbers import say_in_words, whole_numbers
+from .paths import path
 from .writing import PICTURE
 
 DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."
@@ -64,7 +65,7 @@ def _add_about(commands: Any) -> None:
     bench.add_argument("--seconds", type=float, default=1.0, help="for each size (default: 1)")
     bench.add_argument("--json", action="store_true", help="the figures as JSON")
     single = _command(commands, "pack", about.pack, "the bundle as one file")
-    single.add_argument("-o", "--output", type=Path, required=True, help=".vaeb")
+    single.add_argument("-o", "--output", type=path, required=True, help=".vaeb")
 
 
 def _add_scoring(commands: Any) -> None:
@@ -103,7 +104,7 @@ def _add_calibrating(commands: Any) -> None:
     options.reading(new)
     options.whose(new)
     new.add_argument(
-        "-o", "--output", type=Path, required=True, help="the new bundle: a directory, or .vaeb"
+        "-o", "--output", type=path, required=True, help="the new bundle: a directory, or .vaeb"
     )
     new.add_argument("--alpha", type=float, help="the alarm level; default: as it is")
     new.add_argument(
@@ -144,16 +145,16 @@ def _add_generating(commands: Any) -> None:
     )
     between.add_argument("--steps", type=int, default=8, help="with both ends (default: 8)")
     between.add_argument("--method", choices=METHODS, default="spherical")
-    between.add_argument("-o", "--output", type=Path, required=True, help=".npy, or .png of images")
+    between.add_argument("-o", "--output", type=path, required=True, help=".npy, or .png of images")
     for command in (sample, encode, decode, again, between):
         options.running(command)
 
 
 def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    command.add_argument("bundle", type=Path, help="the bundle: a directory or a .vaeb file")
+    command.add_argument("bundle", type=path, help="the bundle: a directory or a .vaeb file")
     command.add_argument(
         "--verify", type=Path, metavar="KEY", help="refuse what was not signed for this public key"
-    )
+    )  # an empty one is refused as the other paths that are no file of a key are
     command.set_defaults(run=run, error=command.error)  # what options say only together
     return say_in_words(command)

@@ -14,6 +14,7 @@ from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan, plan, spool
 from vae_runtime.batch.jobs import Given, Target, job_of
 from vae_runtime.batch.journal import JournalRefused
+from vae_runtime.batch.locks import locked
 from vae_runtime.batch.parts import Wanted
 from vae_runtime.batch.progress import Progress
 from vae_runtime.batch.run import Job, NothingDone, Settle, run
@@ -81,7 +82,8 @@ def run_batch(
     """
     if isinstance(given, Plan) and STANDARD in args.inputs:
         given = given._replace(name="stdin")
-    with _target(args, several=len(given.files) > 1) as target:
+    metrics = [] if args.metrics is None else [args.metrics]
+    with _target(args, several=len(given.files) > 1) as target, locked(metrics):
         job = job_of(runner, task, given, target, more=more, settle=settle)
         terminal = sys.stderr if sys.stderr.isatty() else None
         progress = Progress(given.rows, terminal, args.metrics)

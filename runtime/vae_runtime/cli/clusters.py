@@ -2,17 +2,19 @@
 
 import argparse
 import json
+import os
 import time
-from pathlib import Path
 
 from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan, check_apart
 from vae_runtime.batch.jobs import Target
+from vae_runtime.batch.locks import locked
 from vae_runtime.batch.record_batches import BatchScorer
 from vae_runtime.batch.shards import count
 from vae_runtime.batch.tasks import Task
 from vae_runtime.batch.terms import Opening, Terms
 from vae_runtime.batch.writing import WRITERS
+from vae_runtime.data.paths import path_of
 
 from .batches import summary_of
 from .files import STANDARD
@@ -51,9 +53,10 @@ def check_engine(args: argparse.Namespace) -> None:
             f"{args.output}: expected a folder, for files of Parquet, as --engine {args.engine} "
             f"writes. Received: a name of {args.output.suffix}."
         )
-    args.inputs = [str(Path(given).absolute()) for given in args.inputs]  # as all workers see them
+    # as all workers see them
+    args.inputs = [str(path_of(each, "an input").absolute()) for each in args.inputs]
     check_apart(args.inputs, [args.output / f"rows{PARQUET}"])
-    if args.output.exists():
+    if os.path.lexists(args.output):
         raise ValueError(
             f"{args.output}: expected a new folder. Received: one that is there already. Name "
             "another, or remove it if it is left from a job that failed."
@@ -67,7 +70,8 @@ def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
     opening = Opening(args.precision, args.backend, args.by, args.unit, key, args.ship)
     begun = time.monotonic()
     scorer = BatchScorer.of(args.bundle, opening, Terms(task, on_bad_row=args.on_bad_row or "fail"))
-    _score(args, scorer, plan)
+    with locked([args.output]):
+        _score(args, scorer, plan)
     counts = count(args.output, plan.rows)
     if args.json:
         target = Target(args.output, PARQUET)

@@ -4,7 +4,10 @@ import argparse
 from pathlib import Path
 
 from vae_runtime.batch.inputs import check_apart
+from vae_runtime.batch.jobs import Target
 from vae_runtime.batch.writing import WRITERS
+from vae_runtime.bundle.written import check_apart as check_no_bundle
+from vae_runtime.data.paths import file_target, is_same
 
 STANDARD = "-"  # input or output
 FORMAT = "csv"  # of standard output
@@ -38,8 +41,6 @@ def check(args: argparse.Namespace, *endings: str) -> None:
         for name in ("resume", "json"):
             if getattr(args, name):
                 args.error(f"expected -o FILE with --{name}. Received: --{name} alone.")
-    elif output.is_dir():
-        raise ValueError(f"{output}: expected a file to write. Received: a folder of that name.")
     if args.rejects is not None and args.on_bad_row != "reject":
         args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
     if ending_of(args) == ALONE and args.keep:
@@ -53,8 +54,12 @@ def _check_written(args: argparse.Namespace) -> None:
     """Refuses to write over an input, or one output over another."""
     given = [each for each in args.inputs or () if each != STANDARD]
     written = [path for path in (args.output, rejects_of(args), args.metrics) if path is not None]
-    for path in written:
-        if [other.resolve() for other in written].count(path.resolve()) > 1:
+    if args.output is not None:
+        written.append(Target(args.output, ending_of(args)).journal)
+    for i, path in enumerate(written):
+        file_target(path)
+        check_no_bundle(args.bundle, path)
+        if any(is_same(path, other) for other in written[:i]):
             raise ValueError(f"{path}: expected a file for each output. Received: one for two.")
     check_apart(given, written)
 
@@ -68,5 +73,5 @@ def rejects_of(args: argparse.Namespace) -> Path | None:
     """The list of rejected rows; None where there is none, or none that stays."""
     if args.on_bad_row != "reject" or args.rejects is not None or args.output is None:
         return args.rejects  # type: ignore[no-any-return]
-    beside: Path = args.output.with_name(f"{args.output.stem}.rejects.csv")
+    beside: Path = args.output.with_name(f"{args.output.name}.rejects.csv")
     return beside

@@ -5,9 +5,9 @@ import contextlib
 import functools
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
+from vae_runtime.data.paths import path_of
 from vae_runtime.live import DriftSettings, StreamScorer
 from vae_runtime.live.follow import FollowSettings
 from vae_runtime.live.follow import follow as follow_lines
@@ -114,5 +114,5 @@ def _lines(args: argparse.Namespace) -> Iterator[IO[bytes]]:
     if not args.inputs or args.inputs == ["-"]:
         yield sys.stdin.buffer
     else:
-        with Path(args.inputs[0]).open("rb") as file:
+        with path_of(args.inputs[0], "an input").open("rb") as file:
             yield file

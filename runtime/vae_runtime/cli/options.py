@@ -1,7 +1,6 @@
 """Options that commands share, a function for each kind of them."""
 
 import argparse
-from pathlib import Path
 
 from vae_runtime.backends import BACKENDS
 from vae_runtime.backends.onnx_runtime import CPU
@@ -11,6 +10,7 @@ from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 
 from .clusters import ENGINES
+from .paths import name_or_path, path, path_or_standard
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 
@@ -26,6 +26,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
     command.add_argument(
         "inputs",
         nargs="*",
+        type=name_or_path,
         metavar="INPUT",
         help=f"files, folders or globs of {', '.join(ENDINGS)}; a folder of images; - is stdin",
     )
@@ -44,18 +45,18 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         choices=("fail", "reject"),
         help="at a row that is none: stop, or list it elsewhere (default: fail)",
     )
-    group.add_argument("--rejects", type=Path, help="that list (default: OUTPUT.rejects.csv)")
+    group.add_argument("--rejects", type=path, help="that list (default: OUTPUT.rejects.csv)")
 
 
 def results(command: argparse.ArgumentParser, *endings: str) -> None:
     """A file of results, of one of these endings, that appears whole or not at all."""
     command.add_argument(
-        "-o", "--output", type=_output, help=f"{', '.join(endings)}; absent or -: stdout"
+        "-o", "--output", type=path_or_standard, help=f"{', '.join(endings)}; absent or -: stdout"
     )
     formats = [ending[1:] for ending in endings if ending in WRITERS]
     command.add_argument("--to", choices=formats, help="the format of stdout (default: csv)")
     command.add_argument("--resume", action="store_true", help="go on where a killed run stopped")
-    command.add_argument("--metrics", type=Path, help="a file of progress, as OpenMetrics text")
+    command.add_argument("--metrics", type=path, help="a file of progress, as OpenMetrics text")
     command.add_argument("--json", action="store_true", help="what became of the rows as JSON")
 
 
@@ -68,7 +69,7 @@ def following(score: argparse.ArgumentParser) -> None:
     live.add_argument(
         "--period", type=float, help="usual seconds between samples: a gap is seen by --time"
     )
-    live.add_argument("--state", type=Path, help="a file, by which a restart goes on where it was")
+    live.add_argument("--state", type=path, help="a file, by which a restart goes on where it was")
     live.add_argument(
         "--drift", type=float, metavar="ROWS", help="tell of drift, wrongly once in ROWS at most"
     )
@@ -117,7 +118,7 @@ def judging(command: argparse.ArgumentParser) -> None:
 def reading(command: argparse.ArgumentParser) -> None:
     """Rows of a file that is held whole."""
     command.add_argument(
-        "input", type=Path, help="rows: .npy, .npz (key x), .csv, .parquet; a folder of .parquet"
+        "input", type=path, help="rows: .npy, .npz (key x), .csv, .parquet; a folder of .parquet"
     )
     cutting(command)
 
@@ -139,7 +140,3 @@ def whose(command: argparse.ArgumentParser) -> None:
 def names(text: str) -> tuple[str, ...]:
     """Names between commas."""
     return tuple(name.strip() for name in text.split(","))
-
-
-def _output(text: str) -> Path | None:
-    return None if text == "-" else Path(text)

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.batch.inputs import check_apart
 from vae_runtime.bundle.manifest import ALONE, Model
+from vae_runtime.bundle.written import check_apart as check_no_bundle
 from vae_runtime.data.files import write_aside
+from vae_runtime.data.paths import file_target
 from vae_runtime.data.png import contact_sheet
 
 PICTURE = ".png"  # the ending of images side by side
@@ -29,8 +32,9 @@ def score_of(calibration: str) -> str:
 def check_output(args: argparse.Namespace, *endings: str) -> None:
     """Refuses an output that cannot be, before any work is done for it."""
     output: Path = args.output
-    if output.resolve() == args.input.resolve():
-        raise ValueError(f"{output}: expected another file than the input. Received: the same.")
+    file_target(output)
+    check_apart([str(args.input)], [output])
+    check_no_bundle(args.bundle, output)
     if output.suffix not in endings:
         raise ValueError(f"{output}: expected an output of {' or '.join(endings)}.")
 

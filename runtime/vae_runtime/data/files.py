@@ -7,17 +7,15 @@ Training reads its rows here too: a file means the same on the workstation and o
     .csv       numbers, with or without a header line; `label` names the column that is `y`
     .parquet   the same with types of its own; a file or a folder of them; needs pyarrow
 
-Results appear whole or not at all: each is written aside, then renamed.
+Results appear whole or not at all: each is written aside, then renamed. (`directories` has whole
+directories.)
 """
 
-import os
-import re
-import shutil
 import tokenize
+import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parquet, tables
+from .paths import file_target, path_of
 from .tables import ColumnError, Columns, Table
 
 # What numpy and zipfile raise at files that are cut, damaged, encrypted or something else.
@@ -38,22 +37,6 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-
-
-class Kind(NamedTuple):
-    """A kind of directory that is written whole, and replaced by another of its kind.
-
-    Args:
-        name: for people.
-        mark: a file that each of them holds.
-        says: what stands in that file, and in no other of its name.
-        entries: the names of all that may be in it.
-    """
-
-    name: str
-    mark: str
-    says: bytes
-    entries: re.Pattern[str]
 
 
 class TableFormat(NamedTuple):
@@ -97,7 +80,7 @@ def read_rows(
         ValueError: the file does not hold what its name promises; says where.
         OSError: it cannot be read.
     """
-    path = Path(path)
+    path = path_of(path, "the path of a file of rows")
     table = table_format(path)
     if table is not None:
         return table.read(path, Columns(columns, label, extra, missing))
@@ -124,67 +107,28 @@ def table_format(path: Path) -> TableFormat | None:
 
 
 def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Calls `write` with a temporary file beside `path`, then renames it to `path`."""
-    path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path}: expected a file to write. Received: a folder of that name.")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Calls `write` with a temporary file beside `path`, then renames it to `path`.
+
+    Of a link, it is what the link leads to.
+
+    Raises:
+        ValueError: something else than a file is at `path`.
+        OSError: it cannot be written.
+    """
+    target = file_target(path)
+    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("xb") as file:
                 write(file)
-            aside.replace(path)
+            aside.replace(target)
         finally:
             aside.unlink(missing_ok=True)
     except OSError as error:
         if error.filename is None:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was given
-
-
-@contextmanager
-def directory_aside(path: str | Path, kind: Kind) -> Iterator[Path]:
-    """A fresh directory that becomes `path` when the block ends; nothing remains where it fails.
-
-    Args:
-        path: where the directory shall be. One that is there already is replaced, but only where
-            it is empty, or of the same kind and without anything else in it.
-        kind: of directory.
-
-    Raises:
-        ValueError: something else is at `path`, or in it.
-    """
-    path = Path(path).resolve()  # of a link, what it leads to is replaced
-    check_replaceable(path, kind)
-    aside, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        _exchange(aside, path, old)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def check_replaceable(path: str | Path, kind: Kind) -> None:
-    """Raises ValueError where `directory_aside` would, before any work is done for nothing."""
-    path = Path(path)
-    if path.exists() and not _is_empty_directory(path):
-        if not _is_marked(path / kind.mark, kind.says):
-            raise ValueError(
-                f"{path}: expected a new path, or an earlier {kind.name} to replace. "
-                "Received: something else that is there already. Choose another path."
-            )
-        strange = sorted(p.name for p in path.iterdir() if not kind.entries.fullmatch(p.name))
-        if strange:
-            raise ValueError(
-                f"{path}: expected a {kind.name} alone, to replace it. Received: also "
-                f"{', '.join(strange[:5])}, which would be lost. Move it, or choose another path."
-            )
-    for parent in path.absolute().parents:
-        if parent.exists() and not parent.is_dir():
-            raise ValueError(f"{path}: expected folders above it. Received: {parent}, a file.")
 
 
 def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
@@ -196,26 +140,6 @@ def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
         return {key: arrays[key] for key in arrays.files}
     except UNREADABLE as error:
         raise ValueError(why_unreadable(error)) from error
-
-
-def _exchange(aside: Path, path: Path, old: Path) -> None:
-    """Puts `aside` at `path`; what was there goes to `old`, or stays where that fails."""
-    if path.exists():
-        path.rename(old)
-    try:
-        aside.rename(path)
-    except OSError:
-        if old.exists():
-            old.rename(path)
-        raise
-
-
-def _is_marked(mark: Path, says: bytes) -> bool:
-    return mark.is_file() and says in mark.read_bytes()
-
-
-def _is_empty_directory(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
 
 
 def _read_npy(path: Path) -> Table:

@@ -13,6 +13,7 @@ from vae_runtime.bundle.manifest import Model
 from vae_runtime.units import names_of, of_windows
 
 from .files import read_rows
+from .paths import path_of
 from .tables import ColumnError, Table
 from .windows import covered_rows, one_of, window_starts
 
@@ -173,7 +174,7 @@ def read_cut(
     """
     wanted = windowing.as_trained(model)
     always = (*keep, *(() if unit is None else (unit,)))
-    table = _read(Path(path), model, wanted, windowing, always)
+    table = _read(path_of(path, "the path of a file of rows"), model, wanted, windowing, always)
     x, windows = table.x, None
     if x.dtype.kind in "biu" and model.input_dtype == "float32":
         x = x.astype(np.float32)

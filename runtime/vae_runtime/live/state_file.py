@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from vae_runtime import typed_json
 from vae_runtime.bundle.regular_files import open_regular
 from vae_runtime.data.files import write_aside
+from vae_runtime.data.paths import file_target
 
 from .stream import StreamScorer
 
@@ -30,11 +30,7 @@ class StateFile:
     def __init__(self, path: Path, *, results: int, seconds: float) -> None:
         self._path, self._results, self._seconds = path, results, seconds
         self._saved, self._at = 0, time.monotonic()
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError(
-                f"{path}: expected a file for the state, or nothing there yet. Received: a folder, "
-                "pipe or device. Choose another path."
-            )
+        file_target(path, "for the state, or nothing there yet")
 
     def resume(self, stream: StreamScorer) -> None:
         """Goes on from the file if it is there; only times can tell whether samples were lost."""

@@ -116,7 +116,7 @@ def scoring(bundle, rows, output):
 def check(output, expected):
     """Both files are those of the run that was never killed; takes them away."""
     assert output.read_bytes() == expected.read_bytes()
-    own, other = (path.with_name(f"{path.stem}.rejects.csv") for path in (output, expected))
+    own, other = (path.with_name(f"{path.name}.rejects.csv") for path in (output, expected))
     assert own.read_bytes() == other.read_bytes()
     assert not output.with_name(f"{output.name}.journal").exists()
     output.unlink()

@@ -44,11 +44,11 @@ def test_every_row_is_scored_or_rejected_and_both_are_told(run, golden, readings
     assert table.num_rows == ROWS - 2
     assert sum(table["is_anomaly"].to_pylist()) == found["anomalies"]
     assert table["id"][299].as_py() == "r301"
-    rejects = (tmp_path / "scores.rejects.csv").read_text().splitlines()
+    rejects = (tmp_path / "scores.parquet.rejects.csv").read_text().splitlines()
     assert [line.split(",")[1] for line in rejects] == ["row", "7", "300"]
     assert done.err == (
         f"{found['anomalies']} anomalies in {ROWS - 2} rows; 2 of {ROWS} rejected, see "
-        f"{tmp_path / 'scores.rejects.csv'}\n"
+        f"{tmp_path / 'scores.parquet.rejects.csv'}\n"
     )
 
 
@@ -123,7 +123,7 @@ def test_a_bad_row_of_standard_input_is_not_said_to_be_of_a_temporary_file(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content.getvalue())))
     options = ("-o", tmp_path / "s.csv", "--on-bad-row", "reject")
     assert run("score", golden, "-", *options).code == 0
-    assert "\nstdin,3," in (tmp_path / "s.rejects.csv").read_text()
+    assert "\nstdin,3," in (tmp_path / "s.csv.rejects.csv").read_text()
 
 
 def test_several_files_are_named_beside_their_rows(run, golden, golden_rows, tmp_path, table_of):

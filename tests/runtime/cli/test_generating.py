@@ -91,7 +91,7 @@ def test_latents_that_are_none_are_rejected(run, golden, tmp_path):
     np.save(tmp_path / "z.npy", z)
     output = ("-o", tmp_path / "x.csv", "--on-bad-row", "reject")
     assert run("decode", golden, tmp_path / "z.npy", *output).err.startswith("wrote 3 rows to ")
-    assert "z: expected finite numbers" in (tmp_path / "x.rejects.csv").read_text()
+    assert "z: expected finite numbers" in (tmp_path / "x.csv.rejects.csv").read_text()
 
 
 def test_latents_can_be_seen(run, digits, tmp_path):

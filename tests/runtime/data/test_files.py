@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from vae_runtime.data.files import Kind, directory_aside, read_rows, write_aside
+from vae_runtime.data.files import read_rows, write_aside
 
 
 def refuses(message):
@@ -219,117 +219,6 @@ def test_a_directory_in_the_way_of_a_file_is_refused_and_nothing_left_beside_it(
     with refuses(f"{path}: expected a file to write. Received: a folder of that name."):
         write_aside(path, lambda file: file.write(b"new"))
     assert list(tmp_path.iterdir()) == [path]
-
-
-KIND = Kind("thing", mark="mark.json", says=b"mine", entries=re.compile(r"mark\.json|more"))
-
-
-def fill(path):
-    with directory_aside(path, KIND) as aside:
-        (aside / "mark.json").write_text("new, mine")
-
-
-@pytest.fixture
-def earlier(tmp_path):
-    """A directory of the kind that `fill` writes, with a file that it does not write."""
-    path = tmp_path / "out"
-    path.mkdir()
-    (path / "mark.json").write_text("old, mine")
-    (path / "more").write_text("old")
-    return path
-
-
-def test_a_directory_appears_whole_when_the_block_ends(tmp_path):
-    path = tmp_path / "deeper" / "out"
-    with directory_aside(path, KIND) as aside:
-        (aside / "mark.json").write_text("new, mine")
-        assert not path.exists()
-    assert [p.name for p in path.iterdir()] == ["mark.json"]
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_directory_of_its_own_kind_is_replaced_whole(earlier):
-    fill(earlier)
-    assert {p.name: p.read_text() for p in earlier.iterdir()} == {"mark.json": "new, mine"}
-    assert list(earlier.parent.iterdir()) == [earlier]
-
-
-def test_an_empty_directory_is_replaced(tmp_path):
-    (tmp_path / "out").mkdir()
-    fill(tmp_path / "out")
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["mark.json"]
-
-
-def test_a_foreign_directory_is_refused_and_untouched(tmp_path):
-    path = tmp_path / "home"
-    path.mkdir()
-    (path / "thesis.txt").write_text("years of work")
-    with refuses(f"{path}: expected a new path, or an earlier thing to replace."):
-        fill(path)
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"thesis.txt": "years of work"}
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_directory_of_others_whose_mark_has_the_same_name_is_refused_and_untouched(tmp_path):
-    """config.json and manifest.json are among the commonest names there are."""
-    path = tmp_path / "app"
-    path.mkdir()
-    (path / "mark.json").write_text("my web app")
-    with refuses(f"{path}: expected a new path, or an earlier thing to replace."):
-        fill(path)
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"mark.json": "my web app"}
-
-
-@pytest.mark.parametrize("name", ["NOTES.txt", ".git"])
-def test_what_somebody_put_into_an_earlier_directory_is_not_lost(earlier, name):
-    (earlier / name).mkdir()
-    with refuses(f"{earlier}: expected a thing alone, to replace it. Received: also {name}, which"):
-        fill(earlier)
-    assert (earlier / name).is_dir()
-
-
-def test_a_file_in_the_way_is_refused_and_untouched(tmp_path):
-    path = tmp_path / "out"
-    path.write_text("a file")
-    with refuses(f"{path}: expected a new path"):
-        fill(path)
-    assert path.read_text() == "a file"
-
-
-def fail_in_the_block(path):
-    with directory_aside(path, KIND) as aside:
-        (aside / "mark.json").write_text("half of it")
-        raise ZeroDivisionError
-
-
-def test_a_new_directory_leaves_nothing_where_the_block_fails(tmp_path):
-    with pytest.raises(ZeroDivisionError):
-        fail_in_the_block(tmp_path / "out")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_earlier_directory_stays_where_the_block_fails(earlier):
-    with pytest.raises(ZeroDivisionError):
-        fail_in_the_block(earlier)
-    assert {p.name: p.read_text() for p in earlier.iterdir()} == {
-        "mark.json": "old, mine",
-        "more": "old",
-    }
-    assert list(earlier.parent.iterdir()) == [earlier]
-
-
-def lose_the_new_directory(path):
-    with directory_aside(path, KIND) as aside:
-        aside.rmdir()
-
-
-def test_an_earlier_directory_stays_where_the_last_step_fails(earlier):
-    with pytest.raises(FileNotFoundError):
-        lose_the_new_directory(earlier)
-    assert {p.name: p.read_text() for p in earlier.iterdir()} == {
-        "mark.json": "old, mine",
-        "more": "old",
-    }
 
 
 def test_keys_of_an_npz_file_are_read_as_they_are(tmp_path):

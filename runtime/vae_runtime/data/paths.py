@@ -1,0 +1,118 @@
+"""Paths as they are given: never empty, and where what is written to them belongs.
+
+Whatever writes a file asks `file_target`: a file that is put in place by a rename would else take
+the place of a pipe, of a device, or of the link that leads to it.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+LINKS = 40  # one after another, as many as Linux follows
+SYSTEM = ("dev", "proc")  # folders of what is no file, though some of it leads to one
+SHARED_MEMORY = Path("/dev/shm")  # but for this one, where people do keep files
+
+NO_FILES = {
+    stat.S_IFDIR: "a folder of that name",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFLNK: "a link that leads back to itself",
+}
+
+
+def path_of(path: str | os.PathLike[str], what: str = "a path") -> Path:
+    """The path that was given, which an empty text is not.
+
+    A variable of a script that is not set arrives as an empty text, and pathlib makes of that the
+    current folder. (`Path("")` is `Path(".")` before it comes here: nothing can tell these apart.)
+
+    Args:
+        path: as it was given.
+        what: it is of, for the error.
+
+    Raises:
+        ValueError: it is empty, or blank.
+
+    >>> path_of("artifacts/pump").name
+    'pump'
+    """
+    if not os.fspath(path).strip():
+        raise ValueError(
+            f"expected {what}. Received: {os.fspath(path)!r}, an empty text. Is a variable not "
+            "set? (The current folder is .)"
+        )
+    return Path(path)
+
+
+def file_target(path: str | os.PathLike[str], what: str = "to write") -> Path:
+    """Where a file that is written to `path` belongs: of a link, what it leads to, there or not.
+
+    Args:
+        path: as it was given.
+        what: the file is, for the error.
+
+    Raises:
+        ValueError: something else than a file is there, or the path is empty.
+
+    >>> file_target("/tmp/scores.csv").name
+    'scores.csv'
+    """
+    place = path_of(path)
+    target = Path(os.path.realpath(place))
+    found = "one of the system's" if _is_of_the_system(place) else _special(target)
+    if found is not None:
+        raise ValueError(
+            f"{path}: expected a file {what}. Received: {found}. Choose another path. (Where a "
+            "command can write to standard output, that is -, or no -o.)"
+        )
+    return target
+
+
+def is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two paths are of one file, however they are spelt: by links of either kind too.
+
+    >>> is_same("a/../scores.csv", "scores.csv")
+    True
+    """
+    if os.path.realpath(one) == os.path.realpath(other):
+        return True
+    return identity(one) is not None and identity(one) == identity(other)
+
+
+def identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Tells the file at a path from all others, whatever its names; None where there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - takes texts as well
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _special(target: Path) -> str | None:
+    """What is there that is no file; None where there is a file, or nothing."""
+    try:
+        return NO_FILES.get(stat.S_IFMT(target.lstat().st_mode))
+    except OSError:  # nothing there; or no way to it, which writing tells
+        return None
+
+
+def _is_of_the_system(path: Path) -> bool:
+    """Whether a path, or a link on the way from it, names what is the system's, as /dev/stdout."""
+    for each in _links(path):
+        place = Path(os.path.abspath(each))  # noqa: PTH100 - without following links, but for ..
+        inside = place.parts[1:2] and place.parts[1] in SYSTEM
+        if inside and not place.is_relative_to(SHARED_MEMORY):
+            return True
+    return False
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """A path, what it is a link to, and so on."""
+    for _ in range(LINKS):
+        yield path
+        if not path.is_symlink():
+            return
+        path = path.parent / path.readlink()
