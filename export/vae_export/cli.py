@@ -7,12 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vae_keras.greetings import without_greetings
+from vae_keras.libraries import check as check_libraries
 from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
 
 from .errors import ExportError
 from .precisions import PRECISIONS
+
+# beside Keras
+LIBRARIES = (
+    "tensorflow",
+    "onnx",
+    "tf2onnx",
+    "onnxruntime",
+    "ai_edge_litert.interpreter",
+    "scipy.stats",
+    "matplotlib.figure",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.sign is not None:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
+        check_libraries("exporting", *LIBRARIES)
         with without_greetings():
             from . import mlflow, triton
             from .exporting import export

@@ -7,6 +7,7 @@ Workers need vae-runtime with pyarrow, in the driver's versions. Rows of a data 
 order: keep a column that names them. Work of a worker that dies is done again by Ray.
 """
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from .batch.inputs import Plan
 from .batch.record_batches import BatchScorer
 from .batch.shards import TASK_ROWS, ShardScorer, pieces_of, write_piece
 from .batch.terms import OPENING, TERMS, Opening, Terms
+from .libraries import need
 
 __all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
 
@@ -102,6 +104,12 @@ def score_files(scorer: BatchScorer, plan: Plan, output: Path, *, rows: int = TA
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def check_installed() -> None:
+    """Raises ValueError where Ray or pyarrow is not installed."""
+    for module in ("pyarrow", "ray.data"):
+        need(module, "scoring on Ray", "score without --engine")
+
+
 @contextmanager
 def connected(address: str | None = None) -> Iterator[None]:
     """A connection to Ray: the one that there is, or one for as long as the context.
@@ -110,17 +118,16 @@ def connected(address: str | None = None) -> Iterator[None]:
         address: of a cluster; a new one of this machine's cores where None.
 
     Raises:
-        ValueError: Ray is not installed.
+        ValueError: Ray is not installed, or pyarrow.
     """
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            "scoring on Ray needs ray: pip install 'vae-runtime[ray]', or score without --engine."
-        ) from error
+    check_installed()
+    import ray
+
     if ray.is_initialized():
         yield
         return
+    # else a cluster that is started here tells Ray's makers of itself
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(address=address or "local", log_to_driver=False, logging_level="warning")
     try:
         yield
