@@ -14,10 +14,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 
 from vae_keras.greetings import without_greetings
 
@@ -32,6 +31,7 @@ with without_greetings():
     from vae_export.to_tflite import to_tflite
     from vae_keras import DataConfig, ModelConfig, TrainConfig, conv_pair, networks, train
     from vae_keras.data.idx import load_images
+    from vae_runtime.libraries import onnxruntime
 
 Shape = tuple[int, ...]
 Pair = tuple[keras.Model, keras.Model]
@@ -118,8 +118,9 @@ def calls_of(trained: Trained, x: np.ndarray) -> list[tuple[Callable[[], object]
     ]
 
 
-def session(content: bytes, *, threads: int) -> ort.InferenceSession:
+def session(content: bytes, *, threads: int) -> Any:
     """An ONNX file in onnxruntime."""
+    ort = onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3
     return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -12,6 +12,7 @@ from vae_runtime.cli.paths import name_or_path, path
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings
+from .libraries import check as check_libraries
 from .options import DATA, MODEL, TRAIN, add_options, number_or_all
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(args: argparse.Namespace) -> int:
+    check_libraries("training")
     with without_greetings():
         from .training import train
         from .watching import watchers
@@ -104,6 +106,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
+    check_libraries("judging")
     with without_greetings():
         from vae_runtime.bundle import open_bundle
 

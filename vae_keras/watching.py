@@ -4,14 +4,13 @@ Both are refused before training where they could not be written.
 """
 
 import csv
-import importlib
-import importlib.util
 import tempfile
 from pathlib import Path
 
 import keras
 
 from vae_runtime.data.paths import file_target, is_same
+from vae_runtime.libraries import need
 
 from .greetings import without_greetings
 from .progress import Logs
@@ -91,15 +90,10 @@ class CsvLog(keras.callbacks.Callback):
 
 
 def _tensorboard(path: Path) -> keras.callbacks.Callback:
-    missing = [n for n in ("tensorflow", "tensorboard") if importlib.util.find_spec(n) is None]
-    if missing:
-        raise ValueError(
-            f"expected the package {missing[0]}, which writes what TensorBoard shows. "
-            f"Received: none. Install it: pip install {missing[0]}."
-        )
+    with without_greetings():  # the callback would import TensorFlow, in the midst of training
+        for name in ("tensorflow", "tensorboard"):
+            need(name, "writing what TensorBoard shows", "leave out --tensorboard")
     path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=path):
         pass  # it can be written
-    with without_greetings():
-        importlib.import_module("tensorflow")  # the callback would, in the midst of training
     return keras.callbacks.TensorBoard(path, write_graph=False)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vae_keras.greetings import without_greetings
+from vae_keras.libraries import check as check_libraries
 from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
@@ -16,6 +17,17 @@ from .errors import ExportError
 from .precisions import PRECISIONS
 
 INCOMPLETE = 3  # the exit code where there is a bundle, without some precision that was asked for
+
+# beside Keras
+LIBRARIES = (
+    "tensorflow",
+    "onnx",
+    "tf2onnx",
+    "onnxruntime",
+    "ai_edge_litert.interpreter",
+    "scipy.stats",
+    "matplotlib.figure",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.sign is not None:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
+        check_libraries("exporting", *LIBRARIES)
         with without_greetings():
             from . import mlflow, triton
             from .exporting import Options, export_variants

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
+
+from vae_runtime.libraries import onnxruntime
 
 from .errors import ExportError
 from .graphs import Arrays
@@ -18,6 +19,8 @@ from .read_tflite import Quantization, interpreter, quantization
 Engine = Callable[[Arrays], Arrays]
 
 INT8 = np.iinfo(np.int8)
+
+ort = onnxruntime()
 
 
 def open_onnx(name: str, content: bytes) -> Engine:

@@ -6,12 +6,16 @@ it runs, not those that can be inferred from it.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
+
+from vae_runtime.libraries import onnxruntime
 
 Shape = tuple[int, ...]
+
+ort = onnxruntime()
 
 
 def flops(content: bytes) -> int:
@@ -51,7 +55,7 @@ def _shapes(model: onnx.ModelProto, names: list[str]) -> dict[str, Shape]:
     return {**known, **{name: value.shape for name, value in {**feeds, **found}.items()}}
 
 
-def _zeros(value: ort.NodeArg) -> np.ndarray:
+def _zeros(value: Any) -> np.ndarray:
     shape = [size if isinstance(size, int) else 1 for size in value.shape]
     return np.zeros(shape, {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}[value.type])
 

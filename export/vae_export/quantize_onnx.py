@@ -22,24 +22,22 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
+
+from vae_runtime.libraries import onnxruntime
 
 from .engines import open_onnx
 from .graphs import Array, Arrays
 from .sums import is_ones, sums
 
+ort = onnxruntime()
+quantization = onnxruntime("onnxruntime.quantization")
+Reader: Any = quantization.CalibrationDataReader
+
 CALIBRATORS = {
-    "minmax": CalibrationMethod.MinMax,
-    "percentile": CalibrationMethod.Percentile,
-    "entropy": CalibrationMethod.Entropy,
+    "minmax": quantization.CalibrationMethod.MinMax,
+    "percentile": quantization.CalibrationMethod.Percentile,
+    "entropy": quantization.CalibrationMethod.Entropy,
 }
 PRODUCTS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 BATCH = 32  # of the rows that ranges are found on; histograms want batches of one size
@@ -89,17 +87,17 @@ def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
     with tempfile.TemporaryDirectory() as folder, _silence():
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(content)
-        quantize_static(
+        quantization.quantize_static(
             source,
             target,
             _Batches(rows),
-            quant_format=QuantFormat.QDQ,
+            quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(PRODUCTS),
             nodes_to_exclude=keep,
             per_channel=True,
             reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
             calibrate_method=CALIBRATORS[recipe.calibrator],
         )
         model = onnx.load(target)
@@ -161,7 +159,7 @@ def score_error(received: Array, expected: Array) -> float:
     return float(np.std(received.astype(np.float64) - expected))
 
 
-class _Batches(CalibrationDataReader):
+class _Batches(Reader):
     def __init__(self, rows: Arrays) -> None:
         whole = len(next(iter(rows.values()))) // BATCH * BATCH
         starts = range(0, whole, BATCH)

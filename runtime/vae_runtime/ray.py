@@ -21,6 +21,7 @@ from .batch.shards import TASK_ROWS, ShardScorer, pieces_of, write_piece
 from .batch.terms import OPENING, TERMS, Opening, Terms
 from .data.paths import path_of
 from .expecting import whole
+from .libraries import need
 
 __all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
 
@@ -110,6 +111,12 @@ def score_files(scorer: BatchScorer, plan: Plan, output: Path, *, rows: int = TA
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def check_installed() -> None:
+    """Raises ValueError where Ray or pyarrow is not installed."""
+    for module in ("pyarrow", "ray.data"):
+        need(module, "scoring on Ray", "score without --engine")
+
+
 @contextmanager
 def connected(address: str | None = None) -> Iterator[None]:
     """A connection to Ray: the one that there is, or one for as long as the context.
@@ -118,17 +125,16 @@ def connected(address: str | None = None) -> Iterator[None]:
         address: of a cluster; a new one of this machine's cores where None.
 
     Raises:
-        ValueError: Ray is not installed.
+        ValueError: Ray is not installed, or pyarrow.
     """
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            "scoring on Ray needs ray: pip install 'vae-runtime[ray]', or score without --engine."
-        ) from error
+    check_installed()
+    import ray
+
     if ray.is_initialized():
         yield
         return
+    # else a cluster that is started here tells Ray's makers of itself
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(address=address or "local", log_to_driver=False, logging_level="warning")
     try:
         yield

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import RowCheck
 from .backends import backend_of
+from .backends.litert import MODULE as LITERT
 from .bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, written
 from .bundle.manifest import BACKEND_OF, ENDS, Calibration, File, Manifest, Recalibration
 from .calibration import p_values, rows_needed, threshold
 from .expecting import number
 from .foreign_rows import check_known
 from .graphs import Graphs
+from .libraries import need
 from .scorer import each_score
 from .whose import Whose
 
@@ -153,13 +154,10 @@ def _kept(described: Manifest, precisions: Sequence[str] | None) -> dict[str, Ca
             f"{', '.join(map(str, strange))[:60]}."
         )
     in_litert = [name for name in wanted if runs[name][1] == "litert"]
-    if in_litert and find_spec("ai_edge_litert") is None:
-        here = [name for name in known if runs[name][1] != "litert"]
-        raise ValueError(
-            f"expected LiteRT, to score with the files of {', '.join(in_litert)}. Received: none "
-            "installed. pip install 'vae-runtime[litert]', or leave these files out of the new "
-            f"bundle: --precision {','.join(here)}."
-        )
+    if in_litert:
+        here = ",".join(name for name in known if runs[name][1] != "litert")
+        instead = f"leave these files out of the new bundle: --precision {here}"
+        need(LITERT, f"scoring with the files of {', '.join(in_litert)} in LiteRT", instead)
     return {
         name: calibration
         for name, calibration in described.calibration.items()

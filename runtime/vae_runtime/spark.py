@@ -23,14 +23,12 @@ from .batch.shards import TASK_ROWS, ShardScorer, pieces_of
 from .batch.terms import OPENING, TERMS, Opening, Terms
 from .data.paths import path_of
 from .errors import BundleError
+from .libraries import need
 
 __all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
 
 LOCAL = "local[*,4]"  # all cores; a task that fails is tried four times, as on a cluster
-NEEDS = (
-    "scoring on Spark needs pyspark and a Java runtime. Received: no {}. pip install "
-    "'vae-runtime[spark]', and Java 17 or newer from your system, or score without --engine."
-)
+ALONE = "score without --engine"
 OURS = re.compile(r"(ValueError|BundleError): (.*)")  # in what Spark says of a task
 
 
@@ -96,6 +94,17 @@ def score_files(
         frame.write.mode("error").parquet(output)
 
 
+def check_installed() -> None:
+    """Raises ValueError where Spark, what it needs of Python, or Java is not installed."""
+    for module in ("pyarrow", "pandas", "pyspark.sql"):
+        need(module, "scoring on Spark", ALONE)
+    if not (shutil.which("java") or "JAVA_HOME" in os.environ):
+        raise ValueError(
+            "scoring on Spark needs a Java runtime. Received: none. Install Java 17 or newer from "
+            f"your system, or {ALONE}."
+        )
+
+
 @contextmanager
 def connected(address: str | None = None) -> Iterator[Any]:
     """A `pyspark.sql.SparkSession`: the one that there is, or one for as long as the context.
@@ -104,14 +113,11 @@ def connected(address: str | None = None) -> Iterator[Any]:
         address: the master of a cluster; all cores of this machine where None.
 
     Raises:
-        ValueError: Spark or Java is not installed.
+        ValueError: Spark, what it needs of Python, or Java is not installed.
     """
-    try:
-        from pyspark.sql import SparkSession
-    except ModuleNotFoundError as error:
-        raise ValueError(NEEDS.format("pyspark")) from error
-    if not (shutil.which("java") or "JAVA_HOME" in os.environ):
-        raise ValueError(NEEDS.format("Java"))
+    check_installed()
+    from pyspark.sql import SparkSession
+
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers run any python3
     open_already = SparkSession.getActiveSession()
     builder = SparkSession.builder.appName("vae-runtime").master(address or LOCAL)

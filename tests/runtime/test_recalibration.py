@@ -144,7 +144,7 @@ recalibrate(bundle, x, out, precisions=precisions or None)
 def test_without_litert_its_files_are_left_out_or_it_is_said_what_to_do(full_of, tmp_path):
     command = [sys.executable, "-c", WITHOUT_LITERT, full_of("table").bundle, tmp_path / "new"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "ValueError: expected LiteRT, to score with the files of fp16, dynamic" in done.stderr
+    assert "ValueError: scoring with the files of fp16, dynamic" in done.stderr
     assert "--precision fp32,int8." in done.stderr
     assert not (tmp_path / "new").exists()
     subprocess.run([*command, "int8"], check=True, capture_output=True)

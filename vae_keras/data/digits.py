@@ -7,6 +7,7 @@ scikit-learn's two bundled photographs.
 import numpy as np
 
 from vae_keras.arrays import Array
+from vae_runtime.libraries import need
 
 from . import labels
 from .datasets import Dataset
@@ -17,6 +18,7 @@ def load_digits(classes: str | None = None) -> Dataset:
 
     With classes of "digit" it says which digit each is.
     """
+    need("PIL.Image", "reading the photographs beside the digits")  # by scikit-learn
     import sklearn.datasets
 
     if classes not in (None, "digit"):

@@ -5,12 +5,13 @@ others anomalies; else all are normal.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from vae_keras.arrays import Array
 from vae_keras.configs import DataConfig
+from vae_runtime.libraries import need
 
 from .datasets import Dataset
 
@@ -56,12 +57,13 @@ class _Unreadable(ValueError):
 
 def _read(file: Path, config: DataConfig, *, like: Array | None) -> Array:
     """One image as uint8 (height, width, channels), of the first one's shape."""
+    pillow = need("PIL.Image", f"{file}: reading images", "give the rows as .npy")
     try:
-        with Image.open(file) as image:
+        with pillow.open(file) as image:
             image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
         raise _Unreadable(f"{file} is not a readable image: {error}.") from error
-    pixels = _pixels(file, image, config)
+    pixels = _pixels(file, image, config, pillow.Resampling.BILINEAR)
     if like is not None and pixels.shape != like.shape:
         raise ValueError(
             f"{file}: expected {_size(like)}, as the images before it. Received: {_size(pixels)}. "
@@ -70,7 +72,7 @@ def _read(file: Path, config: DataConfig, *, like: Array | None) -> Array:
     return pixels
 
 
-def _pixels(file: Path, image: Image.Image, config: DataConfig) -> Array:
+def _pixels(file: Path, image: Any, config: DataConfig, filtering: Any) -> Array:
     if image.mode.startswith(("I", "F")):
         raise ValueError(
             f"{file}: expected 8 bits a channel. Received: mode {image.mode}. Convert the images, "
@@ -82,7 +84,7 @@ def _pixels(file: Path, image: Image.Image, config: DataConfig) -> Array:
         image = image.convert("RGBA")  # or Pillow warns where a palette has transparent colours
     image = image.convert(MODES[channels])
     if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.BILINEAR)
+        image = image.resize((width, height), filtering)
     return np.asarray(image).reshape(height, width, channels)
 
 

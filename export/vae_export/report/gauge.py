@@ -42,7 +42,9 @@ def gauge(file: str, feeds: dict[str, Any], sizes: list[int]) -> dict[str, Any]:
 
 def open_onnx() -> Callable[[str], Callable[[dict[str, Any]], Call]]:
     """Imports onnxruntime; what it returns loads a file, and that makes calls of given inputs."""
-    import onnxruntime as ort
+    from vae_runtime.libraries import onnxruntime  # which brings little itself
+
+    ort = onnxruntime()
 
     def load(file: str) -> Callable[[dict[str, Any]], Call]:
         options = ort.SessionOptions()

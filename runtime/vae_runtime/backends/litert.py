@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import File
 from vae_runtime.errors import BundleError
+from vae_runtime.libraries import need
 
 from . import int8_networks
 from .agreement import check_tensors, failure, listed, warm_up
@@ -21,6 +22,7 @@ from .profiles import threads_of
 from .protocol import Session
 
 SIGNATURE = "serving_default"
+MODULE = "ai_edge_litert.interpreter"
 
 
 class LiteRT:
@@ -109,15 +111,9 @@ class LiteRTSession:
 
 
 def _interpreter(file: File, content: bytes, threads: int) -> Any:
+    litert = need(MODULE, "running .tflite files in LiteRT", "take the backend onnxruntime")
     try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ValueError(
-            f"running .tflite files needs LiteRT, which cannot be imported here: {error}. Install "
-            "vae-runtime[litert], or take the backend onnxruntime."
-        ) from error
-    try:
-        interpreter = Interpreter(model_content=content, num_threads=threads)
+        interpreter = litert.Interpreter(model_content=content, num_threads=threads)
         signatures = list(interpreter.get_signature_list())
     except Exception as error:  # as above
         raise failure(file.name, "LiteRT cannot load it", error) from error

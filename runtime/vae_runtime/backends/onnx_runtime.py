@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import File
+from vae_runtime.libraries import onnxruntime
 
 from .agreement import check_tensors, failure, warm_up
 from .profiles import Profile, profile_of
@@ -65,7 +66,7 @@ class OnnxRuntime:
         return opened
 
     def _load(self, content: bytes, file: File) -> Any:
-        import onnxruntime as ort
+        ort = onnxruntime()
 
         if self._provider not in ort.get_available_providers():
             raise ValueError(
@@ -88,7 +89,7 @@ class OnnxRuntime:
         return session
 
     def _session_options(self) -> Any:
-        import onnxruntime as ort
+        ort = onnxruntime()
 
         profile, options = self._profile, ort.SessionOptions()
         options.intra_op_num_threads = profile.threads  # set: containers lie about cores
@@ -131,7 +132,7 @@ class OnnxSession:
 def _check_options(options: object) -> None:
     if options is None:
         return
-    import onnxruntime as ort
+    ort = onnxruntime()
 
     if not isinstance(options, ort.SessionOptions):
         raise ValueError(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_runtime.errors import BundleError
+from vae_runtime.libraries import need
 
 from .names import NAME, SIGNATURE_NAME
 
@@ -116,13 +117,8 @@ def _read(path: str | Path) -> bytes:
 
 
 def _check_installed() -> None:
-    try:
-        import cryptography  # noqa: F401 - whether it is there
-    except ImportError as error:
-        raise ValueError(
-            "expected the package cryptography, for signatures. Received: none. "
-            "pip install 'vae-runtime[sign]'"
-        ) from error
+    for module in ("hazmat.primitives.serialization", "hazmat.primitives.asymmetric.ed25519"):
+        need(f"cryptography.{module}", "a signature")
 
 
 def _kind(content: bytes) -> str:

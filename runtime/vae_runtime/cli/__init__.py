@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from vae_runtime.errors import BundleError
+from vae_runtime.libraries import is_interrupt, need
 
 from .stopping import told
 from .streams import standard_streams
@@ -21,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except (BundleError, ValueError, OSError, MemoryError) as error:
-            return _interrupted(error) if _is_interrupt(error) else _failed(error)
+            return _interrupted(error) if is_interrupt(error) else _failed(error)
         except ImportError as error:
-            if not _is_interrupt(error):
+            if not is_interrupt(error):
                 raise
             return _interrupted(error)
         except KeyboardInterrupt as error:
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    need("numpy", "vae-runtime")
     from .arguments import parse  # here, so that an interrupt of long imports is one of ours
 
     args = parse(arguments)
@@ -59,12 +61,3 @@ def _say(what: str, error: BaseException) -> None:
     """What happened, and what was noted of it on the way."""
     for line in (f"vae-runtime: {what}", *getattr(error, "__notes__", ())):
         print(line, file=sys.stderr)
-
-
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether it comes of Ctrl-C: modules in C++ that are interrupted fail with an ImportError."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -66,6 +66,7 @@ def check_engine(args: argparse.Namespace) -> None:
 def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
     """Runs what was typed; its output is there when this returns, and all its rows are counted."""
     _check_no_cutting(plan)
+    _check_installed(args.engine)
     key = None if args.verify is None else str(args.verify)
     opening = Opening(args.precision, args.backend, args.by, args.unit, key, args.ship)
     begun = time.monotonic()
@@ -91,6 +92,12 @@ def _score(args: argparse.Namespace, scorer: BatchScorer, plan: Plan) -> None:
 
         with ray.connected(args.address):
             ray.score_files(scorer, plan, output)
+
+
+def _check_installed(engine: str) -> None:
+    from vae_runtime import ray, spark
+
+    (spark if engine == "spark" else ray).check_installed()
 
 
 def _check_no_cutting(plan: Plan) -> None:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.libraries import need
+
 from .tables import CellError, Columns, Table, check_names
 
 INDEX = "__index_level_"  # pandas keeps a row index under such names; it is no measurement
@@ -136,25 +138,14 @@ def _is_note(file: Path, folder: Path) -> bool:
 
 def open_parquet(file: Path, metadata: Any = None) -> Any:
     """The file as pyarrow's `ParquetFile`; `metadata` is its footer, where it is known already."""
-    with needing_pyarrow(file, "Parquet"):
-        import pyarrow.parquet as pq
+    pq = reader_of(file, "Parquet", "pyarrow.parquet")
     with naming(file):
         return pq.ParquetFile(file, metadata=metadata, pre_buffer=False)
 
 
-def needs_pyarrow(file: Path, doing: str, instead: str) -> str:
-    """What to say where pyarrow, an extra, is not installed."""
-    return f"{file}: {doing} needs pyarrow: pip install 'vae-runtime[batch]', or {instead}."
-
-
-@contextmanager
-def needing_pyarrow(file: Path, format: str) -> Iterator[None]:
-    """Where pyarrow is not installed, importing it becomes a ValueError that says so."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        why = needs_pyarrow(file, f"reading {format}", "give the rows as .npy or .csv")
-        raise ValueError(why) from error
+def reader_of(file: Path, format: str, module: str = "pyarrow") -> Any:
+    """pyarrow, or a module of it, which is to read a file; ValueError where it cannot be had."""
+    return need(module, f"{file}: reading {format}", "give the rows as .npy or .csv")
 
 
 @contextmanager

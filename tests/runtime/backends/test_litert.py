@@ -285,7 +285,7 @@ Runner.load(sys.argv[1], backend="litert").sample(1)
 def test_without_the_package_it_is_said_what_to_install(digits_bundle):
     command = [sys.executable, "-c", WITHOUT_LITERT, digits_bundle]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "ValueError: running .tflite files needs LiteRT" in done.stderr
+    assert "ValueError: running .tflite files in LiteRT needs ai-edge-litert" in done.stderr
     assert "vae-runtime[litert]" in done.stderr
 
 

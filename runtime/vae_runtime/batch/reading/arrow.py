@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
-from vae_runtime.data.parquet import naming, needing_pyarrow
+from vae_runtime.data.parquet import naming, reader_of
 
 from .columnar import check_kept, check_types, columns_of, part_of
 from .stretches import stretches
@@ -74,15 +74,13 @@ def _names(schema: Any, wanted: Wanted, where: str) -> tuple[list[str], list[str
 @contextmanager
 def _file(path: Path) -> Iterator[Any]:
     """A reader of all columns: to leave some out, pyarrow would copy each record batch."""
-    with needing_pyarrow(path, FORMAT):
-        import pyarrow as pa
+    pa = reader_of(path, FORMAT)
     with naming(path, FORMAT), pa.memory_map(str(path)) as file:
         yield pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(use_threads=False))
 
 
 @contextmanager
 def _stream(path: Path) -> Iterator[Any]:
-    with needing_pyarrow(path, FORMAT):
-        import pyarrow as pa
+    pa = reader_of(path, FORMAT)
     with naming(path, FORMAT), pa.memory_map(str(path)) as file:
         yield pa.ipc.open_stream(file, options=pa.ipc.IpcReadOptions(use_threads=False))

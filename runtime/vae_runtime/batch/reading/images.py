@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
 from vae_runtime.data.tables import ColumnError
+from vae_runtime.libraries import need
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 MODES = {1: "L", 3: "RGB"}  # by the number of channels
@@ -100,11 +101,4 @@ def _read(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _pillow(file: Path) -> Any:
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{file}: reading images needs Pillow: pip install 'vae-runtime[images]', or give the "
-            "rows as .npy."
-        ) from error
-    return Image
+    return need("PIL.Image", f"{file}: reading images", "give the rows as .npy")

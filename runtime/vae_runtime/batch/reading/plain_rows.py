@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.libraries import find
+
 
 class Cells(NamedTuple):
     """What is read of each row.
@@ -32,11 +34,8 @@ Found = tuple[NDArray[np.float64], list[list[str]]]  # x (rows, numbers), and ea
 
 def parse(block: bytes, cells: Cells, rows: int) -> Found | None:
     """All rows of a block; None where some may be wrong, or written in unusual ways."""
-    try:
-        import pyarrow.csv  # noqa: F401 - whether it is there
-    except ModuleNotFoundError:
-        return parse_by_numpy(block, cells, rows)
-    return parse_by_arrow(block, cells, rows)
+    parse_by = parse_by_numpy if find("pyarrow.csv") is None else parse_by_arrow
+    return parse_by(block, cells, rows)
 
 
 def parse_by_arrow(block: bytes, cells: Cells, rows: int) -> Found | None:

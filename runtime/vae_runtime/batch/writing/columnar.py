@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.batch.columns import cast, decoded
 from vae_runtime.batch.parts import Column, Columns
-from vae_runtime.data.parquet import needs_pyarrow
+from vae_runtime.libraries import need
 
 GROUP_ROWS = 2**20
 GROUP_BYTES = 2**28  # in memory; fewer rows make a group where they are wide
@@ -137,8 +137,5 @@ def _of_numpy(column: NDArray[Any]) -> Any:
 
 
 def _check_pyarrow(path: Path, what: str) -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ModuleNotFoundError as error:
-        instead = "write .csv, .jsonl or .npz"
-        raise ValueError(needs_pyarrow(path, f"writing {what}", instead)) from error
+    module = "pyarrow.parquet" if what == "Parquet" else "pyarrow"
+    need(module, f"{path}: writing {what}", "write .csv, .jsonl or .npz")
