@@ -57,7 +57,8 @@ class _Unreadable(ValueError):
 def _read(file: Path, config: DataConfig, *, like: Array | None) -> Array:
     """One image as uint8 (height, width, channels), of the first one's shape."""
     try:
-        with Image.open(file) as image:
+        # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
+        with file.open("rb") as content, Image.open(content) as image:
             image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _Unreadable(f"{file} is not a readable image: {error}.") from error

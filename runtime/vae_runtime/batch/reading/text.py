@@ -111,13 +111,14 @@ def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:
     found = parse(block, layout.cells, taken.rows)
     if found is not None:
         return Rows(*found, {})
-    if b'"' in block or len(block) < SMALL:
+    pieces = [] if b'"' in block or len(block) < SMALL else list(_pieces(block))
+    if len(pieces) < 2:  # a line that is long may be all of a block
         return _one_by_one(block, taken.rows, layout, line)
     rows = Rows(
         np.zeros((taken.rows, len(layout.cells.numbers))), [[] for _ in layout.cells.texts], {}
     )
     first = 0
-    for piece in _pieces(block):
+    for piece in pieces:
         of_piece = take_rows(piece, True)
         x, texts, bad = _parse(piece, of_piece, layout, line)
         rows.x[first : first + len(x)] = x
