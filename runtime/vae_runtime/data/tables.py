@@ -5,7 +5,6 @@ anywhere. The first line is a header where columns are asked for by name, or whe
 is a number.
 """
 
-import csv
 import itertools
 import math
 from array import array
@@ -19,7 +18,9 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.texts import check_texts
 
-Lines = Iterator[tuple[int, list[str]]]  # line number in the file, cells
+from .csv_rows import Lines, OpenQuote, csv_rows
+
+Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs write "no value"
 
@@ -143,15 +144,15 @@ def no_number(where: str, name: str, cell: str) -> CellError:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Lines]:
+def _open(path: Path) -> Iterator[Numbered]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            yield ((reader.line_num, cells) for cells in reader if cells)
+            rows = Lines(file)
+            yield ((rows.first, cells) for cells in csv_rows(rows) if cells)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
-    except csv.Error as error:
-        raise ValueError(f"{path}: expected lines of a table. Received: {error}.") from error
+    except OpenQuote as error:
+        raise ValueError(f"{path}: {error.told()}") from error
 
 
 def _is_header(cells: Sequence[str], named: Sequence[str]) -> bool:
@@ -160,14 +161,14 @@ def _is_header(cells: Sequence[str], named: Sequence[str]) -> bool:
 
 
 def _read_without_header(
-    path: Path, first: tuple[int, list[str]], lines: Lines, columns: Columns
+    path: Path, first: tuple[int, list[str]], lines: Numbered, columns: Columns
 ) -> Table:
     numbered = [str(i + 1) for i in range(len(first[1]))]
     table = _parse(path, itertools.chain([first], lines), numbered, columns)
     return table._replace(names=None)
 
 
-def _parse(path: Path, lines: Lines, header: list[str], columns: Columns) -> Table:
+def _parse(path: Path, lines: Numbered, header: list[str], columns: Columns) -> Table:
     """The wanted columns of all lines."""
     names, label = columns.of(header), [] if columns.label is None else [columns.label]
     numbers = [header.index(name) for name in (*names, *label)]

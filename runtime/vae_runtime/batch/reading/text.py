@@ -4,7 +4,6 @@ A row that is wrong is one that cannot be read; the others are. A block of rows 
 parser, in pieces where it refuses, and cell by cell what is left of them.
 """
 
-import csv
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,11 +44,8 @@ class Rows(NamedTuple):
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """Ranges of bytes that end with a row."""
-    try:
-        layout = _layout(path, wanted)
-        return plan_ranges(path, ".csv", layout.begin, take_rows, wanted)
-    except csv.Error as error:
-        raise ValueError(f"{path}: expected lines of a table. Received: {error}.") from error
+    layout = _layout(path, wanted)
+    return plan_ranges(path, ".csv", layout.begin, take_rows, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
@@ -143,19 +139,19 @@ def _one_by_one(block: bytes, rows: int, layout: Layout, line: int) -> Rows:
     texts: list[list[str]] = [[] for _ in cells.texts]
     none = [0.0] * len(cells.numbers)
     read = number if b"_" in block else float
-    place = 0
+    place = end = 0
     for row, _, lines in rows_of(block):
+        where, end = line + end, lines
         if not row:
             continue
         is_whole = len(row) == cells.width
         try:
             values.extend([read(row[i]) for i in cells.numbers] if is_whole else none)
         except ValueError:
-            bad[place] = str(_first_wrong(row, layout, f"line {line + lines - 1}"))
+            bad[place] = str(_first_wrong(row, layout, f"line {where}"))
             values.extend(none)
         if not is_whole:
-            where = f"line {line + lines - 1}"
-            bad[place] = f"{where}: expected {cells.width} cells. Received: {len(row)}."
+            bad[place] = f"line {where}: expected {cells.width} cells. Received: {len(row)}."
         for column, i in zip(texts, cells.texts, strict=True):
             column.append(row[i] if is_whole else "")
         place += 1
