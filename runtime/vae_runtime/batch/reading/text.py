@@ -4,6 +4,7 @@ A row that is wrong is one that cannot be read; the others are. A block of rows 
 parser, in pieces where it refuses, and cell by cell what is left of them.
 """
 
+import itertools
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.data.headers import LOOKED_AT
 from vae_runtime.data.tables import Columns, header_of, no_number, number
 from vae_runtime.live.long_lines import longest_line
 
@@ -66,9 +68,9 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
             "whose rows are flat. Give them as .npy."
         )
     mark = after_mark(path)
-    first = _first_row(path, mark, wanted)
+    first, *below = _first_rows(path, mark, wanted)
     columns = Columns(wanted.model.feature_names, extra=wanted.named)
-    header = header_of(path, first.cells, columns)
+    header = header_of(path, first.cells, columns, [row.cells for row in below])
     begin = Begin(mark + first.size, first.lines) if header is not None else Begin(mark, 0)
     names = header or [str(i + 1) for i in range(len(first.cells))]
     numbers = [names.index(name) for name in columns.of(names)]
@@ -80,16 +82,17 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
     return Layout(names, Cells(len(names), numbers, texts), begin)
 
 
-def _first_row(path: Path, mark: int, wanted: Wanted) -> Row:
-    """The first that is not blank; `size` and `lines` count from behind the mark."""
+def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
+    """Those of one block that are not blank; `size` and `lines` count from behind the mark."""
     size = lines = 0
     span = (mark, path.stat().st_size)
     longest = longest_line(wanted.model)
     for block, taken in blocks_in(path, span, take_rows, size=HEAD, longest=longest):
         check_utf8(path, block)
-        for row in rows_of(block):
-            if row.cells:
-                return Row(row.cells, size + row.size, lines + row.lines)
+        rows = (Row(r.cells, size + r.size, lines + r.lines) for r in rows_of(block) if r.cells)
+        found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        if found:
+            return found
         size, lines = size + taken.size, lines + taken.lines
     raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
 
