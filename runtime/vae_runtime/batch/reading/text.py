@@ -98,9 +98,10 @@ def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
 
 
 def _part(file: str, rows: Rows, first: int, wanted: Wanted) -> Part:
-    texts = [np.array([cell.strip() for cell in column], str) for column in rows.texts]
-    columns = dict(zip(wanted.named, texts, strict=True))
-    units = None if wanted.unit is None else names_or_bad(columns[wanted.unit], rows.bad)
+    columns = {n: np.array(column, str) for n, column in zip(wanted.named, rows.texts, strict=True)}
+    units = None
+    if wanted.unit is not None:
+        units = names_or_bad(np.char.strip(columns[wanted.unit]), rows.bad)
     where = {"row": np.arange(first, first + len(rows.x))}
     return Part(file, rows.x, where, {n: columns[n] for n in wanted.keep}, units, rows.bad)
 
