@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_runtime import BundleError
+from vae_runtime.bundle.texts import printable
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except (BundleError, ValueError, OSError, MemoryError) as error:
-        print(f"vae-keras: {error}", file=sys.stderr)
+        print(printable(f"vae-keras: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("vae-keras: interrupted; train --resume goes on where it can", file=sys.stderr)
@@ -91,7 +92,7 @@ def _train(args: argparse.Namespace) -> int:
         devices=args.devices,
         log=_log,
     )
-    print(f"wrote {run.path}: {describe(metrics)}")
+    print(printable(f"wrote {run.path}: {describe(metrics)}"))
     return 0
 
 
@@ -133,4 +134,4 @@ def describe(metrics: "Metrics") -> str:
 
 
 def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(*map(printable, line.split("\n")), sep="\n", file=sys.stderr, flush=True)

@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from vae_runtime.data.listed import listed
+
 from .configs import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
 Read = Callable[[str], Any]
@@ -61,11 +63,11 @@ DATA: Flags = {
     "data_dir": (str, "where the idx files of mnist or fashion_mnist are; default: download them"),
     "label": (str, "column of a table that is 1 for anomalies and 0 for normal rows"),
     "columns": (
-        several(str, "names with commas between"),
+        listed,
         "columns of a table to take, with commas between; default: all not named otherwise",
     ),
     "one_hot": (
-        several(str, "names with commas between"),
+        listed,
         "prefixes of the names of columns that are one-hot groups, with commas",
     ),
     "value_range": (

@@ -18,6 +18,18 @@ def expect(holds: bool, expected: str, received: object) -> None:
         raise ValueError(f"{expected}. Received: {str(received)[:200]}.")
 
 
+def printable(text: object) -> str:
+    """A text as a terminal may have it, in one line: what controls it is escaped.
+
+    >>> printable("flow" + chr(27))[:5] == "flow" + chr(92)
+    True
+    """
+    found = str(text)
+    if found.isascii() and found.isprintable():
+        return found
+    return "".join(c if _is_harmless(c) else ascii(c)[1:-1] for c in found)
+
+
 def check_texts(value: Any, where: str) -> None:
     """Every text can be printed on a terminal, and every whole number is one to other readers."""
     if isinstance(value, str):
@@ -41,7 +53,13 @@ def _check_text(text: str, where: str) -> None:
     expect(len(text) <= LONGEST_TEXT, f"{where}: expected {LONGEST_TEXT} characters", len(text))
     if text.isascii() and text.isprintable():
         return
-    bad = {c for c in text if unicodedata.category(c) in _DANGEROUS} | {
-        c for c in text if unicodedata.bidirectional(c) in _BIDI
-    }
-    expect(not bad, f"{where}: expected text without control characters", ascii(text))
+    expect(
+        all(map(_is_harmless, text)),
+        f"{where}: expected text without control characters",
+        ascii(text),
+    )
+
+
+def _is_harmless(c: str) -> bool:
+    dangerous = unicodedata.category(c) in _DANGEROUS or unicodedata.bidirectional(c) in _BIDI
+    return not dangerous

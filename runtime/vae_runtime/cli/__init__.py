@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from vae_runtime.bundle.texts import printable
 from vae_runtime.errors import BundleError
 
 from .stopping import told
@@ -58,7 +59,7 @@ def _interrupted(error: BaseException) -> int:
 def _say(what: str, error: BaseException) -> None:
     """What happened, and what was noted of it on the way."""
     for line in (f"vae-runtime: {what}", *getattr(error, "__notes__", ())):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -9,6 +9,7 @@ from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.formats import ENDINGS
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
+from vae_runtime.data.listed import listed
 
 from .clusters import ENGINES
 
@@ -32,7 +33,10 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
     results(command, *endings)
     group = command.add_argument_group("files of any length")
     group.add_argument(
-        "--keep", type=names, metavar="COLUMNS", help="columns to pass through, with commas between"
+        "--keep",
+        type=listed,
+        metavar="COLUMNS",
+        help="columns to pass through, with commas between",
     )
     group.add_argument(
         "--column",
@@ -135,11 +139,6 @@ def whose(command: argparse.ArgumentParser) -> None:
     whose = command.add_mutually_exclusive_group()
     whose.add_argument("--unit", metavar="NAME", help="the one machine that all rows are of")
     whose.add_argument("--unit-column", metavar="COLUMN", help="the column that names it; '': none")
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Names between commas."""
-    return tuple(name.strip() for name in text.split(","))
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from vae_runtime.bundle.texts import printable
+
 LOOKED_AT = 20  # rows below a first line that show whether it is one of them
 SURE = 3  # columns from which on 0,1,2 are no row, whatever is below
 ALIKE = 1e-9  # of steps between numbers that rise evenly
@@ -58,8 +60,8 @@ def tell(path: Path, first: str) -> None:
     logging.getLogger("vae_runtime").warning(
         "%s: the first line, %s, is taken as a row. If it names the columns, take it out: "
         "tail -n +2 FILE > ROWS.csv",
-        path,
-        first,
+        printable(path),
+        printable(first),
     )
 
 
