@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_runtime import BundleError
-from vae_runtime.bundle.texts import printable
+from vae_runtime.printing import printable
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings

@@ -1,6 +1,6 @@
 """What a run is going to do, in a sentence before it begins."""
 
-from vae_runtime.bundle.texts import printable
+from vae_runtime.printing import printable
 
 from .configs import ModelConfig
 from .cross_fitting import count

@@ -10,8 +10,8 @@ from vae_keras.greetings import without_greetings
 from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
-from vae_runtime.bundle.texts import printable
 from vae_runtime.data.listed import listed
+from vae_runtime.printing import printable
 
 from .errors import ExportError
 from .precisions import PRECISIONS

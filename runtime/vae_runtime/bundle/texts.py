@@ -1,33 +1,19 @@
 """Texts that a device may print, and the words of what is refused."""
 
 import dataclasses
-import unicodedata
 from typing import Any
+
+from vae_runtime.printing import is_harmless
 
 LONGEST_TEXT = 10_000  # characters
 MOST_ENTRIES = 1_000  # of an object
 LARGEST_WHOLE = 2**53  # beyond it JSON readers differ
-
-_DANGEROUS = {"Cc", "Cs", "Zl", "Zp"}  # controls, lone surrogates, line and paragraph separators
-_BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # show text out of order
 
 
 def expect(holds: bool, expected: str, received: object) -> None:
     """Raises ValueError, with the start of what was received, where it does not hold."""
     if not holds:
         raise ValueError(f"{expected}. Received: {str(received)[:200]}.")
-
-
-def printable(text: object) -> str:
-    """A text as a terminal may have it, in one line: what controls it is escaped.
-
-    >>> printable("flow" + chr(27))[:5] == "flow" + chr(92)
-    True
-    """
-    found = str(text)
-    if found.isascii() and found.isprintable():
-        return found
-    return "".join(c if _is_harmless(c) else ascii(c)[1:-1] for c in found)
 
 
 def check_texts(value: Any, where: str) -> None:
@@ -54,12 +40,7 @@ def _check_text(text: str, where: str) -> None:
     if text.isascii() and text.isprintable():
         return
     expect(
-        all(map(_is_harmless, text)),
+        all(map(is_harmless, text)),
         f"{where}: expected text without control characters",
         ascii(text),
     )
-
-
-def _is_harmless(c: str) -> bool:
-    dangerous = unicodedata.category(c) in _DANGEROUS or unicodedata.bidirectional(c) in _BIDI
-    return not dangerous

@@ -4,8 +4,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vae_runtime.bundle.texts import printable
 from vae_runtime.errors import BundleError
+from vae_runtime.printing import printable
 
 from .stopping import told
 from .streams import standard_streams

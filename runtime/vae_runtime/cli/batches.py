@@ -20,9 +20,9 @@ from vae_runtime.batch.progress import Progress
 from vae_runtime.batch.run import Job, Settle, run
 from vae_runtime.batch.tasks import OfRows, Task
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.bundle.texts import printable
 from vae_runtime.data.inputs import Windowing
 from vae_runtime.data.tables import ColumnError
+from vae_runtime.printing import printable
 from vae_runtime.runner import Runner
 
 from .files import ALONE, STANDARD, ending_of, rejects_of

@@ -1,6 +1,7 @@
 """Options that commands share, a function for each kind of them."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from vae_runtime.backends import BACKENDS
@@ -34,7 +35,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
     group = command.add_argument_group("files of any length")
     group.add_argument(
         "--keep",
-        type=listed,
+        type=partial(listed, what="names of columns with --keep"),
         metavar="COLUMNS",
         help="columns to pass through, with commas between",
     )

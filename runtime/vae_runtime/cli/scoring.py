@@ -7,8 +7,8 @@ from vae_runtime.batch.discoveries import Discoveries
 from vae_runtime.batch.tasks import Classifying, Explaining, Scoring
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import Calibration
-from vae_runtime.bundle.texts import printable
 from vae_runtime.calibration import check_alpha, fewest_discoveries
+from vae_runtime.printing import printable
 from vae_runtime.runner import Runner
 
 from .batches import cut_by, inputs_of, plan_units, row_of, run_batch, run_files, say_written, told

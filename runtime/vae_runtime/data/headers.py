@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from vae_runtime.bundle.texts import printable
+from vae_runtime.printing import printable
 
 LOOKED_AT = 20  # rows below a first line that show whether it is one of them
 SURE = 3  # columns from which on 0,1,2 are no row, whatever is below

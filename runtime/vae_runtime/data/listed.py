@@ -3,8 +3,12 @@
 import argparse
 
 
-def listed(text: str) -> tuple[str, ...]:
+def listed(text: str, what: str = "names") -> tuple[str, ...]:
     """The names in a text.
+
+    Args:
+        text: as it was typed.
+        what: they are, for errors.
 
     Raises:
         ArgumentTypeError: one is empty, or there twice.
@@ -16,7 +20,7 @@ def listed(text: str) -> tuple[str, ...]:
     if "" in names:
         place = names.index("") + 1
         raise argparse.ArgumentTypeError(
-            f"expected names with commas between. Received: {text!r}, of which name {place} is "
+            f"expected {what} with commas between. Received: {text!r}, of which name {place} is "
             "empty."
         )
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]

@@ -160,7 +160,7 @@ def _texts(values: list[Any], name: str) -> NDArray[np.str_]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
