@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vae_runtime import BundleError
 from vae_runtime.cli.numbers import say_in_words
 from vae_runtime.cli.paths import name_or_path, path
+from vae_runtime.printing import printable
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .greetings import without_greetings
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except (BundleError, ValueError, OSError, MemoryError) as error:
-        print(f"vae-keras: {error}", file=sys.stderr)
+        print(printable(f"vae-keras: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("vae-keras: interrupted; train --resume goes on where it can", file=sys.stderr)
@@ -101,7 +102,7 @@ def _train(args: argparse.Namespace) -> int:
         devices=args.devices,
         log=_log,
     )
-    print(f"wrote {run.path}: {describe(metrics)}")
+    print(printable(f"wrote {run.path}: {describe(metrics)}"))
     return 0
 
 
@@ -146,4 +147,4 @@ def describe(metrics: "Metrics") -> str:
 
 
 def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(*map(printable, line.split("\n")), sep="\n", file=sys.stderr, flush=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vae_runtime.cli.paths import name_or_path
+from vae_runtime.data.listed import listed
 
 from .configs import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
@@ -66,11 +67,11 @@ DATA: Flags = {
     ),
     "label": (str, "column of a table that is 1 for anomalies and 0 for normal rows"),
     "columns": (
-        several(str, "names with commas between"),
+        listed,
         "columns of a table to take, with commas between; default: all not named otherwise",
     ),
     "one_hot": (
-        several(str, "names with commas between"),
+        listed,
         "prefixes of the names of columns that are one-hot groups, with commas",
     ),
     "value_range": (

@@ -1,5 +1,7 @@
 """What a run is going to do, in a sentence before it begins."""
 
+from vae_runtime.printing import printable
+
 from .configs import ModelConfig
 from .cross_fitting import count
 from .data import Dataset, Split
@@ -11,9 +13,9 @@ from .data.offsets import Windows
 def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
     """What was done to the rows, who sees how many of them, and the resolved model."""
     shape = "x".join(map(str, dataset.x.shape[1:]))
-    notes = "".join(f"{note}\n" for note in dataset.notes)
+    notes = "".join(f"{printable(note)}\n" for note in dataset.notes)
     return (
-        f"{notes}{dataset.name}: rows of {shape}: {_describe_sets(rows)}, "
+        f"{notes}{printable(dataset.name)}: rows of {shape}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
         f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
         f"{_describe_labels(dataset, rows)}"

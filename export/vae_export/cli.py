@@ -12,6 +12,8 @@ from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.cli.paths import path
+from vae_runtime.data.listed import listed
+from vae_runtime.printing import printable
 
 from .errors import ExportError
 from .precisions import PRECISIONS
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--zip", action="store_true", help="write one file, BUNDLE.vaeb")
     parser.add_argument(
-        "--formats", type=_names, default=("onnx", "tflite"), help="default: onnx,tflite"
+        "--formats", type=listed, default=("onnx", "tflite"), help="default: onnx,tflite"
     )
     parser.add_argument(
         "--precision",
@@ -112,25 +114,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         models = triton.write(out, args.triton) if args.triton is not None else []
         models += [mlflow.write(out, args.mlflow)] if args.mlflow is not None else []
     except (BundleError, ExportError, ValueError, OSError, MemoryError) as error:
-        print(f"vae-export: {error}", file=sys.stderr)
+        print(printable(f"vae-export: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("vae-export: interrupted; nothing was written", file=sys.stderr)
         return 130
     for model in models:
-        print(f"wrote {model}, a model for a server")
-    print(f"wrote {out}: try `vae-runtime selftest {out}`")
+        print(printable(f"wrote {model}, a model for a server"))
+    print(printable(f"wrote {out}: try `vae-runtime selftest {out}`"))
     if refused:
-        print(f"vae-export: {out} is without {', '.join(refused)}, as said above", file=sys.stderr)
+        lost = f"{out} is without {', '.join(refused)}, as said above"
+        print(printable(f"vae-export: {lost}"), file=sys.stderr)
     return INCOMPLETE if refused else 0
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
 def _precisions(text: str) -> tuple[str, ...]:
-    return PRECISIONS if text == "all" else _names(text)
+    return PRECISIONS if text == "all" else listed(text)
 
 
 def _with_suffix(out: Path) -> Path:
@@ -138,4 +137,4 @@ def _with_suffix(out: Path) -> Path:
 
 
 def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(*map(printable, line.split("\n")), sep="\n", file=sys.stderr, flush=True)

@@ -59,7 +59,8 @@ def _read(file: Path, config: DataConfig, *, like: Array | None) -> Array:
     """One image as uint8 (height, width, channels), of the first one's shape."""
     pillow = need("PIL.Image", f"{file}: reading images", "give the rows as .npy")
     try:
-        with pillow.open(file) as image:
+        # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
+        with file.open("rb") as content, pillow.open(content) as image:
             image.load()
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
         raise _Unreadable(f"{file} is not a readable image: {error}.") from error

@@ -1,6 +1,7 @@
 """Columns of tables: arrays of numpy, or of pyarrow as a file has them."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -59,13 +60,90 @@ def cast(array: Any, field: Any, where: str, instead: str) -> Any:
 
     if array.type == field.type:
         return array
+    if array.null_count == len(array):
+        return pa.nulls(len(array), field.type)
     try:
-        return array.cast(field.type)
-    except pa.ArrowException as error:
+        found = array.cast(field.type)
+        if found.cast(array.type).equals(array) or _is_wider(array.type, field.type):
+            return found
+        why = None  # 007 as a whole number is 7
+    except (pa.ArrowException, NotImplementedError) as error:
+        why = error
+    raise ValueError(
+        f"{where}: expected {field.type} in column {field.name!r}, as in the first rows. "
+        f"Received: {array.type}. {instead}, or leave the column out."
+    ) from why
+
+
+def _is_wider(given: Any, wanted: Any) -> bool:
+    """Whether a type of floats, whose NaN equals nothing, has all numbers of another."""
+    import pyarrow.types as types
+
+    both = types.is_floating(given) and types.is_floating(wanted)
+    return both and bool(wanted.bit_width >= given.bit_width)
+
+
+def check_text(columns: Columns, path: Path) -> None:
+    """Raises ValueError where a column holds what text would change: bytes, spans of time.
+
+    Args:
+        columns: by name.
+        path: of the file of text that they are for.
+    """
+    for name, column in columns.items():
+        found = _no_text(column)
+        if found is not None:
+            raise ValueError(
+                f"{path}: expected numbers, text, times or lists of them in column {name!r}. "
+                f"Received: {found}, which text would change. Write .parquet or .arrow, or leave "
+                "the column out."
+            )
+
+
+def as_floats(column: Any, where: str, instead: str) -> Any:
+    """Whole numbers with missing values, or decimals, as floats; ValueError where one would change.
+
+    Of floats, those that they are.
+    """
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    if types.is_floating(column.type):
+        return column
+    found = column.cast("float64", safe=False)
+    whole = types.is_decimal(column.type)
+    try:
+        is_same = found.cast(column.type, safe=not whole).equals(column)
+    except pa.ArrowException:
+        is_same = False
+    if not is_same:
         raise ValueError(
-            f"{where}: expected {field.type} in column {field.name!r}, as in the first rows. "
-            f"Received: {array.type}. {instead}, or leave the column out."
-        ) from error
+            f"{where}: expected numbers that floats hold, as arrays have no missing values and no "
+            f"decimals. Received: {column.type} with larger ones. Write {instead}."
+        )
+    return found
+
+
+def _no_text(column: Column) -> str | None:
+    """What text cannot hold of a column, if anything."""
+    if isinstance(column, np.ndarray):
+        return None if column.dtype.kind in "biufUM" else str(column.dtype)
+    return _no_text_type(column.type)
+
+
+def _no_text_type(kind: Any) -> str | None:
+    import pyarrow.types as types
+
+    kind = getattr(kind, "storage_type", kind)
+    if types.is_dictionary(kind):
+        return _no_text_type(kind.value_type)
+    if kind.num_fields and not (types.is_map(kind) or types.is_union(kind)):
+        inner = (_no_text_type(kind.field(i).type) for i in range(kind.num_fields))
+        return next((found for found in inner if found is not None), None)
+    numbers = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null
+    others = types.is_string, types.is_large_string, types.is_string_view
+    times = types.is_timestamp, types.is_date, types.is_time
+    return None if any(t(kind) for t in (*numbers, *others, *times)) else str(kind)
 
 
 def kind_of(column: Any) -> Kind:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vae_runtime.errors import BundleError
 from vae_runtime.libraries import is_interrupt, need
+from vae_runtime.printing import printable
 
 from .stopping import told
 from .streams import standard_streams
@@ -60,4 +61,4 @@ def _interrupted(error: BaseException) -> int:
 def _say(what: str, error: BaseException) -> None:
     """What happened, and what was noted of it on the way."""
     for line in (f"vae-runtime: {what}", *getattr(error, "__notes__", ())):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)

@@ -7,6 +7,7 @@ from typing import Any
 
 from vae_runtime import __version__
 from vae_runtime.batch.writing import WRITERS
+from vae_runtime.data.listed import listed
 from vae_runtime.latents import METHODS
 
 from . import about, calibrating, generating, options, scoring
@@ -109,7 +110,7 @@ def _add_calibrating(commands: Any) -> None:
     new.add_argument("--alpha", type=float, help="the alarm level; default: as it is")
     new.add_argument(
         "--precision",
-        type=options.names,
+        type=listed,
         metavar="NAMES",
         help="keep these files alone, with commas between: fp32,int8.tflite; default: all",
     )

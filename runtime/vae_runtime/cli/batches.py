@@ -22,6 +22,7 @@ from vae_runtime.batch.tasks import OfRows, Task
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.data.inputs import Windowing
 from vae_runtime.data.tables import ColumnError
+from vae_runtime.printing import printable
 from vae_runtime.runner import Runner
 
 from .files import ALONE, STANDARD, ending_of, rejects_of
@@ -119,9 +120,10 @@ def _watched(args: argparse.Namespace, job: Job, progress: Progress) -> Counts:
         progress.close(finished=counts.read > 0)
         if progress.refused is not None:
             why = progress.refused.strerror
-            print(f"{args.metrics}: left as it was: {why}", file=sys.stderr)
+            print(printable(f"{args.metrics}: left as it was: {why}"), file=sys.stderr)
     if begun and not args.resume:
-        print(f"the journal of an earlier run was replaced: {job.journal}", file=sys.stderr)
+        replaced = f"the journal of an earlier run was replaced: {job.journal}"
+        print(printable(replaced), file=sys.stderr)
     return counts
 
 
@@ -167,7 +169,7 @@ def row_of(runner: Runner) -> str:
 def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:
     """Tells what was written, and where, see `told`; 0, for done."""
     where = "" if args.output is None else f" to {args.output}"
-    print(f"wrote {told(counts, args, row, where)}", file=sys.stderr)
+    print(printable(f"wrote {told(counts, args, row, where)}"), file=sys.stderr)
     return 0
 
 

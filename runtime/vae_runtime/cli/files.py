@@ -45,8 +45,6 @@ def check(args: argparse.Namespace, *endings: str) -> None:
         args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
     if ending_of(args) == ALONE and args.keep:
         args.error("expected no --keep with .npy, which holds one array. Received: both.")
-    if "" in (args.keep or ()):
-        args.error("expected names of columns with --keep. Received: an empty one.")
     _check_written(args)
 
 

@@ -1,6 +1,7 @@
 """Options that commands share, a function for each kind of them."""
 
 import argparse
+from functools import partial
 
 from vae_runtime.backends import BACKENDS
 from vae_runtime.backends.onnx_runtime import CPU
@@ -8,6 +9,7 @@ from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.formats import ENDINGS
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
+from vae_runtime.data.listed import listed
 
 from .clusters import ENGINES
 from .paths import name_or_path, path, path_or_standard
@@ -34,7 +36,10 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
     command.set_defaults(rows_in=column)
     group = command.add_argument_group("files of any length")
     group.add_argument(
-        "--keep", type=names, metavar="COLUMNS", help="columns to pass through, with commas between"
+        "--keep",
+        type=partial(listed, what="names of columns with --keep"),
+        metavar="COLUMNS",
+        help="columns to pass through, with commas between",
     )
     group.add_argument(
         "--column",
@@ -135,8 +140,3 @@ def whose(command: argparse.ArgumentParser) -> None:
     whose = command.add_mutually_exclusive_group()
     whose.add_argument("--unit", metavar="NAME", help="the one machine that all rows are of")
     whose.add_argument("--unit-column", metavar="COLUMN", help="the column that names it; '': none")
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Names between commas."""
-    return tuple(name.strip() for name in text.split(","))

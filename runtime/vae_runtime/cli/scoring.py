@@ -8,6 +8,7 @@ from vae_runtime.batch.tasks import Classifying, Explaining, Scoring
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.calibration import check_alpha, fewest_discoveries
+from vae_runtime.printing import printable
 from vae_runtime.runner import Runner
 
 from .batches import cut_by, inputs_of, plan_units, row_of, run_batch, run_files, say_written, told
@@ -43,7 +44,7 @@ def score(args: argparse.Namespace) -> int:
             counts = run_on_engine(args, task, given)
             _check_some(counts.done, counts.rejected)
     alarms = counted(counts.anomalies, "anomaly", "anomalies")
-    print(f"{alarms} in {told(counts, args, row_of(runner))}", file=sys.stderr)
+    print(printable(f"{alarms} in {told(counts, args, row_of(runner))}"), file=sys.stderr)
     if discoveries is not None and not counts.anomalies:
         n = _calibration_rows(runner.calibration, discoveries.units)
         _say_what_is_needed(discoveries.fdr, counts.done, n)
@@ -71,7 +72,8 @@ def classify(args: argparse.Namespace) -> int:
     counts = run_files(args, runner, Classifying())
     found = {name: counts.classes.get(name, 0) for name in runner.manifest.model.classes or ()}
     each_class = ", ".join(f"{name}: {n:,}" for name, n in found.items())
-    print(f"classes of {told(counts, args, row_of(runner))}: {each_class}", file=sys.stderr)
+    found_classes = f"classes of {told(counts, args, row_of(runner))}: {each_class}"
+    print(printable(found_classes), file=sys.stderr)
     return 0
 
 

@@ -1,11 +1,10 @@
 """Tables of numbers as .csv, with whatever is wrong in them named by line and column.
 
 Commas between cells, quotes where needed, utf-8 with or without a byte order mark, blank lines
-anywhere. The first line is a header where columns are asked for by name, or where none of its cells
-is a number.
+anywhere. The first line is a header where columns are asked for by name, where none of its cells
+is a number, or where it numbers them, see `headers`.
 """
 
-import csv
 import itertools
 import math
 from array import array
@@ -19,8 +18,12 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.texts import check_texts
 
-Lines = Iterator[tuple[int, list[str]]]  # line number in the file, cells
+from .csv_rows import Lines, OpenQuote, csv_rows
+from .headers import LOOKED_AT, Rows, is_numbered, may_be_names, tell
 
+Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
+
+SHOWN = 60  # characters of a first line that is told
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs write "no value"
 
 
@@ -74,14 +77,22 @@ def read_csv(path: Path, columns: Columns) -> Table:
         first = next(lines, None)
         if first is None:
             raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
-        header = header_of(path, first[1], columns)
+        ahead = list(itertools.islice(lines, LOOKED_AT))
+        lines = itertools.chain(ahead, lines)
+        header = header_of(path, first[1], columns, [cells for _, cells in ahead])
         if header is None:
             return _read_without_header(path, first, lines, columns)
         return _parse(path, lines, header, columns)
 
 
-def header_of(path: Path, first: Sequence[str], columns: Columns) -> list[str] | None:
+def header_of(path: Path, first: Sequence[str], columns: Columns, below: Rows) -> list[str] | None:
     """The names that the first line of a .csv gives to its columns; None where it is a row.
+
+    Args:
+        path: of the file.
+        first: the cells of its first line.
+        columns: that are wanted.
+        below: the rows that follow, or the first of them.
 
     Raises:
         ValueError: it has other marks than commas between cells.
@@ -89,7 +100,9 @@ def header_of(path: Path, first: Sequence[str], columns: Columns) -> list[str] |
     """
     if len(first) == 1 and any(mark in first[0] for mark in ";\t|"):
         raise ValueError(f"{path}: expected commas between cells. Received: {first[0][:60]!r}.")
-    if columns.features is None and not _is_header(first, columns.named):
+    if columns.features is None and not _is_header(first, columns.named, below):
+        if may_be_names(first, below):
+            tell(path, ",".join(first)[:SHOWN])
         return None
     header = [name.strip() for name in first]
     check_names(path, header, (*columns.of(header), *columns.named))
@@ -100,13 +113,14 @@ def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
     """The columns of a .csv file but for those named, each with whether it holds numbers alone."""
     with _open(path) as lines:
         _, first = next(lines, (0, []))
-        if not _is_header(first, named):
+        ahead = list(itertools.islice(lines, LOOKED_AT))
+        if not _is_header(first, named, [cells for _, cells in ahead]):
             raise ValueError(
                 f"{path}: expected a first line of names, to tell columns apart by. Received: "
                 f"{', '.join(first)[:60]}."
             )
         header, text = [name.strip() for name in first], set[int]()
-        for _, cells in lines:
+        for _, cells in itertools.chain(ahead, lines):
             text.update(i for i, cell in enumerate(cells) if i not in text and _is_text(cell))
     return {name: i not in text for i, name in enumerate(header) if name not in named}
 
@@ -143,31 +157,31 @@ def no_number(where: str, name: str, cell: str) -> CellError:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Lines]:
+def _open(path: Path) -> Iterator[Numbered]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            yield ((reader.line_num, cells) for cells in reader if cells)
+            rows = Lines(file)
+            yield ((rows.first, cells) for cells in csv_rows(rows) if cells)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
-    except csv.Error as error:
-        raise ValueError(f"{path}: expected lines of a table. Received: {error}.") from error
+    except OpenQuote as error:
+        raise ValueError(f"{path}: {error.told()}") from error
 
 
-def _is_header(cells: Sequence[str], named: Sequence[str]) -> bool:
+def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
     """Whether a first line is one of names: so it is where columns are asked for by name."""
-    return bool(named) or not any(map(_is_number, cells))
+    return bool(named) or not any(map(_is_number, cells)) or is_numbered(cells, below)
 
 
 def _read_without_header(
-    path: Path, first: tuple[int, list[str]], lines: Lines, columns: Columns
+    path: Path, first: tuple[int, list[str]], lines: Numbered, columns: Columns
 ) -> Table:
     numbered = [str(i + 1) for i in range(len(first[1]))]
     table = _parse(path, itertools.chain([first], lines), numbered, columns)
     return table._replace(names=None)
 
 
-def _parse(path: Path, lines: Lines, header: list[str], columns: Columns) -> Table:
+def _parse(path: Path, lines: Numbered, header: list[str], columns: Columns) -> Table:
     """The wanted columns of all lines."""
     names, label = columns.of(header), [] if columns.label is None else [columns.label]
     numbers = [header.index(name) for name in (*names, *label)]

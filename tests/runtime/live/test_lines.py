@@ -162,3 +162,19 @@ def test_any_text_is_read_or_refused(of_pump, text):
     except ValueError:
         return
     assert found is None or found.x.shape == (3,)
+
+
+def test_numbered_columns_are_a_header_at_the_begin_alone(nameless):
+    reader = LineReader(nameless)
+    assert reader.read("0,1,2") is None
+    assert reader.read("0,1,2").x.tolist() == [0.0, 1.0, 2.0]
+    reader = LineReader(nameless)
+    assert reader.read("0,1,5").x.tolist() == [0.0, 1.0, 5.0]
+    assert reader.read("0,1,2").x.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_features_that_are_numbers_have_a_header_at_the_begin_alone(nameless):
+    reader = LineReader(dataclasses.replace(nameless, feature_names=("0", "1", "2")))
+    assert reader.read("2,1,0") is None
+    assert reader.read("7,8,9").x.tolist() == [9.0, 8.0, 7.0]
+    assert reader.read("2,0,1").x.tolist() == [1.0, 0.0, 2.0]

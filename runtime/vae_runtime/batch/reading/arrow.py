@@ -1,67 +1,85 @@
 """Rows of Arrow's own files, some record batches at a time.
 
-Those of .arrow and .feather are found by number; an .arrows is a stream, read from its begin.
-Both are mapped, so that a record batch that is larger than the memory is read nevertheless,
-where it is not compressed.
+Of a record batch that is neither compressed nor has dictionaries, the rows are read some at a time:
+one that is larger than the memory is read nevertheless. Of others a batch is in memory. Nothing is
+mapped, for a file that shrinks while it is would kill the process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
 from vae_runtime.data.parquet import naming, reader_of
 
+from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
+from .arrow_slices import slices
 from .columnar import check_kept, check_types, columns_of, part_of
 from .stretches import stretches
 
 FORMAT = "Arrow"
 
+Find: TypeAlias = Callable[[Source], list[Batch]]
+
 
 def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
     """Its record batches, small ones together, once the columns are known to be there."""
-    with _file(path) as reader:
-        columns, _ = _names(reader.schema, wanted, str(path))
-        rows = [reader.get_batch(i).num_rows for i in range(reader.num_record_batches)]
-        if any(rows):
-            check_types(reader.schema, columns, str(path))
+    rows = _checked_rows(path, wanted, batches_of_file)
     return stretches(path, path.suffix, rows, wanted)
 
 
 def read_file(shard: Shard, wanted: Wanted) -> Iterator[Part]:
     """The rows of some record batches, some at a time."""
-    with _file(Path(shard.file)) as reader:
-        batches = (reader.get_batch(i) for i in range(shard.start, shard.stop))
-        yield from _parts(batches, shard, wanted)
+    yield from _parts(shard, wanted, batches_of_file, slice(shard.start, shard.stop))
 
 
 def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:
     """One shard: where a record batch begins is known once the one before has been read."""
-    with _stream(path) as reader:
-        columns, _ = _names(reader.schema, wanted, str(path))
-        rows = sum(batch.num_rows for batch in reader)
-        if rows:
-            check_types(reader.schema, columns, str(path))
+    rows = sum(_checked_rows(path, wanted, batches_of_stream))
     return [Shard(str(path), path.suffix, 0, 1, 0, rows)] if rows else []
 
 
 def read_stream(shard: Shard, wanted: Wanted) -> Iterator[Part]:
     """The rows of all record batches, some at a time."""
-    with _stream(Path(shard.file)) as reader:
-        yield from _parts(iter(reader), shard, wanted)
+    yield from _parts(shard, wanted, batches_of_stream, slice(None))
 
 
-def _parts(batches: Iterator[Any], shard: Shard, wanted: Wanted) -> Iterator[Part]:
-    first = shard.first_row
-    for batch in batches:
-        columns, every = _names(batch.schema, wanted, shard.file)
-        wants = batch.select(every)
-        wants.validate(full=True)  # what a damaged file says of itself may lie
-        for start in range(0, batch.num_rows, wanted.part_rows):
-            piece = wants.slice(start, wanted.part_rows)
-            yield part_of(piece, shard.file, first, wanted, columns)
-            first += piece.num_rows
+def _checked_rows(path: Path, wanted: Wanted, find: Find) -> list[int]:
+    """How many rows each record batch has, once the columns are known to be there."""
+    with _opened(path) as reader:
+        columns, _ = _names(reader.schema, wanted, str(path))
+        with Source(path) as source:
+            rows = [batch.rows for batch in find(source)]
+        if any(rows):
+            check_types(reader.schema, columns, str(path))
+    return rows
+
+
+def _parts(shard: Shard, wanted: Wanted, find: Find, which: slice) -> Iterator[Part]:
+    first, path = shard.first_row, Path(shard.file)
+    with _opened(path) as reader, Source(path) as source:
+        columns, every = _names(reader.schema, wanted, shard.file)
+        batches = find(source)
+        is_plain = all(batch.is_plain for batch in batches)  # a stream is read in one way alone
+        for number in range(len(batches))[which]:
+            batch = batches[number]._replace(is_plain=is_plain)
+            pieces = slices(source, batch, reader.schema, every, wanted.part_rows)
+            if pieces is None:
+                pieces = _pieces(reader, number, every, wanted)
+            for piece in pieces:
+                piece.validate(full=True)  # what a damaged file says of itself may lie
+                yield part_of(piece, shard.file, first, wanted, columns)
+                first += piece.num_rows
+
+
+def _pieces(reader: Any, number: int, every: list[str], wanted: Wanted) -> Iterator[Any]:
+    """A record batch that is read as a whole, some rows at a time; of a stream, the next one."""
+    by_number = hasattr(reader, "get_batch")
+    batch = (reader.get_batch(number) if by_number else reader.read_next_batch()).select(every)
+    batch.validate(full=True)
+    for start in range(0, batch.num_rows, wanted.part_rows):
+        yield batch.slice(start, wanted.part_rows)
 
 
 def _names(schema: Any, wanted: Wanted, where: str) -> tuple[list[str], list[str]]:
@@ -72,15 +90,9 @@ def _names(schema: Any, wanted: Wanted, where: str) -> tuple[list[str], list[str
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[Any]:
     """A reader of all columns: to leave some out, pyarrow would copy each record batch."""
     pa = reader_of(path, FORMAT)
-    with naming(path, FORMAT), pa.memory_map(str(path)) as file:
-        yield pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(use_threads=False))
-
-
-@contextmanager
-def _stream(path: Path) -> Iterator[Any]:
-    pa = reader_of(path, FORMAT)
-    with naming(path, FORMAT), pa.memory_map(str(path)) as file:
-        yield pa.ipc.open_stream(file, options=pa.ipc.IpcReadOptions(use_threads=False))
+    opener = pa.ipc.open_stream if path.suffix == ".arrows" else pa.ipc.open_file
+    with naming(path, FORMAT), pa.OSFile(str(path)) as file:
+        yield opener(file, options=pa.ipc.IpcReadOptions(use_threads=False))

@@ -84,7 +84,8 @@ def _read(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """One image as uint8 (height, width, channels); ValueError where it is none of that shape."""
     image_module = _pillow(file)
     try:
-        with image_module.open(file) as image:
+        # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
+        with file.open("rb") as content, image_module.open(content) as image:
             image.load()
     except (OSError, ValueError, SyntaxError, image_module.DecompressionBombError) as error:
         raise ValueError(f"{file} is not a readable image: {error}.") from error

@@ -50,13 +50,11 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
     path = Path(shard.file)
     with path.open("rb") as file:
         header = read_header(path, file)
-        if header.is_by_column:
-            mapped = np.memmap(path, header.dtype, "r", header.begin, shape=header.shape, order="F")
         size = math.prod(header.shape[1:]) * header.dtype.itemsize
         for start in range(shard.start, shard.stop, wanted.part_rows):
             stop = min(start + wanted.part_rows, shard.stop)
             if header.is_by_column:
-                x = np.ascontiguousarray(mapped[start:stop])
+                x = _by_column(path, file, header, slice(start, stop))
             else:
                 file.seek(header.begin + start * size)
                 x = read_array(path, file, header, stop - start)
@@ -88,6 +86,18 @@ def read_array(path: Path, file: IO[bytes], header: Header, rows: int) -> NDArra
         raise _cut(path, header)
     order: Literal["C", "F"] = "F" if header.is_by_column else "C"
     return np.frombuffer(content, header.dtype).reshape(rows, *header.shape[1:], order=order)
+
+
+def _by_column(path: Path, file: IO[bytes], header: Header, rows: slice) -> NDArray[Any]:
+    """Some rows of an array that lies column by column, out of each column."""
+    n, size = rows.stop - rows.start, header.dtype.itemsize
+    columns = np.empty((math.prod(header.shape[1:]), n), header.dtype)
+    for number, column in enumerate(columns):
+        file.seek(header.begin + (number * header.shape[0] + rows.start) * size)
+        if file.readinto(memoryview(column).cast("B")) < n * size:  # type: ignore[attr-defined]
+            raise _cut(path, header)
+    by_rows = columns.T.reshape(n, *header.shape[1:], order="F")
+    return np.ascontiguousarray(by_rows)
 
 
 def check_rows(path: Path, header: Header, wanted: Wanted) -> None:

@@ -4,9 +4,10 @@ A quote in the middle of a cell is a character like others, so that quotes canno
 there are some, Python's own reader says what a row is. Elsewhere lines are counted.
 """
 
-import csv
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from vae_runtime.data.csv_rows import Lines, OpenQuote, csv_rows
 
 from .ranges import Taken
 
@@ -30,8 +31,12 @@ def take_rows(block: bytes, is_last: bool) -> Taken:
             return Taken(end, sum(v not in (b"", b"\r") for v in lines.split(b"\n")), count)
         return Taken(end, count, count)
     found = Taken(0, 0, 0)
-    for row in rows_of(lines, is_last, "latin-1"):  # as quick as bytes, and cut at the same places
-        found = Taken(row.size, found.rows + bool(row.cells), row.lines)
+    try:
+        # latin-1 is as quick as bytes, and cut at the same places
+        for row in rows_of(lines, is_last, "latin-1"):
+            found = Taken(row.size, found.rows + bool(row.cells), row.lines)
+    except OpenQuote as problem:
+        return found._replace(problem=problem)
     return found
 
 
@@ -39,12 +44,10 @@ def rows_of(block: bytes, is_last: bool = True, encoding: str = "utf-8") -> Iter
     """The rows of a block that are whole: without the last, where it is not known to end there.
 
     Raises:
-        csv.Error: a cell is longer than any can be, as where a quote is never closed.
+        OpenQuote: a quote is not closed.
     """
-    lines = _Lines(block, encoding)
-    for cells in csv.reader(lines):
-        if lines.is_over and not is_last:
-            return  # the reader asked for more than there is
+    lines = _Bytes(block, encoding)
+    for cells in csv_rows(lines, is_last=is_last):
         yield Row(cells, lines.size, lines.count)
 
 
@@ -53,20 +56,17 @@ def has_lone_returns(block: bytes) -> bool:
     return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")
 
 
-class _Lines:
-    """The lines of a block as text, with how much of it has been asked for."""
+class _Bytes(Lines):
+    """The lines of a block as text, with how many bytes of it have been asked for."""
 
     def __init__(self, block: bytes, encoding: str) -> None:
-        self._lines, self._encoding = iter(block.splitlines(keepends=True)), encoding
-        self.size = self.count = 0
-        self.is_over = False
+        super().__init__(self._decoded(block, encoding))
+        self.size = 0
 
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
+    def _decoded(self, block: bytes, encoding: str) -> Iterator[str]:
+        for line in block.splitlines(keepends=True):
             self.size += len(line)
-            self.count += 1
-            yield line.decode(self._encoding)
-        self.is_over = True
+            yield line.decode(encoding)
 
 
 def _last_line_end(block: bytes) -> int:

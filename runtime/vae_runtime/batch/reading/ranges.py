@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae_runtime.batch.parts import Shard, Wanted
+from vae_runtime.data.csv_rows import OpenQuote
 from vae_runtime.live.long_lines import longest_line
 
 BLOCK = 2**20  # bytes that a plan looks at together
@@ -19,11 +20,15 @@ MARKS = {  # of what is no text in utf-8, and what to do about it
 
 
 class Taken(NamedTuple):
-    """How much of some bytes is whole rows: how many bytes, rows and lines."""
+    """How much of some bytes is whole rows: how many bytes, rows and lines.
+
+    `problem` is why there are no more, where a quote is not closed.
+    """
 
     size: int
     rows: int
     lines: int
+    problem: OpenQuote | None = None
 
 
 # Of bytes that begin with a row, and whether the text ends with them: the whole rows in them.
@@ -47,7 +52,8 @@ def plan_ranges(path: Path, format: str, begin: Begin, take: Take, wanted: Wante
     start, stop, rows, first, line = begin.size, begin.size, 0, 0, begin.lines + 1
     lines, end = 0, path.stat().st_size
     longest = longest_line(wanted.model)
-    for block, taken in blocks_in(path, (begin.size, end), take, size=BLOCK, longest=longest):
+    span = (begin.size, end)
+    for block, taken in blocks_in(path, span, take, size=BLOCK, longest=longest, line=line):
         check_utf8(path, block)
         stop, rows, lines = stop + taken.size, rows + taken.rows, lines + taken.lines
         if rows and (stop - start >= SHARD_BYTES or stop == end):
@@ -58,12 +64,27 @@ def plan_ranges(path: Path, format: str, begin: Begin, take: Take, wanted: Wante
 
 
 def blocks_in(
-    path: Path, span: tuple[int, int], take: Take, *, size: int, longest: int | None = None
+    path: Path,
+    span: tuple[int, int],
+    take: Take,
+    *,
+    size: int,
+    longest: int | None = None,
+    line: int = 1,
 ) -> Iterator[tuple[bytes, Taken]]:
     """The bytes of a span in stretches of whole rows, each of about `size` bytes.
 
+    Args:
+        path: of the file.
+        span: where to begin, and where to end.
+        take: what is whole rows.
+        size: of a stretch.
+        longest: bytes of a row, where they are bounded.
+        line: the number of the first one.
+
     Raises:
-        ValueError: a row is much longer than `longest`, where it is given; or the file ends before.
+        ValueError: a row is much longer than `longest`; or a quote is never closed; or the file
+            ends before.
     """
     (start, stop), rest = span, b""
     with path.open("rb") as file:
@@ -76,12 +97,15 @@ def blocks_in(
             left -= len(more)
             block = rest + more
             taken = take(block, not left)
+            if taken.problem is not None:
+                raise ValueError(f"{path}: {taken.problem.told(line - 1)}")
             if taken.size:
                 yield block[: taken.size], taken
-            rest = block[taken.size :]
+            rest, line = block[taken.size :], line + taken.lines
             if longest is not None and len(rest) > max(longest, size):
                 raise ValueError(
-                    f"{path}: expected lines of at most {longest:,} bytes. Received: a longer one."
+                    f"{path}: expected lines of at most {longest:,} bytes. Received: a longer one, "
+                    f"from line {line} on. A quote in it may never be closed."
                 )
 
 
@@ -93,7 +117,7 @@ def blocks_of(shard: Shard, take: Take, wanted: Wanted) -> Iterator[tuple[bytes,
     """
     a_row = (shard.stop - shard.start) / shard.rows
     span, size, rows = (shard.start, shard.stop), int(a_row * wanted.part_rows) + 1, 0
-    for block, taken in blocks_in(Path(shard.file), span, take, size=size):
+    for block, taken in blocks_in(Path(shard.file), span, take, size=size, line=shard.line):
         rows += taken.rows
         yield block, taken
     if rows != shard.rows:

@@ -4,7 +4,7 @@ A row that is wrong is one that cannot be read; the others are. A block of rows 
 parser, in pieces where it refuses, and cell by cell what is left of them.
 """
 
-import csv
+import itertools
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.data.headers import LOOKED_AT
 from vae_runtime.data.tables import Columns, header_of, no_number, number
 from vae_runtime.live.long_lines import longest_line
 
@@ -45,11 +46,8 @@ class Rows(NamedTuple):
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """Ranges of bytes that end with a row."""
-    try:
-        layout = _layout(path, wanted)
-        return plan_ranges(path, ".csv", layout.begin, take_rows, wanted)
-    except csv.Error as error:
-        raise ValueError(f"{path}: expected lines of a table. Received: {error}.") from error
+    layout = _layout(path, wanted)
+    return plan_ranges(path, ".csv", layout.begin, take_rows, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
@@ -70,9 +68,9 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
             "whose rows are flat. Give them as .npy."
         )
     mark = after_mark(path)
-    first = _first_row(path, mark, wanted)
+    first, *below = _first_rows(path, mark, wanted)
     columns = Columns(wanted.model.feature_names, extra=wanted.named)
-    header = header_of(path, first.cells, columns)
+    header = header_of(path, first.cells, columns, [row.cells for row in below])
     begin = Begin(mark + first.size, first.lines) if header is not None else Begin(mark, 0)
     names = header or [str(i + 1) for i in range(len(first.cells))]
     numbers = [names.index(name) for name in columns.of(names)]
@@ -84,24 +82,26 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
     return Layout(names, Cells(len(names), numbers, texts), begin)
 
 
-def _first_row(path: Path, mark: int, wanted: Wanted) -> Row:
-    """The first that is not blank; `size` and `lines` count from behind the mark."""
+def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
+    """Those of one block that are not blank; `size` and `lines` count from behind the mark."""
     size = lines = 0
     span = (mark, path.stat().st_size)
     longest = longest_line(wanted.model)
     for block, taken in blocks_in(path, span, take_rows, size=HEAD, longest=longest):
         check_utf8(path, block)
-        for row in rows_of(block):
-            if row.cells:
-                return Row(row.cells, size + row.size, lines + row.lines)
+        rows = (Row(r.cells, size + r.size, lines + r.lines) for r in rows_of(block) if r.cells)
+        found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        if found:
+            return found
         size, lines = size + taken.size, lines + taken.lines
     raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
 
 
 def _part(file: str, rows: Rows, first: int, wanted: Wanted) -> Part:
-    texts = [np.array([cell.strip() for cell in column], str) for column in rows.texts]
-    columns = dict(zip(wanted.named, texts, strict=True))
-    units = None if wanted.unit is None else names_or_bad(columns[wanted.unit], rows.bad)
+    columns = {n: np.array(column, str) for n, column in zip(wanted.named, rows.texts, strict=True)}
+    units = None
+    if wanted.unit is not None:
+        units = names_or_bad(np.char.strip(columns[wanted.unit]), rows.bad)
     where = {"row": np.arange(first, first + len(rows.x))}
     return Part(file, rows.x, where, {n: columns[n] for n in wanted.keep}, units, rows.bad)
 
@@ -111,13 +111,14 @@ def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:
     found = parse(block, layout.cells, taken.rows)
     if found is not None:
         return Rows(*found, {})
-    if b'"' in block or len(block) < SMALL:
+    pieces = [] if b'"' in block or len(block) < SMALL else list(_pieces(block))
+    if len(pieces) < 2:  # a line that is long may be all of a block
         return _one_by_one(block, taken.rows, layout, line)
     rows = Rows(
         np.zeros((taken.rows, len(layout.cells.numbers))), [[] for _ in layout.cells.texts], {}
     )
     first = 0
-    for piece in _pieces(block):
+    for piece in pieces:
         of_piece = take_rows(piece, True)
         x, texts, bad = _parse(piece, of_piece, layout, line)
         rows.x[first : first + len(x)] = x
@@ -142,19 +143,19 @@ def _one_by_one(block: bytes, rows: int, layout: Layout, line: int) -> Rows:
     texts: list[list[str]] = [[] for _ in cells.texts]
     none = [0.0] * len(cells.numbers)
     read = number if b"_" in block else float
-    place = 0
+    place = end = 0
     for row, _, lines in rows_of(block):
+        where, end = line + end, lines
         if not row:
             continue
         is_whole = len(row) == cells.width
         try:
             values.extend([read(row[i]) for i in cells.numbers] if is_whole else none)
         except ValueError:
-            bad[place] = str(_first_wrong(row, layout, f"line {line + lines - 1}"))
+            bad[place] = str(_first_wrong(row, layout, f"line {where}"))
             values.extend(none)
         if not is_whole:
-            where = f"line {line + lines - 1}"
-            bad[place] = f"{where}: expected {cells.width} cells. Received: {len(row)}."
+            bad[place] = f"line {where}: expected {cells.width} cells. Received: {len(row)}."
         for column, i in zip(texts, cells.texts, strict=True):
             column.append(row[i] if is_whole else "")
         place += 1

@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.columns import decoded, kind_of
+from vae_runtime.batch.columns import as_floats, decoded, kind_of
 from vae_runtime.batch.parts import Column, Columns
 
 CHUNK = 2**22  # bytes that are copied at a time
@@ -120,9 +120,10 @@ def to_numpy(column: Column, where: str, instead: str) -> NDArray[Any]:
     kind = kind_of(column)
     if kind == "text":
         return np.array(column.fill_null("").to_pylist(), np.str_)
-    if kind == "decimal":
-        column = column.cast("float64")
-    array: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    if kind == "decimal" or (kind == "number" and column.null_count):
+        column = as_floats(column, where, instead)
+    is_time = str(column.type).startswith("time") and kind != "timestamp"  # numpy has no such type
+    array: NDArray[Any] = (column[:0] if is_time else column).to_numpy(zero_copy_only=False)
     if array.dtype.kind not in "biufMm":
         raise ValueError(
             f"{where}: expected numbers, text or times for arrays. Received: {column.type}"
@@ -166,7 +167,13 @@ class _Growing:
         common = np.result_type(*(dtype for dtype, _ in self._stretches))
         file.write(header(self._first.astype(common), sum(rows for _, rows in self._stretches)))
         for chunk in self._chunks():
-            file.write(content(chunk.astype(common, copy=False)))
+            found = chunk.astype(common, copy=False)
+            if chunk.dtype.kind in "iu" and common.kind == "f" and not _is_same(found, chunk):
+                raise ValueError(
+                    f"{self._where}: expected whole numbers that floats hold, as other rows have "
+                    "floats or none. Received: larger ones. Write .parquet, .csv or .jsonl."
+                )
+            file.write(content(found))
 
     def _chunks(self) -> Iterator[NDArray[Any]]:
         """The values in order, some at a time."""
@@ -177,6 +184,12 @@ class _Growing:
             step = max(CHUNK // max(dtype.itemsize, 1), 1) * dtype.itemsize
             for start in range(0, size, step or 1):
                 yield np.frombuffer(self._file.read(min(step, size - start)), dtype)
+
+
+def _is_same(floats: NDArray[Any], whole: NDArray[Any]) -> bool:
+    """Whether floats are these whole numbers; those beyond the type are compared as floats are."""
+    limit = np.iinfo(whole.dtype).max
+    return bool(((floats < float(limit)) & (floats.astype(whole.dtype) == whole)).all())
 
 
 def _kind(array: NDArray[Any]) -> str:

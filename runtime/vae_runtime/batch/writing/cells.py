@@ -36,7 +36,12 @@ class Style(NamedTuple):
 
 def _as_json(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return float(value)
+        if Decimal(number := float(value)) != value and Decimal(repr(number)) != value:
+            raise ValueError(
+                f"expected decimals in lists that JSON's readers have as numbers. Received: {value}"
+                ". Write .parquet or .arrow, or leave the column out."
+            )
+        return number
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     raise ValueError(
@@ -45,7 +50,10 @@ def _as_json(value: Any) -> Any:
     )
 
 
-CSV = Style("", (b"0", b"1"), True, str, str)
+_ENCODE = json.JSONEncoder(default=_as_json, ensure_ascii=False).encode
+
+
+CSV = Style("", (b"0", b"1"), True, str, _ENCODE)
 JSON = Style(
     "null",
     (b"false", b"true"),
@@ -63,7 +71,11 @@ def cells(column: Column, style: Style) -> list[str]:
         return joined([*pieces(column, style), b"\n"], len(column)).decode().split("\n")[:-1]
     if column.ndim > 1:
         return list(map(style.other, column.tolist()))
-    return list(map(style.text, column.astype(str).tolist()))
+    texts = list(map(style.text, column.astype(str).tolist()))
+    if column.dtype.kind == "M":
+        for i in np.flatnonzero(np.isnat(column)).tolist():
+            texts[i] = style.nothing
+    return texts
 
 
 def pieces(column: NDArray[Any], style: Style) -> list[Texts | bytes]:
@@ -103,6 +115,8 @@ def _of_values(column: Any, style: Style) -> list[str]:
         return list(map(style.text, _times(column)))
     if kind == "text":
         return list(map(style.text, column.fill_null("").to_pylist()))
+    if str(column.type) == "time64[ns]":  # Python's times have no nanoseconds
+        return list(map(style.text, column.cast("string").fill_null("").to_pylist()))
     return [_of_value(value, style) for value in column.to_pylist()]
 
 
@@ -120,6 +134,10 @@ def _times(column: Any) -> list[str]:
 
 
 def _of_value(value: Any, style: Style) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # all of its digits, which is a number in JSON too
+    if isinstance(value, str):
+        return style.text(value)
     if isinstance(value, date | time):
         return style.text(value.isoformat())
     return style.nothing if value is None else style.other(value)

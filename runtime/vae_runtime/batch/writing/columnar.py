@@ -90,7 +90,13 @@ class ParquetWriter:
 
         if self._writer is None:
             self._schema = schema
-            self._writer = pq.ParquetWriter(self._file, schema, **OPTIONS)
+            try:
+                self._writer = pq.ParquetWriter(self._file, schema, **OPTIONS)
+            except NotImplementedError as error:
+                raise ValueError(
+                    f"{self._path}: expected columns of types that Parquet has. Received: "
+                    f"{_described(schema)} ({error}). Write .arrow, or leave the column out."
+                ) from error
 
     def _gather(self, batch: Any) -> None:
         self._gathered.append(batch)
@@ -115,7 +121,7 @@ def to_batch(columns: Columns, schema: Any, path: Path) -> Any:
     """
     import pyarrow as pa
 
-    arrays = [_to_arrow(column) for column in columns.values()]
+    arrays = [_to_arrow(column, f"{path}: column {name!r}") for name, column in columns.items()]
     if schema is None:
         return pa.record_batch(arrays, names=list(columns))
     each = zip(arrays, schema, strict=True)
@@ -123,8 +129,16 @@ def to_batch(columns: Columns, schema: Any, path: Path) -> Any:
     return pa.record_batch(found, schema=schema)
 
 
-def _to_arrow(column: Column) -> Any:
-    return _of_numpy(column) if isinstance(column, np.ndarray) else decoded(column)
+def _to_arrow(column: Column, where: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        return _of_numpy(column) if isinstance(column, np.ndarray) else decoded(column)
+    except (pa.ArrowException, NotImplementedError) as error:
+        raise ValueError(
+            f"{where}: expected a type that Arrow has. Received: {column.dtype}. Write .npz, or "
+            "leave the column out."
+        ) from error
 
 
 def _of_numpy(column: NDArray[Any]) -> Any:
@@ -134,6 +148,10 @@ def _of_numpy(column: NDArray[Any]) -> Any:
     for n in reversed(column.shape[1:]):
         values = pa.FixedSizeListArray.from_arrays(values, n)
     return values
+
+
+def _described(schema: Any) -> str:
+    return ", ".join(f"{field.name!r} of {field.type}" for field in schema)
 
 
 def _check_pyarrow(path: Path, what: str) -> None:

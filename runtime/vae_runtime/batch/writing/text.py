@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vae_runtime.batch.columns import flat
+from vae_runtime.batch.columns import check_text, flat
 from vae_runtime.batch.parts import Columns
 
 from .cells import CSV, JSON, Style, cells, pieces
@@ -22,13 +22,14 @@ class CsvWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="")
+        self._path, self._file = path, path.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._is_begun = False
 
     def write(self, columns: Columns) -> None:
         """Adds rows."""
         columns = flat(columns)
+        check_text(columns, self._path)
         if not self._is_begun:
             self._writer.writerow(columns)
             self._is_begun = True
@@ -51,10 +52,11 @@ class JsonLinesWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="")
+        self._path, self._file = path, path.open("w", encoding="utf-8", newline="")
 
     def write(self, columns: Columns) -> None:
         """Adds rows."""
+        check_text(columns, self._path)
         before = [f", {json.dumps(name)}: " for name in columns]
         before[0] = f"{{{before[0][2:]}"
         if all(map(is_numbers, columns.values())):

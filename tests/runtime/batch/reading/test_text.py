@@ -266,3 +266,16 @@ def test_without_pyarrow_the_answer_is_the_same(write, wanted, read, monkeypatch
     here = read(path, asked)
     np.testing.assert_array_equal(here.x, there.x)
     assert here.kept["id"].tolist() == there.kept["id"].tolist()
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_bad_row_among_lines_that_are_long_is_bad_alone(write, wanted, read, end, rows):
+    n = 10_000
+    names = tuple(f"c{i}" for i in range(n))
+    good, bad = ",".join(["1.234567"] * n), ",".join(["1.234567"] * (n - 1) + [""])
+    lines = [",".join(names), *[good] * (rows - 1), bad, *[good] * (rows - 1)]
+    found = read(write(end.join(lines) + end), wanted((n,), names))
+    assert list(found.bad) == [rows - 1]
+    assert found.bad[rows - 1].startswith(f"line {rows + 1}: expected a number in column 'c9999'")

@@ -1,0 +1,24 @@
+"""Text as a terminal may have it; needs nothing that could fail to load."""
+
+import unicodedata
+
+_DANGEROUS = {"Cc", "Cs", "Zl", "Zp"}  # controls, lone surrogates, line and paragraph separators
+_BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # show text out of order
+
+
+def printable(text: object) -> str:
+    """A text in one line, in which what controls a terminal is escaped.
+
+    >>> printable("flow" + chr(27)) == "flow" + chr(92) + "x1b"
+    True
+    """
+    found = str(text)
+    if found.isascii() and found.isprintable():
+        return found
+    return "".join(c if is_harmless(c) else ascii(c)[1:-1] for c in found)
+
+
+def is_harmless(c: str) -> bool:
+    """Whether a character neither controls a terminal nor turns text around."""
+    dangerous = unicodedata.category(c) in _DANGEROUS or unicodedata.bidirectional(c) in _BIDI
+    return not dangerous

@@ -1,0 +1,111 @@
+"""First lines of numbers: 0,1,2 is a header, other lines are rows, and what may be one is told."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from vae_runtime.data.files import read_rows
+from vae_runtime.data.headers import is_numbered, may_be_names
+
+FRACTIONS = [["1", "0.5", "2"], ["1", "2", "3"]]
+WHOLE = [["1", "0", "2"], ["5", "1", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("first", "below", "expected"),
+    [
+        ("0,1,2,3", [], True),
+        ("0,1,2", WHOLE, True),
+        (" 0, 1,2 ", WHOLE, True),
+        ("0,1", WHOLE, False),
+        ("0,1", [], False),
+        ("0,1", FRACTIONS, True),
+        ("0", WHOLE, False),
+        ("0", [["0.5"]], True),
+        ("0", [["nan"], ["1e-3"]], True),
+        (",0,1", WHOLE, True),
+        (",0", WHOLE, True),
+        ("1,2,3", FRACTIONS, False),
+        ("0,2,1", FRACTIONS, False),
+        ("0.0,1.0,2.0", FRACTIONS, False),
+        ("00,01,02", FRACTIONS, False),
+        ("0,1,1", FRACTIONS, False),
+        ("0,0", FRACTIONS, False),
+    ],
+)
+def test_columns_that_are_numbered_from_0_have_a_header(first, below, expected):
+    assert is_numbered(first.split(","), below) is expected
+
+
+@pytest.mark.parametrize(
+    ("first", "below", "expected"),
+    [
+        ("1,2,3,4", WHOLE, True),
+        ("0,1", WHOLE, True),
+        ("2019,2020,2021", WHOLE, True),
+        ("0.5,1.0,1.5", FRACTIONS, True),
+        ("10,30,20", FRACTIONS, True),
+        ("10,30,20", WHOLE, False),
+        ("10,30,10", FRACTIONS, False),
+        ("0.5,1.5", FRACTIONS, False),
+        ("3,2,1", WHOLE, False),
+        ("0.31,0.92,0.11", FRACTIONS, False),
+        ("5", WHOLE, False),
+        ("1,,3", WHOLE, False),
+    ],
+)
+def test_what_may_be_names_is_known(first, below, expected):
+    assert may_be_names(first.split(","), below) is expected
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Writes lines, the first and rows of x."""
+
+    def apply(first, x):
+        path = tmp_path / "rows.csv"
+        path.write_text("\n".join([first, *(",".join(map(str, row)) for row in x.tolist())]))
+        return path
+
+    return apply
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 12])
+def test_both_readers_take_the_same_line_as_names(save, wanted, read, n):
+    x = np.arange(10 * n).reshape(10, n) / 8
+    path = save(",".join(map(str, range(n))), x)
+    table = read_rows(path)
+    assert table.names == tuple(map(str, range(n)))
+    np.testing.assert_array_equal(table.x, x)
+    found = read(path, wanted((n,)))
+    np.testing.assert_array_equal(found.x, x)
+    np.testing.assert_array_equal(found.row, np.arange(10))
+
+
+def test_rows_of_two_states_are_rows(save, wanted, read, caplog):
+    x = np.array([[0, 1], [1, 0], [1, 1]])
+    path = save("0,1", x)
+    assert len(read_rows(path).x) == len(read(path, wanted((2,))).x) == 4
+    assert caplog.text.count("the first line, 0,1, is taken as a row") == 1
+
+
+@pytest.mark.parametrize("reader", ["table", "batch"])
+def test_another_line_is_told_once(save, wanted, read, caplog, reader):
+    path = save("2019,2020,2021", np.ones((4, 3)))
+    caplog.set_level(logging.WARNING)
+    for _ in range(2):
+        x = read_rows(path).x if reader == "table" else read(path, wanted((3,))).x
+        assert len(x) == 5
+    assert caplog.text.count("the first line, 2019,2020,2021, is taken as a row") == 1
+
+
+def test_an_index_of_the_rows_is_refused_as_one(save):
+    path = save(",0,1", np.ones((4, 3)))
+    with pytest.raises(ValueError, match="none for column 1 of 3; if it is an index of the rows"):
+        read_rows(path)
+
+
+def test_rows_are_not_told(save, caplog):
+    read_rows(save("0.31,0.92,0.11", np.ones((4, 3)) / 3))
+    assert not caplog.records

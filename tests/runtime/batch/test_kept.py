@@ -1,0 +1,167 @@
+"""Columns that are kept: each kind of value from each input to each output, or refused by name."""
+
+import csv
+import datetime
+import json
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from vae_runtime import Runner
+from vae_runtime.cli import main
+
+MOMENT = datetime.datetime(2026, 1, 31, 23, 59, 59, 123456)
+BIG = 2**53 + 1
+TEXTS = ["007", "1e5", "NaN", " a ", "", 'é\n"q", x', "\u4e16\u754c"]
+
+# Of each kind: values, and the text that .csv has of them; None where text is refused.
+KINDS = {
+    "whole": (pa.array([BIG, -BIG]), [str(BIG), str(-BIG)]),
+    "whole or none": (pa.array([BIG, None]), [str(BIG), ""]),
+    "uint64": (pa.array([2**64 - 1, None], pa.uint64()), [str(2**64 - 1), ""]),
+    "decimal": (
+        pa.array([Decimal("12345678901234567890.10"), None], pa.decimal128(38, 2)),
+        ["12345678901234567890.10", ""],
+    ),
+    "small decimal": (pa.array([Decimal("1.10"), None]), ["1.10", ""]),
+    "truth": (pa.array([True, None]), ["1", ""]),
+    "text": (pa.array(TEXTS), TEXTS),
+    "categories": (pa.array(["p", None]).dictionary_encode(), ["p", ""]),
+    "float": (pa.array([0.1, 1e300]), ["0.1", "1e+300"]),
+    "half": (pa.array([1.5, 2.25], pa.float16()), ["1.5", "2.25"]),
+    "date": (pa.array([MOMENT.date(), None]), ["2026-01-31", ""]),
+    "time": (pa.array([86399123456789, None], pa.time64("ns")), ["23:59:59.123456789", ""]),
+    "stamp": (
+        pa.array([1769903999123456789, None], pa.timestamp("ns", "UTC")),
+        ["2026-01-31T23:59:59.123456789+00:00", ""],
+    ),
+    "span": (pa.array([5, None], pa.duration("ns")), None),
+    "bytes": (pa.array([b"\0\xff", None]), None),
+    "list": (pa.array([[BIG, None], None]), [f"[{BIG}, null]", ""]),
+    "struct": (pa.array([{"a": ["é"]}, None]), ['{"a": ["é"]}', ""]),
+    "list of bytes": (pa.array([[b"a"]]), None),
+}
+ARRAYS = {"truth or none", "whole or none", "uint64", "decimal", "truth", "list", "struct", "time"}
+ARRAYS |= {"bytes", "list of bytes"}  # what .npz refuses
+
+
+@pytest.fixture
+def keep(golden, tmp_path, capsys):
+    """Scores a file with the column k; exit code, message, and where the results are."""
+
+    def apply(name, save, n, ending):
+        runner = Runner.load(golden)
+        x = np.resize(runner.probe_rows(), (n, runner.manifest.model.input_shape[0]))
+        path, output = tmp_path / name, tmp_path / f"o{ending}"
+        save(path, dict(zip(runner.manifest.model.feature_names, x.T, strict=True)))
+        code = main(["score", str(golden), str(path), "-o", str(output), "--keep", "k"])
+        return code, capsys.readouterr().err, output
+
+    return apply
+
+
+def save_arrow(column):
+    def save(path, columns):
+        table = pa.table({**{k: np.ascontiguousarray(v) for k, v in columns.items()}, "k": column})
+        if path.suffix == ".parquet":
+            pq.write_table(table, path)
+        else:
+            with pa.ipc.new_file(path, table.schema) as writer:
+                writer.write_table(table)
+
+    return save
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".npz", ".parquet", ".arrow"])
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.arrow"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_with_types_arrive_or_are_refused(keep, kind, name, ending):
+    column, texts = KINDS[kind]
+    code, err, output = keep(name, save_arrow(column), len(column), ending)
+    is_text = ending in (".csv", ".jsonl")
+    if (texts is None and is_text) or (ending == ".npz" and kind in ARRAYS):
+        assert code == 1
+        assert "column 'k'" in err
+        assert "Write .parquet" in err
+        return
+    assert code == 0, err
+    check(output, column, texts)
+
+
+def check(output, column, texts):
+    if output.suffix == ".csv":
+        with output.open(newline="", encoding="utf-8") as file:
+            assert [row["k"] for row in csv.DictReader(file)] == texts
+    elif output.suffix == ".jsonl":
+        lines = output.read_text(encoding="utf-8").splitlines()
+        found = [json.loads(line, parse_float=Decimal)["k"] for line in lines]
+        expected = column.to_pylist() if pa.types.is_nested(column.type) else None
+        if expected is not None:
+            assert found == expected
+        else:
+            as_texts = ["" if v is None else str(int(v) if v is True else v) for v in found]
+            alike = [t.replace("1e+300", "1E+300") for t in texts]
+            assert as_texts == alike
+    elif output.suffix == ".npz":
+        with np.load(output) as arrays:
+            assert len(arrays["k"]) == len(column)
+            if pa.types.is_string(column.type) or pa.types.is_integer(column.type):
+                assert arrays["k"].tolist() == column.to_pylist()
+    else:
+        read = pq.read_table if output.suffix == ".parquet" else pa.ipc.open_file
+        table = read(output)
+        found = (table if isinstance(table, pa.Table) else table.read_all())["k"]
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        assert found.type == column.type
+        assert found.combine_chunks().equals(column)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".npz", ".parquet", ".arrow"])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_text_arrives_as_it_was(keep, name, ending):
+    def save(path, columns):
+        rows = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*columns.values())]  # noqa: B905
+        for row, text in zip(rows, TEXTS, strict=True):
+            row["k"] = text
+        with path.open("w", newline="", encoding="utf-8") as file:
+            if path.suffix == ".csv":
+                writer = csv.DictWriter(file, rows[0])
+                writer.writeheader()
+                writer.writerows(rows)
+            else:
+                file.writelines(json.dumps(row) + "\n" for row in rows)
+
+    code, err, output = keep(name, save, len(TEXTS), ending)
+    assert code == 0, err
+    check(output, pa.array(TEXTS), TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("values", "ending", "expected"),
+    [
+        (np.array([BIG, 1]), ".csv", [str(BIG), "1"]),
+        (np.array([2**64 - 1, 1], np.uint64), ".csv", [str(2**64 - 1), "1"]),
+        (np.array(["2026-01-31", "NaT"], "M8[D]"), ".csv", ["2026-01-31", ""]),
+        (np.array([" a ", 'b"\n']), ".csv", [" a ", 'b"\n']),
+        (np.array([1, 2], "m8[s]"), ".csv", None),
+        (np.array([b"a", b"b"]), ".csv", None),
+        (np.array([1j, 2j]), ".jsonl", None),
+        (np.array([1j, 2j]), ".parquet", None),
+        (np.array([1j, 2j]), ".arrow", None),
+    ],
+)
+def test_arrays_arrive_or_are_refused(keep, values, ending, expected):
+    def save(path, columns):
+        np.savez(path, x=np.stack(list(columns.values()), 1), k=values)
+
+    code, err, output = keep("rows.npz", save, len(values), ending)
+    if expected is None:
+        assert code == 1
+        assert "column 'k'" in err
+    else:
+        assert code == 0, err
+        check(output, None, expected)
