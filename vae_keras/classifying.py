@@ -103,8 +103,14 @@ def cross_entropy(target: Tensor, logits: Tensor) -> Tensor:
 
 def check_labels(y: Any, classes: int) -> None:
     """Raises ValueError where an array y holds anything but numbers of classes, and -1."""
-    if not isinstance(y, np.ndarray) or not classes:
-        return  # none, or a Dataset, which is looked at batch by batch; or no business of ours
+    if y is None or not classes:
+        return
+    y = np.asarray(y)
+    if y.shape not in ((len(y),), (len(y), 1)):
+        raise ValueError(
+            "expected labels as whole numbers, one a row: (rows,). Received: shape "
+            f"{y.shape}. Of one-hot labels, give y.argmax(axis=1)."
+        )
     if y.dtype.kind not in "iu" or y.min() < -1 or y.max() >= classes:
         raise ValueError(
             f"expected labels from 0 to {classes - 1}, and -1 where unknown. "

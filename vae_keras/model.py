@@ -14,7 +14,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from . import classifying, elbo, keras_arguments, likelihoods, schedules, scoring, steps, trimming
+from . import arguments as given_arguments
+from . import classifying, elbo, likelihoods, schedules, scoring, steps, trimming
 from .arrays import Tensor
 from .mixture import Mixture
 from .pairs import check_logits, check_pair
@@ -131,35 +132,48 @@ class VAE(keras.Model):
             raise ValueError("expected a VAE with a classifier. Received: VAE(classifier=None).")
         return ops.softmax(self._logits(self.encode(x)[0]), axis=-1)
 
+    def fit(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Keras's `fit`; y are labels, where there is a classifier.
+
+        Raises:
+            ValueError: an argument that a VAE does not use, by name, or labels that are none.
+        """
+        given_arguments.check("fit", self.classes, x, y, *arguments, **options)
+        return super().fit(x, y, *arguments, **options)
+
+    def evaluate(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Keras's `evaluate`; takes and refuses what `fit` does."""
+        given_arguments.check("evaluate", self.classes, x, y, *arguments, **options)
+        return super().evaluate(x, y, *arguments, **options)
+
+    def train_on_batch(self, x: Any, y: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Keras's `train_on_batch`; takes and refuses what `fit` does."""
+        given_arguments.check("train_on_batch", self.classes, x, y, *arguments, **options)
+        return super().train_on_batch(x, y, *arguments, **options)
+
+    def test_on_batch(self, x: Any, y: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Keras's `test_on_batch`; takes and refuses what `fit` does."""
+        given_arguments.check("test_on_batch", self.classes, x, y, *arguments, **options)
+        return super().test_on_batch(x, y, *arguments, **options)
+
+    def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
+        """Keras's `predict`: the reconstructions, in the data's own units."""
+        given_arguments.check("predict", self.classes, x, *arguments, **options)
+        return super().predict(x, *arguments, **options)
+
     def compile(self, *arguments: Any, **options: Any) -> None:
-        """Keras's `compile`, without a loss or metrics: a VAE has its own."""
-        super().compile(**keras_arguments.bind(super().compile, arguments, options))
+        """Keras's `compile`, without losses and metrics: a VAE has its own.
+
+        Raises:
+            ValueError: one is given; names the argument.
+        """
+        given_arguments.check("compile", self.classes, *arguments, **options)
+        super().compile(*arguments, **options)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a model that is loaded as it was when it was saved."""
+        """What a saved model was compiled with; Keras leaves it to a class with its own compile."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
-
-    def fit(self, *arguments: Any, **options: Any) -> Any:
-        """Keras's `fit`; y are labels, where there is a classifier. `validation_data` may be x."""
-        given = keras_arguments.bind(super().fit, arguments, options)
-        keras_arguments.check_labels("fit", given.get("y"), self.classes)
-        if given.get("validation_data") is not None:
-            known = keras_arguments.as_validation_data(given["validation_data"], self.classes)
-            given["validation_data"] = known
-        return super().fit(**given)
-
-    def evaluate(self, *arguments: Any, **options: Any) -> Any:
-        """Keras's `evaluate`; y are labels, where there is a classifier."""
-        return self._with_labels("evaluate", super().evaluate, arguments, options)
-
-    def train_on_batch(self, *arguments: Any, **options: Any) -> Any:
-        """Keras's `train_on_batch`; y are labels, where there is a classifier."""
-        return self._with_labels("train_on_batch", super().train_on_batch, arguments, options)
-
-    def test_on_batch(self, *arguments: Any, **options: Any) -> Any:
-        """Keras's `test_on_batch`; y are labels, where there is a classifier."""
-        return self._with_labels("test_on_batch", super().test_on_batch, arguments, options)
 
     def train_step(self, *arguments: Any) -> Any:
         """One step of stochastic gradient variational Bayes on a batch of rows."""
@@ -232,12 +246,6 @@ class VAE(keras.Model):
             for name, value in config.items()
         }
         return cls(parts.pop("encoder"), parts.pop("decoder"), **parts)
-
-    def _with_labels(self, name: str, method: Any, arguments: Any, options: Any) -> Any:
-        """What a method of Keras returns, called with what a VAE has a use for."""
-        given = keras_arguments.bind(method, arguments, options)
-        keras_arguments.check_labels(name, given.get("y"), self.classes)
-        return method(**given)
 
     def _maybe_symbolic_build(self, *_: Any, **__: Any) -> None:
         """Only the optimizer is left to build, a VAE is built when it is made.

@@ -109,14 +109,9 @@ def _jax_track(vae: Any, losses: Losses, x: Array, metrics: Any) -> tuple[Losses
 
 def _rows(vae: Any, data: Any) -> tuple[Array, Array | None]:
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None:
+    if sample_weight is not None or (y is not None and vae.classifier is None):
         raise ValueError(
-            "expected batches of x, or of x and labels. Received: sample weights too, which a VAE "
-            "does not use: all rows count alike."
-        )
-    if y is not None and vae.classifier is None:
-        raise ValueError(
-            "expected batches of x alone, as a VAE without a classifier learns from no targets. "
-            "Received: x and y. Of a tf.data.Dataset, .map(lambda x, y: x) leaves y out."
+            "expected x alone, as in fit(x), or x and labels of a VAE with a classifier. "
+            "Received: targets or sample weights too."
         )
     return x, y
