@@ -39,7 +39,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         "--keep",
         type=partial(listed, what="names of columns with --keep"),
         metavar="COLUMNS",
-        help="columns to pass through, with commas between",
+        help="to pass through, with commas between",
     )
     group.add_argument(
         "--column",

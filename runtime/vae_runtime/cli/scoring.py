@@ -72,8 +72,8 @@ def classify(args: argparse.Namespace) -> int:
     counts = run_files(args, runner, Classifying())
     found = {name: counts.classes.get(name, 0) for name in runner.manifest.model.classes or ()}
     each_class = ", ".join(f"{name}: {n:,}" for name, n in found.items())
-    found_classes = f"classes of {told(counts, args, row_of(runner))}: {each_class}"
-    print(printable(found_classes), file=sys.stderr)
+    done = f"classes of {told(counts, args, row_of(runner))}: {each_class}"
+    print(printable(done), file=sys.stderr)
     return 0
 
 

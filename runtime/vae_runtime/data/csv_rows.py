@@ -1,7 +1,6 @@
-"""Rows of CSV as Python's own reader has them, but for quotes that are never closed.
+"""Rows of CSV as Python's reader has them, but that a quote which is never closed is an error.
 
-That reader takes all text behind such a quote as one cell, up to the next quote or to the end of
-the file, so that many rows would become one. Here the line in which it was opened is an error.
+There all text behind it, up to the next quote or the end, would be one cell of one row.
 """
 
 import csv
@@ -9,34 +8,22 @@ from collections.abc import Iterable, Iterator
 
 
 class OpenQuote(ValueError):
-    """A cell that begins with a quote and does not end where one is closed.
-
-    Args:
-        line: in which its row begins, from 1.
-        why: it is one.
-    """
+    """A quote that is not closed, in a row that begins in `line`, from 1."""
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"line {line}: {why}")
         self.line, self.why = line, why
 
     def told(self, before: int = 0) -> str:
-        """What is wrong, in a text with so many lines before those that were read."""
+        """What is wrong, where so many lines of the file are before those that were read."""
         return (
             f"expected lines of a table. Received: in line {before + self.line} {self.why}. Close "
-            "the quote, or write a quote within a cell as two, in quotes."
+            "the quote; within a quoted cell, write it twice."
         )
 
 
 class Lines:
-    """Lines of text with their ends, and how far a reader of rows has got.
-
-    Args:
-        lines: of the text.
-
-    `count` are the lines that were asked for, `first` the number of the row's first one, from 1;
-    `is_over` where more were asked for than there are.
-    """
+    """Lines of text with their ends; `count` were read, a row began with number `first`."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = lines
@@ -53,15 +40,7 @@ class Lines:
 
 
 def csv_rows(lines: Lines, *, is_last: bool = True) -> Iterator[list[str]]:
-    """The cells of each row, none of a blank line.
-
-    Args:
-        lines: of the text.
-        is_last: whether the text ends with them; else a row that they cut is left out.
-
-    Raises:
-        OpenQuote: a quote is not closed.
-    """
+    """Cells of rows, none of a blank line; OpenQuote, at the end only if `is_last`."""
     reader = csv.reader(lines)
     while True:
         lines.first = lines.count + 1

@@ -2,7 +2,7 @@
 
 Commas between cells, quotes where needed, utf-8 with or without a byte order mark, blank lines
 anywhere. The first line is a header where columns are asked for by name, where none of its cells
-is a number, or where it numbers them, see `headers`.
+is a number, or where it is 0,1,2.
 """
 
 import itertools
@@ -87,12 +87,6 @@ def read_csv(path: Path, columns: Columns) -> Table:
 
 def header_of(path: Path, first: Sequence[str], columns: Columns, below: Rows) -> list[str] | None:
     """The names that the first line of a .csv gives to its columns; None where it is a row.
-
-    Args:
-        path: of the file.
-        first: the cells of its first line.
-        columns: that are wanted.
-        below: the rows that follow, or the first of them.
 
     Raises:
         ValueError: it has other marks than commas between cells.

@@ -75,8 +75,10 @@ class LineReader:
         named = bool(self._names) and set(wanted) <= set(cells)
         if named and self._began and all(map(is_number, wanted)):
             return False  # 0,1,2 as names: later on that is a sample
-        named = named or self._is_numbered(cells)
-        if not named and (any(map(is_number, cells)) or not self._may_begin(cells)):
+        is_new = self._names is None and self._header is None and is_numbered(cells, ())
+        if not named and not (
+            self._may_begin(cells) and (is_new or not any(map(is_number, cells)))
+        ):
             return False
         for name in wanted:
             if cells.count(name) != 1:
@@ -90,12 +92,6 @@ class LineReader:
         """Whether text alone is to be a header: of features without names only the first line."""
         columns = math.prod(self._shape) + (self._time is not None)
         return self._names is not None or (not self._began and len(cells) == columns)
-
-    def _is_numbered(self, cells: list[str]) -> bool:
-        """Whether a line numbers the columns of features without names."""
-        columns = math.prod(self._shape) + (self._time is not None)
-        may_be = self._names is None and self._header is None and not self._began
-        return may_be and len(cells) == columns and is_numbered(cells, ())
 
     def _of_cells(self, cells: list[str]) -> Sample:
         if self._header is None:
