@@ -23,8 +23,9 @@ T = TypeVar("T")
 
 
 def dumps(value: Any) -> str:
-    """A dataclass as readable JSON: two spaces an object, lists of plain values on one line."""
-    return _pretty(dataclasses.asdict(value), "") + "\n"
+    """A dataclass, or a dict, as readable JSON: two spaces an object, plain lists on one line."""
+    plain = value if isinstance(value, dict) else dataclasses.asdict(value)
+    return _pretty(plain, "") + "\n"
 
 
 def parse(content: bytes) -> Any:

@@ -284,7 +284,7 @@ def test_rows_of_which_none_is_good_are_listed(run, golden, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     np.save("bad.npy", np.full((40, 6), np.nan, np.float32))
     done = run("score", golden, "bad.npy", "-o", "o.csv", "--on-bad-row", "reject", *options)
-    listed = "list.csv" if "list.csv" in options else "o.rejects.csv"
+    listed = "list.csv" if "list.csv" in options else "o.csv.rejects.csv"
     assert done.code == 1
     assert "Received: 40, all of them rejected" in done.err
     assert done.err.endswith(f"All of them are listed in {listed}.\n")
