@@ -5,8 +5,6 @@ MLflow itself is not imported: it calls `_load_pyfunc`, and `predict` of what th
 
 from typing import Any
 
-import numpy as np
-
 from .runner import Runner
 
 
@@ -20,17 +18,19 @@ class Scorer:
         """`score`, `p_value` and `is_anomaly` of each row, at the bundle's own alarm level.
 
         Args:
-            x: an array (batch, *input_shape), or a pandas data frame, whose columns are found by
-                name and may be of whole numbers.
+            x: an array (batch, *input_shape), or a table whose columns are found by name, as
+                `Runner.score` takes them.
 
         Returns:
-            A dict of arrays (batch,); of a data frame, a data frame with its index.
+            A dict of arrays (batch,); of a pandas data frame, a data frame with its index.
+
+        Raises:
+            ValueError: a column is missing, or a value is none that the model takes: which, and in
+                which row.
         """
-        if not hasattr(x, "columns"):
-            return self._runner.score(x)._asdict()
-        names = list(self._runner.manifest.model.feature_names or x.columns)
-        scores = self._runner.score(np.asarray(x[names], np.float64))
-        return type(x)(scores._asdict(), index=x.index)
+        scores = self._runner.score(x)._asdict()
+        is_pandas = hasattr(x, "columns") and hasattr(x, "index")
+        return type(x)(scores, index=x.index) if is_pandas else scores
 
 
 def _load_pyfunc(path: str) -> Scorer:
