@@ -73,6 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="write nothing and exit 1 where any precision is refused",
     )
     parser.add_argument(
+        "--synthetic-probe",
+        action="store_true",
+        help="draw the rows of the self-test from the model, and show none in the report, so that "
+        "no row of the data is in either; refused where they would not test as much",
+    )
+    parser.add_argument(
         "--triton",
         metavar="DIR",
         type=path,
@@ -107,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             triton.check(out, args.triton, [scorer.precision for scorer in scorers])
         if args.mlflow is not None:
             mlflow.check(out, args.mlflow)
-        options = Options(allow_degraded=args.allow_degraded, strict=args.strict)
+        options = Options(args.allow_degraded, args.strict, args.synthetic_probe)
         refused = export_variants(args.run, out, wanted, options, log=_log).refused
         if args.sign is not None:
             sign(out, args.sign)

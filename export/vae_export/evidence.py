@@ -129,7 +129,7 @@ def gather(source: Source) -> Evidence:
     _check_fresh(source, terms["score"])
     sizes = sizes_of(vae, x, terms)
     tame = usual(terms["score"])
-    feeds = _feeds(vae, x[tame])
+    feeds = feeds_of(vae, x[tame])
     return Evidence(
         source=source,
         feeds=feeds,
@@ -181,7 +181,8 @@ def _check_fresh(source: Source, score: Array) -> None:
     )
 
 
-def _feeds(vae: Any, x: Array) -> Arrays:
+def feeds_of(vae: Any, x: Array) -> Arrays:
+    """Inputs to compare tensors on, of these rows: see `Evidence`."""
     rng, latent_dim = np.random.default_rng(0), vae.latent_dim
     prior = rng.standard_normal((len(x), latent_dim), np.float32)
     posterior = np.asarray(vae.encode(x)[0])

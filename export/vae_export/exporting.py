@@ -20,13 +20,12 @@ from .converting import Log, check_training, convert, networks_scorer
 from .errors import ExportError
 from .evidence import Evidence
 from .gates import JUDGING, Verified, examine, verdicts
-from .graphs import Arrays, Graph, answers, build_graphs
+from .graphs import Arrays, Graph, build_graphs
 from .models import Models, of_models
 from .precisions import FORMATS
+from .probes import make_probe, make_synthetic_probe
 from .source import Source
 from .variants import Variant, variants
-
-PROBE_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ def export(
     precisions: Sequence[str] = ("fp32",),
     allow_degraded: bool = False,
     strict: bool = False,
+    synthetic_probe: bool = False,
     log: Log = print,
 ) -> Path:
     """Exports a trained model as a bundle.
@@ -64,27 +64,31 @@ def export(
         allow_degraded: whether a file of lower precision may lose more accuracy than the gates
             allow; the manifest then says what it lost.
         strict: whether to write nothing where a lower precision is refused.
+        synthetic_probe: whether the rows of the self-test are drawn from the model, and the report
+            shows none, so that no row of the data is in either (see docs/security.md).
         log: called with each line of progress.
 
     Returns:
         The bundle's path.
 
     Raises:
-        ExportError: a float32 graph cannot be converted, or does not answer as Keras does.
+        ExportError: a float32 graph cannot be converted, or does not answer as Keras does; or rows
+            drawn from the model would not test as much as real ones.
         ValueError: `run` is no run directory or no VAE, something else is at `out`, formats or
             precisions are unknown, or int8 has no rows to learn ranges from.
     """
     wanted = variants(formats, precisions)
-    options = Options(allow_degraded=allow_degraded, strict=strict)
+    options = Options(allow_degraded, strict, synthetic_probe)
     return export_variants(run, out, wanted, options, log=log).path
 
 
 @dataclass(frozen=True)
 class Options:
-    """What becomes of files that lose too much; see `export`."""
+    """What becomes of files that lose too much, and of the data's rows; see `export`."""
 
     allow_degraded: bool = False
     strict: bool = False
+    synthetic_probe: bool = False
 
 
 def export_variants(
@@ -101,14 +105,20 @@ def export_variants(
     known = evidence.gather(_source(run))
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
+    probe = bundle.npz(_probe(known, graphs, options, log))
     passed = verify(known, graphs, wanted, options, log=log)
     verified = passed.files
     log("measuring what the files cost, drawing the report")
     calibrations = calibrate(passed.scorers)
     for line in warnings_of(promises_of(calibrations)):
         log(line)
-    pages = report.make(known, verified, alarming(passed.scorers), passed.refused)
-    probe = bundle.npz(make_probe(graphs, known.feeds))
+    pages = report.make(
+        known,
+        verified,
+        alarming(passed.scorers),
+        passed.refused,
+        synthetic_probe=options.synthetic_probe,
+    )
     mixture = bundle.mixture_files(known.source)
     files = [
         *(bundle.describe(v) for v in verified),
@@ -212,25 +222,24 @@ def alarming(scorers: Sequence[Artefact]) -> dict[str, Artefact]:
     return found
 
 
-def make_probe(graphs: tuple[Graph, ...], feeds: Arrays) -> Arrays:
-    """`probe.npz`: rows, and what Keras answers to them (see `vae_runtime.selftest`)."""
-    batch = {name: feeds[name][:PROBE_ROWS] for name in ("x", "z")}
-    probe = {**batch, "noise": feeds["noise"]}
-    for graph in graphs:
-        plain = answers(graph, batch)
-        probe.update({f"{graph.role}.{output}": value for output, value in plain.items()})
-        if graph.defaults:
-            noisy = answers(graph, probe)
-            probe.update({f"noisy_{graph.role}.{output}": v for output, v in noisy.items()})
-    return probe
-
-
 def _check_backend() -> None:
     if keras.backend.backend() != "tensorflow":
         raise ExportError(
             "expected KERAS_BACKEND=tensorflow to export, as TFLite and ONNX come by way of "
             f"TensorFlow. Received: {keras.backend.backend()}. (A run may be of any backend.)"
         )
+
+
+def _probe(known: Evidence, graphs: tuple[Graph, ...], options: Options, log: Log) -> Arrays:
+    """Real rows, or, where no row of the data is to leave, some that test as much."""
+    if not options.synthetic_probe:
+        return make_probe(graphs, known.feeds)
+    if known.source.vae.mixture is not None:
+        log(
+            f"the mixture's {known.source.vae.mixture.count} centres stay in the bundle, and may "
+            "be equal to rows of the data: `vae-keras train --centres 0` trains a model without"
+        )
+    return make_synthetic_probe(graphs, known)
 
 
 def _source(run: str | Path | Run | Models | Source) -> Source:

@@ -1,8 +1,8 @@
 """Does this device answer as the training framework did? Replays a bundle's probe rows.
 
-`probe.npz` holds a few real rows `x`, latents `z` and `noise`, and what Keras answered:
-`encoder.z_mean`, `decoder.x_mean`, `scorer.score` and so on. `noisy_scorer.OUTPUT` is the scorer's
-answer when it is given `noise`, an input that it otherwise takes as zeros.
+`probe.npz` holds a few rows `x`, real or drawn from the model, latents `z` and `noise`, and what
+Keras answered: `encoder.z_mean`, `decoder.x_mean`, `scorer.score` and so on. `noisy_scorer.OUTPUT`
+is the scorer's answer when it is given `noise`, an input that it otherwise takes as zeros.
 
 The manifest says how far off answers may be, and whoever damaged the weights may have edited it. So
 what it allows is bounded here: by the answers recorded, and how they differ from row to row.

@@ -181,7 +181,7 @@ def test_a_bundle_of_byte_images_of_odd_sides_takes_bytes(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def kinds_bundle(tmp_path_factory):
+def kinds_run(tmp_path_factory):
     """Two numbers that depend on a thing's kind, and the kind as three one-hot columns."""
     folder, rng = tmp_path_factory.mktemp("kinds"), np.random.default_rng(0)
     kind = rng.integers(0, 3, 900)
@@ -198,7 +198,22 @@ def kinds_bundle(tmp_path_factory):
         out=folder / "run",
         **QUIET,
     )
-    return export(run, folder / "bundle", **QUIET)
+    return run
+
+
+@pytest.fixture(scope="module")
+def kinds_bundle(tmp_path_factory, kinds_run):
+    return export(kinds_run, tmp_path_factory.mktemp("kinds") / "bundle", **QUIET)
+
+
+def test_rows_of_a_synthetic_probe_have_one_category_a_group(kinds_run, tmp_path):
+    options = {"formats": ("onnx",), "synthetic_probe": True}
+    runner = Runner.load(export(kinds_run, tmp_path / "bundle", **options, **QUIET))
+    x = runner.probe_rows()
+    assert runner.selftest().passed
+    assert (np.sort(x[:, 2:], axis=1) == [0.0, 0.0, 1.0]).all()
+    for split in (kinds_run.training, kinds_run.calibration, kinds_run.test):
+        assert not (x[:, None] == split["x"]).all(axis=-1).any()
 
 
 def test_a_table_of_numbers_and_categories_alarms_where_they_do_not_agree(kinds_bundle):

@@ -20,6 +20,8 @@ def make(
     verified: Sequence[Verified],
     scorers: Mapping[str, Artefact],
     refused: Mapping[str, str],
+    *,
+    synthetic_probe: bool = False,
 ) -> dict[str, bytes]:
     """Both files by name.
 
@@ -28,8 +30,9 @@ def make(
         verified: every file, and what the gates found.
         scorers: by name of the calibration, what scores there; fp32 among them.
         refused: why files that were asked for are not there, by what they are.
+        synthetic_probe: whether the bundle is to show no rows of the data; then no picture does.
     """
-    record = make_record(known, verified, scorers, refused)
+    record = make_record(known, verified, scorers, refused, synthetic_probe=synthetic_probe)
     return {
         "report.json": typed_json.dumps(record).encode(),
         "report.html": render(record, draw(known, record)).encode(),

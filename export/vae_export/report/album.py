@@ -25,21 +25,27 @@ class Picture:
 
 
 def draw(known: Evidence, record: Report) -> list[Picture]:
-    """Scores first, then rows, latents and learning."""
-    source = known.source
-    normal, wild = normal_rows(known), anomalies(known)
+    """Scores first, then rows, latents and learning; no rows where the bundle shows none."""
     shown = _scores(known, record)
+    if not record.synthetic_probe:
+        shown += _rows(known, record)
+    if known.source.history:
+        text = "Nats of a row, mean over rows. The first twentieth may be above the frame."
+        shown.append(Picture("Learning", text, (figures.losses(known.source.history),)))
+    return shown
+
+
+def _rows(known: Evidence, record: Report) -> list[Picture]:
+    """Rows that training never saw, what the model makes of them, and their latents."""
+    source, normal, wild = known.source, normal_rows(known), anomalies(known)
+    shown = []
     for title, text, charts, layout in kinds.pictures(source.vae, source.card, normal, wild):
         shown.append(Picture(title, text, tuple(charts), layout))
     by = "by class where it is known" if record.model.classes else "each dot one row"
     text = f"The encoder's means for rows that training never saw, {by}. "
     text += "Anomalies beyond the frame are at its edge." if len(wild.x) else ""
     chart = figures.latents(normal, wild, record.model.classes)
-    shown.append(Picture("Latents", text, (chart,)))
-    if source.history:
-        text = "Nats of a row, mean over rows. The first twentieth may be above the frame."
-        shown.append(Picture("Learning", text, (figures.losses(source.history),)))
-    return shown
+    return [*shown, Picture("Latents", text, (chart,))]
 
 
 def _scores(known: Evidence, record: Report) -> list[Picture]:

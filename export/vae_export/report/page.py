@@ -28,6 +28,18 @@ UNITS = (
     "{:,} units have thresholds of their own, which keep the promise for each of them. The figures "
     "on this page are by one threshold for all together."
 )
+REAL_ROWS = (
+    "The bundle holds rows of your data: those of the self-test in probe.npz, and those in the "
+    "pictures above. `vae-export --synthetic-probe` leaves both out."
+)
+NO_ROWS = (
+    "The self-test's rows are drawn from the model, and pictures of rows are left out, so that "
+    "neither holds a row of your data (--synthetic-probe)."
+)
+CENTRES = (
+    "The {:,} centres of the score's mixture, in mixture.npz and in the graphs, are typical rows "
+    "and may be equal to rows of your data. `vae-keras train --centres 0` leaves them out."
+)
 
 NOT_KNOWN = ("unknown", "")
 PROMISES = {
@@ -78,6 +90,8 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
     alarm = record.alarms["fp32"]
     limits = [*LIMITS, *[CROSSED] * (alarm.folds > 1), *[NO_LABELS] * (not alarm.anomalies)]
     limits += [UNITS.format(alarm.units)] if alarm.units else []
+    limits.append(NO_ROWS if record.synthetic_probe else REAL_ROWS)
+    limits += [CENTRES.format(record.centres)] if record.centres else []
     return PAGE.format(
         title=escape(record.model.name),
         style=(files(__package__) / "page.css").read_text(encoding="utf-8"),

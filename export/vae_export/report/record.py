@@ -120,7 +120,11 @@ class File:
 
 @dataclass(frozen=True)
 class Report:
-    """All of `report.json`. `alarms` are by calibration, `left_out` why a file was not made."""
+    """All of `report.json`. `alarms` are by calibration, `left_out` why a file was not made.
+
+    `synthetic_probe` says whether the self-test's rows are drawn from the model; `centres` are
+    those of the score's mixture, each a typical row, 0 without one.
+    """
 
     format: str
     format_version: int
@@ -130,6 +134,8 @@ class Report:
     files: tuple[File, ...]
     left_out: dict[str, str]
     machine: dict[str, str]
+    synthetic_probe: bool = False
+    centres: int = 0
 
 
 def make_record(
@@ -137,6 +143,8 @@ def make_record(
     verified: Sequence[Verified],
     scorers: Mapping[str, Artefact],
     refused: Mapping[str, str],
+    *,
+    synthetic_probe: bool = False,
 ) -> Report:
     """Measures every file and puts down what the gates found.
 
@@ -145,7 +153,9 @@ def make_record(
         verified: every file.
         scorers: by name of the calibration, what scores there; fp32 among them.
         refused: why files that were asked for are not there, by what they are.
+        synthetic_probe: whether the self-test's rows are drawn from the model.
     """
+    mixture = known.source.vae.mixture
     floats = {
         v.artefact.graph.role: flops(v.artefact.conversion.content)
         for v in verified
@@ -161,6 +171,8 @@ def make_record(
         files=tuple(_file(v, floats[v.artefact.graph.role]) for v in verified),
         left_out={**{v.name("scorer"): NO_INT8_SCORER for v in networks}, **refused},
         machine=_machine(),
+        synthetic_probe=synthetic_probe,
+        centres=0 if mixture is None else mixture.count,
     )
 
 
