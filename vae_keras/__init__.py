@@ -3,8 +3,9 @@
 Names load on first use, so that `vae-keras --help` need not wait for TensorFlow.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from .greetings import greet_less, load
 
 if TYPE_CHECKING:
     from .configs import DataConfig, ModelConfig, TrainConfig
@@ -55,8 +56,10 @@ __all__ = [
     "train",
 ]
 
+greet_less()  # else TensorFlow says at length what it was built for, wherever it is imported
+
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'vae_keras' has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    return getattr(load(f"{__name__}.{_HOME[name]}"), name)

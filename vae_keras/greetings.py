@@ -1,10 +1,13 @@
 """What TensorFlow says of itself, kept off a command's output."""
 
 import contextlib
+import importlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 GREETINGS = (
     b"absl::InitializeLog",
@@ -14,15 +17,47 @@ GREETINGS = (
     b"fully_quantize: ",
 )
 
+_aside = threading.Lock()  # held while standard error is set aside
+
+
+def greet_less() -> None:
+    """Before TensorFlow is first imported, which is when it reads this: warnings and errors only.
+
+    Who has set the variable is left to it. It is not all: what oneDNN and the processor are greeted
+    with is written before TensorFlow's log is set up, at any level; see `without_greetings`.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def load(module: str) -> Any:
+    """A module that may bring TensorFlow, without its greetings."""
+    if module in sys.modules:
+        return importlib.import_module(module)  # where another thread is at it, awaited
+    with without_greetings():
+        return importlib.import_module(module)
+
 
 @contextlib.contextmanager
 def without_greetings() -> Iterator[None]:
     """Around imports and conversions: drops the lines that say no more than that one has started.
 
     They come from C++, past Python's own streams and before any setting is read, so standard error
-    itself is set aside for the while. All other lines are passed on.
+    itself is set aside for the while. All other lines are passed on. Where it is set aside already,
+    or closed, nothing is done.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later greetings can be told in advance
+    greet_less()
+    if sys.__stderr__ is None or sys.__stderr__.closed or not _aside.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _set_aside():
+            yield
+    finally:
+        _aside.release()
+
+
+@contextlib.contextmanager
+def _set_aside() -> Iterator[None]:
     sys.stderr.flush()
     real = os.dup(2)
     with tempfile.TemporaryFile() as aside:

@@ -3,8 +3,9 @@
 Names load on first use, so that `vae-export --help` need not wait for TensorFlow.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from vae_keras.greetings import greet_less, load
 
 from .errors import ExportError
 
@@ -17,8 +18,10 @@ _HOME = {"Models": "models", "export": "exporting", "sign": "signing"}
 
 __all__ = ["ExportError", "Models", "export", "sign"]
 
+greet_less()  # else TensorFlow says at length what it was built for, wherever it is imported
+
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'vae_export' has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    return getattr(load(f"{__name__}.{_HOME[name]}"), name)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_keras.greetings import without_greetings
 from vae_runtime.libraries import onnxruntime
 
 from .errors import ExportError
@@ -49,7 +50,10 @@ def open_tflite(name: str, content: bytes) -> Engine:
     (what is beyond the range saturates), run one at a time, and dequantised.
     """
     try:
-        runner: Any = interpreter(content).get_signature_runner()
+        opened = interpreter(content)
+        with without_greetings():
+            opened.allocate_tensors()  # which is when LiteRT tells of its delegate
+        runner: Any = opened.get_signature_runner()
     except (ValueError, RuntimeError) as error:
         raise ExportError(f"{name}: LiteRT cannot load it: {error}") from error
 
