@@ -6,6 +6,8 @@ Names load on first use, so that `vae-keras --help` need not wait for TensorFlow
 import importlib
 from typing import TYPE_CHECKING
 
+from . import libraries
+
 if TYPE_CHECKING:
     from .configs import DataConfig, ModelConfig, TrainConfig
     from .data import Split
@@ -59,4 +61,5 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'vae_keras' has no attribute {name!r}")
+    libraries.check_backend()  # Keras would say less well that it has none
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

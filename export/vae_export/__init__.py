@@ -21,4 +21,5 @@ __all__ = ["ExportError", "Models", "export", "sign"]
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'vae_export' has no attribute {name!r}")
+    importlib.import_module("vae_keras.libraries").check_backend()
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
