@@ -5,6 +5,7 @@ Names load on first use, so that `vae-keras --help` need not wait for TensorFlow
 
 from typing import TYPE_CHECKING
 
+from . import libraries
 from .greetings import greet_less, load
 
 if TYPE_CHECKING:
@@ -62,4 +63,5 @@ greet_less()  # else TensorFlow says at length what it was built for, wherever i
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'vae_keras' has no attribute {name!r}")
+    libraries.check_backend()  # Keras would say less well that it has none
     return getattr(load(f"{__name__}.{_HOME[name]}"), name)

@@ -10,6 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from .arrays import Tensor
+from .defaults import settled
 from .networks import ACTIVATION
 from .replicas import batch_mean, batch_normal
 
@@ -54,6 +55,7 @@ def get(classifier: Any, latent_dim: int) -> tuple[Any, int]:
     return classifier, int(shape[-1])
 
 
+@settled()
 def head(latent_dim: int, classes: int, *, activation: str = ACTIVATION) -> keras.Model:
     """One hidden layer between z_mean and the logits of the classes."""
     z_mean = keras.Input((latent_dim,), name="z_mean")

@@ -17,6 +17,7 @@ from keras import ops
 from . import arguments as given_arguments
 from . import classifying, elbo, likelihoods, schedules, scoring, steps, trimming
 from .arrays import Tensor
+from .defaults import check_floatx
 from .mixture import Mixture
 from .pairs import check_logits, check_pair
 from .preprocessing import Scaling
@@ -77,7 +78,8 @@ class VAE(keras.Model):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        check_floatx()
+        super().__init__(**{**kwargs, "dtype": "float32"})  # of its parts, each has its own
         check_pair(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
         self.likelihood = likelihoods.get(likelihood)

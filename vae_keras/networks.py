@@ -16,6 +16,7 @@ import keras
 from keras import layers, ops
 
 from .arrays import Shape
+from .defaults import settled
 
 Pair = tuple[keras.Model, keras.Model]
 Convolution = Callable[..., Any]
@@ -23,6 +24,7 @@ Convolution = Callable[..., Any]
 ACTIVATION = "silu"  # smooth, so that scores are; converts everywhere (exact GELU does not)
 
 
+@settled()
 def mlp_pair(
     input_shape: Shape,
     latent_dim: int,
@@ -58,6 +60,7 @@ def mlp_pair(
     return encoder, keras.Model(z, _reshape(h, input_shape), name="decoder")
 
 
+@settled()
 def conv_pair(
     input_shape: Shape,
     latent_dim: int,

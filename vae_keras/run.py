@@ -34,6 +34,7 @@ from vae_runtime.data.paths import path_of
 
 from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
+from .defaults import check_floatx
 from .model import VAE
 
 T = TypeVar("T")
@@ -230,6 +231,7 @@ def _record(kind: type[T], path: Path) -> T:
 
 
 def _load_model(path: Path) -> Any:
+    check_floatx()
     try:
         return keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:

@@ -18,6 +18,7 @@ from .configs import DataConfig, ModelConfig, TrainConfig
 from .cross_fitting import checkpoints, count, cross_fit, remove_checkpoints
 from .data import Dataset, Split
 from .data.datasets import counted, epoch_rows
+from .defaults import settled
 from .devices import choose_devices, describe_devices
 from .evaluate import evaluate_held_back, score_rows, warnings
 from .fitting import Log, checkpoint_path, describe_latents
@@ -32,6 +33,7 @@ from .summary import describe
 KEPT_ROWS = 512  # of those trained on, for export to learn ranges from
 
 
+@settled()
 def train(
     data_config: DataConfig,
     model_config: ModelConfig,

@@ -6,6 +6,7 @@ Names load on first use, so that `vae-export --help` need not wait for TensorFlo
 from typing import TYPE_CHECKING
 
 from vae_keras.greetings import greet_less, load
+from vae_keras.libraries import check_backend
 
 from .errors import ExportError
 
@@ -24,4 +25,5 @@ greet_less()  # else TensorFlow says at length what it was built for, wherever i
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'vae_export' has no attribute {name!r}")
+    check_backend()
     return getattr(load(f"{__name__}.{_HOME[name]}"), name)

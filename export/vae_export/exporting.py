@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 
+from vae_keras.defaults import settled
 from vae_keras.run import Run
 from vae_runtime.bundle import manifest, written
 from vae_runtime.promises import promises_of, warnings_of
@@ -91,6 +92,7 @@ class Options:
     synthetic_probe: bool = False
 
 
+@settled()
 def export_variants(
     run: str | Path | Run | Models | Source,
     out: str | Path,
@@ -102,7 +104,10 @@ def export_variants(
     """Exports as `export` does, and says what was refused."""
     _check_backend()
     written.check_out(out)
-    known = evidence.gather(_source(run))
+    given = _source(run)
+    for line in given.notes:
+        log(line)
+    known = evidence.gather(given)
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
     probe = bundle.npz(_probe(known, graphs, options, log))

@@ -13,6 +13,8 @@ from vae_keras.pairs import last_operation
 from vae_keras.run import DataCard
 from vae_runtime.calibration import check_alpha
 
+from .float32 import in_float32, policies
+from .given import taken
 from .graphs import Array, Arrays
 from .source import Source
 
@@ -29,7 +31,9 @@ class Models:
     >>> export(mine, "artifacts/mine")
 
     Rows are float32 or uint8 (rows, *input_shape), in the data's own units; other types are taken
-    as float32. Training must not have seen those of calibration and test.
+    as float32. A tf.data.Dataset of batches x will do, for test also of (x, y). Models that compute
+    in other floats, such as mixed_float16, are exported in float32, with the same weights.
+    Training must not have seen the rows of calibration and test.
 
     Args:
         encoder: from pre-processed x to z_mean and z_log_var, each (batch, latent_dim). A third
@@ -74,10 +78,12 @@ def of_models(models: Models) -> Source:
     Raises:
         ValueError: the two models are no VAE, or the rows are not what they take; says what to do.
     """
+    models = taken(models)
     vae = _vae(models)
     rows = _rows(models, vae)
     check_alpha(models.alpha, len(rows["calibration"]))
     _check_units(vae, rows["calibration"])
+    computes = ", ".join(_policies(models))
     training = rows.get("training", rows["calibration"][:0])
     return Source(
         vae=vae,
@@ -87,9 +93,25 @@ def of_models(models: Models) -> Source:
         training={"x": training},
         calibration={"x": rows["calibration"]},
         test={"x": rows["test"], "y": _labels(models)},
-        versions=models.versions,
+        versions=models.versions | _policy(computes),
         history={},
+        notes=(_note(computes),) if computes else (),
     )
+
+
+def _policies(models: Models) -> tuple[str, ...]:
+    """Of both models, those that are not float32."""
+    both = (*policies(_without_sample(models.encoder)), *policies(models.decoder))
+    return tuple(dict.fromkeys(both))
+
+
+def _policy(computes: str) -> dict[str, str]:
+    """For manifest and report, beside the tools' versions."""
+    return {"dtype policy": f"{computes}, exported in float32"} if computes else {}
+
+
+def _note(computes: str) -> str:
+    return f"the models compute in {computes}: exported in float32, which is the reference"
 
 
 def _vae(models: Models) -> VAE:
@@ -98,7 +120,8 @@ def _vae(models: Models) -> VAE:
             "expected a vae_keras.Scaling as preprocessing, which devices can state and undo. "
             f"Received: {type(models.preprocessing).__name__}. Put other layers in the encoder."
         )
-    encoder, decoder = _without_sample(models.encoder), models.decoder
+    encoder = in_float32("encoder", _without_sample(models.encoder))
+    decoder = in_float32("decoder", models.decoder)
     if models.likelihood == "bernoulli" or isinstance(models.likelihood, Bernoulli):
         decoder = _without_sigmoid(decoder)
     gaussian = models.likelihood == "gaussian"

@@ -30,6 +30,7 @@ class Source:
         test: more such rows `x`, with `y` True for anomalies.
         versions: of the tools that trained it.
         history: losses by name, a value an epoch; empty where unknown.
+        notes: lines that whoever exports it should read.
     """
 
     vae: VAE
@@ -41,6 +42,7 @@ class Source:
     test: Arrays
     versions: dict[str, str]
     history: dict[str, list[float]]
+    notes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:

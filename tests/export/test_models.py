@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 from vae_export import ExportError, Models, export
@@ -309,3 +310,177 @@ def test_sampling_within_the_first_two_outputs_is_refused_with_what_to_do(images
     with pytest.raises(ExportError, match=r"draws at random.*end the encoder on z_mean and z_log"):
         export(dataclasses.replace(images, encoder=encoder), tmp_path / "bundle", **QUIET)
     assert not list(tmp_path.iterdir())
+
+
+def small(policy, x, end="linear"):
+    """An untrained pair for six columns about 0, which decodes to about 0."""
+    keras.utils.set_random_seed(0)
+    normalize = layers.Normalization(dtype=policy)
+    normalize.adapt(x)
+    inputs, latents = keras.Input((6,)), keras.Input((2,))
+    h = layers.Rescaling(0.5, dtype=policy)(normalize(inputs))
+    body = [layers.Dense(8, "silu", dtype=policy), layers.BatchNormalization(dtype=policy)]
+    h = keras.Sequential([keras.Input((6,)), *body])(h)
+    z = [layers.Dense(2, dtype=policy, name=name)(h) for name in ("z_mean", "z_log_var")]
+    out = layers.Dense(6, end, dtype=policy, kernel_initializer=TINY)(latents)
+    return keras.Model(inputs, z), keras.Model(latents, out)
+
+
+TINY = keras.initializers.RandomNormal(stddev=0.1, seed=0)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return np.random.default_rng(0).normal(0.0, 1.0, (400, 6)).astype(np.float32)
+
+
+def as_models(pair, rows, **more):
+    given = {"calibration": rows[:200], "test": rows[200:], "alpha": 0.05, **more}
+    return Models(*pair, likelihood=given.pop("likelihood", "gaussian"), **given)
+
+
+@pytest.fixture
+def defaults():
+    """Keras's, as they were."""
+    given = keras.config.floatx(), keras.config.dtype_policy(), keras.config.image_data_format()
+    yield
+    keras.config.set_floatx(given[0])
+    keras.config.set_dtype_policy(given[1])
+    keras.config.set_image_data_format(given[2])
+
+
+def test_half_precision_is_exported_in_float32_and_that_is_said(rows, tmp_path):
+    models, said = as_models(small("mixed_float16", rows), rows), []
+    out = export(models, tmp_path / "x", formats=("onnx",), log=said.append)
+    assert said[0] == (
+        "the models compute in mixed_float16: exported in float32, which is the reference"
+    )
+    runner = Runner.load(out)
+    assert runner.selftest().passed
+    assert runner.manifest.training.versions["dtype policy"] == "mixed_float16, exported in float32"
+    plain = of_models(as_models(small("float32", rows), rows)).vae  # of the same weights
+    scores = np.asarray(plain.score(rows[200:])["score"])
+    np.testing.assert_allclose(runner.score(rows[200:]).score, scores, rtol=1e-4)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64", "float16"])
+def test_any_policy_becomes_the_same_weights_in_float32(policy, rows):
+    encoder, decoder = small(policy, rows, end="sigmoid")
+    given = as_models((encoder, decoder), (rows > 0).astype(np.float32), likelihood="bernoulli")
+    source = of_models(given)
+    assert source.notes[0].startswith(f"the models compute in {policy}: ")
+    vae = source.vae
+    kept = {w.dtype for w in (*vae.encoder.weights, *vae.decoder.weights)}
+    assert kept == {"float32", "int64"}  # of how many rows a Normalization saw
+    near = {"mixed_bfloat16": 3e-2, "float64": 1e-5, "float16": 5e-3}[policy]
+    z = np.ones((3, 2), np.float32)
+    np.testing.assert_allclose(vae.decode(z), np.asarray(decoder(z), np.float32), atol=near)
+    means = np.asarray(encoder(rows[:9])[0], np.float32)
+    np.testing.assert_allclose(vae.encoder(rows[:9])[0], means, atol=near)
+    assert encoder.layers[-1].dtype_policy.name == policy  # the user's own is as it was
+
+
+@pytest.mark.parametrize(("floatx", "policy"), [("float32", "mixed_float16"), ("float64", None)])
+def test_policies_that_hold_for_all_of_keras_are_none_of_exports(
+    floatx, policy, rows, tmp_path, defaults
+):
+    """As Keras's guide has it: a global policy, and the last layers in float32."""
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy or floatx)
+    inputs, latents = keras.Input((6,)), keras.Input((2,))
+    h = layers.Dense(8, "silu")(inputs)
+    encoder = keras.Model(inputs, [layers.Dense(2, dtype="float32")(h) for _ in range(2)])
+    last = layers.Dense(6, dtype="float32", kernel_initializer=TINY)
+    decoder = keras.Model(latents, last(layers.Dense(8, "silu")(latents)))
+    out = export(as_models((encoder, decoder), rows), tmp_path / "x", formats=("onnx",), **QUIET)
+    assert Runner.load(out).selftest().passed
+    assert (keras.config.floatx(), keras.config.dtype_policy().name) == (floatx, policy or floatx)
+
+
+def test_a_cast_within_a_float32_model_is_undone(rows):
+    encoder, decoder = small("float32", rows)
+    half = keras.Model(decoder.input, ops.cast(decoder.output, "float16"))
+    source = of_models(as_models((encoder, half), rows))
+    assert source.notes[0].startswith("the models compute in float16: ")
+    assert source.vae.decoder.output.dtype == "float32"
+
+
+class Nameless(layers.Layer):
+    """Cannot say what it was made from."""
+
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+
+    def call(self, x):
+        return x
+
+    def get_config(self):
+        raise NotImplementedError("no config")
+
+
+def test_what_cannot_be_made_again_is_refused_by_policy_with_the_remedy(rows):
+    encoder, decoder = small("mixed_float16", rows)
+    odd = keras.Model(decoder.input, Nameless(len, dtype="float16")(decoder.output))
+    with pytest.raises(ValueError, match=r"mixed_float16, float16.*no config.*set_weights") as told:
+        of_models(as_models((encoder, odd), rows))
+    assert "\n" not in str(told.value)
+    plain = small("float32", rows)
+    plain[1].layers[-1].quantize("int8")
+    with pytest.raises(
+        ValueError, match=r"decoder a model in floats.*int8_from_float32.*before quantize"
+    ):
+        of_models(as_models(plain, rows))
+
+
+def test_data_sets_of_tensorflow_are_taken(rows):
+    pair, y = small("float32", rows), np.arange(200) % 3 == 0
+    batches = tf.data.Dataset.from_tensor_slices(rows[:200]).batch(64)
+    labelled = tf.data.Dataset.from_tensor_slices((rows[200:], y)).batch(64)
+    given = as_models(pair, rows, calibration=batches, training=batches, test=labelled)
+    source = of_models(given)
+    np.testing.assert_array_equal(source.calibration["x"], rows[:200])
+    np.testing.assert_array_equal(source.training["x"], rows[:200])
+    np.testing.assert_array_equal(source.test["x"], rows[200:])
+    np.testing.assert_array_equal(source.test["y"], y)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.batch(9).repeat(), "calibration: expected a tf.data.Dataset that ends"),
+        (lambda d: d.map(lambda x: {"x": x}).batch(9), r"batches x or \(x, y\)"),
+        (lambda d: d.take(0).batch(9), "calibration: expected batches of rows"),
+        (lambda d: d, r"calibration: expected rows of the shape"),
+    ],
+)
+def test_data_sets_that_are_no_batches_of_rows_are_refused(change, message, rows):
+    given = change(tf.data.Dataset.from_tensor_slices(rows))
+    with pytest.raises(ValueError, match=message):
+        of_models(as_models(small("float32", rows), rows, calibration=given))
+
+
+class Subclassed(keras.Model):
+    """Knows no shapes of its own."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def test_subclassed_models_are_wrapped(rows, tmp_path):
+    pair = small("float32", rows)
+    whole = tuple(Subclassed(part) for part in pair)
+    with pytest.raises(ValueError, match=r"encoder a model that was trained.*never called"):
+        of_models(as_models(whole, rows))
+    whole[0](rows[:1])
+    whole[1](rows[:1, :2])
+    out = export(as_models(whole, rows), tmp_path / "x", formats=("onnx",), **QUIET)
+    np.testing.assert_allclose(
+        Runner.load(out).score(rows[200:]).score,
+        of_models(as_models(pair, rows)).vae.score(rows[200:])["score"],
+        rtol=1e-4,
+    )

@@ -36,7 +36,7 @@ class Gaussian(keras.layers.Layer):
     support = None
 
     def __init__(self, sigma: str = "per_feature", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         if sigma not in SIGMAS:
             raise ValueError(f"expected a sigma of {', '.join(SIGMAS)}. Received: {sigma!r}.")
         self.sigma = sigma

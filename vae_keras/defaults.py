@@ -1,0 +1,54 @@
+"""Keras's defaults, which keras.json or a user's line may set, and nothing here rests on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+FLOATX = "float32"
+
+Setting = tuple[Callable[[], Any], Callable[[Any], None]]
+
+# how each is read and set, beside what everything here is written for; the policy follows floatx
+WANTED: tuple[tuple[Setting, str], ...] = (
+    ((keras.config.floatx, keras.config.set_floatx), FLOATX),
+    ((keras.config.image_data_format, keras.config.set_image_data_format), "channels_last"),
+    ((lambda: keras.config.dtype_policy().name, keras.config.set_dtype_policy), FLOATX),
+)
+
+
+def settle() -> None:
+    """Sets the defaults for good, in a process that is ours."""
+    _set()
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """The defaults within, and the user's own again after; decorates functions too."""
+    given = _set()
+    try:
+        yield
+    finally:
+        for put, value in reversed(given):
+            put(value)
+
+
+def check_floatx() -> None:
+    """Raises ValueError where Keras makes numbers of another float than a VAE computes in."""
+    if keras.config.floatx() != FLOATX:
+        raise ValueError(
+            f"expected Keras's floatx to be float32, in which a VAE computes. Received: "
+            f"{keras.config.floatx()!r}, of keras.json or of set_floatx. Call "
+            "keras.config.set_floatx('float32') first, or set it in keras.json."
+        )
+
+
+def _set() -> list[tuple[Callable[[Any], None], Any]]:
+    """What undoes it; what is as it should be is left untouched."""
+    given = []
+    for (get, put), wanted in WANTED:
+        if get() != wanted:
+            given.append((put, get()))
+            put(wanted)
+    return given
