@@ -11,6 +11,7 @@ from vae_keras.data import fingerprint
 from vae_keras.likelihoods.gaussian import MIN_LOG_SIGMA
 from vae_keras.pairs import last_operation
 from vae_keras.run import DataCard
+from vae_runtime.arrays import as_array
 from vae_runtime.calibration import check_alpha
 
 from .float32 import in_float32, policies
@@ -49,7 +50,7 @@ class Models:
         preprocessing: from the data's units to the encoder's; none by default.
         alpha: the false-alarm rate to calibrate for.
         name: of the model.
-        feature_names: of the last axis: columns, channels.
+        feature_names: of the last axis: columns, channels; a data frame's are matched by them.
         stride: where rows are windows over a table, the rows between the starts of two windows that
             are scored.
         license: of the data, where known.
@@ -170,11 +171,12 @@ def _linear(layer: Any) -> Any:
 
 
 def _rows(models: Models, vae: VAE) -> Arrays:
-    """Those of each role that are given, all of calibration's dtype."""
+    """Those of each role that are given, all of calibration's dtype; columns with names by them."""
     given = {"calibration": models.calibration, "test": models.test, "training": models.training}
-    dtype = np.uint8 if np.asarray(models.calibration).dtype == np.uint8 else np.float32
-    shape = tuple(vae.encoder.input_shape[1:])
-    return {r: _checked(r, np.asarray(x, dtype), shape) for r, x in given.items() if x is not None}
+    names, shape = models.feature_names, tuple(vae.encoder.input_shape[1:])
+    rows = {r: as_array(x, names, r) for r, x in given.items() if x is not None}
+    dtype = np.uint8 if rows["calibration"].dtype == np.uint8 else np.float32
+    return {r: _checked(r, np.asarray(x, dtype), shape) for r, x in rows.items()}
 
 
 def _checked(role: str, x: Array, shape: tuple[int, ...]) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .bundle.manifest import Model
-from .frames import has_names, named_array
+from .frames import leaves, named_array, names_columns
 
 EXACT = 2**24  # float32 holds every whole number up to it
 
@@ -63,6 +63,8 @@ class RowCheck:
 
     def _shape_error(self, rows: NDArray[Any]) -> ValueError:
         error = _shape_error("x", rows, self.shape)
+        if rows.shape == self.shape and self._model.feature_names is not None:
+            return ValueError(f"{error} (Of a row with names, [x].)")
         if self._model.stride is None or rows.ndim != 2 or rows.shape[1] != self.shape[-1]:
             return error
         return ValueError(
@@ -90,13 +92,29 @@ def as_array(x: ArrayLike, names: Sequence[str] | None = None, name: str = "x") 
         names: of the columns that are taken; None where those of the model have none.
         name: of x, for errors.
     """
-    if isinstance(x, np.ma.MaskedArray):
+    parts = [*leaves(x)]
+    _refuse_masks(parts, name)
+    if any(map(names_columns, parts)):
+        return named_array(x, names, name)
+    rows = np.asanyarray(x)
+    _refuse_masks([rows], name)  # that only its own library knew of
+    # of a file of HDF5, say, it is seen only now that its columns have names
+    return np.asarray(rows) if rows.dtype.names is None else named_array(rows, names, name)
+
+
+def plain_array(x: ArrayLike, name: str) -> NDArray[Any]:
+    """`x` as numpy makes an array of it, whatever its names; ValueError where it is masked."""
+    _refuse_masks([*leaves(x)], name)
+    rows = np.asanyarray(x)
+    _refuse_masks([rows], name)
+    return np.asarray(rows)
+
+
+def _refuse_masks(parts: list[Any], name: str) -> None:
+    if any(isinstance(each, np.ma.MaskedArray) for each in parts):
         raise ValueError(
             f"{name}: expected an array. Received: a masked array, whose mask would be lost."
         )
-    rows = named_array(x, names, name) if has_names(x) else np.asarray(x)
-    # of a file of HDF5, say, it is seen only now that its columns have names
-    return rows if rows.dtype.names is None else named_array(rows, names, name)
 
 
 class LatentCheck:

@@ -1,5 +1,6 @@
 """A graph on any number of rows, some at a time: memory stays flat however many there are."""
 
+import errno
 import mmap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -115,7 +116,7 @@ def ask(
             for _ in each(fill, starts[block : block + at_a_time]):
                 pass
             if pages is not None:
-                pages.madvise(mmap.MADV_DONTNEED)
+                _give_back(pages)
     return results
 
 
@@ -129,6 +130,15 @@ def _threads(workers: int) -> Iterator[Callable[..., Iterator[None]]]:
 
         with ThreadPoolExecutor(workers) as pool, startable(workers):
             yield pool.map
+
+
+def _give_back(pages: mmap.mmap) -> None:
+    """Pages that were read; those of a process that has locked its memory stay, as it wants."""
+    try:
+        pages.madvise(mmap.MADV_DONTNEED)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # which says that they are locked (mlockall)
+            raise
 
 
 def _mapped_file(rows: Rows) -> mmap.mmap | None:

@@ -1,31 +1,48 @@
 """Data whose columns have names: matched by name, as those of files are, never by position.
 
 A data frame (pandas, Polars), a table or record batch of Arrow, a structured array of numpy, a
-mapping of columns, a row with names (a series, a named tuple): none of these libraries is imported,
-their objects are asked for what they have.
+mapping of columns, a row with names (a series, a named tuple, a row of Spark), and sequences of any
+of these: none of these libraries is imported, their objects are asked for what they have.
 """
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-NAMES = ("column_names", "columns", "keys", "_fields")  # where an object says its columns
+# Where an object says its columns; the last two are of named tuples and of Spark's rows.
+NAMES = ("column_names", "columns", "keys", "_fields", "__fields__")
 
 SHOWN = 5  # names in an error
 
+PLAIN = frozenset((int, float, bool, str, np.float32, np.float64, np.int64))  # have no names
+
+BUFFERS = (str, bytes, bytearray, memoryview)  # sequences that are no lists of rows
+
+
+def leaves(x: Any) -> Iterator[Any]:
+    """`x`; where it is a list, or lists of lists, all that is in it but for plain numbers."""
+    if not _is_list(x):
+        yield x
+    elif not PLAIN.issuperset(map(type, x)):
+        for each in x:
+            if type(each) is not list or not PLAIN.issuperset(map(type, each)):
+                yield from leaves(each)
+
 
 def has_names(x: Any) -> bool:
-    """Whether the columns of `x` have names; or of each of its rows, where it is a list of rows."""
-    if _is_list(x):
-        return bool(x) and has_names(x[0])
+    """Whether the columns of `x` have names; or of any of its rows, where it is a list of rows."""
+    return any(map(names_columns, leaves(x)))
+
+
+def names_columns(x: Any) -> bool:
+    """The same of one of `leaves`."""
     if isinstance(x, np.ndarray | np.generic):
         return x.dtype.names is not None
-    is_stream = hasattr(x, "__arrow_c_stream__") and not hasattr(x, "__array__")
-    return is_stream or any(hasattr(x, attribute) for attribute in (*NAMES, "__dataframe__"))
+    return _says_names(x) or hasattr(x, "__dataframe__") or _is_labelled(x)
 
 
 def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArray[Any]:
@@ -43,57 +60,105 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
         ValueError: a column is missing, there twice, or holds what is no number.
     """
     if _is_list(x):
-        return np.stack([named_array(row, wanted, f"{name}[{i}]") for i, row in enumerate(x)])
+        return _stack([*_rows(x, wanted, name)], name, 0)
     names = _names(x, name)
-    if names == [*range(len(names))]:  # what pandas calls the columns of an array
-        return np.asarray(x)
+    places = _places(names)
+    is_known = wanted is not None and places.keys() >= set(wanted)
+    if names == [*range(len(names))] and not (is_known or isinstance(x, Mapping)):
+        return _by_position(np.asarray(x), name)  # what pandas calls the columns of an array
     if wanted is None:
         raise ValueError(
             f"{name}: expected an array, as the features of this model have no names. Received: "
-            f"{_type(x)} with the columns {_some(names)}. Pass its values in the order of training "
-            "(.to_numpy())."
+            f"{type_of(x)} with the columns {_some(names)}. Pass its values in the order of "
+            "training (.to_numpy())."
         )
-    return np.stack([_numbers(_column(x, names, each, name), each, name) for each in wanted], -1)
+    columns = (_column(x, places, each, name) for each in wanted)
+    found = [_numbers(column, each, name) for column, each in zip(columns, wanted, strict=True)]
+    return _stack(found, name, -1, wanted)
+
+
+def type_of(x: Any) -> str:
+    """What `x` is, for errors: `a pandas DataFrame`, `a dict`."""
+    module = type(x).__module__.split(".")[0]
+    return f"a {type(x).__name__}" if module == "builtins" else f"a {module} {type(x).__name__}"
+
+
+def _rows(x: Sequence[Any], wanted: Sequence[str] | None, name: str) -> Iterator[NDArray[Any]]:
+    """Each row of a list, by its names where it has any."""
+    for i, row in enumerate(x):
+        yield named_array(row, wanted, f"{name}[{i}]") if has_names(row) else np.asarray(row)
+
+
+def _stack(
+    parts: list[NDArray[Any]], name: str, axis: int, names: Sequence[str] | None = None
+) -> NDArray[Any]:
+    """Parts of one shape side by side; ValueError where they differ, which says where."""
+    for i, part in enumerate(parts):
+        if part.shape != parts[0].shape:
+            first, other = (0, i) if names is None else (names[0], names[i])
+            what = "rows" if names is None else "columns"
+            raise ValueError(
+                f"{name}: expected {what} of one shape. Received: {parts[0].shape} in {first!r}, "
+                f"{part.shape} in {other!r}."
+            )
+    return np.stack(parts, axis)
+
+
+def _by_position(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """An array whose columns are called 0, 1, 2, ...; as numbers where it is one of objects."""
+    if values.dtype.kind != "O" or not values.ndim or not values.size:
+        return values
+    columns = range(values.shape[-1])
+    return _stack([_numbers(values[..., i], str(i), name) for i in columns], name, -1)
 
 
 def _names(x: Any, name: str) -> list[Any]:
     """The names of its columns."""
     if isinstance(x, np.ndarray | np.generic):
         return [*(x.dtype.names or ())]
-    for attribute in NAMES:
+    for attribute in NAMES if hasattr(x, "__getitem__") else ():
         if hasattr(x, attribute):
             found = getattr(x, attribute)
             return [*(found() if callable(found) else found)]
     raise ValueError(
         f"{name}: expected an array, or a table whose columns can be taken by name. Received: "
-        f"{_type(x)}. Make a pandas, Polars or pyarrow table of it first, or an array with the "
+        f"{type_of(x)}. Make a pandas, Polars or pyarrow table of it first, or an array with the "
         "columns in the order of training."
     )
 
 
-def _column(x: Any, names: Sequence[Any], wanted: str, name: str) -> Any:
-    """One column, or its value in a single row."""
-    found = [each for each in names if str(each) == wanted]
+def _places(names: Sequence[Any]) -> dict[str, list[Any]]:
+    """What columns are called in the data, by their names as text."""
+    places: dict[str, list[Any]] = {}
+    for each in names:
+        places.setdefault(str(each), []).append(each)
+    return places
+
+
+def _column(x: Any, places: Mapping[str, list[Any]], wanted: str, name: str) -> Any:
+    """One column, or its value in a single row: masked, or an array."""
+    found = places.get(wanted, [])
     if len(found) != 1:
-        had = f"{len(found)} of that name" if found else f"{_type(x)} with {_some(names)}"
+        names = [*places]
+        had = f"{len(found)} of that name" if found else f"{type_of(x)} with {_some(names)}"
         raise ValueError(f"{name}: expected a column {wanted!r}. Received: {had}.")
     if hasattr(x, "_fields"):
-        return getattr(x, found[0])
+        return np.asanyarray(getattr(x, found[0]))
     try:
-        return x[found[0]]
-    except TypeError as error:  # of a query that is still to be run
+        return np.asanyarray(x[found[0]])
+    except TypeError as error:  # of a query that is still to be run, or on another device
         raise ValueError(
-            f"{name}: expected a table in memory. Received: {_type(x)}, whose columns cannot be "
+            f"{name}: expected a table in memory. Received: {type_of(x)}, whose columns cannot be "
             "read. Load it first (.collect(), .compute(), .to_pandas())."
         ) from error
 
 
-def _numbers(column: Any, called: str, name: str) -> NDArray[Any]:
+def _numbers(column: NDArray[Any], called: str, name: str) -> NDArray[Any]:
     """A column as numbers; whole ones as float64, as they are read from files."""
     if isinstance(column, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected numbers in {called!r}. Received: a masked array.")
     values = np.asarray(column)
-    if values.dtype.kind in "biu":
+    if values.dtype.kind in "biu" or not values.size:
         return values.astype(np.float64)
     if values.dtype.kind == "f":
         return values
@@ -112,18 +177,37 @@ def _numbers(column: Any, called: str, name: str) -> NDArray[Any]:
 
 
 def _number(cell: Any) -> float | None:
-    return float(cell) if isinstance(cell, numbers.Real | Decimal) else None
-
-
-def _type(x: Any) -> str:
-    return f"a {type(x).__module__.split('.')[0]} {type(x).__name__}"
+    """None of what is no number, or none that a float can be: 10**400, a signalling NaN."""
+    try:
+        return float(cell) if isinstance(cell, numbers.Real | Decimal) else None
+    except (OverflowError, ValueError):
+        return None
 
 
 def _some(names: Sequence[Any]) -> str:
+    if not names:
+        return "no columns"
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     return ", ".join(f"{str(each)!r:.60}" for each in names[:SHOWN]) + more
 
 
+def _says_names(x: Any) -> bool:
+    return any(hasattr(x, attribute) for attribute in NAMES)
+
+
+def _is_labelled(x: Any) -> bool:
+    """Whether it has names that only its own library can read.
+
+    A stream of Arrow, a series of structs (Polars), an array whose places are labelled (xarray).
+    """
+    if any(hasattr(x, f"__arrow_c_{kind}__") for kind in ("stream", "array")):
+        is_struct = bool(getattr(getattr(x, "dtype", None), "fields", ()))
+        return is_struct or not hasattr(x, "__array__")
+    return hasattr(x, "dims") and bool(len(getattr(x, "coords", ())))
+
+
 def _is_list(x: Any) -> bool:
-    """Whether it is a list of rows, and no row with names."""
-    return isinstance(x, list | tuple) and not hasattr(x, "_fields")
+    """Whether it is a sequence of rows or of numbers, and no row with names."""
+    if isinstance(x, list):
+        return True
+    return isinstance(x, Sequence) and not isinstance(x, BUFFERS) and not _says_names(x)

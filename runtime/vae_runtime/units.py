@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .alarms import Alarm, Verdicts
-from .arrays import as_array
+from .arrays import as_array, plain_array
 from .bundle.consistency import LONGEST_UNIT
 from .bundle.manifest import Calibration
 from .bundle.texts import MOST_ENTRIES, check_texts
@@ -35,7 +35,7 @@ def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
     Raises:
         ValueError: they are something else, or some row has none.
     """
-    given = np.asarray(values)
+    given = plain_array(values, "units")
     if given.shape != (rows,):
         raise ValueError(
             f"units: expected a name for each of {rows} rows. Received: shape {given.shape}."

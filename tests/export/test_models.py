@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from keras import layers, ops
@@ -289,6 +290,23 @@ def test_what_does_not_fit_is_said(images, case):
     change, message = WRONG[case]
     with pytest.raises(ValueError, match=message):
         of_models(dataclasses.replace(images, **change(images)))
+
+
+def test_columns_that_have_names_are_matched_by_them(table):
+    def frame(x):
+        return pd.DataFrame(x, columns=list("abcdef"))[list("fbadce")].assign(note=1.0)
+
+    given = dataclasses.replace(table, calibration=frame(table.calibration), test=frame(table.test))
+    found, expected = of_models(given), of_models(table)
+    np.testing.assert_array_equal(found.calibration["x"], expected.calibration["x"])
+    np.testing.assert_array_equal(found.test["x"], expected.test["x"])
+    with pytest.raises(ValueError, match=r"test: expected a column 'd'\. Received: a pandas"):
+        of_models(dataclasses.replace(given, test=given.test.drop(columns="d")))
+    with pytest.raises(ValueError, match=r"calibration: expected an array.*\.to_numpy\(\)"):
+        of_models(dataclasses.replace(given, feature_names=None))
+    masked = np.ma.masked_greater(table.calibration, 30.0)
+    with pytest.raises(ValueError, match=r"calibration: expected an array\. Received: a masked"):
+        of_models(dataclasses.replace(table, calibration=masked))
 
 
 def test_rows_in_other_units_than_the_models_are_noticed(windows):

@@ -198,6 +198,17 @@ def test_pages_that_were_read_are_given_back(tmp_path):
     assert resident(tmp_path / "x.npy") <= KEPT / 2**20
 
 
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="no pages are given back here")
+def test_pages_that_the_process_has_locked_stay_and_are_no_error(tmp_path):
+    x = mapped(tmp_path, MANY, "r")
+    page = ctypes.c_void_p(x.ctypes.data // mmap.PAGESIZE * mmap.PAGESIZE)
+    lock = ctypes.CDLL(None, use_errno=True).mlock
+    if lock(page, ctypes.c_size_t(mmap.PAGESIZE)):
+        pytest.skip("this process may not lock memory")
+    (y,) = ask(question(Doubling(), ("y",)), x, chunk=65536)
+    np.testing.assert_array_equal(y, 2 * rows(MANY))
+
+
 def resident(path: Path) -> float:
     """MiB of a mapped file that count as memory of this process."""
     lines = iter(Path("/proc/self/smaps").read_text().splitlines())

@@ -1,9 +1,11 @@
 """Columns that have names are matched by name, whatever carries them, or refused."""
 
+import dataclasses
 import decimal
 import re
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, UserList, deque, namedtuple
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -11,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from vae_runtime import Runner, StreamScorer, recalibrate
+from vae_runtime.arrays import RowCheck
 from vae_runtime.frames import has_names, named_array
 
 NAMES = ("temperature", "vibration", "pressure", "flow", "current", "speed")
@@ -55,13 +58,24 @@ KINDS = {
     "pyarrow record batch": lambda rows: pa.RecordBatch.from_pydict(shuffled(rows)),
     "structured": structured,
     "recarray": lambda rows: structured(rows).view(np.recarray),
+    "narwhals": lambda rows: nw.from_native(pd.DataFrame(shuffled(rows))),
     "dict": shuffled,
     "ordered dict": lambda rows: OrderedDict(shuffled(rows)),
     "named tuples": lambda rows: [Row(*row) for row in rows[:, ORDER].tolist()],
     "tuples of pandas": lambda rows: list(pd.DataFrame(shuffled(rows)).itertuples()),
     "dicts": lambda rows: pl.DataFrame(shuffled(rows)).to_dicts(),
-    "series": lambda rows: [row for _, row in pd.DataFrame(shuffled(rows)).iterrows()],
+    "series": lambda rows: series(rows),
+    "tuple of series": lambda rows: tuple(series(rows)),
+    "deque of series": lambda rows: deque(series(rows)),
+    "another list of series": lambda rows: UserList(series(rows)),
+    "arrays, then series": lambda rows: [rows[0], *series(rows[1:])],
+    "series, then arrays": lambda rows: [*series(rows[:1]), *rows[1:]],
 }
+
+
+def series(rows):
+    """The rows, each with its own names."""
+    return [row for _, row in pd.DataFrame(shuffled(rows)).iterrows()]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -73,6 +87,12 @@ def test_every_method_takes_columns_by_their_names(runner, rows, kind):
         found, expected = getattr(runner, name)(given), getattr(runner, name)(x)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_rows_that_spark_collected_have_names(runner, rows):
+    sql = pytest.importorskip("pyspark.sql", reason="needs vae-runtime[spark]")
+    collected = [sql.Row(**row) for row in KINDS["dicts"](rows)]
+    np.testing.assert_array_equal(runner.score(collected).score, runner.score(rows).score)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,8 +119,10 @@ def test_a_single_row_has_names_too(runner, rows, kind):
     np.testing.assert_array_equal(
         runner.interpolate(start, end), runner.interpolate(rows[0], rows[1])
     )
-    with pytest.raises(ValueError, match=re.escape("a single row. Pass x[None]")):
+    with pytest.raises(ValueError, match=re.escape("a single row. Pass x[None]")) as raised:
         runner.score(ONE[kind](rows[0]))
+    assert "(Of a row with names, [x].)" in str(raised.value)
+    assert runner.score([ONE[kind](rows[0])]).score == runner.score(rows[:1]).score
 
 
 def test_thresholds_are_those_of_columns_by_their_names(golden, rows, tmp_path):
@@ -157,6 +179,8 @@ def test_a_column_that_is_there_twice_is_refused(runner, rows):
         (pd.NA, "<NA> in row 3"),
         ([1.0], r"\[1.0\] in row 3"),
         (1j, "1j in row 3"),
+        (10**400, "1000000"),
+        (decimal.Decimal("sNaN"), r"Decimal\('sNaN'\) in row 3"),
     ],
 )
 def test_a_cell_that_is_no_number_is_named(runner, rows, value, received):
@@ -211,8 +235,73 @@ def test_numbers_of_any_type_are_numbers(runner, rows, convert):
     np.testing.assert_array_equal(runner.score(given).score, runner.score(x).score)
 
 
-def test_a_frame_of_an_array_is_that_array(runner, rows):
+def test_columns_of_several_lengths_are_named(runner, rows):
+    columns = {name: rows[:, i] for i, name in enumerate(NAMES)}
+    message = r"of one shape. Received: \(150,\) in 'temperature', \(5,\) in 'flow'"
+    with pytest.raises(ValueError, match=message):
+        runner.score({**columns, "flow": rows[:5, 0]})
+    with pytest.raises(ValueError, match=r"expected rows of one shape.* in 0, \(5,\) in 1"):
+        runner.score([*series(rows[:1]), rows[1, :5]])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.DataFrame(columns=NAMES),
+        pl.DataFrame({name: pl.Series([], dtype=pl.String) for name in NAMES}),
+        np.empty(0, [(name, "U4") for name in NAMES]),
+    ],
+    ids=["pandas", "polars", "structured"],
+)
+def test_a_table_without_rows_is_told(runner, given):
+    with pytest.raises(ValueError, match="expected at least one row"):
+        runner.score(given)
+
+
+class Masked:
+    """An array of a library that has masks."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda masked: [*masked],
+        lambda masked: [*masked.data[1:], masked[0]],
+        lambda masked: [[np.ma.masked, *row[1:]] for row in masked.data.tolist()],
+        lambda masked: [*series(masked.data), masked[0]],
+        Masked,
+    ],
+    ids=["rows", "one row", "constants", "beside series", "of a library"],
+)
+def test_a_mask_is_not_lost_in_a_list_or_a_library(runner, rows, given):
+    masked = np.ma.masked_greater(rows, np.median(rows))
+    with pytest.raises(ValueError, match=r"x: expected an array\. Received: a masked array"):
+        runner.score(given(masked))
+
+
+@pytest.mark.parametrize("order", [["2", "0", "1"], ["0", "1", "2"]])
+def test_names_that_are_numbers_are_names_where_the_model_has_them(runner, order):
+    names = dict(input_shape=(3,), feature_names=tuple(order), value_range=None, one_hot=())
+    model = dataclasses.replace(runner.manifest.model, **names)
+    x = RowCheck(model)(pd.DataFrame([[10.0, 11.0, 12.0]]))
+    assert x.tolist() == [[10.0 + int(name) for name in order]]
+
+
+@pytest.mark.parametrize("dtype", ["Float64", "float64[pyarrow]", object])
+def test_a_frame_of_an_array_is_that_array(runner, rows, dtype):
     np.testing.assert_array_equal(runner.score(pd.DataFrame(rows)).score, runner.score(rows).score)
+    frame = pd.DataFrame(rows).astype(dtype)
+    np.testing.assert_array_equal(runner.score(frame).score, runner.score(rows).score)
+    frame = pd.DataFrame(rows).astype(object)
+    frame.iat[3, 2] = None
+    with pytest.raises(ValueError, match=r"numbers in column '2'\. Received: None in row 3"):
+        runner.score(frame)
     with pytest.raises(ValueError, match=r"expected shape \(batch, 6\)"):
         runner.score(pd.DataFrame(rows[:, :5]))
     with pytest.raises(ValueError, match="expected a column 'temperature'"):
@@ -231,11 +320,34 @@ class Streamed:
         raise AssertionError("nobody can read this without a library")
 
 
+class Single:
+    def __arrow_c_array__(self, schema=None):
+        raise AssertionError("nobody can read this without a library")
+
+
+class Labelled:
+    """As xarray's: an array that knows what its columns are called."""
+
+    dims = ("row", "channel")
+    coords = {"channel": NAMES}  # noqa: RUF012 - a test's own
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("its labels would be lost")
+
+
 @pytest.mark.parametrize(
     ("given", "received"),
     [
         (Exchanged(), "Make a pandas, Polars or pyarrow table of it first"),
         (Streamed(), "Make a pandas, Polars or pyarrow table of it first"),
+        (Single(), "Make a pandas, Polars or pyarrow table of it first"),
+        (Labelled(), "Make a pandas, Polars or pyarrow table of it first"),
+        ([Labelled()], r"x\[0\]: .* Make a pandas, Polars or pyarrow table of it first"),
+        (pd.DataFrame({"flow": [1.0]}).__dataframe__(), "Make a pandas, Polars or pyarrow table"),
+        (pl.DataFrame({n: [1.0] for n in NAMES}).to_struct(), "a polars Series. Make a pandas"),
+        (nw.from_native(pl.DataFrame({n: [1.0] for n in NAMES}).lazy()), "Load it first"),
+        ({}, "expected a column 'temperature'. Received: a dict with no columns"),
+        ({0: [1.0], 1: [2.0]}, "expected a column 'temperature'. Received: a dict with '0', '1'"),
         (pa.RecordBatchReader.from_batches(pa.schema([]), []), "Make a pandas, Polars or pyarrow"),
         (pl.DataFrame({name: [1.0] for name in NAMES}).lazy(), "Load it first"),
     ],
@@ -277,5 +389,7 @@ def test_latents_have_no_names(runner):
 
 def test_arrays_and_plain_lists_have_none(rows):
     for given in (rows, rows.tolist(), tuple(rows[0]), rows[0], np.float32(1), 1.0, [], "abc"):
+        assert not has_names(given)
+    for given in (memoryview(rows), deque(rows.tolist()), pl.Series(rows[0]), pa.array(rows[0])):
         assert not has_names(given)
     assert named_array({"b": [2], "a": [1]}, ("a", "b")).tolist() == [[1.0, 2.0]]

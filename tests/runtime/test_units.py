@@ -4,6 +4,9 @@ import dataclasses
 import re
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,6 +154,11 @@ def test_drawn_scores_have_no_p_values_whoever_they_are_of(fleet, golden_rows):
         ([3, 10], ["3", "10"]),
         ([3.0, 10.0], ["3", "10"]),
         (np.array(["a", 7], object), ["a", "7"]),
+        (pd.Series(["a", "b"], index=[7, 8]), ["a", "b"]),
+        (pd.Categorical(["a", "b"]), ["a", "b"]),
+        (pd.array(["a", "b"], dtype="string[pyarrow]"), ["a", "b"]),
+        (pl.Series([3, 10]), ["3", "10"]),
+        (pa.chunked_array([["a"], ["b"]]), ["a", "b"]),
     ],
 )
 def test_names_are_text_or_whole_numbers(units, expected):
@@ -165,6 +173,12 @@ def test_names_are_text_or_whole_numbers(units, expected):
         (["a", ""], "Received: none in row 1 (1 such rows)."),
         (np.array(["a", None]), "Received: none in row 1 (1 such rows)."),
         ([1.0, np.nan], "Received: none in row 1 (1 such rows)."),
+        (pd.array(["a", pd.NA], dtype="string"), "Received: none in row 1 (1 such rows)."),
+        (pd.array([1, pd.NA], dtype="Int64"), "Received: none in row 1 (1 such rows)."),
+        (pd.Categorical(["a", None]), "Received: none in row 1 (1 such rows)."),
+        (pl.Series(["a", None]), "Received: none in row 1 (1 such rows)."),
+        (pa.array(["a", None]), "Received: none in row 1 (1 such rows)."),
+        (np.ma.array(["a", "b"], mask=[False, True]), "units: expected an array. Received: a mask"),
         ([1.5, 2.0], "Received: [1.5 2. ]."),
         ([True, False], "Received: [ True False]."),
     ],

@@ -19,6 +19,7 @@ from vae_runtime.bundle import manifest as manifests
 from vae_runtime.bundle.containers import Memory
 from vae_runtime.data.paths import path_of
 from vae_runtime.errors import BundleError
+from vae_runtime.frames import type_of
 from vae_runtime.runner import Runner
 
 from .columns import check_names
@@ -108,11 +109,17 @@ def score_record_batch(batch: Any, runner: Runner, terms: Terms = TERMS) -> Any:
         terms: what is asked.
 
     Raises:
-        ValueError: columns are missing or of types that hold no rows, or a row is none and bad
-            rows are not kept apart.
+        ValueError: it is no record batch, columns are missing or of types that hold no rows, or a
+            row is none and bad rows are not kept apart.
     """
     import pyarrow as pa
 
+    if not isinstance(batch, pa.RecordBatch):
+        raise ValueError(
+            f"expected a pyarrow.RecordBatch. Received: {type_of(batch)}. Give a table batch by "
+            "batch (table.to_batches()), make a batch of a data frame "
+            "(pyarrow.RecordBatch.from_pandas(frame)), or give either whole to Runner.score."
+        )
     schema = schema_of(batch.schema, runner, terms)
     if not batch.num_rows:
         return pa.RecordBatch.from_pylist([], schema=schema)

@@ -14,7 +14,7 @@ GAP = 1.5  # a step of more than so many usual (median) steps of its recording i
 
 FEW_STEPS = 3  # a recording of fewer cannot say by itself what is usual
 
-UNNAMED = ("", "None", "nan", "NaT")  # how a missing name of a recording reads as text
+UNNAMED = ("", "None", "nan", "NaT", "<NA>")  # how a missing name of a recording reads as text
 
 
 def window_rows(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vae_runtime.arrays import RowCheck
+from vae_runtime.arrays import RowCheck, plain_array
 from vae_runtime.data.windows import GAP
 from vae_runtime.expecting import count, number
 from vae_runtime.runner import Runner
@@ -194,7 +194,7 @@ class StreamScorer:
             if self.settings.period is not None:
                 raise ValueError("expected the time of each sample, as a period was given.")
             return None
-        times = np.asarray(time)
+        times = plain_array(time, "time")
         if times.dtype.kind not in "iuf" or times.size != rows or times.ndim > 1:
             raise ValueError(
                 f"time: expected seconds, {rows} of them. Received: {times.dtype} {times.shape}."

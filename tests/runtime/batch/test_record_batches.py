@@ -127,6 +127,15 @@ def test_columns_that_cannot_be_are_refused(engined, scorer):
         Terms(on_bad_row="skip")
 
 
+def test_what_is_no_record_batch_is_refused_with_what_to_do(engined, scorer):
+    for batch, received in [
+        (engined.table, "a pyarrow Table. Give a table batch by batch"),
+        (engined.table.to_pandas(), "a pandas DataFrame. Give a table"),
+    ]:
+        with refuses(f"expected a pyarrow.RecordBatch. Received: {received}"):
+            scorer(batch)
+
+
 def test_options_that_do_not_fit_are_refused_before_any_row(engined):
     with refuses("alpha=1e-09 needs"):
         BatchScorer.of(engined.bundle, terms=Terms(Scoring(alpha=1e-9)))

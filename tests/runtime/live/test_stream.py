@@ -172,6 +172,14 @@ def test_a_sample_that_comes_alone_has_no_number(pump, readings):
         StreamScorer(pump.runner).push([101.0, np.nan, 10.0])
 
 
+def test_masked_times_are_refused_and_nothing_else_happens(pump, readings):
+    stream = StreamScorer(pump.runner, period=1.0)
+    state = stream.state()
+    with refuses("time: expected an array. Received: a masked array, whose mask would be lost."):
+        stream.push(readings["m1"][:3], np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False]))
+    assert stream.state() == state
+
+
 def test_the_last_time_is_told(pump, readings):
     stream = StreamScorer(pump.runner, period=1.0)
     assert stream.time is None
