@@ -16,6 +16,7 @@ from vae_runtime.bundle.containers import pack as pack_files
 from vae_runtime.bundle.manifest import Manifest, Recalibration
 from vae_runtime.calibration import rows_needed, threshold
 from vae_runtime.data.files import write_aside
+from vae_runtime.printing import printable
 from vae_runtime.promises import promises_of, warnings_of
 from vae_runtime.selftest import Check, Report
 
@@ -73,7 +74,7 @@ def pack(args: argparse.Namespace) -> int:
     written.check_out(args.output)
     content = pack_files(open_bundle(args.bundle, key=args.verify).contents())
     write_aside(args.output, lambda file: file.write(content))
-    print(f"wrote {len(content):,} bytes to {args.output}", file=sys.stderr)
+    print(printable(f"wrote {len(content):,} bytes to {args.output}"), file=sys.stderr)
     return 0
 
 

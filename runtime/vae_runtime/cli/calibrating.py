@@ -13,6 +13,7 @@ from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.names import SIGNATURE_NAME
 from vae_runtime.calibration import rows_needed
 from vae_runtime.data.inputs import Input
+from vae_runtime.printing import printable
 from vae_runtime.recalibration import Change, Recalibrated, recalibrate
 
 from .opening import read_units
@@ -45,10 +46,11 @@ def calibrate(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({**dataclasses.asdict(done), "path": str(done.path)}, indent=2))
     else:
-        print("\n".join(map(_describe, done.changes)))
+        print("\n".join(printable(_describe(change)) for change in done.changes))
     for note in (*_notes(done, before), *_repeated(done), *_often(done)):
-        print(note, file=sys.stderr)
-    print(f"wrote {done.path}, calibrated on {given.summary}", file=sys.stderr)
+        print(printable(note), file=sys.stderr)
+    wrote = f"wrote {done.path}, calibrated on {given.summary}"
+    print(printable(wrote), file=sys.stderr)
     return 0
 
 

@@ -15,6 +15,7 @@ from vae_runtime.bundle.written import check_apart as check_no_bundle
 from vae_runtime.data.files import write_aside
 from vae_runtime.data.paths import file_target
 from vae_runtime.data.png import contact_sheet
+from vae_runtime.printing import printable
 
 PICTURE = ".png"  # the ending of images side by side
 
@@ -60,5 +61,5 @@ def write_rows(
         np.save(buffer, rows)
         content = buffer.getvalue()
     write_aside(output, lambda file: file.write(content))
-    print(f"wrote {counted(len(rows), 'row')} to {output}", file=sys.stderr)
+    print(printable(f"wrote {counted(len(rows), 'row')} to {output}"), file=sys.stderr)
     return 0
