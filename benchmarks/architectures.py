@@ -18,20 +18,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     import keras
     from keras import layers
 
-    from vae_export.engines import open_tflite
-    from vae_export.flops import flops
-    from vae_export.graphs import build_graphs
-    from vae_export.to_onnx import to_onnx
-    from vae_export.to_tflite import to_tflite
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, conv_pair, networks, train
+    from vae_export.convert.engines import open_tflite
+    from vae_export.convert.to_onnx import to_onnx
+    from vae_export.convert.to_tflite import to_tflite
+    from vae_export.graphs.functions import build_graphs
+    from vae_export.report.flops import flops
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, conv_pair, train
     from vae_keras.data.idx import load_images
-    from vae_runtime.libraries import onnxruntime
+    from vae_keras.model import networks
+    from vae_runtime._base.libraries import onnxruntime
 
 Shape = tuple[int, ...]
 Pair = tuple[keras.Model, keras.Model]

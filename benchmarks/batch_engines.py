@@ -22,15 +22,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from batch import compute
 
-from vae_runtime import Runner, ray, spark
+from vae_runtime import Runner
 from vae_runtime.backends import OnnxRuntime
 from vae_runtime.backends.profiles import profile_of_files
 from vae_runtime.batch.inputs import Plan, plan
 from vae_runtime.batch.jobs import Target, job_of
 from vae_runtime.batch.parts import Wanted
 from vae_runtime.batch.run import run
-from vae_runtime.batch.shards import count
 from vae_runtime.batch.tasks import Scoring
+from vae_runtime.engines import ray, spark
+from vae_runtime.engines.shards import count
 
 GROUP = 131_072
 WARM = 4  # row groups

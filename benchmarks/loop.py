@@ -18,13 +18,13 @@ from collections.abc import Callable
 import numpy as np
 import threadpoolctl
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     import keras
 
     from vae_keras import VAE, mlp_pair
-    from vae_keras.pipeline import Shuffled
+    from vae_keras.fit.batches import Shuffled
 
 ROWS, FEATURES, BATCH, EPOCHS, HIDDEN, LATENT = 50_000, 32, 256, 3, (128, 64, 32), 2
 

@@ -20,18 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     import keras
     from ai_edge_litert.interpreter import Interpreter
 
-    from vae_export.engines import open_onnx, open_tflite
-    from vae_export.graphs import Graph
-    from vae_export.quantize_onnx import choose, quantize
-    from vae_export.quantize_tflite import to_dynamic, to_fp16, to_int8
-    from vae_export.to_onnx import to_onnx
-    from vae_export.to_tflite import to_tflite
+    from vae_export.convert.engines import open_onnx, open_tflite
+    from vae_export.convert.quantize_onnx import choose, quantize
+    from vae_export.convert.quantize_tflite import to_dynamic, to_fp16, to_int8
+    from vae_export.convert.to_onnx import to_onnx
+    from vae_export.convert.to_tflite import to_tflite
+    from vae_export.graphs.functions import Graph
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     from vae_export import export

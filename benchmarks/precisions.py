@@ -17,18 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     from sklearn.metrics import roc_auc_score
 
-    from vae_export import evidence, quantize_onnx, source, to_onnx
-    from vae_export.artefacts import Artefact
-    from vae_export.converting import convert, networks_scorer
-    from vae_export.engines import Engine, open_onnx
-    from vae_export.evidence import Evidence
-    from vae_export.graphs import build_graphs
-    from vae_export.variants import VARIANTS
+    from vae_export.convert import quantize_onnx, to_onnx
+    from vae_export.convert.artefacts import Artefact
+    from vae_export.convert.convert import convert, networks_scorer
+    from vae_export.convert.engines import Engine, open_onnx
+    from vae_export.convert.variants import VARIANTS
+    from vae_export.graphs import evidence, source
+    from vae_export.graphs.evidence import Evidence
+    from vae_export.graphs.functions import build_graphs
 
 ROUNDS, REPEATS = 7, 100
 

@@ -11,7 +11,7 @@ PRELUDE = """
 import json, sys, time, resource
 import numpy as np
 from vae_runtime import OnnxRuntime, Profile, Runner
-from vae_runtime.bench import memory
+from vae_runtime.backends.bench import memory
 from vae_runtime.bundle import open_bundle
 bundle, *rest = sys.argv[1:]
 def probe(n):

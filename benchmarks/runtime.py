@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from processes import BULK, FIRST, IDLE, MAPPED, PEAK, SLICES, SOAK, in_process
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     from vae_export import export

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     import keras
@@ -30,8 +30,15 @@ with without_greetings():
     from sklearn.svm import SVC
 
     from vae_export import export
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, conv_pair, data, train
-    from vae_keras.classifying import head
+    from vae_keras import (
+        DataConfig,
+        ModelConfig,
+        TrainConfig,
+        conv_pair,
+        data,
+        train,
+    )
+    from vae_keras.model.classification import head
     from vae_runtime import Runner
 
 TRAINING = {"learning_rate": 3e-3, "decay": "cosine"}  # and all else as `vae-keras train` has it

@@ -5,35 +5,37 @@ Names load on first use, so that `vae-keras --help` need not wait for TensorFlow
 
 from typing import TYPE_CHECKING
 
-from . import libraries
-from .greetings import greet_less, load
+from vae_keras._base.tf_log_filter import greet_less, load
+
+from ._base import libraries
 
 if TYPE_CHECKING:
+    from vae_keras.model.likelihoods import Bernoulli, Categorical, Gaussian, Mixed
+    from vae_keras.model.networks import conv_pair, mlp_pair
+    from vae_keras.model.preprocessing import Scaling
+    from vae_keras.model.schedules import Cyclical, Warmup
+    from vae_keras.model.vae import VAE
+
     from .configs import DataConfig, ModelConfig, TrainConfig
     from .data import Split
-    from .likelihoods import Bernoulli, Categorical, Gaussian, Mixed
-    from .model import VAE
-    from .networks import conv_pair, mlp_pair
-    from .preprocessing import Scaling
     from .run import open_run
-    from .schedules import Cyclical, Warmup
     from .training import train
 
 _HOME = {
-    "VAE": "model",
-    "Bernoulli": "likelihoods",
-    "Categorical": "likelihoods",
-    "Cyclical": "schedules",
+    "VAE": "model.vae",
+    "Bernoulli": "model.likelihoods",
+    "Categorical": "model.likelihoods",
+    "Cyclical": "model.schedules",
     "DataConfig": "configs",
-    "Gaussian": "likelihoods",
-    "Mixed": "likelihoods",
+    "Gaussian": "model.likelihoods",
+    "Mixed": "model.likelihoods",
     "ModelConfig": "configs",
-    "Scaling": "preprocessing",
+    "Scaling": "model.preprocessing",
     "Split": "data",
     "TrainConfig": "configs",
-    "Warmup": "schedules",
-    "conv_pair": "networks",
-    "mlp_pair": "networks",
+    "Warmup": "model.schedules",
+    "conv_pair": "model.networks",
+    "mlp_pair": "model.networks",
     "open_run": "run",
     "train": "training",
 }

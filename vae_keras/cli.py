@@ -6,15 +6,15 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vae_keras._base.libraries import check as check_libraries
+from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras.configs.options import DATA, MODEL, TRAIN, add_options, number_or_all
 from vae_runtime import BundleError
+from vae_runtime._base.printable import printable
 from vae_runtime.cli.numbers import say_in_words
 from vae_runtime.cli.paths import name_or_path, path
-from vae_runtime.printing import printable
 
 from .configs import DataConfig, ModelConfig, TrainConfig
-from .greetings import without_greetings
-from .libraries import check as check_libraries
-from .options import DATA, MODEL, TRAIN, add_options, number_or_all
 
 if TYPE_CHECKING:
     from .run import Metrics
@@ -85,8 +85,9 @@ def _parser() -> argparse.ArgumentParser:
 def _train(args: argparse.Namespace) -> int:
     check_libraries("training")
     with without_greetings():
+        from vae_keras.fit.callbacks import watchers
+
         from .training import train
-        from .watching import watchers
 
     given = vars(args)
     data_config = DataConfig(args.data, **{name: given[name] for name in DATA}, seed=args.seed)

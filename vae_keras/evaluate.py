@@ -6,20 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from vae_keras._base.arrays import Array, Arrays, Floats
+from vae_keras.data.datasets import judged
+from vae_keras.data.labels import UNKNOWN, translate
+from vae_keras.model.score_tolerance import rounding, sizes
+from vae_keras.model.scoring import BATCH
+from vae_keras.model.vae import VAE
 from vae_runtime import Runner
 from vae_runtime.bundle.manifest import Calibration
-from vae_runtime.calibration import check_alpha, p_values
-from vae_runtime.promises import promise_of, warnings_of
-from vae_runtime.units import Fleet, ascending
+from vae_runtime.verdicts.calibration import check_alpha, p_values
+from vae_runtime.verdicts.machines import Fleet, ascending
+from vae_runtime.verdicts.observed_rates import promise_of, warnings_of
 
-from .arrays import Array, Arrays, Floats
 from .data import Dataset
-from .data.datasets import judged
-from .data.labels import UNKNOWN, translate
-from .model import VAE
-from .rounding import rounding, sizes
 from .run import Metrics, Run
-from .scoring import BATCH
 
 
 def score_rows(vae: VAE, x: Array) -> Arrays:

@@ -26,16 +26,16 @@ from typing import Any, TypeVar
 import keras
 import numpy as np
 
-from vae_runtime import typed_json
+from vae_keras._base.arrays import Arrays
+from vae_keras._base.keras_defaults import check_floatx
+from vae_keras.model.vae import VAE
+from vae_runtime._base import typed_json
+from vae_runtime._base.directories import Kind, directory_aside
+from vae_runtime._base.paths import path_of
 from vae_runtime.bundle.manifest import Trial
-from vae_runtime.data.directories import Kind, directory_aside
-from vae_runtime.data.files import load_npz
-from vae_runtime.data.paths import path_of
+from vae_runtime.rows.files import load_npz
 
-from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
-from .defaults import check_floatx
-from .model import VAE
 
 T = TypeVar("T")
 

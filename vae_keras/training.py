@@ -7,28 +7,28 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from vae_runtime.calibration import MANY, rows_needed
-from vae_runtime.data.directories import check_replaceable
-from vae_runtime.data.paths import path_of
-from vae_runtime.units import check_enough
+from vae_keras._base.arrays import Arrays
+from vae_keras._base.keras_defaults import settled
+from vae_keras.data.datasets import counted, epoch_rows
+from vae_keras.fit.batches import draw
+from vae_keras.fit.devices import choose_devices, describe_devices
+from vae_keras.fit.early_stopping import Stopping
+from vae_keras.fit.folds import checkpoints, count, cross_fit, remove_checkpoints
+from vae_keras.fit.loop import Log, checkpoint_path, describe_latents
+from vae_keras.fit.run_identity import find_finished, fingerprints_of, identity_of, versions
+from vae_keras.fit.summary import describe
+from vae_keras.fit.train_model import Learner
+from vae_keras.model.vae import VAE
+from vae_runtime._base.directories import check_replaceable
+from vae_runtime._base.paths import path_of
+from vae_runtime.verdicts.calibration import MANY, rows_needed
+from vae_runtime.verdicts.machines import check_enough
 
 from . import data
-from .arrays import Arrays
 from .configs import DataConfig, ModelConfig, TrainConfig
-from .cross_fitting import checkpoints, count, cross_fit, remove_checkpoints
 from .data import Dataset, Split
-from .data.datasets import counted, epoch_rows
-from .defaults import settled
-from .devices import choose_devices, describe_devices
 from .evaluate import evaluate_held_back, score_rows, warnings
-from .fitting import Log, checkpoint_path, describe_latents
-from .identity import find_finished, fingerprints_of, identity_of, versions
-from .learning import Learner
-from .model import VAE
-from .pipeline import draw
 from .run import RUN, Config, DataCard, Metrics, Run, write_run
-from .stopping import Stopping
-from .summary import describe
 
 KEPT_ROWS = 512  # of those trained on, for export to learn ranges from
 

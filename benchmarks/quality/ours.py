@@ -10,7 +10,7 @@ import numpy as np
 import scalings
 from numpy.typing import NDArray
 
-from vae_keras.greetings import without_greetings
+from vae_keras._base.tf_log_filter import without_greetings
 
 with without_greetings():
     from vae_export import export

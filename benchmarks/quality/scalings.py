@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import QuantileTransformer
 
-from vae_keras import preprocessing
 from vae_keras.data.datasets import blocks
+from vae_keras.model import preprocessing
 
 SCALINGS = ("standard", "robust", "quantile")
 OF_A_NORMAL = 1.349  # the range of the middle half of a normal distribution, in deviations

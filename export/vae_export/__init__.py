@@ -5,17 +5,18 @@ Names load on first use, so that `vae-export --help` need not wait for TensorFlo
 
 from typing import TYPE_CHECKING
 
-from vae_keras.greetings import greet_less, load
-from vae_keras.libraries import check_backend
+from vae_keras._base.libraries import check_backend
+from vae_keras._base.tf_log_filter import greet_less, load
 
 from .errors import ExportError
 
 if TYPE_CHECKING:
+    from vae_export.bundle.sign import sign
+
     from .exporting import export
     from .models import Models
-    from .signing import sign
 
-_HOME = {"Models": "models", "export": "exporting", "sign": "signing"}
+_HOME = {"Models": "models", "export": "exporting", "sign": "bundle.sign"}
 
 __all__ = ["ExportError", "Models", "export", "sign"]
 

@@ -6,17 +6,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vae_keras.greetings import without_greetings
-from vae_keras.libraries import check as check_libraries
+from vae_export.convert.precisions import PRECISIONS
+from vae_keras._base.libraries import check as check_libraries
+from vae_keras._base.tf_log_filter import without_greetings
 from vae_runtime import BundleError
+from vae_runtime._base.printable import printable
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.cli.paths import path
 from vae_runtime.data.listed import listed
-from vae_runtime.printing import printable
 
 from .errors import ExportError
-from .precisions import PRECISIONS
 
 INCOMPLETE = 3  # the exit code where there is a bundle, without some precision that was asked for
 
@@ -101,10 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
         check_libraries("exporting", *LIBRARIES)
         with without_greetings():
-            from . import mlflow, triton
+            from vae_export.bundle.sign import sign
+            from vae_export.convert.variants import variants
+
             from .exporting import Options, export_variants
-            from .signing import sign
-            from .variants import variants
+            from .servers import mlflow, triton
 
         out = _with_suffix(args.out) if args.zip else args.out
         wanted = variants(args.formats, args.precision)

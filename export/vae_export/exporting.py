@@ -10,23 +10,25 @@ from pathlib import Path
 
 import keras
 
-from vae_keras.defaults import settled
+from vae_export.convert.artefacts import Artefact
+from vae_export.convert.convert import Log, check_training, convert, networks_scorer
+from vae_export.convert.precisions import FORMATS
+from vae_export.convert.variants import Variant, variants
+from vae_export.graphs.evidence import Evidence
+from vae_export.graphs.functions import Arrays, Graph, build_graphs
+from vae_export.graphs.probes import make_probe, make_synthetic_probe
+from vae_export.graphs.source import Source
+from vae_keras._base.keras_defaults import settled
 from vae_keras.run import Run
-from vae_runtime.bundle import manifest, written
-from vae_runtime.promises import promises_of, warnings_of
+from vae_runtime.bundle import manifest, writer
+from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 
-from . import bundle, evidence, report, source
-from .artefacts import Artefact
-from .converting import Log, check_training, convert, networks_scorer
+from . import report
+from .bundle import write
 from .errors import ExportError
-from .evidence import Evidence
 from .gates import JUDGING, Verified, examine, verdicts
-from .graphs import Arrays, Graph, build_graphs
+from .graphs import evidence, source
 from .models import Models, of_models
-from .precisions import FORMATS
-from .probes import make_probe, make_synthetic_probe
-from .source import Source
-from .variants import Variant, variants
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,14 @@ def export_variants(
 ) -> Exported:
     """Exports as `export` does, and says what was refused."""
     _check_backend()
-    written.check_out(out)
+    writer.check_out(out)
     given = _source(run)
     for line in given.notes:
         log(line)
     known = evidence.gather(given)
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
-    probe = bundle.npz(_probe(known, graphs, options, log))
+    probe = write.npz(_probe(known, graphs, options, log))
     passed = verify(known, graphs, wanted, options, log=log)
     verified = passed.files
     log("measuring what the files cost, drawing the report")
@@ -124,18 +126,18 @@ def export_variants(
         passed.refused,
         synthetic_probe=options.synthetic_probe,
     )
-    mixture = bundle.mixture_files(known.source)
+    mixture = write.mixture_files(known.source)
     files = [
-        *(bundle.describe(v) for v in verified),
-        *(bundle.describe_mixture(name, content) for name, content in mixture.items()),
-        bundle.describe_probe(probe),
-        *(bundle.describe_report(name, page) for name, page in pages.items()),
+        *(write.describe(v) for v in verified),
+        *(write.describe_mixture(name, content) for name, content in mixture.items()),
+        write.describe_probe(probe),
+        *(write.describe_report(name, page) for name, page in pages.items()),
     ]
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
-    path = bundle.write(
+    path = write.write(
         out,
         {**contents, **mixture, "probe.npz": probe, **pages},
-        bundle.make_manifest(known.source, files, calibrations),
+        write.make_manifest(known.source, files, calibrations),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
     return Exported(path, passed.refused)

@@ -6,18 +6,17 @@ from typing import Any
 import keras
 import numpy as np
 
+from vae_export.graphs.float32 import in_float32, policies
+from vae_export.graphs.functions import Array, Arrays
+from vae_export.graphs.in_memory import taken
+from vae_export.graphs.source import Source
 from vae_keras import VAE, Bernoulli, Gaussian, Scaling
 from vae_keras.data import fingerprint
-from vae_keras.likelihoods.gaussian import MIN_LOG_SIGMA
-from vae_keras.pairs import last_operation
+from vae_keras.model.check_networks import last_operation
+from vae_keras.model.likelihoods.gaussian import MIN_LOG_SIGMA
 from vae_keras.run import DataCard
-from vae_runtime.arrays import as_array
-from vae_runtime.calibration import check_alpha
-
-from .float32 import in_float32, policies
-from .given import taken
-from .graphs import Array, Arrays
-from .source import Source
+from vae_runtime.rows.arrays import as_array
+from vae_runtime.verdicts.calibration import check_alpha
 
 # Of the rows' spread, that reconstructions may be off by, root mean square. One that knows nothing
 # but the mean is off by 1; what is far beyond was given rows in other units than it was trained on.

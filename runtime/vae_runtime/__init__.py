@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 from .errors import BundleError
 
 if TYPE_CHECKING:
+    from vae_runtime.backends.litert import LiteRT
+    from vae_runtime.verdicts.recalibration import recalibrate
+
     from .backends import OnnxRuntime, Profile
-    from .backends.litert import LiteRT
-    from .live import Drift, DriftSettings, StreamResult, StreamScorer, uncorrelated_spacing
-    from .recalibration import recalibrate
+    from .live import (
+        Drift,
+        DriftSettings,
+        StreamResult,
+        StreamScorer,
+        uncorrelated_spacing,
+    )
     from .runner import Runner, Scores
 
 _HOME = {
@@ -25,7 +32,7 @@ _HOME = {
     "Scores": "runner",
     "StreamResult": "live",
     "StreamScorer": "live",
-    "recalibrate": "recalibration",
+    "recalibrate": "verdicts.recalibration",
     "uncorrelated_spacing": "live",
 }
 

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle.manifest import Model
+from vae_runtime.bundle.manifest import Model
+
 from .errors import BundleError
 
 Array = NDArray[np.float32]

@@ -11,16 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import bench, features, latents, selftest
-from .alarms import Verdicts
-from .arrays import RowCheck
-from .attribution import Attribution
-from .backends import Backend, backend_of
+from vae_runtime.backends.graphs import Graphs
+from vae_runtime.explain.attribution import Attribution
+from vae_runtime.rows.arrays import RowCheck
+from vae_runtime.verdicts.alarms import Verdicts
+from vae_runtime.verdicts.machines import Fleet, UnitVerdicts
+from vae_runtime.verdicts.scorer import Scorer
+
+from .backends import Backend, backend_of, bench, selftest
 from .bundle import Bundle, open_bundle
 from .errors import BundleError
-from .graphs import Graphs
-from .scorer import Scorer
-from .units import Fleet, UnitVerdicts
+from .explain import features
+from .rows import latents
 
 
 class Scores(NamedTuple):

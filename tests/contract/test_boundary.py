@@ -198,7 +198,7 @@ import importlib.metadata
 files = importlib.metadata.files("vae-runtime")
 size = {str(f): f.locate().stat().st_size for f in files if f.suffix != ".pyc"}
 cli = tuple(f"vae_runtime/cli/{name}.py" for name in ("batches", "clusters", "files"))
-files = ("vae_runtime/batch/", "vae_runtime/spark.py", "vae_runtime/ray.py", *cli)
+files = ("vae_runtime/batch/", "vae_runtime/engines/", *cli)
 of_files = sum(size[f] for f in size if f.startswith(files))
 print(sum(size.values()) - of_files, of_files)
 print(*sorted({f.split("/")[0] for f in size}))
@@ -221,7 +221,7 @@ USE_FILES = """
 import sys
 import numpy as np
 from vae_runtime.cli import main
-from vae_runtime.data.files import read_rows
+from vae_runtime.rows.files import read_rows
 bundle, table, folder = sys.argv[1:]
 x = read_rows(table).x[:50, :6]
 np.save(folder + "/rows.npy", x)

@@ -10,8 +10,10 @@ from pathlib import Path
 import onnx
 import pytest
 
-from vae_export import read_tflite
-from vae_runtime import bundle, calibration, selftest, typed_json
+from vae_export.convert import read_tflite
+from vae_runtime import bundle
+from vae_runtime._base import typed_json
+from vae_runtime.backends import selftest
 from vae_runtime.bundle import (
     consistency,
     containers,
@@ -23,6 +25,7 @@ from vae_runtime.bundle import (
     signature,
     texts,
 )
+from vae_runtime.verdicts import calibration
 
 TEXT = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text()
 SCHEMA = {

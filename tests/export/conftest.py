@@ -5,10 +5,11 @@ import functools
 
 import pytest
 
-from vae_export import artefacts, evidence, source
-from vae_export.converting import material_of
-from vae_export.graphs import build_graphs
-from vae_export.variants import VARIANTS
+from vae_export.convert import artefacts
+from vae_export.convert.convert import material_of
+from vae_export.convert.variants import VARIANTS
+from vae_export.graphs import evidence, source
+from vae_export.graphs.functions import build_graphs
 
 
 class Files:

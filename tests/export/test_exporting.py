@@ -12,14 +12,24 @@ import pytest
 import tensorflow as tf
 from onnx import numpy_helper
 
-from vae_export import ExportError, evidence, export, source, to_onnx, variants
-from vae_export.artefacts import Artefact
+from vae_export import ExportError, export
 from vae_export.cli import INCOMPLETE, main
-from vae_export.conversion import Conversion
-from vae_export.precisions import PRECISIONS
-from vae_export.quantize_onnx import MINMAX, quantize
-from vae_export.variants import VARIANTS
-from vae_keras import VAE, DataConfig, Gaussian, ModelConfig, TrainConfig, mlp_pair, train
+from vae_export.convert import to_onnx, variants
+from vae_export.convert.artefacts import Artefact
+from vae_export.convert.precisions import PRECISIONS
+from vae_export.convert.quantize_onnx import MINMAX, quantize
+from vae_export.convert.result import Conversion
+from vae_export.convert.variants import VARIANTS
+from vae_export.graphs import evidence, source
+from vae_keras import (
+    VAE,
+    DataConfig,
+    Gaussian,
+    ModelConfig,
+    TrainConfig,
+    mlp_pair,
+    train,
+)
 from vae_keras.evaluate import score_rows
 from vae_runtime import Runner
 from vae_runtime.bundle import open_bundle

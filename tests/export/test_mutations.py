@@ -9,11 +9,12 @@ import pytest
 import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
-from vae_export import ExportError, evidence, source
-from vae_export.conversion import Conversion
+from vae_export import ExportError
+from vae_export.convert.quantize_onnx import MINMAX, quantize
+from vae_export.convert.result import Conversion
 from vae_export.gates import examine
-from vae_export.quantize_onnx import MINMAX, quantize
-from vae_runtime.calibration import p_values
+from vae_export.graphs import evidence, source
+from vae_runtime.verdicts.calibration import p_values
 
 
 def array(tensor):

@@ -16,7 +16,7 @@ from vae_runtime import BundleError, DriftSettings, LiteRT, Runner, StreamScorer
 from vae_runtime.bundle import open_bundle
 from vae_runtime.cli import main
 from vae_runtime.live.state_file import StateFile
-from vae_runtime.recalibration import recalibrate
+from vae_runtime.verdicts.recalibration import recalibrate
 
 # Address space beyond what a worker has when it starts: a case of 80 kB that wants more is refused
 # memory, and fails with MemoryError.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import vae_keras
-from vae_keras import elbo
+from vae_keras.model import elbo
 from vae_runtime import BundleError
 from vae_runtime.bundle.manifest import Model, Preprocessing
 from vae_runtime.likelihoods import Scaling, as_row, latent_kl, likelihood_of

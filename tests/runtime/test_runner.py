@@ -10,8 +10,8 @@ import pytest
 from vae_runtime import BundleError, OnnxRuntime, Runner
 from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.bundle import open_bundle
-from vae_runtime.calibration import SCORE_RTOL, false_discoveries, p_values
-from vae_runtime.calibration import threshold as score_limit
+from vae_runtime.verdicts.calibration import SCORE_RTOL, false_discoveries, p_values
+from vae_runtime.verdicts.calibration import threshold as score_limit
 
 CHUNK = PROFILES["edge"].chunk
 

@@ -9,7 +9,7 @@ import pytest
 
 from vae_keras import DataConfig
 from vae_keras.cli import main
-from vae_keras.options import DATA
+from vae_keras.configs.options import DATA
 from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.containers import pack
 

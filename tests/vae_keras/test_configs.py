@@ -5,7 +5,7 @@ import re
 import pytest
 
 from vae_keras import DataConfig, ModelConfig, TrainConfig
-from vae_keras.options import DATA, MODEL, TRAIN
+from vae_keras.configs.options import DATA, MODEL, TRAIN
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from vae_keras import DataConfig, ModelConfig, TrainConfig
 from vae_keras.cli import main
 from vae_keras.data import load
+from vae_keras.fit.callbacks import CsvLog, watchers
 from vae_keras.training import train
-from vae_keras.watching import CsvLog, watchers
 
 TRAIN = ["train", "--data", "digits", "--out", "run"]
 EMPTY = [

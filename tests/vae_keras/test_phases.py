@@ -9,8 +9,8 @@ from vae_export import export
 from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 from vae_keras.evaluate import calibration_scores, score_rows
 from vae_runtime import Runner, StreamScorer
-from vae_runtime.calibration import p_values
 from vae_runtime.cli import main
+from vae_runtime.verdicts.calibration import p_values
 
 PERIOD = WINDOW = 16
 STRIDE = 4

@@ -11,7 +11,7 @@ import pytest
 from vae_keras import open_run
 from vae_keras.evaluate import score_rows
 from vae_keras.run import RUN, write_run
-from vae_runtime.data.directories import check_replaceable
+from vae_runtime._base.directories import check_replaceable
 
 
 def test_it_holds_the_files_it_promises(digits_run):

@@ -12,11 +12,19 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from vae_keras import VAE, DataConfig, ModelConfig, Split, TrainConfig, mlp_pair, train
+from vae_keras import (
+    VAE,
+    DataConfig,
+    ModelConfig,
+    Split,
+    TrainConfig,
+    mlp_pair,
+    train,
+)
 from vae_keras.data import fingerprint
 from vae_keras.evaluate import evaluate_run
-from vae_keras.fitting import describe_latents
-from vae_keras.stopping import Stopping
+from vae_keras.fit.early_stopping import Stopping
+from vae_keras.fit.loop import describe_latents
 
 QUIET = {"log": lambda line: None}
 TINY = ModelConfig(hidden=(8,), latent_dim=2)

@@ -1,7 +1,7 @@
 """Data in: from a name, a file or a folder to rows, and who sees which of them."""
 
 from .datasets import Dataset, Split, fingerprint, judged
-from .given import accept
+from .in_memory import accept
 from .sources import like, load
 from .splits import split
 

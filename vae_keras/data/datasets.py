@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.arrays import Array, Arrays
+from vae_keras._base.arrays import Array, Arrays
 
 from .offsets import Windows
 from .streams import Stream

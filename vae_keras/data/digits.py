@@ -6,8 +6,8 @@ scikit-learn's two bundled photographs.
 
 import numpy as np
 
-from vae_keras.arrays import Array
-from vae_runtime.libraries import need
+from vae_keras._base.arrays import Array
+from vae_runtime._base.libraries import need
 
 from . import labels
 from .datasets import Dataset

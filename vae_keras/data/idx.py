@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from vae_keras.arrays import Array
-from vae_runtime.data.paths import path_of
+from vae_keras._base.arrays import Array
+from vae_runtime._base.paths import path_of
 
 DATASETS = {"mnist": keras.datasets.mnist, "fashion_mnist": keras.datasets.fashion_mnist}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.arrays import Array
+from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
-from vae_runtime.libraries import need
+from vae_runtime._base.libraries import need
 
 from .datasets import Dataset
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from vae_keras.arrays import Array, Arrays
+from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
-from vae_runtime.data.tables import MISSING
+from vae_runtime.rows.tables import MISSING
 
 from .datasets import Dataset
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vae_keras.arrays import Array, Shape
+from vae_keras._base.arrays import Array, Shape
 
 
 def groups_last(names: Sequence[str], prefixes: Sequence[str]) -> tuple[tuple[str, ...], Shape]:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from vae_keras.configs import DataConfig
-from vae_runtime.data.files import table_format
-from vae_runtime.data.paths import path_of
+from vae_runtime._base.paths import path_of
+from vae_runtime.rows.files import table_format
 
 from . import idx
 from .datasets import Dataset

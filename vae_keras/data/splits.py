@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.arrays import Array, Arrays
+from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
 
 from . import labels

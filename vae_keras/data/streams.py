@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.arrays import Array, Shape
-from vae_runtime.data.parquet import read_row_group, row_groups
-from vae_runtime.data.tables import Columns
+from vae_keras._base.arrays import Array, Shape
+from vae_runtime.rows.parquet import read_row_group, row_groups
+from vae_runtime.rows.tables import Columns
 
 # Rows that are shuffled together, at least: whole row groups, in an order that each epoch draws.
 BLOCK_ROWS = 131_072

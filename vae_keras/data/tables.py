@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras.arrays import Array, Shape
+from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
-from vae_runtime.data import parquet
-from vae_runtime.data.files import read_rows, table_format
-from vae_runtime.data.tables import CellError, Columns, check_names
-from vae_runtime.units import names_of
+from vae_runtime.rows import parquet
+from vae_runtime.rows.files import read_rows, table_format
+from vae_runtime.rows.tables import CellError, Columns, check_names
+from vae_runtime.verdicts.machines import names_of
 
 from . import labels, one_hot, windows
+from .column_stats import Survey, stretched
 from .datasets import Dataset
 from .streams import ParquetStream
-from .survey import Survey, stretched
 
 Names = tuple[str, ...] | None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from vae_export.artefacts import Artefact, Figures
+from vae_export.convert.artefacts import Artefact, Figures
 from vae_export.errors import Degraded
 
 from . import answers, files, verdicts

@@ -6,13 +6,13 @@ largest magnitude would hide an error on the rows that matter.
 
 import numpy as np
 
-from vae_export.artefacts import Artefact, Figures
+from vae_export.convert.artefacts import Artefact, Figures
 from vae_export.errors import Degraded, ExportError
-from vae_export.graphs import Array, Arrays, Graph, answers
-from vae_keras.scoring import BATCH
-from vae_runtime.calibration import SCORE_RTOL
-from vae_runtime.scorer import total
-from vae_runtime.selftest import deviation
+from vae_export.graphs.functions import Array, Arrays, Graph, answers
+from vae_keras.model.scoring import BATCH
+from vae_runtime.backends.selftest import deviation
+from vae_runtime.verdicts.calibration import SCORE_RTOL
+from vae_runtime.verdicts.scorer import total
 
 SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
 
@@ -43,7 +43,7 @@ def tensors(artefact: Artefact) -> Figures:
     """Every output is Keras's: in float32 up to rounding, else up to a share of its spread.
 
     Returns:
-        For each output the largest `vae_runtime.selftest.deviation`.
+        For each output the largest `vae_runtime.backends.selftest.deviation`.
     """
     worst = dict.fromkeys(artefact.graph.outputs, 0.0)
     for size in SIZES:

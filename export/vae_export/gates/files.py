@@ -2,10 +2,10 @@
 
 from types import ModuleType
 
-from vae_export import quantize_tflite, read_onnx, read_tflite
-from vae_export.artefacts import Artefact, Figures
+from vae_export.convert import quantize_tflite, read_onnx, read_tflite
+from vae_export.convert.artefacts import Artefact, Figures
 from vae_export.errors import ExportError
-from vae_export.graphs import Interface
+from vae_export.graphs.functions import Interface
 
 # What to do, by what is found in a name of what was refused.
 DETERMINISTIC = (

@@ -10,13 +10,13 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from vae_export.artefacts import Artefact, Figures
+from vae_export.convert.artefacts import Artefact, Figures
 from vae_export.errors import Degraded, ExportError
-from vae_export.evidence import Evidence, Reference
-from vae_export.graphs import Array
+from vae_export.graphs.evidence import Evidence, Reference
+from vae_export.graphs.functions import Array
 from vae_runtime import Runner
 from vae_runtime.bundle import Bundle
-from vae_runtime.calibration import SCORE_RTOL, p_values, threshold
+from vae_runtime.verdicts.calibration import SCORE_RTOL, p_values, threshold
 
 from .answers import TOLERANCE
 

@@ -5,10 +5,10 @@ Measured figures, latency and memory, differ from run to run; they are nowhere e
 
 from collections.abc import Mapping, Sequence
 
-from vae_export.artefacts import Artefact
-from vae_export.evidence import Evidence
+from vae_export.convert.artefacts import Artefact
 from vae_export.gates import Verified
-from vae_runtime import typed_json
+from vae_export.graphs.evidence import Evidence
+from vae_runtime._base import typed_json
 
 from .album import draw
 from .page import render

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vae_export.evidence import Evidence
+from vae_export.graphs.evidence import Evidence
 
 from . import figures, kinds
 from .record import Report

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import betabinom
 
-from vae_export.artefacts import Artefact
-from vae_export.graphs import Array
-from vae_runtime.calibration import p_values
+from vae_export.convert.artefacts import Artefact
+from vae_export.graphs.functions import Array
+from vae_runtime.verdicts.calibration import p_values
 
 LEVELS = 25  # alphas at which the alarm rate is looked at
 COVERAGE = 0.95  # of the band in which a rate is by chance

@@ -5,11 +5,21 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from vae_export.graphs import Array
+from vae_export.graphs.functions import Array
 from vae_keras.data.labels import UNKNOWN
 
 from .curves import FalseAlarms, plane, roc
-from .drawing import ANOMALY, INK, MODEL, MUTED, NORMAL, chart, short, svg, ticks
+from .drawing import (
+    ANOMALY,
+    INK,
+    MODEL,
+    MUTED,
+    NORMAL,
+    chart,
+    short,
+    svg,
+    ticks,
+)
 from .rows import Rows
 
 SIZE = 3.7, 3.1

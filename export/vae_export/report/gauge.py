@@ -42,7 +42,7 @@ def gauge(file: str, feeds: dict[str, Any], sizes: list[int]) -> dict[str, Any]:
 
 def open_onnx() -> Callable[[str], Callable[[dict[str, Any]], Call]]:
     """Imports onnxruntime; what it returns loads a file, and that makes calls of given inputs."""
-    from vae_runtime.libraries import onnxruntime  # which brings little itself
+    from vae_runtime._base.libraries import onnxruntime  # which brings little itself
 
     ort = onnxruntime()
 

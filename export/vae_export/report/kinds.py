@@ -6,12 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from vae_export.graphs import Array
+from vae_export.graphs.functions import Array
 from vae_keras.run import DataCard
-from vae_runtime.data.png import contact_sheet
+from vae_runtime.rows.png import contact_sheet
 
 from .curves import thinned
-from .drawing import ANOMALY, INK, MODEL, MUTED, NORMAL, chart, compact, picture, short, svg, ticks
+from .drawing import (
+    ANOMALY,
+    INK,
+    MODEL,
+    MUTED,
+    NORMAL,
+    chart,
+    compact,
+    picture,
+    short,
+    svg,
+    ticks,
+)
 from .rows import Rows, samples
 
 SHEET, SIDE = 384, 96  # pixels of a sheet and of an image on it, at most

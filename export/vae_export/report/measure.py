@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_export.artefacts import Artefact
-from vae_export.bundle import npz
+from vae_export.bundle.write import npz
+from vae_export.convert.artefacts import Artefact
 from vae_export.errors import ExportError
-from vae_export.graphs import Arrays
+from vae_export.graphs.functions import Arrays
 
 GAUGE = Path(__file__).with_name("gauge.py")
 SIZES = (1, 256)  # rows in a call: one reading, a bulk

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from vae_runtime.promises import BETTER, CHANCE, EXCEEDED, KEPT, Promise, warnings_of
+from vae_runtime.verdicts.observed_rates import BETTER, CHANCE, EXCEEDED, KEPT, Promise, warnings_of
 
 from .album import Picture
 from .record import Report

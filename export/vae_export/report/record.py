@@ -9,19 +9,19 @@ from importlib.metadata import version
 
 import numpy as np
 
-from vae_export import read_onnx
-from vae_export.artefacts import Artefact
-from vae_export.bundle import score_of
-from vae_export.evidence import Evidence
-from vae_export.flops import flops
+from vae_export.bundle.write import score_of
+from vae_export.convert import read_onnx
+from vae_export.convert.artefacts import Artefact
+from vae_export.convert.variants import NO_INT8_SCORER
 from vae_export.gates import Verified
-from vae_export.variants import NO_INT8_SCORER
+from vae_export.graphs.evidence import Evidence
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.evaluate import evaluate
-from vae_runtime.calibration import threshold
-from vae_runtime.promises import promises_of
+from vae_runtime.verdicts.calibration import threshold
+from vae_runtime.verdicts.observed_rates import promises_of
 
 from .curves import FalseAlarms, false_alarms
+from .flops import flops
 from .measure import measure
 
 FORMAT, FORMAT_VERSION = "vae-report", 1
@@ -54,8 +54,8 @@ class Alarm:
     or, where `folds` is above 1, from rows trained on, by models without their fold. Rates are
     shares: `false_alarm_rate` of the `normal_rows`, `detection_rate` of the `anomalies`. `units` is
     how many have a threshold of their own; the figures here are those of one for all, but for what
-    became of the promise: `rate` and `ranking` are as in `vae_runtime.promises.Promise`, said for
-    people in `rate_said` and `ranking_said`, and `most_by_chance` is the largest share of false
+    became of the promise: `rate` and `ranking` are as in `observed_rates.Promise`, said for people
+    in `rate_said` and `ranking_said`, and `most_by_chance` is the largest share of false
     alarms that chance allows.
     """
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from vae_export.evidence import Evidence
-from vae_export.graphs import Array
+from vae_export.graphs.evidence import Evidence
+from vae_export.graphs.functions import Array
 
 from .curves import thinned
 

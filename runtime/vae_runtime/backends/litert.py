@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.libraries import need
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import File
 from vae_runtime.errors import BundleError
-from vae_runtime.libraries import need
 
 from . import int8_networks
 from .agreement import check_tensors, failure, listed, warm_up

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.libraries import onnxruntime
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import File
-from vae_runtime.libraries import onnxruntime
 
 from .agreement import check_tensors, failure, warm_up
 from .profiles import Profile, profile_of

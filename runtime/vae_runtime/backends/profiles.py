@@ -6,7 +6,7 @@ The figures behind each choice are in benchmarks/runtime.md.
 import math
 from dataclasses import dataclass, replace
 
-from vae_runtime.expecting import whole
+from vae_runtime._base.arguments import whole
 
 from .cores import cores
 

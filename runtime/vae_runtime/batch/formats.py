@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .parts import Part, Shard, Wanted
-from .reading import arrow, images, lines, npy, npz, parquet, text, whole
+from .reading import arrow, csv, images, jsonl, npy, npz, parquet, windows
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
@@ -35,15 +35,15 @@ class Format(NamedTuple):
 FORMATS = {
     ".npy": Format(npy.plan, npy.read),
     ".npz": Format(npz.plan, npz.read),
-    ".csv": Format(text.plan, text.read),
-    ".jsonl": Format(lines.plan, lines.read),
-    ".ndjson": Format(lines.plan, lines.read),
+    ".csv": Format(csv.plan, csv.read),
+    ".jsonl": Format(jsonl.plan, jsonl.read),
+    ".ndjson": Format(jsonl.plan, jsonl.read),
     ".parquet": Format(parquet.plan, parquet.read),
     ".arrow": Format(arrow.plan_file, arrow.read_file),
     ".feather": Format(arrow.plan_file, arrow.read_file),
     ".arrows": Format(arrow.plan_stream, arrow.read_stream),
     IMAGES: Format(images.plan, images.read),
-    WINDOWS: Format(whole.plan, whole.read),
+    WINDOWS: Format(windows.plan, windows.read),
 }
 ENDINGS = tuple(name for name in FORMATS if name.startswith("."))
 
@@ -56,7 +56,7 @@ def format_of(path: Path, wanted: Wanted) -> str:
     """
     if path.is_dir():
         name = IMAGES
-    elif wanted.model.stride is not None and whole.is_table(path, wanted):
+    elif wanted.model.stride is not None and windows.is_table(path, wanted):
         return WINDOWS
     else:
         name = path.suffix

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from vae_runtime.data.paths import identity, path_of
+from vae_runtime._base.paths import identity, path_of
 
 from . import formats
 from .disk import named

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from vae_runtime import __version__
+from vae_runtime._base.paths import file_target
 from vae_runtime.bundle.manifest import digest
-from vae_runtime.data.paths import file_target
 from vae_runtime.runner import Runner
 
 from .output import Output

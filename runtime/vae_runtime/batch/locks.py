@@ -16,7 +16,7 @@ try:
 except ImportError:  # not a POSIX system: there, nothing keeps two runs apart
     fcntl = None  # type: ignore[assignment]
 
-from vae_runtime.data.paths import file_target
+from vae_runtime._base.paths import file_target
 
 from .journal import JournalRefused
 

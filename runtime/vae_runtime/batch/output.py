@@ -3,10 +3,10 @@
 from contextlib import suppress
 from pathlib import Path
 
+from .bad_rows import RejectFile
 from .disk import named, sync
 from .journal import JournalRefused
 from .parts import Outcome
-from .rejecting import RejectFile
 from .writing import Opener, Writer
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.data.inputs import Windowing
+from vae_runtime.rows.inputs import Windowing
 
 # A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read.
 Column: TypeAlias = Any

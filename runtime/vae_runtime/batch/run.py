@@ -10,7 +10,14 @@ from typing import Any, TypeAlias
 from vae_runtime.backends.profiles import check_threads
 
 from .counts import Counts
-from .journal import Done, Journal, JournalRefused, read_done, read_outcomes, read_run
+from .journal import (
+    Done,
+    Journal,
+    JournalRefused,
+    read_done,
+    read_outcomes,
+    read_run,
+)
 from .locks import locked
 from .output import Output
 from .parts import Outcome, Part, Reject, Shard

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.arrays import LatentCheck, RowCheck
+from vae_runtime.backends.chunks import Check
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.chunks import Check
-from vae_runtime.features import TopFeatures
+from vae_runtime.explain.features import TopFeatures
+from vae_runtime.rows.arrays import LatentCheck, RowCheck
 from vae_runtime.runner import Runner
 
 from .parts import Column

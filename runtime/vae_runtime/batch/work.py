@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from vae_runtime.runner import Runner
 
+from .bad_rows import sort_out
 from .columns import check_names, flat, take
 from .parts import Column, Outcome, Part, Reject
-from .rejecting import sort_out
 from .tasks import Task
 
 FULL = 16  # rows that fill the widest registers there are, whatever is computed of each

@@ -15,10 +15,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
+from vae_runtime._base.regular_files import missing, open_regular, read_range, unreadable
 from vae_runtime.errors import BundleError
 
 from .names import LONGEST_NAME, PLAIN_NAME
-from .regular_files import missing, open_regular, read_range, unreadable
 
 SUFFIX = ".vaeb"
 MEMBERS = 256  # at most; a bundle of every format and precision has some forty

@@ -10,7 +10,7 @@ format of `sha256sum`, so that an altered manifest is noticed here, in any other
 import hashlib
 from dataclasses import dataclass
 
-from vae_runtime import typed_json
+from vae_runtime._base import typed_json
 from vae_runtime.errors import BundleError
 
 from . import consistency

@@ -15,8 +15,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vae_runtime._base.libraries import need
 from vae_runtime.errors import BundleError
-from vae_runtime.libraries import need
 
 from .names import NAME, SIGNATURE_NAME
 

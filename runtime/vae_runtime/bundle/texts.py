@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from vae_runtime.printing import is_harmless
+from vae_runtime._base.printable import is_harmless
 
 LONGEST_TEXT = 10_000  # characters
 MOST_ENTRIES = 1_000  # of an object

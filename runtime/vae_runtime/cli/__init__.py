@@ -4,9 +4,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from vae_runtime._base.libraries import is_interrupt, need
+from vae_runtime._base.printable import printable
 from vae_runtime.errors import BundleError
-from vae_runtime.libraries import is_interrupt, need
-from vae_runtime.printing import printable
 
 from .stopping import told
 from .streams import standard_streams

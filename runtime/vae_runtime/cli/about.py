@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from vae_runtime.bench import Report as Costs
-from vae_runtime.bundle import open_bundle, written
+from vae_runtime._base.printable import printable
+from vae_runtime.backends.bench import Report as Costs
+from vae_runtime.backends.selftest import Check, Report
+from vae_runtime.bundle import open_bundle, writer
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.containers import pack as pack_files
 from vae_runtime.bundle.manifest import Manifest, Recalibration
-from vae_runtime.calibration import rows_needed, threshold
-from vae_runtime.data.files import write_aside
-from vae_runtime.printing import printable
-from vae_runtime.promises import promises_of, warnings_of
-from vae_runtime.selftest import Check, Report
+from vae_runtime.rows.files import write_aside
+from vae_runtime.verdicts.calibration import rows_needed, threshold
+from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 
 from .opening import open_runner
 from .writing import score_of
@@ -71,7 +71,7 @@ def pack(args: argparse.Namespace) -> int:
     """Writes the bundle as one file."""
     if args.output.suffix != SUFFIX:
         raise ValueError(f"{args.output}: expected an output of {SUFFIX}.")
-    written.check_out(args.output)
+    writer.check_out(args.output)
     content = pack_files(open_bundle(args.bundle, key=args.verify).contents())
     write_aside(args.output, lambda file: file.write(content))
     print(printable(f"wrote {len(content):,} bytes to {args.output}"), file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Any
 from vae_runtime import __version__
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.data.listed import listed
-from vae_runtime.latents import METHODS
+from vae_runtime.rows.latents import METHODS
 
 from . import about, calibrating, generating, options, scoring
 from .files import TABLES

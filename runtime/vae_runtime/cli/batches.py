@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vae_runtime._base.printable import printable
 from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan, plan, spool
 from vae_runtime.batch.jobs import Given, Target, job_of
@@ -20,9 +21,8 @@ from vae_runtime.batch.progress import Progress
 from vae_runtime.batch.run import Job, NothingDone, Settle, run
 from vae_runtime.batch.tasks import OfRows, Task
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.data.inputs import Windowing
-from vae_runtime.data.tables import ColumnError
-from vae_runtime.printing import printable
+from vae_runtime.rows.inputs import Windowing
+from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 
 from .files import ALONE, STANDARD, ending_of, rejects_of

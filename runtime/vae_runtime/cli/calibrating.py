@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from numpy.typing import ArrayLike
 
+from vae_runtime._base.printable import printable
 from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.names import SIGNATURE_NAME
-from vae_runtime.calibration import rows_needed
-from vae_runtime.data.inputs import Input
-from vae_runtime.printing import printable
-from vae_runtime.recalibration import Change, Recalibrated, recalibrate
+from vae_runtime.rows.inputs import Input
+from vae_runtime.verdicts.calibration import rows_needed
+from vae_runtime.verdicts.recalibration import Change, Recalibrated, recalibrate
 
 from .opening import read_units
 from .writing import counted, score_of

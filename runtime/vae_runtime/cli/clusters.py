@@ -5,16 +5,16 @@ import json
 import os
 import time
 
+from vae_runtime._base.paths import path_of
 from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan, check_apart
 from vae_runtime.batch.jobs import Target
 from vae_runtime.batch.locks import locked
-from vae_runtime.batch.record_batches import BatchScorer
-from vae_runtime.batch.shards import count
 from vae_runtime.batch.tasks import Task
-from vae_runtime.batch.terms import Opening, Terms
 from vae_runtime.batch.writing import WRITERS
-from vae_runtime.data.paths import path_of
+from vae_runtime.engines.options import Opening, Terms
+from vae_runtime.engines.record_batches import BatchScorer
+from vae_runtime.engines.shards import count
 
 from .batches import summary_of
 from .files import STANDARD
@@ -83,19 +83,19 @@ def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
 def _score(args: argparse.Namespace, scorer: BatchScorer, plan: Plan) -> None:
     output = args.output.absolute()
     if args.engine == "spark":
-        from vae_runtime import spark
+        from vae_runtime.engines import spark
 
         with spark.connected(args.address) as session:
             spark.score_files(session, scorer, plan, output.as_uri())
     else:
-        from vae_runtime import ray
+        from vae_runtime.engines import ray
 
         with ray.connected(args.address):
             ray.score_files(scorer, plan, output)
 
 
 def _check_installed(engine: str) -> None:
-    from vae_runtime import ray, spark
+    from vae_runtime.engines import ray, spark
 
     (spark if engine == "spark" else ray).check_installed()
 

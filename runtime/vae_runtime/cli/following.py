@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO
 
-from vae_runtime.data.paths import path_of
+from vae_runtime._base.paths import path_of
 from vae_runtime.live import DriftSettings, StreamScorer
 from vae_runtime.live.follow import FollowSettings
 from vae_runtime.live.follow import follow as follow_lines

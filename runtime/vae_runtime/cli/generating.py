@@ -14,7 +14,15 @@ from vae_runtime.batch.work import work_of
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.runner import Runner
 
-from .batches import cut_by, inputs_of, row_of, run_batch, run_files, say_written, wanted_of
+from .batches import (
+    cut_by,
+    inputs_of,
+    row_of,
+    run_batch,
+    run_files,
+    say_written,
+    wanted_of,
+)
 from .files import check
 from .opening import open_batch_runner, open_runner, read
 from .writing import PICTURE, check_images, check_output, write_rows

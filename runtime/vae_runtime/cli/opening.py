@@ -11,8 +11,8 @@ from vae_runtime.backends.onnx_runtime import CPU
 from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, profile_of_files
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
-from vae_runtime.data.inputs import Input, Windowing, read_input
-from vae_runtime.data.tables import ColumnError
+from vae_runtime.rows.inputs import Input, Windowing, read_input
+from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 
 UNIT_ADVICE = (

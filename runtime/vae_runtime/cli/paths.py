@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vae_runtime.data.paths import path_of
+from vae_runtime._base.paths import path_of
 
 
 def path(text: str) -> Path:

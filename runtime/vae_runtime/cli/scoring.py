@@ -3,15 +3,24 @@
 import argparse
 import sys
 
-from vae_runtime.batch.discoveries import Discoveries
+from vae_runtime._base.printable import printable
+from vae_runtime.batch.fdr import Discoveries
 from vae_runtime.batch.tasks import Classifying, Explaining, Scoring
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import Calibration
-from vae_runtime.calibration import check_alpha, fewest_discoveries
-from vae_runtime.printing import printable
 from vae_runtime.runner import Runner
+from vae_runtime.verdicts.calibration import check_alpha, fewest_discoveries
 
-from .batches import cut_by, inputs_of, plan_units, row_of, run_batch, run_files, say_written, told
+from .batches import (
+    cut_by,
+    inputs_of,
+    plan_units,
+    row_of,
+    run_batch,
+    run_files,
+    say_written,
+    told,
+)
 from .clusters import check_engine, run_on_engine
 from .files import ARRAYS, TABLES, check, ending_of
 from .following import follow

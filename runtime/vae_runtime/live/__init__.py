@@ -1,7 +1,7 @@
 """Live sensors: samples go in as they come, verdicts and news of drift come out."""
 
+from .autocorrelation import uncorrelated_spacing
 from .drift import Drift, DriftSettings
-from .spacing import uncorrelated_spacing
 from .stream import StreamResult, StreamScorer
 
 __all__ = ["Drift", "DriftSettings", "StreamResult", "StreamScorer", "uncorrelated_spacing"]

@@ -28,9 +28,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.arguments import count, number, whole
 from vae_runtime.bundle.manifest import Calibration
-from vae_runtime.calibration import SCORE_RTOL
-from vae_runtime.expecting import count, number, whole
+from vae_runtime.verdicts.calibration import SCORE_RTOL
 
 # (a, b) of each bet: scores that rise or sink by little or by much; stand still; scatter.
 BETS = (

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from vae_runtime import expecting
+from vae_runtime._base import arguments
+from vae_runtime.rows.line_limit import bounded_lines, check_length, longest_line
 from vae_runtime.runner import Runner
 
+from .gap_monitor import Pace
 from .interrupts import StopOnSignal
 from .lines import LineReader, Sample
-from .long_lines import bounded_lines, check_length, longest_line
-from .pace import Pace
 from .state_file import StateFile
 from .stream import StreamResult, StreamScorer
 
@@ -47,9 +47,9 @@ class FollowSettings:
 
     def __post_init__(self) -> None:
         try:
-            expecting.whole("top", self.top, least=0)
-            expecting.whole("save_every", self.save_every, least=1)
-            fits = expecting.number("save_seconds", self.save_seconds) > 0
+            arguments.whole("top", self.top, least=0)
+            arguments.whole("save_every", self.save_every, least=1)
+            fits = arguments.number("save_seconds", self.save_seconds) > 0
         except ValueError:
             fits = False
         if not fits:

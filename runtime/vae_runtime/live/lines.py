@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.data.headers import is_numbered
-from vae_runtime.data.json_values import is_number, number, parse_json, short
+from vae_runtime.rows.headers import is_numbered
+from vae_runtime.rows.json_values import is_number, number, parse_json, short
 
 
 class Sample(NamedTuple):

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from vae_runtime.alarms import Verdicts
 from vae_runtime.bundle.manifest import Calibration, Model
+from vae_runtime.verdicts.alarms import Verdicts
 
 from .drift import DriftSettings
 

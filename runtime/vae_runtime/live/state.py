@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime import typed_json
+from vae_runtime._base import typed_json
 from vae_runtime.bundle.manifest import Calibration, Manifest
 from vae_runtime.bundle.texts import LARGEST_WHOLE
 
-from .cutting import Cut
 from .drift import DriftState
 from .settings import StreamSettings
+from .windower import Cut
 
 FORMAT_VERSION = 2
 SEAL = ("format_version", "sha256")  # keys beside those of the content

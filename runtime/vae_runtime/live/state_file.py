@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vae_runtime import typed_json
-from vae_runtime.bundle.regular_files import open_regular
-from vae_runtime.data.files import write_aside
-from vae_runtime.data.paths import file_target
+from vae_runtime._base import typed_json
+from vae_runtime._base.paths import file_target
+from vae_runtime._base.regular_files import open_regular
+from vae_runtime.rows.files import write_aside
 
 from .stream import StreamScorer
 

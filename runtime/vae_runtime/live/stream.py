@@ -10,15 +10,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vae_runtime.arrays import RowCheck, plain_array
-from vae_runtime.data.windows import GAP
-from vae_runtime.expecting import count, number
+from vae_runtime._base.arguments import count, number
+from vae_runtime.rows.arrays import RowCheck, plain_array
+from vae_runtime.rows.windows import GAP
 from vae_runtime.runner import Runner
 
-from .cutting import Cut, cut
 from .drift import Drift, DriftSettings, DriftTest
 from .settings import StreamSettings, check_settings, windowing
-from .state import StreamState, as_json, check_fits, cut_of, fingerprint, parse
+from .state import (
+    StreamState,
+    as_json,
+    check_fits,
+    cut_of,
+    fingerprint,
+    parse,
+)
+from .windower import Cut, cut
 
 
 class StreamResult(NamedTuple):

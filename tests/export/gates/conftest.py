@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from vae_export.artefacts import Artefact
-from vae_export.conversion import Conversion
-from vae_export.evidence import Evidence, Reference
-from vae_export.variants import Variant
+from vae_export.convert.artefacts import Artefact
+from vae_export.convert.result import Conversion
+from vae_export.convert.variants import Variant
+from vae_export.graphs.evidence import Evidence, Reference
 
 
 @pytest.fixture(scope="session")

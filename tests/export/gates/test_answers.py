@@ -9,7 +9,7 @@ import tensorflow as tf
 from vae_export import ExportError
 from vae_export.errors import Degraded
 from vae_export.gates.answers import SIZES, TOLERANCE, batches, runs, tensors
-from vae_export.graphs import Graph
+from vae_export.graphs.functions import Graph
 
 X = np.linspace(-3, 3, 30, dtype=np.float32).reshape(10, 3)
 GRAPH = Graph(

@@ -7,9 +7,9 @@ import pytest
 
 from vae_export import ExportError
 from vae_export.errors import Degraded
-from vae_export.evidence import Reference
 from vae_export.gates.verdicts import auroc, classes, faults, flips, ranking
-from vae_export.graphs import Graph
+from vae_export.graphs.evidence import Reference
+from vae_export.graphs.functions import Graph
 
 SCORER = Graph("scorer", None, {"x": ("float32", ("batch", 1))}, {"score": ("batch",)}, {}, {}, ())
 CALIBRATION = np.linspace(10.0, 20.0, 199)

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import betabinom
 from sklearn.metrics import roc_curve
 
-from vae_export.artefacts import Scored
-from vae_export.evidence import Reference
+from vae_export.convert.artefacts import Scored
+from vae_export.graphs.evidence import Reference
 from vae_export.report.curves import band, false_alarms, plane, roc, thinned
 
 

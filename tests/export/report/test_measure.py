@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from vae_export import ExportError, artefacts
-from vae_export.graphs import build_networks, network_feeds
+from vae_export import ExportError
+from vae_export.convert import artefacts
+from vae_export.convert.variants import VARIANTS, Material
+from vae_export.graphs.functions import build_networks, network_feeds
 from vae_export.report.measure import measure
-from vae_export.variants import VARIANTS, Material
 
 
 @pytest.mark.parametrize("name", ["scorer.onnx", "decoder.tflite", "encoder.int8.onnx"])

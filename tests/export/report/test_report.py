@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from vae_export import evidence, export, source
+from vae_export import export
+from vae_export.graphs import evidence, source
 from vae_export.report import album, kinds, page
 from vae_export.report.record import Report
-from vae_runtime import typed_json
+from vae_runtime._base import typed_json
 from vae_runtime.bundle import open_bundle
 
 BUNDLES = ("digits_bundle", "table_bundle", "pump_bundle", "states_bundle")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vae_export.engines import open_tflite
-from vae_keras import elbo
+from vae_export.convert.engines import open_tflite
+from vae_keras.model import elbo
 from vae_runtime import BundleError, LiteRT, Runner
 from vae_runtime.backends.int8_networks import dequantize, quantize
 from vae_runtime.bundle import Bundle, open_bundle

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from vae_export import sign
-from vae_runtime import Runner, __version__, recalibrate, typed_json
-from vae_runtime.bundle import open_bundle, written
+from vae_runtime import Runner, __version__, recalibrate
+from vae_runtime._base import typed_json
+from vae_runtime.bundle import open_bundle, writer
 from vae_runtime.bundle.manifest import Trial
-from vae_runtime.calibration import threshold
 from vae_runtime.cli import main
+from vae_runtime.verdicts.calibration import threshold
 
 
 def test_info_says_what_a_bundle_is(run, table):
@@ -43,7 +44,7 @@ def tried(golden, tmp_path):
         found = {"fp32": dataclasses.replace(before, trial=Trial(*trial))}
         document = dataclasses.replace(bundle.manifest, calibration=found)
         contents = {file.name: bundle.read(file) for file in document.files}
-        written.write(tmp_path / "tried", contents, document, check=lambda path: None)
+        writer.write(tmp_path / "tried", contents, document, check=lambda path: None)
         return tmp_path / "tried"
 
     return make

@@ -5,9 +5,9 @@ import argparse
 import numpy as np
 import pytest
 
+from vae_runtime._base.printable import printable
 from vae_runtime.cli import main
 from vae_runtime.data.listed import listed
-from vae_runtime.printing import printable
 
 STRANGE = ["\x1b[31m", "\n", "\r", "\x9b", "\u202e", "\u2066", "\u2028", "\x7f", "\x00", "\udc80"]
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_runtime import DriftSettings, StreamScorer
-from vae_runtime.data.windows import window_rows
+from vae_runtime.rows.windows import window_rows
 
 WINDOW, STRIDE = 12, 3  # of the pump's model
 ROWS = 150

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from vae_keras import likelihoods
+from vae_keras.model import likelihoods
 
 
 @pytest.mark.parametrize("name", likelihoods.BY_NAME)

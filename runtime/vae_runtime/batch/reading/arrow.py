@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
-from vae_runtime.data.parquet import naming, reader_of
+from vae_runtime.rows.parquet import naming, reader_of
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
 from .arrow_slices import slices
 from .columnar import check_kept, check_types, columns_of, part_of
-from .stretches import stretches
+from .segments import stretches
 
 FORMAT = "Arrow"
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.batch.parts import Part, Wanted
-from vae_runtime.data.parquet import INDEX
-from vae_runtime.data.tables import ColumnError
+from vae_runtime.rows.parquet import INDEX
+from vae_runtime.rows.tables import ColumnError
 
-from .unit_names import names_or_bad
+from .machine_names import names_or_bad
 
 Found = tuple[NDArray[Any], dict[int, str]]  # rows, and why some are none, by their place
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.libraries import need
 from vae_runtime.batch.parts import Part, Shard, Wanted
-from vae_runtime.data.tables import ColumnError
-from vae_runtime.libraries import need
+from vae_runtime.rows.tables import ColumnError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 MODES = {1: "L", 3: "RGB"}  # by the number of channels

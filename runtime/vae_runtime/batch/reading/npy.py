@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
-from vae_runtime.data.files import UNREADABLE, why_unreadable
-from vae_runtime.data.tables import ColumnError
+from vae_runtime.rows.files import UNREADABLE, why_unreadable
+from vae_runtime.rows.tables import ColumnError
 
-from .stretches import SHARD_PARTS
+from .segments import SHARD_PARTS
 
 
 class Header(NamedTuple):

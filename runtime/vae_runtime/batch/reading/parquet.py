@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
-from vae_runtime.data.parquet import naming, open_parquet
+from vae_runtime.rows.parquet import naming, open_parquet
 
 from .columnar import check_kept, check_types, columns_of, part_of
-from .stretches import stretches
+from .segments import stretches
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:

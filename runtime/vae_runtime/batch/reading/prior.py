@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from vae_runtime._base.arguments import whole
 from vae_runtime.batch.parts import Part, Shard
-from vae_runtime.expecting import whole
 
-from .stretches import SHARD_PARTS
+from .segments import SHARD_PARTS
 
 NAME = "the prior"
 

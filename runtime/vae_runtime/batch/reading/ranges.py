@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae_runtime.batch.parts import Shard, Wanted
-from vae_runtime.data.csv_rows import OpenQuote
-from vae_runtime.live.long_lines import longest_line
+from vae_runtime.rows.csv_rows import OpenQuote
+from vae_runtime.rows.line_limit import longest_line
 
 BLOCK = 2**20  # bytes that a plan looks at together
 SHARD_BYTES = 2**23  # about: the unit that a run which was killed scores again

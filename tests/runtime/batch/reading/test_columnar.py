@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vae_runtime.batch.reading.columnar import check_kept, columns_of, part_of, rows_of, units_of
-from vae_runtime.data.tables import ColumnError
+from vae_runtime.rows.tables import ColumnError
 
 ABC = ("a", "b", "c")
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from vae_runtime.batch import formats
 from vae_runtime.batch.reading import ranges
 from vae_runtime.cli import main
-from vae_runtime.data.csv_rows import Lines, OpenQuote, csv_rows
-from vae_runtime.data.files import read_rows
+from vae_runtime.rows.csv_rows import Lines, OpenQuote, csv_rows
+from vae_runtime.rows.files import read_rows
 
 HEAD = "a,b,note\n" + "1,2,n\n" * 3
 OPEN = {

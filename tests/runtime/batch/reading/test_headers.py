@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import pytest
 
-from vae_runtime.data.files import read_rows
-from vae_runtime.data.headers import is_numbered, may_be_names
+from vae_runtime.rows.files import read_rows
+from vae_runtime.rows.headers import is_numbered, may_be_names
 
 FRACTIONS = [["1", "0.5", "2"], ["1", "2", "3"]]
 WHOLE = [["1", "0", "2"], ["5", "1", "3"]]

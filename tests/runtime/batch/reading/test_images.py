@@ -11,7 +11,7 @@ from vae_keras import DataConfig
 from vae_keras.data.images import SUFFIXES, load_folder
 from vae_runtime.batch import formats
 from vae_runtime.batch.reading import images
-from vae_runtime.data.tables import ColumnError
+from vae_runtime.rows.tables import ColumnError
 
 
 def refuses(message, error=ValueError):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.batch import formats
-from vae_runtime.data.tables import ColumnError
+from vae_runtime.rows.tables import ColumnError
 
 
 def refuses(message, error=ValueError):

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from vae_runtime.batch import formats
-from vae_runtime.data.files import read_rows
-from vae_runtime.data.tables import ColumnError
+from vae_runtime.rows.files import read_rows
+from vae_runtime.rows.tables import ColumnError
 
 AB = ("a", "b")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vae_runtime.batch.reading.prior import prior
-from vae_runtime.batch.reading.stretches import SHARD_PARTS
-from vae_runtime.latents import noise
+from vae_runtime.batch.reading.segments import SHARD_PARTS
+from vae_runtime.rows.latents import noise
 
 PART = 3
 SHARD = SHARD_PARTS * PART

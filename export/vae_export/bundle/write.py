@@ -1,0 +1,213 @@
+"""A bundle's files and manifest, written whole or not at all."""
+
+import datetime
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vae_export.convert.artefacts import Artefact
+from vae_export.convert.read_tflite import Quantization, quantization
+from vae_export.convert.to_onnx import OPSET
+from vae_export.errors import ExportError
+from vae_export.gates import Verified
+from vae_export.gates.answers import TOLERANCE
+from vae_export.graphs.functions import Arrays, Graph
+from vae_export.graphs.source import Source
+from vae_keras import Gaussian, Mixed
+from vae_runtime import BundleError, Runner
+from vae_runtime.bundle import Bundle, manifest, open_bundle, writer
+
+ELBO = "nll + kl at the posterior mean: the negative ELBO of the pre-processed row"
+WITH_MIXTURE = (
+    f"{ELBO}; + mixture_nll: its negative log density in a mixture of Gaussians around typical rows"
+)
+
+
+def describe(verified: Verified) -> manifest.File:
+    """A verified file as the manifest lists it."""
+    artefact = verified.artefact
+    units, quantization = artefact.evidence.units, _quantization(artefact)
+    inputs, outputs = (
+        tuple(
+            manifest.Tensor(name, dtype, shape, units.get(name, 1.0), *quantization.get(name, ()))
+            for name, (dtype, shape) in tensors.items()
+        )
+        for tensors in artefact.interface
+    )
+    return _describe(
+        artefact.conversion.content,
+        name=artefact.name,
+        role=artefact.graph.role,
+        format=artefact.variant.format,
+        precision=artefact.variant.precision,
+        opset=OPSET if artefact.variant.format == "onnx" else None,
+        ops=artefact.ops,
+        inputs=inputs,
+        outputs=outputs,
+        parity=verified.parity,
+        recipe=artefact.conversion.recipe,
+        degraded=verified.degraded,
+    )
+
+
+def score_of(source: Source) -> manifest.Score:
+    """What a model's scores mean."""
+    definition = ELBO if source.vae.mixture is None else WITH_MIXTURE
+    return manifest.Score(definition, unit="nats", direction="higher is more anomalous")
+
+
+def mixture_files(source: Source) -> dict[str, bytes]:
+    """The mixture by its file's name, for whoever computes a score around networks; or nothing."""
+    mixture = source.vae.mixture
+    if mixture is None:
+        return {}
+    names = ("centres", "log_weights", "sigma")
+    return {"mixture.npz": npz({name: np.asarray(getattr(mixture, name)) for name in names})}
+
+
+def describe_mixture(name: str, content: bytes) -> manifest.File:
+    """The mixture's file as the manifest lists it."""
+    return _describe(content, name=name, role="mixture", format="npz")
+
+
+def describe_probe(content: bytes) -> manifest.File:
+    """The probe's file as the manifest lists it."""
+    return _describe(content, name="probe.npz", role="probe", format="npz")
+
+
+def describe_report(name: str, content: bytes) -> manifest.File:
+    """A page for people, or its figures for programs, as the manifest lists it."""
+    return _describe(content, name=name, role="report", format=name.rpartition(".")[2])
+
+
+def npz(arrays: Arrays) -> bytes:
+    """The bytes of an .npz file: the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def metadata(source: Source, graph: Graph) -> dict[str, str]:
+    """What a lone file says of itself."""
+    score = score_of(source)
+    return {
+        "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",
+        "role": graph.role,
+        "model": source.card.name,
+        "likelihood": source.likelihood,
+        "score": f"{score.definition} ({score.unit}); {score.direction}",
+        "training_fingerprint": source.card.fingerprint,
+    }
+
+
+def make_manifest(
+    source: Source, files: list[manifest.File], calibration: dict[str, manifest.Calibration]
+) -> manifest.Manifest:
+    """All that a device must know about a model's exported files."""
+    return manifest.Manifest(
+        format=manifest.FORMAT,
+        format_version=manifest.FORMAT_VERSION,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        model=_model(source),
+        training=manifest.Training(
+            data=source.card.name,
+            rows=source.card.rows["train"],
+            fingerprint=source.card.fingerprint,
+            versions=source.versions,
+            license=source.card.license,
+        ),
+        score=score_of(source),
+        calibration=calibration,
+        tolerance=TOLERANCE,
+        files=tuple(files),
+    )
+
+
+def write(
+    out: str | Path,
+    contents: Mapping[str, bytes],
+    document: manifest.Manifest,
+    *,
+    check: Callable[[Bundle], None],
+) -> Path:
+    """Writes a bundle, loads it as a device would, replays its probe; then puts it in place.
+
+    Args:
+        out: of a directory, or of one file where it ends in .vaeb.
+        contents: by name, the files that the manifest describes.
+        document: the manifest.
+        check: raises `ExportError` where what was written does not judge as it should.
+
+    Raises:
+        ExportError: the runner does not answer from what was written as Keras did.
+        ValueError: something else than a bundle is at `out`.
+    """
+    return writer.write(out, contents, document, check=lambda path: _try_out(path, check))
+
+
+def _try_out(path: Path, check: Callable[[Bundle], None]) -> None:
+    try:
+        opened = open_bundle(path)
+        opened.verify()
+        report = Runner(opened).selftest()
+    except BundleError as error:
+        raise ExportError(f"the written bundle cannot be used: {error}") from error
+    if not report.passed:
+        failed = [check for check in report.checks if not check.passed]
+        worst = max(failed, key=lambda check: check.deviation)
+        raise ExportError(
+            f"the written bundle fails its selftest: {worst.name}, {worst.rows}, is off by "
+            f"{worst.deviation:.3g} of its largest magnitude, {worst.noise:.3g} of its spread."
+        )
+    check(opened)
+
+
+def _quantization(artefact: Artefact) -> dict[str, Quantization]:
+    """What the integers of its inputs and outputs mean, where they are such."""
+    return quantization(artefact.conversion.content) if artefact.variant.networks else {}
+
+
+def _describe(content: bytes, **given: Any) -> manifest.File:
+    nothing: dict[str, Any] = {"opset": None, "ops": (), "inputs": (), "outputs": (), "parity": {}}
+    identity = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return manifest.File(**{"precision": "fp32", **nothing, **identity, **given})
+
+
+def _model(source: Source) -> manifest.Model:
+    vae, card, scaling = source.vae, source.card, source.vae.preprocessing
+    return manifest.Model(
+        name=card.name,
+        input_shape=card.input_shape,
+        input_dtype=card.input_dtype,
+        value_range=card.value_range if vae.likelihood.support else None,
+        feature_names=card.feature_names,
+        one_hot=card.groups,
+        stride=card.stride,
+        group=card.group,
+        time=card.time,
+        unit=card.unit,
+        mixture=vae.mixture and vae.mixture.count,
+        latent_dim=vae.latent_dim,
+        likelihood=source.likelihood,
+        sigma=_sigma(vae.likelihood),
+        beta=vae.beta.beta,
+        parameters=source.parameters,
+        preprocessing=manifest.Preprocessing(
+            offset=tuple(scaling.offset.ravel().tolist()),
+            scale=tuple(scaling.scale.ravel().tolist()),
+            low=scaling.low,
+            high=scaling.high,
+        ),
+        classes=card.classes,
+    )
+
+
+def _sigma(likelihood: Any) -> tuple[float, ...] | None:
+    """Of a Gaussian, which whoever computes a score around the networks must know."""
+    parts = likelihood.parts if isinstance(likelihood, Mixed) else [likelihood]
+    normal = [part for part in parts if isinstance(part, Gaussian)]
+    return tuple(np.ravel(normal[0].deviation()).tolist()) if len(normal) == 1 else None

@@ -1,0 +1,188 @@
+"""A graph as a file: its bytes, how to run it, and what it answers on the rows it is judged by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vae_export.graphs.evidence import Evidence, Reference
+from vae_export.graphs.functions import Array, Arrays, Graph, Interface
+from vae_keras.evaluate import evaluate
+from vae_keras.model import elbo
+from vae_keras.model.scoring import BATCH
+from vae_runtime.bundle import manifest
+from vae_runtime.verdicts.machines import ascending
+from vae_runtime.verdicts.scorer import total
+
+from . import engines, read_onnx, read_tflite
+from .engines import Engine
+from .result import Conversion
+from .variants import Material, Variant
+
+Figures = dict[str, float]  # what a gate measured, by name
+
+OPEN: dict[str, Callable[[str, bytes], Engine]] = {
+    "onnx": engines.open_onnx,
+    "tflite": engines.open_tflite,
+}
+OPS: dict[str, Callable[[bytes], tuple[str, ...]]] = {
+    "onnx": read_onnx.ops,
+    "tflite": read_tflite.ops,
+}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a scorer makes of the rows that it is judged on, by one of its scores, beside Keras."""
+
+    reference: Reference
+    calibration: Array
+    test: Array
+    faults: Array
+
+    @property
+    def conformal(self) -> Array:
+        """The scores that its own rank among, ascending, see `Reference.conformal`."""
+        return np.sort(self.reference.conformal(self.calibration))
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One file to be, and what it is measured against."""
+
+    graph: Graph
+    variant: Variant
+    conversion: Conversion
+    evidence: Evidence
+    title: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the file; of what is none, what it is."""
+        return self.title or self.variant.name(self.graph.role)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it is held to answer as Keras does, up to rounding."""
+        return self.variant.precision == "fp32"
+
+    @property
+    def interface(self) -> Interface:
+        """What its inputs and outputs are to be."""
+        return self.variant.interface(self.graph)
+
+    @property
+    def feeds(self) -> Arrays:
+        """What its tensors are compared on."""
+        known = self.evidence
+        return known.network_feeds if self.variant.networks else known.feeds
+
+    @property
+    def advice(self) -> str:
+        """What to do about a loss of accuracy."""
+        return (
+            f"Leave {self.variant.precision} out (--precision), or take the loss "
+            "(--allow-degraded), which the manifest will say."
+        )
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Runs the file; `ExportError` where no engine can load it."""
+        return OPEN[self.variant.format](self.name, self.conversion.content)
+
+    @cached_property
+    def ops(self) -> tuple[str, ...]:
+        """The ops that the file uses, sorted."""
+        return OPS[self.variant.format](self.conversion.content)
+
+    @cached_property
+    def scored(self) -> dict[str, Scored]:
+        """A scorer's scores of the rows that it is judged on, by the score's name."""
+        given, references = self.evidence.source, self.evidence.references
+        calibration, test = (self._scores(rows["x"]) for rows in (given.calibration, given.test))
+        faults = {name: self._scores(each.faults)[name] for name, each in references.items()}
+        return {
+            name: Scored(each, calibration[name], test[name], faults[name])
+            for name, each in references.items()
+        }
+
+    @cached_property
+    def probabilities(self) -> Array:
+        """A classifier's answers to all rows that training never saw."""
+        answers = self._answers(self.evidence.unseen["x"])
+        return np.concatenate([some["probabilities"] for some in answers])
+
+    def calibrate(self, score: str = "score") -> manifest.Calibration:
+        """The alarm calibration of this scorer, whose threshold is its own, for one of its scores.
+
+        Args:
+            score: "score", or "neg_elbo" for that of the negative ELBO alone.
+        """
+        source, scored = self.evidence.source, self.scored[score]
+        scores = scored.reference.conformal(scored.calibration)  # row by row, as units are
+        names, rounding = source.calibration.get("unit"), scored.reference.rounding
+        units = None if names is None else ascending(scores, names)
+        known = None if units is None or "unit" not in source.test else (source.test["unit"], units)
+        metrics = evaluate(
+            scored.test,
+            source.test["y"],
+            calibration=scores,
+            alpha=source.alpha,
+            rounding=rounding,
+            units=known,
+            independent=self.evidence.independent,
+        )
+        return manifest.Calibration(
+            source.alpha,
+            rounding,
+            tuple(np.sort(scores).tolist()),
+            folds=source.card.folds,
+            units=units,
+            trial=metrics.trial,
+        )
+
+    def _scores(self, x: Array) -> Arrays:
+        """Of rows, however many: each score that there is."""
+        names = self.evidence.references
+        if not len(x):
+            return dict.fromkeys(names, np.empty(0, np.float32))
+        answers = self._answers(x)
+        each = {name: [total(some, name) for some in answers] for name in names}
+        return {name: np.concatenate(parts) for name, parts in each.items()}
+
+    def _answers(self, x: Array) -> list[Arrays]:
+        starts = range(0, len(x), BATCH)
+        return [self.engine({"x": x[start : start + BATCH]}) for start in starts]
+
+
+def make(graph: Graph, variant: Variant, evidence: Evidence, material: Material) -> Artefact:
+    """Converts a graph; nothing is judged yet."""
+    graph = graph if variant.optional_inputs else graph.without_defaults()
+    return Artefact(graph, variant, variant.convert(graph, material), evidence)
+
+
+def scorer_of(encoder: Artefact, decoder: Artefact, scorer: Graph) -> Artefact:
+    """What a device computes that has the two networks and does a score's arithmetic itself.
+
+    It is no file, but it raises alarms: its verdicts are examined, and it has a threshold.
+    """
+    source = encoder.evidence.source
+
+    def run(feeds: Arrays) -> Arrays:
+        x = np.asarray(source.vae.preprocessing(feeds["x"]))
+        posterior = encoder.engine({"x": x})
+        z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
+        parameters = decoder.engine({"z": z_mean})["parameters"]
+        nll = np.asarray(source.vae.likelihood.feature_nll(x, parameters))
+        kl = np.asarray(elbo.kl(z_mean, z_log_var))
+        terms = {"nll": nll.reshape(len(x), -1).sum(1), "kl": kl}
+        mixture = source.vae.mixture
+        more = 0.0 if mixture is None else np.asarray(mixture(x))
+        return {"score": terms["nll"] + kl + more, **terms}
+
+    title = f"the score of {encoder.name} and {decoder.name}"
+    graph, nothing = scorer.without_defaults(), Conversion(b"")
+    pair = Artefact(graph, encoder.variant, nothing, encoder.evidence, title)
+    pair.__dict__["engine"] = run  # where cached_property keeps it
+    return pair

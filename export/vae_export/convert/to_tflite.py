@@ -1,0 +1,69 @@
+"""A graph as TFLite: builtin ops only, float32, any batch size, inputs and outputs by name."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+from vae_export.graphs.functions import Graph
+from vae_keras._base.tf_log_filter import without_greetings
+from vae_runtime.bundle.manifest import FORMAT
+
+from .result import Conversion
+
+
+def to_tflite(
+    graph: Graph,
+    metadata: dict[str, str],
+    *,
+    batch: int | None = None,
+    configure: Callable[[Any], None] | None = None,
+) -> Conversion:
+    """A graph as a TFLite file.
+
+    Args:
+        graph: the function to convert, without optional inputs: TFLite knows nothing of such.
+        metadata: written into the file, so that a lone file explains itself.
+        batch: the only batch size that the file takes; None for any.
+        configure: sets the TFLiteConverter to another precision (see `quantize_tflite`).
+    """
+    function = tf.function(graph.function, input_signature=graph.signature(batch))
+    owner = tf.Module()  # holds the weights alive; the Keras model itself would leave them unfrozen
+    owner.weights = [variable.value for variable in graph.variables]
+    concrete = function.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if configure is not None:
+        configure(converter)
+    try:
+        with without_greetings():
+            content = bytes(converter.convert())
+    except Exception as error:  # the converter raises its own class, private to TensorFlow
+        return Conversion(b"", (_first_line(error),))
+    return Conversion(rewrite(content, lambda model: _add_metadata(model, metadata)))
+
+
+def rewrite(content: bytes, change: Callable[[Any], None]) -> bytes:
+    """The file that a change of its model, an object of the schema, makes of this one."""
+    model: Any = schema.ModelT.InitFromPackedBuf(content)
+    change(model)
+    builder = flatbuffers.Builder(len(content) + 1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _add_metadata(model: Any, metadata: dict[str, str]) -> None:
+    """One more named buffer, of JSON; weights and graph stay as they are."""
+    entry, buffer = schema.MetadataT(), schema.BufferT()
+    entry.name, entry.buffer = FORMAT, len(model.buffers)
+    buffer.data = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
+    model.metadata = [*(model.metadata or ()), entry]
+    model.buffers.append(buffer)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:300]

@@ -1,0 +1,216 @@
+"""What Keras answers on calibration and test rows: every file is measured against it.
+
+Training never saw these rows. Where calibration is by folds, it saw those of calibration: a file
+can be compared with Keras on them as well as on any others, but how good the model is, and which
+verdicts it gives, is a matter of the test rows alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from vae_export.errors import ExportError
+from vae_keras.evaluate import classify_rows, independent_share, score_rows
+from vae_keras.model.score_tolerance import rounding, usual
+from vae_keras.model.score_tolerance import sizes as sizes_of
+from vae_runtime.verdicts.scorer import total
+
+from .faults import gross_faults
+from .functions import Array, Arrays, network_feeds
+from .source import Source
+
+NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Keras's answers by one of the model's scores, all in nats.
+
+    Args:
+        calibration, test: (rows,).
+        rounding: what a score may depend on its batch by beyond `SCORE_RTOL` of itself, as usual
+            rows tell: of a wild one's, nearly all is its own score.
+        crossed: (calibration rows,), with folds what another model said of each row when it had not
+            seen it; None where these rows were held back.
+        faults: rows with gross faults that Keras scores above all calibration rows.
+    """
+
+    calibration: Array
+    test: Array
+    rounding: float
+    crossed: Array | None = None
+    faults: Array = field(default_factory=lambda: np.empty(0, np.float32))
+
+    def conformal(self, calibration: Array) -> Array:
+        """The scores that p-values rank among, from a file's scores of the calibration rows.
+
+        With folds, what another model said of each row when it had not seen it, plus what the file
+        adds to Keras's score of the row: rounding, or the loss of lower precision.
+
+        Returns:
+            (rows,), nats, in the order of the rows.
+        """
+        if self.crossed is None:
+            return calibration
+        keras = self.calibration.astype(np.float64)
+        return np.asarray(self.crossed.astype(np.float64) + (calibration - keras))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Keras's answers.
+
+    Args:
+        source: the model, its rows and what is said of them.
+        feeds: inputs to compare tensors on. `x` are the calibration rows without the tenth that
+            scores highest: one wild row among them would have errors on all others be small by
+            comparison. `z` are latents of such rows and draws from the prior, `noise`
+            a few draws.
+        network_feeds: the same as the networks alone take them; `z` are latents of rows only.
+        units: for outputs in nats, the least magnitude that an error is a share of, see `_units`.
+        references: by name the scores that verdicts can be given by: `score` and, where there is a
+            mixture, `neg_elbo` without it.
+    """
+
+    source: Source
+    feeds: Arrays
+    network_feeds: Arrays
+    units: dict[str, float]
+    references: Mapping[str, Reference]
+
+    @property
+    def calibration(self) -> Array:
+        """Keras's scores of the calibration rows, all terms together: (rows,), nats."""
+        return self.references["score"].calibration
+
+    @property
+    def test(self) -> Array:
+        """The same of the test rows."""
+        return self.references["score"].test
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether calibration is by folds: the model has seen the calibration rows."""
+        return "cross_score" in self.source.calibration
+
+    @cached_property
+    def independent(self) -> float:
+        """The share of the test rows that count, see `independent_share`."""
+        windows = self.source.card.stride is not None
+        return independent_share(self.source.test["x"], windows=windows)
+
+    @cached_property
+    def unseen(self) -> Arrays:
+        """All rows that training never saw, test last: x, score and, if there are any, labels."""
+        parts = [{**self.source.test, "score": self.test}]
+        if not self.is_crossed:
+            parts.insert(0, {**self.source.calibration, "score": self.calibration})
+        shared = [key for key in ("x", "score", "labels") if all(key in part for part in parts)]
+        return {key: np.concatenate([part[key] for part in parts]) for key in shared}
+
+    @cached_property
+    def probabilities(self) -> Array:
+        """(unseen rows, classes), of a model with a classifier."""
+        return classify_rows(self.source.vae, self.unseen["x"])
+
+
+def gather(source: Source) -> Evidence:
+    """Asks Keras.
+
+    Raises:
+        ExportError: the scores that were kept of the calibration rows are not this model's.
+    """
+    vae, x = source.vae, source.calibration["x"]
+    terms = score_rows(vae, x)
+    _check_fresh(source, terms["score"])
+    sizes = sizes_of(vae, x, terms)
+    tame = usual(terms["score"])
+    feeds = feeds_of(vae, x[tame])
+    return Evidence(
+        source=source,
+        feeds=feeds,
+        network_feeds=network_feeds(vae, feeds["x"]),
+        units=_units(vae, feeds["x"], {name: size[tame] for name, size in sizes.items()}),
+        references=_references(source, terms, sizes),
+    )
+
+
+def _references(source: Source, terms: Arrays, sizes: Arrays) -> dict[str, Reference]:
+    """Of each score that has a size, from the terms of the calibration rows."""
+    vae, x = source.vae, gross_faults(source)
+    test = score_rows(vae, source.test["x"])
+    faulty = score_rows(vae, x) if len(x) else dict.fromkeys(terms, np.empty(0))
+    made = {}
+    for name, size in sizes.items():
+        score = total(terms, name)
+        made[name] = Reference(
+            calibration=score,
+            test=total(test, name),
+            rounding=rounding(score, size),
+            crossed=source.calibration.get(f"cross_{name}"),
+            faults=x[total(faulty, name) > score.max()],
+        )
+    return made
+
+
+def _check_fresh(source: Source, score: Array) -> None:
+    """A run whose model was trained on, or replaced, must be calibrated anew."""
+    if not np.isfinite(score).all():
+        raise ExportError(
+            "calibration: expected finite scores from the model. Received: "
+            f"{np.sum(~np.isfinite(score))} of {len(score)} rows without one. Train it again."
+        )
+    for name in ("cross_score", "cross_neg_elbo"):
+        crossed = source.calibration.get(name, score)
+        if crossed.shape != score.shape or not np.isfinite(crossed).all():
+            raise ExportError(
+                f"calibration: expected a finite {name} for each row. Received: "
+                f"{np.isfinite(crossed).sum()} for {len(score)} rows. Train it again."
+            )
+    kept = source.calibration.get("score")
+    if kept is None or np.allclose(kept, score, rtol=1e-3, atol=1e-3):
+        return
+    worst = int(np.argmax(np.abs(kept - score)))
+    raise ExportError(
+        "calibration: expected the scores that this model gives. Received stale ones: row "
+        f"{worst} was {kept[worst]:g} nats, and is {score[worst]:g} now. Train the run again."
+    )
+
+
+def feeds_of(vae: Any, x: Array) -> Arrays:
+    """Inputs to compare tensors on, of these rows: see `Evidence`."""
+    rng, latent_dim = np.random.default_rng(0), vae.latent_dim
+    prior = rng.standard_normal((len(x), latent_dim), np.float32)
+    posterior = np.asarray(vae.encode(x)[0])
+    return {
+        "x": x,
+        "z": np.stack([posterior, prior], 1).reshape(-1, latent_dim),
+        "noise": rng.standard_normal((NOISE_SAMPLES, latent_dim), np.float32),
+    }
+
+
+def _units(vae: Any, x: Array, sizes: Arrays) -> dict[str, float]:
+    """What float32 can be held to, for outputs in nats: the size of what they are made of.
+
+    A decoder's parameters are right to within a share of the largest of them; what that is in nats
+    depends on how steeply nll falls there: a logit of 50 that fits costs nothing, and is not known
+    to better than 1e-5. A score is a sum of terms of either sign, and no better than their sizes;
+    a mixture's, which may be far larger, excuse no error of the terms without it.
+    """
+    inputs = vae.preprocessing(tf.constant(x))
+    parameters = vae.decoder(vae.encode(x)[0])
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        nll = tf.reduce_sum(vae.likelihood.feature_nll(inputs, parameters))
+    slope = float(tf.reduce_max(tf.abs(tape.gradient(nll, parameters))))
+    feature_nll = max(slope * float(tf.reduce_max(tf.abs(parameters))), 1.0)
+    whole, alone = (
+        max(float(size.max()), feature_nll)
+        for size in (sizes["score"], sizes.get("neg_elbo", sizes["score"]))
+    )
+    mixture = {"score": whole, "mixture_nll": whole}
+    return {"feature_nll": feature_nll, "nll": alone, "log_px": alone, **mixture}

@@ -1,0 +1,74 @@
+"""What people hand over, as export takes it: data sets as arrays, models that know their shapes."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from vae_export.models import Models
+
+
+def taken(models: "Models") -> "Models":
+    """The same with rows as arrays, and with models that say what goes in and what comes out."""
+    test, test_y = _rows_and_labels(models)
+    models = dataclasses.replace(
+        models,
+        calibration=_rows("calibration", models.calibration),
+        test=test,
+        test_y=test_y,
+        training=_rows("training", models.training),
+    )
+    encoder = _wrapped("encoder", models.encoder, np.shape(models.calibration)[1:])
+    latent = keras.tree.flatten(getattr(encoder, "output", None))[0]
+    decoder = _wrapped("decoder", models.decoder, getattr(latent, "shape", (None,))[1:])
+    return dataclasses.replace(models, encoder=encoder, decoder=decoder)
+
+
+def _rows(role: str, given: Any) -> Any:
+    return _read(role, given)[0] if isinstance(given, tf.data.Dataset) else given
+
+
+def _rows_and_labels(models: "Models") -> tuple[Any, Any]:
+    if not isinstance(models.test, tf.data.Dataset):
+        return models.test, models.test_y
+    x, y = _read("test", models.test)
+    return x, y if models.test_y is None else models.test_y
+
+
+def _read(role: str, given: Any) -> tuple[Any, Any]:
+    """All x of a tf.data.Dataset, and all y of one of pairs; in one pass, as it may shuffle."""
+    spec = given.element_spec
+    parts = spec if isinstance(spec, tuple) else (spec,)
+    if len(parts) not in (1, 2) or not all(isinstance(part, tf.TensorSpec) for part in parts):
+        raise ValueError(
+            f"{role}: expected a tf.data.Dataset of batches x or (x, y). Received: {spec}. Map it "
+            "to these: dataset.map(lambda row: row['x'])."
+        )
+    if given.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            f"{role}: expected a tf.data.Dataset that ends. Received: one that repeats for ever. "
+            "Leave repeat() away."
+        )
+    batches = [batch if isinstance(batch, tuple) else (batch,) for batch in given]
+    if not batches or not np.ndim(batches[0][0]):
+        raise ValueError(f"{role}: expected batches of rows. Received: {len(batches)} of {spec}.")
+    x, *y = (
+        np.concatenate([np.asarray(each) for each in part]) for part in zip(*batches, strict=True)
+    )
+    return x, y[0] if y else None
+
+
+def _wrapped(role: str, model: Any, row: tuple[int | None, ...]) -> Any:
+    """A subclassed model, which does not know its shapes, within one that does."""
+    if not isinstance(model, keras.Model) or hasattr(model, "output") or None in row:
+        return model
+    if not model.built:
+        raise ValueError(
+            f"expected as {role} a model that was trained. Received: {type(model).__name__}, which "
+            "has no weights yet: it was never called. Load them after a call on some rows."
+        )
+    inputs = keras.Input(row, dtype="float32")
+    return keras.Model(inputs, model(inputs), name=model.name)

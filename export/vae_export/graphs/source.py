@@ -1,0 +1,79 @@
+"""What is exported: a model, the rows that every file is judged on, and what is said of them.
+
+A run directory is one source; an encoder and a decoder that were trained elsewhere are another.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_keras import VAE
+from vae_keras.run import DataCard, Run, open_run
+
+from .functions import Arrays
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained model and its rows, whoever trained it.
+
+    Args:
+        vae: the model.
+        card: what the rows are.
+        likelihood: its name, for people.
+        alpha: the false-alarm rate to calibrate for.
+        training: `x`, a few of the rows that it was trained on; quantisation learns ranges there.
+        calibration: `x` (rows, *input_shape), normal rows that training never saw, and their
+            `score` where it was kept; their `unit` where each has a calibration of its own. With
+            `cross_score` they are rows that it was trained on, and those the scores that p-values
+            rank among, by models that never saw them; `cross_neg_elbo` are the same without what a
+            mixture adds, where the model has one.
+        test: more such rows `x`, with `y` True for anomalies.
+        versions: of the tools that trained it.
+        history: losses by name, a value an epoch; empty where unknown.
+        notes: lines that whoever exports it should read.
+    """
+
+    vae: VAE
+    card: DataCard
+    likelihood: str
+    alpha: float
+    training: Arrays
+    calibration: Arrays
+    test: Arrays
+    versions: dict[str, str]
+    history: dict[str, list[float]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training found: all but those of a mixture, which is fitted to rows."""
+        mixture = self.vae.mixture
+        return int(self.vae.count_params() - (0 if mixture is None else mixture.count_params()))
+
+
+def of_run(run: str | Path | Run) -> Source:
+    """The model and the rows of a run directory.
+
+    Raises:
+        ValueError: it is none, or a file in it is missing or damaged.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    return Source(
+        vae=run.vae,
+        card=run.data,
+        likelihood=_likelihood(run),
+        alpha=run.config.train.alpha,
+        training=run.training,
+        calibration=run.calibration,
+        test=run.test,
+        versions=run.config.versions,
+        history=run.history,
+    )
+
+
+def _likelihood(run: Run) -> str:
+    """By name; of a table of several kinds of columns, by the names of all."""
+    name, categorical = run.config.model.likelihood, sum(run.data.groups)
+    if not categorical:
+        return name
+    return "categorical" if categorical == run.data.input_shape[-1] else f"{name}, categorical"

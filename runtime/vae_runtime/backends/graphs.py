@@ -1,0 +1,63 @@
+"""The graphs of one bundle, in one precision, each opened when it is first asked something."""
+
+import threading
+
+from numpy.typing import ArrayLike
+
+from vae_runtime.bundle import Bundle
+from vae_runtime.rows.arrays import LatentCheck, RowCheck
+
+from . import Backend, Session
+from .chunks import Answers, Check, Feeds, Question, ask
+
+
+class Graphs:
+    """Answers for rows, however many, from whichever graph. Safe to share between threads."""
+
+    def __init__(self, bundle: Bundle, backend: Backend, precision: str) -> None:
+        self._bundle, self._backend, self._precision = bundle, backend, precision
+        x, z = RowCheck(bundle.manifest.model), LatentCheck(bundle.manifest.model)
+        self._checks: dict[str, tuple[str, Check]] = {
+            "encoder": ("x", x),
+            "decoder": ("z", z),
+            "scorer": ("x", x),
+            "classifier": ("x", x),
+        }
+        self._sessions: dict[str, Session] = {}
+        self._questions: dict[tuple[str, tuple[str, ...]], Question] = {}
+        self._opening = threading.Lock()
+
+    def ask(
+        self, role: str, outputs: tuple[str, ...], rows: ArrayLike, shared: Feeds | None = None
+    ) -> Answers:
+        """The outputs of the graph of this role for these rows of x, or of z for the decoder.
+
+        Args:
+            role: "encoder", "decoder", "scorer" or "classifier".
+            outputs: by name.
+            rows: (batch, ...).
+            shared: inputs that are the same for all rows.
+
+        Returns:
+            An array (batch, ...) for each output.
+
+        Raises:
+            ValueError: the rows are none that the graph takes.
+            BundleError: the graph is not what the manifest describes.
+        """
+        question = self._questions.get((role, outputs))
+        if question is None:
+            question = Question(self.session(role), outputs, *self._checks[role])
+            self._questions[role, outputs] = question
+        if shared is not None:
+            question.check_shared(shared)
+        chunk, workers = self._backend.chunk, self._backend.workers
+        rows = question.check.as_array(rows)
+        return ask(question, rows, shared, chunk=chunk, workers=workers)
+
+    def session(self, role: str) -> Session:
+        """The graph of this role, opened once however many threads ask for it."""
+        with self._opening:
+            if role not in self._sessions:
+                self._sessions[role] = self._backend.open(self._bundle, role, self._precision)
+            return self._sessions[role]

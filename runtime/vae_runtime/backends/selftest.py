@@ -1,0 +1,181 @@
+"""Does this device answer as the training framework did? Replays a bundle's probe rows.
+
+`probe.npz` holds a few rows `x`, real or drawn from the model, latents `z` and `noise`, and what
+Keras answered: `encoder.z_mean`, `decoder.x_mean`, `scorer.score` and so on. `noisy_scorer.OUTPUT`
+is the scorer's answer when it is given `noise`, an input that it otherwise takes as zeros.
+
+The manifest says how far off answers may be, and whoever damaged the weights may have edited it. So
+what it allows is bounded here: by the answers recorded, and how they differ from row to row.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.bundle import Bundle
+from vae_runtime.bundle.manifest import Model, Tensor
+from vae_runtime.errors import BundleError
+from vae_runtime.likelihoods import as_row
+from vae_runtime.rows.arrays import RowCheck
+
+from . import Session
+from .deviations import RESOLUTION as RESOLUTION
+from .deviations import Scaling as Scaling
+from .deviations import deviation as deviation
+from .deviations import noise
+
+# Files of lower precision are off by what the manifest says they were at export, on other rows; a
+# probe has fewer, of which the largest magnitude, that deviations are shares of, may be smaller.
+SLACK = 4.0
+WIDEST = 1.0  # share of the largest magnitude: an answer that is off by as much tells nothing
+
+# Of an output's spread, that its error may be, root mean square. Graphs in float32 were seen to be
+# off by 1e-4 of it; others may be off by what the gates of export allow, and then some, as above.
+# An answer that is the same everywhere, as of weights that are lost, is off by 1.
+NOISE = {"fp32": 0.01, "fp16": 0.04, "dynamic": 0.8}
+MOST_NOISE = 0.9
+
+# An output in nats may be a small difference of large terms, whose size its `unit` is: seen to be
+# 500 times the largest recorded answer. It counts up to so many times that.
+LARGEST_UNIT = 1e4
+
+MOST_ROWS = 32  # of x and z
+MOST_SAMPLES = 1024  # of noise
+
+
+@dataclass(frozen=True)
+class Check:
+    """One output compared, and what it may deviate; see `deviation` and `noise`."""
+
+    name: str
+    rows: str
+    deviation: float
+    tolerance: float
+    noise: float
+    most_noise: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it kept its tolerance, and tells rows apart as it should."""
+        return self.deviation <= self.tolerance and self.noise <= self.most_noise
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of a self-test."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """True where outputs were compared, and every one kept its tolerance."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+
+def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -> Report:
+    """Runs every graph on the probe, all rows at once and then each row alone.
+
+    Outputs of which the export measured no parity, as where a backend computes them itself from
+    what 8-bit networks say, are held to `WIDEST` and to their noise.
+
+    Raises:
+        BundleError: the probe lacks the answer to an output that the manifest lists, or its rows
+            are none that the manifest describes.
+    """
+    probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
+    _rows(probe, bundle.manifest.model)
+    data_units = {"x_mean": _scaling(bundle.manifest.model)}
+    most_noise = NOISE.get(precision, MOST_NOISE)
+    checks = []
+    for key, graph, output, feeds in _questions(probe, sessions):
+        expected, scaling = probe[key], data_units.get(output.name)
+        unit = min(output.unit, LARGEST_UNIT * float(np.max(np.abs(expected), initial=1.0)))
+        allowed = _allowed(sessions[graph].parity.get(output.name), tolerance)
+        for rows, received in _answers(sessions[graph], output.name, feeds):
+            error = deviation(expected, received, unit, scaling=scaling)
+            noisy = noise(expected, received, scaling=scaling)
+            checks.append(Check(key, rows, error, allowed, noisy, most_noise))
+    return Report(tuple(checks))
+
+
+def probe_rows(bundle: Bundle) -> NDArray[Any]:
+    """The rows of the probe, as graphs take them; BundleError where they do not."""
+    return _rows(bundle.read_probe(), bundle.manifest.model)
+
+
+def _rows(probe: Mapping[str, NDArray[Any]], model: Model) -> NDArray[Any]:
+    """The same of a probe that was read; what the manifest says of rows must hold for them."""
+    _check_keys(probe, "x")
+    try:
+        return RowCheck(model)(probe["x"])
+    except ValueError as error:
+        raise BundleError(f"probe.npz: {error} Export the bundle again.") from error
+
+
+def _allowed(parity: float | None, tolerance: float) -> float:
+    """What a file may deviate here, that was off by `parity` at export, if that was measured."""
+    if parity is None:
+        return WIDEST
+    return tolerance if parity <= tolerance else min(SLACK * parity, WIDEST)
+
+
+def _scaling(model: Model) -> Scaling:
+    """Offset and scale of pre-processing, shaped to broadcast with a row."""
+    each = (model.preprocessing.offset, model.preprocessing.scale)
+    offset, scale = (as_row(values, model.input_shape) for values in each)
+    return offset, scale
+
+
+def _questions(
+    probe: dict[str, NDArray[Any]], sessions: Mapping[str, Session]
+) -> Iterator[tuple[str, str, Tensor, dict[str, NDArray[Any]]]]:
+    """(key in the probe, graph, output, inputs) for every output of every graph."""
+    plain: dict[str, tuple[str, ...]] = {
+        "encoder": ("x",),
+        "decoder": ("z",),
+        "scorer": ("x",),
+        "classifier": ("x",),
+    }
+    known = {graph: inputs for graph, inputs in plain.items() if graph in sessions}
+    if any(tensor.name == "noise" for tensor in sessions["scorer"].inputs):
+        known["noisy_scorer"] = ("x", "noise")
+    for name, inputs in known.items():
+        graph = name.removeprefix("noisy_")
+        for output in sessions[graph].outputs:
+            key = f"{name}.{output.name}"
+            _check_keys(probe, *inputs, key)
+            feeds = {i: probe[i] for i in inputs}
+            _check_feeds(graph, sessions[graph], feeds)
+            yield key, graph, output, feeds
+
+
+def _check_keys(probe: Mapping[str, NDArray[Any]], *keys: str) -> None:
+    for key in keys:
+        if key not in probe:
+            raise BundleError(f"probe.npz: expected the key {key!r:.60}. Export again.")
+
+
+def _check_feeds(graph: str, session: Session, feeds: dict[str, NDArray[Any]]) -> None:
+    declared = {tensor.name: tensor for tensor in session.inputs}
+    for name, value in feeds.items():
+        tensor, most = declared[name], MOST_SAMPLES if name == "noise" else MOST_ROWS
+        fits = (str(value.dtype), value.shape[1:]) == (tensor.dtype, tensor.shape[1:])
+        if not fits or not 0 < len(value) <= most:
+            raise BundleError(
+                f"probe.npz: expected {name} as the {graph} takes it, {tensor.dtype} "
+                f"{tensor.shape}, of 1 to {most} rows. Received: {value.dtype} {value.shape}. "
+                "Export the bundle again."
+            )
+
+
+def _answers(
+    session: Session, output: str, feeds: dict[str, NDArray[Any]]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """The output for all rows at once, and put together from each row alone."""
+    yield "all at once", session.run((output,), feeds)[0]
+    batched = next(iter(feeds))  # x or z; noise is shared by all rows
+    alone = [{**feeds, batched: row[None]} for row in feeds[batched]]
+    yield "one at a time", np.concatenate([session.run((output,), f)[0] for f in alone])

@@ -1,0 +1,65 @@
+"""What is asked of rows on an engine, and of which bundle: plain values that travel with a job."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vae_runtime.batch.tasks import Scoring, Task
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a bundle is opened where rows are scored.
+
+    Args:
+        precision: of its files; see `Runner.load`.
+        backend: "onnxruntime" or "litert", on one thread: engines start a process for each core.
+        score: "score" or "neg_elbo"; see `Runner.load`.
+        unit: the machine that all rows are of, where the bundle has units.
+        key: the public key that the bundle must be signed with, looked at where the job begins;
+            workers take no other manifest than the one that was seen there.
+        ship: whether the bundle travels with the job; else workers find it at the same path.
+    """
+
+    precision: str = "fp32"
+    backend: Literal["onnxruntime", "litert"] = "onnxruntime"
+    score: str = "score"
+    unit: str | None = None
+    key: str | None = None
+    ship: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is asked of rows.
+
+    Args:
+        task: what to compute of them.
+        keep: columns that stand beside the results; None for all that hold no features.
+        unit_column: names each row's unit; None for the bundle's own name of it, where it has
+            units, and "" to judge by all units together.
+        column: that holds rows as lists, of a model without named features.
+        on_bad_row: "fail", or "reject": a row that is none keeps its place, without results, and
+            the column `rejected` says why; it is null in all other rows.
+    """
+
+    task: Task = field(default_factory=Scoring)
+    keep: tuple[str, ...] | None = None
+    unit_column: str | None = None
+    column: str = "x"
+    on_bad_row: Literal["fail", "reject"] = "fail"
+
+    def __post_init__(self) -> None:
+        if self.on_bad_row not in ("fail", "reject"):
+            raise ValueError(
+                f"expected on_bad_row of fail or reject. Received: {self.on_bad_row!r:.60}."
+            )
+        if isinstance(self.keep, str):
+            raise ValueError(f"expected keep as a tuple of names. Received: {self.keep!r:.60}.")
+
+    @property
+    def rejects(self) -> bool:
+        """Whether bad rows are kept apart."""
+        return self.on_bad_row == "reject"
+
+
+OPENING, TERMS = Opening(), Terms()  # where nothing else is said

@@ -1,0 +1,223 @@
+"""Record batches of Arrow in, the same rows with results beside them out: for engines on clusters.
+
+Spark, Ray and others cut a table into record batches and call a function on each. Here is that
+function, and what carries it to other processes: plain values that name a bundle, which each
+process opens once.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from vae_runtime import __version__
+from vae_runtime._base.paths import path_of
+from vae_runtime.backends import OnnxRuntime, backend_of
+from vae_runtime.backends.profiles import profile_of_files
+from vae_runtime.batch.align import REJECTED, in_place, result_fields
+from vae_runtime.batch.columns import check_names
+from vae_runtime.batch.parts import Wanted
+from vae_runtime.batch.reading.columnar import check_kept, columns_of, part_of
+from vae_runtime.batch.work import work_of
+from vae_runtime.bundle import Bundle, open_bundle
+from vae_runtime.bundle import manifest as manifests
+from vae_runtime.bundle.containers import Memory
+from vae_runtime.errors import BundleError
+from vae_runtime.rows.frames import type_of
+from vae_runtime.runner import Runner
+
+from .options import OPENING, TERMS, Opening, Terms
+
+WHERE = "a record batch"  # for errors
+OPENED = 4  # bundles that a process keeps open
+
+
+@dataclass(frozen=True)
+class BatchScorer:
+    """Scores record batches in whatever process it finds itself; plain values, made by `of`.
+
+    Args:
+        bundle: its path, as workers see it.
+        sha256: of its manifest, which names the sha256 of all else.
+        opening, terms: see there.
+        files: the bundle's own, by name, where they travel along.
+        version: of vae-runtime, which must be the same everywhere.
+    """
+
+    bundle: str
+    sha256: str
+    opening: Opening
+    terms: Terms
+    files: Mapping[str, bytes] | None = field(default=None, compare=False, repr=False)
+    version: str = __version__
+
+    @classmethod
+    def of(
+        cls, bundle: str | Path, opening: Opening = OPENING, terms: Terms = TERMS
+    ) -> "BatchScorer":
+        """One of the bundle that is at this path here and now.
+
+        Raises:
+            BundleError: there is none that can be opened so.
+            ValueError: what is asked does not fit it; see `Runner.load`, `OfRows.check_options`.
+        """
+        path = path_of(bundle, "the path of a bundle").absolute()
+        opened = open_bundle(path, key=opening.key)
+        files = opened.contents() if opening.ship else None
+        scorer = cls(str(path), manifests.digest(opened.manifest), opening, terms, files)
+        result_fields(scorer.runner, terms.task)
+        return scorer
+
+    @property
+    def runner(self) -> Runner:
+        """Of the bundle; opened once in a process.
+
+        Raises:
+            BundleError: another bundle is at that path here, or another version of vae-runtime.
+        """
+        return _open(self)
+
+    def kept(self, names: list[str]) -> tuple[str, ...]:
+        """Of columns of these names, those that will stand before the results.
+
+        Raises:
+            ValueError: columns are missing, or one that is kept is called like a result.
+        """
+        return kept(names, self.runner, self.terms)
+
+    @property
+    def results(self) -> list[Any]:
+        """The `pyarrow.Field`s that come beside them."""
+        return fields_of(self.runner, self.terms)
+
+    def schema(self, given: Any) -> Any:
+        """What record batches of this schema become."""
+        return schema_of(given, self.runner, self.terms)
+
+    def __call__(self, batch: Any) -> Any:
+        """See `score_record_batch`."""
+        return score_record_batch(batch, self.runner, self.terms)
+
+
+def score_record_batch(batch: Any, runner: Runner, terms: Terms = TERMS) -> Any:
+    """A `pyarrow.RecordBatch` of the kept columns and the results, row by row as they came.
+
+    Args:
+        batch: a `pyarrow.RecordBatch`, with a column of numbers for each feature, or one of lists.
+        runner: of the bundle.
+        terms: what is asked.
+
+    Raises:
+        ValueError: it is no record batch, columns are missing or of types that hold no rows, or a
+            row is none and bad rows are not kept apart.
+    """
+    import pyarrow as pa
+
+    if not isinstance(batch, pa.RecordBatch):
+        raise ValueError(
+            f"expected a pyarrow.RecordBatch. Received: {type_of(batch)}. Give a table batch by "
+            "batch (table.to_batches()), make a batch of a data frame "
+            "(pyarrow.RecordBatch.from_pandas(frame)), or give either whole to Runner.score."
+        )
+    schema = schema_of(batch.schema, runner, terms)
+    if not batch.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=schema)
+    wanted, columns = _wanted(batch.schema.names, runner, terms)
+    part = part_of(batch, WHERE, 0, wanted, columns)
+    outcome = work_of(runner, terms.task, reject=True, bare=True)(part)
+    return in_place(part, outcome, part.kept, schema, reject=terms.rejects)
+
+
+def schema_of(given: Any, runner: Runner, terms: Terms) -> Any:
+    """The `pyarrow.Schema` of what record batches of another schema become; no row is needed.
+
+    Raises:
+        ValueError: columns are missing, or one that is kept is called like a result.
+    """
+    import pyarrow as pa
+
+    names = kept(given.names, runner, terms)
+    return pa.schema([*(given.field(name) for name in names), *fields_of(runner, terms)])
+
+
+def kept(names: list[str], runner: Runner, terms: Terms) -> tuple[str, ...]:
+    """Of columns of these names, those that stand before the results; see `BatchScorer.kept`."""
+    wanted, _ = _wanted(names, runner, terms)
+    check_names([*wanted.keep, *(field.name for field in fields_of(runner, terms))])
+    return wanted.keep
+
+
+def fields_of(runner: Runner, terms: Terms) -> list[Any]:
+    """The `pyarrow.Field`s of results."""
+    import pyarrow as pa
+
+    rejected = [pa.field(REJECTED, pa.string())] if terms.rejects else []
+    return [*result_fields(runner, terms.task), *rejected]
+
+
+def unit_column_of(names: Collection[str], runner: Runner, given: str | None) -> str | None:
+    """The column, of those of these names, by which each row is judged; None where all are alike.
+
+    Raises:
+        ValueError: there is none, and the bundle does not say whose the rows are.
+    """
+    own = runner.manifest.model.unit
+    if runner.unit is not None:
+        return own if own in names else None  # rows of others are refused where there is one
+    if runner.calibration.units is None:
+        if given:
+            raise ValueError(
+                f"expected a bundle with units, for the unit column {given!r}. Received: one "
+                "without."
+            )
+        return None
+    if own is None and given is None:
+        raise ValueError(
+            "expected to be told whose rows these are, as the bundle has units. Name the column "
+            'that says it (unit_column), "" to judge by all units together, or one unit (unit).'
+        )
+    return (own if given is None else given) or None
+
+
+def _wanted(names: list[str], runner: Runner, terms: Terms) -> tuple[Wanted, list[str]]:
+    """What to take of a batch with columns of these names, and which of them hold rows."""
+    wanted = Wanted(runner.manifest.model, column=terms.column)
+    columns = columns_of(names, wanted, WHERE)
+    keep = tuple(n for n in names if n not in columns) if terms.keep is None else terms.keep
+    wanted = wanted._replace(keep=keep, unit=unit_column_of(names, runner, terms.unit_column))
+    check_kept(names, wanted, WHERE)
+    return wanted, columns
+
+
+@lru_cache(OPENED)
+def _open(scorer: BatchScorer) -> Runner:
+    if scorer.version != __version__:
+        raise ValueError(
+            f"expected vae-runtime {scorer.version}, as where the job began. Received: "
+            f"{__version__} on this worker. Install the same version everywhere."
+        )
+    bundle, opening = _bundle(scorer), scorer.opening
+    if manifests.digest(bundle.manifest) != scorer.sha256:
+        raise BundleError(
+            f"{scorer.bundle}: expected the bundle that the job began with. Received: another one "
+            "at that path on this worker. Copy it there, or ship it with the job."
+        )
+    bundle.verify()
+    is_default = opening.backend == "onnxruntime"
+    profile = profile_of_files(bundle.manifest.model.input_shape)
+    backend = OnnxRuntime(profile) if is_default else backend_of(opening.backend)
+    return Runner(
+        bundle,
+        precision=opening.precision,
+        backend=backend,
+        unit=opening.unit,
+        score=opening.score,
+    )
+
+
+def _bundle(scorer: BatchScorer) -> Bundle:
+    if scorer.files is None:
+        return open_bundle(scorer.bundle)
+    manifest = manifests.loads(scorer.files[manifests.NAME])
+    return Bundle(Memory(Path(scorer.bundle), scorer.files), manifest)

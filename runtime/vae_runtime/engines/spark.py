@@ -1,0 +1,169 @@
+"""Scores on Spark: data frames, and files that are read where they are scored.
+
+    from vae_runtime.engines.spark import Terms, score
+    scored = score(frame, "artifacts/pump", terms=Terms(on_bad_row="reject"))
+
+Workers need vae-runtime with pyarrow, in the driver's versions. A task whose worker dies is done
+again by Spark, with the same results.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vae_runtime._base.libraries import need
+from vae_runtime._base.paths import path_of
+from vae_runtime.batch.inputs import Plan
+from vae_runtime.errors import BundleError
+
+from .options import OPENING, TERMS, Opening, Terms
+from .record_batches import BatchScorer
+from .shards import TASK_ROWS, ShardScorer, pieces_of
+
+__all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
+
+LOCAL = "local[*,4]"  # all cores; a task that fails is tried four times, as on a cluster
+ALONE = "score without --engine"
+OURS = re.compile(r"(ValueError|BundleError): (.*)")  # in what Spark says of a task
+
+
+def score(
+    frame: Any, bundle: str | Path, *, opening: Opening = OPENING, terms: Terms = TERMS
+) -> Any:
+    """A `pyspark.sql.DataFrame` of the kept columns and the results, a row for each row.
+
+    Args:
+        frame: a `pyspark.sql.DataFrame`, with a column for each feature, or one of arrays.
+        bundle: its path, which all workers see unless `opening.ship`.
+        opening: how it is opened.
+        terms: what is asked.
+
+    Raises:
+        BundleError: there is no such bundle.
+        ValueError: columns are missing, or what is asked does not fit the bundle. Bad rows are an
+            error where the frame is computed.
+    """
+    from pyspark.sql.types import StructType
+
+    scorer = BatchScorer.of(bundle, opening, terms)
+    kept = scorer.kept(frame.columns)
+    fields = [*(frame.schema[name] for name in kept), *_spark_fields(scorer.results)]
+
+    def scored(batches: Iterable[Any]) -> Iterator[Any]:
+        return map(scorer, batches)
+
+    return frame.mapInArrow(scored, StructType(fields))
+
+
+def score_files(
+    session: Any, scorer: BatchScorer, plan: Plan, output: str, *, rows: int = TASK_ROWS
+) -> None:
+    """Scores files to a new folder of Parquet, by tasks that each read their own shards.
+
+    Args:
+        session: a `pyspark.sql.SparkSession`.
+        scorer: of the bundle.
+        plan: of files at paths that all workers see; see `batch.inputs.plan`.
+        output: the folder, by any name that Spark knows; `_SUCCESS` in it says that it is whole.
+        rows: of a task, at most, where a shard has not more.
+
+    Raises:
+        BundleError, ValueError: what `ShardScorer` raises.
+        OSError: the folder is there already, or workers died too often.
+    """
+    from pyspark.sql.types import StructType
+
+    path_of(output, "the name of a new folder")
+    shards = ShardScorer.of(scorer, plan)
+    shards = replace(shards, schema=_plain(shards.schema))
+    pieces = pieces_of(plan, rows)
+
+    def scored(batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield from shards(pieces[number])
+
+    tasks = session.range(0, len(pieces), 1, len(pieces))
+    with _telling():
+        frame = tasks.mapInArrow(scored, StructType(_spark_fields(shards.schema)))
+        frame.write.mode("error").parquet(output)
+
+
+def check_installed() -> None:
+    """Raises ValueError where Spark, what it needs of Python, or Java is not installed."""
+    for module in ("pyarrow", "pandas", "pyspark.sql"):
+        need(module, "scoring on Spark", ALONE)
+    if not (shutil.which("java") or "JAVA_HOME" in os.environ):
+        raise ValueError(
+            "scoring on Spark needs a Java runtime. Received: none. Install Java 17 or newer from "
+            f"your system, or {ALONE}."
+        )
+
+
+@contextmanager
+def connected(address: str | None = None) -> Iterator[Any]:
+    """A `pyspark.sql.SparkSession`: the one that there is, or one for as long as the context.
+
+    Args:
+        address: the master of a cluster; all cores of this machine where None.
+
+    Raises:
+        ValueError: Spark, what it needs of Python, or Java is not installed.
+    """
+    check_installed()
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers run any python3
+    open_already = SparkSession.getActiveSession()
+    builder = SparkSession.builder.appName("vae-runtime").master(address or LOCAL)
+    builder.config("spark.ui.showConsoleProgress", sys.stderr.isatty())
+    session = open_already or builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        if open_already is None:
+            session.stop()
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """What a worker of ours raised is told as it was, without Spark's account of it."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JJavaError, PySparkException) as error:
+        found = OURS.search(str(error))
+        if found is None:
+            first_line = str(error).strip().split("\n")[0]
+            raise OSError(f"Spark could not do the job: {first_line}") from error
+        raise (BundleError if found[1] == "BundleError" else ValueError)(found[2]) from error
+
+
+def _spark_fields(fields: Any) -> list[Any]:
+    from pyspark.sql.pandas.types import from_arrow_type
+    from pyspark.sql.types import StructField
+
+    return [StructField(field.name, from_arrow_type(field.type)) for field in fields]
+
+
+def _plain(schema: Any) -> Any:
+    """A schema of types that Spark has, to which columns of files are cast without loss."""
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    def plain(kind: Any) -> Any:
+        if types.is_timestamp(kind):
+            return pa.timestamp("us", kind.tz)
+        if types.is_unsigned_integer(kind):
+            return pa.int64()
+        return kind
+
+    return pa.schema([pa.field(field.name, plain(field.type)) for field in schema])

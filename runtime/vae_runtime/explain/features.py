@@ -1,0 +1,51 @@
+"""Which features make a row's score what it is, by name."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime._base.arguments import whole
+from vae_runtime.bundle.manifest import Model
+
+
+class TopFeatures(NamedTuple):
+    """The features that say most, largest first: names and nats, each (batch, k)."""
+
+    names: NDArray[np.str_]
+    nats: NDArray[np.float32]
+
+
+def top(shares: NDArray[np.float32], model: Model, k: int) -> TopFeatures:
+    """The features with the k largest shares of each row.
+
+    Where features have names and a row is a window, a feature is a channel over all of the window.
+    Without names, it is one value of the row, called by its index: `5`, `(3, 4, 0)`.
+
+    Args:
+        shares: (batch, *input_shape), nats, see `Runner.explain`; of windows whose channels are
+            explained whole, (batch, channels).
+        model: what names the features.
+        k: how many; all, where there are fewer.
+
+    Raises:
+        ValueError: k is no whole number from 1.
+    """
+    k = whole("k", k, least=1)
+    each, names = _named_shares(shares, model)
+    k = min(k, len(names))
+    largest = np.argsort(-each, axis=1, kind="stable")[:, :k]
+    return TopFeatures(names[largest], np.take_along_axis(each, largest, axis=1))
+
+
+def _named_shares(
+    shares: NDArray[np.float32], model: Model
+) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """Of each feature (batch, features), and their names (features,)."""
+    if model.feature_names is not None:
+        inside = tuple(range(1, shares.ndim - 1))
+        return shares.sum(axis=inside), np.array(model.feature_names)
+    shape = model.input_shape
+    indices = np.ndindex(shape) if len(shape) > 1 else range(shape[0])
+    return shares.reshape(-1, math.prod(shape)), np.array([str(i) for i in indices])

@@ -1,0 +1,180 @@
+"""Rows from files and results to files, with numpy alone (but for Parquet).
+
+Training reads its rows here too: a file means the same on the workstation and on the device.
+
+    .npy       an array (rows, ...)
+    .npz       the key `x` (or `X`), and optionally `y`: 0 normal, 1 anomaly
+    .csv       numbers, with or without a header line; `label` names the column that is `y`
+    .parquet   the same with types of its own; a file or a folder of them; needs pyarrow
+
+Results appear whole or not at all: each is written aside, then renamed. (`directories` has whole
+directories.)
+"""
+
+import tokenize
+import uuid
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime._base.paths import file_target, path_of
+
+from . import parquet, tables
+from .tables import ColumnError, Columns, Table
+
+# What numpy and zipfile raise at files that are cut, damaged, encrypted or something else.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    EOFError,
+    SyntaxError,
+    RuntimeError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+class TableFormat(NamedTuple):
+    """A kind of file with named columns: how it is read; which columns hold numbers.
+
+    `columns` are those of the file but for some that are named: each with whether it holds numbers.
+    """
+
+    read: Callable[[Path, Columns], Table]
+    columns: Callable[[Path, Sequence[str]], dict[str, bool]]
+
+
+TABLES = {
+    ".csv": TableFormat(tables.read_csv, tables.csv_columns),
+    ".parquet": TableFormat(parquet.read_parquet, parquet.parquet_columns),
+}
+
+
+def read_rows(
+    path: str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    label: str | None = None,
+    extra: Sequence[str] = (),
+    missing: bool = False,
+) -> Table:
+    """Reads rows from a .npy, .npz, .csv or .parquet file.
+
+    Args:
+        path: the file.
+        columns: of a table, the columns that become x, in this order, by name; others are left
+            alone. All that are not named otherwise where None.
+        label: of a table, the column that becomes `y`.
+        extra: columns of a table, or keys of an .npz, to read as they are.
+        missing: whether a cell without a value is NaN; else it is an error.
+
+    Returns:
+        A `Table`; x may have any shape (rows, ...) where it is no table.
+
+    Raises:
+        ValueError: the file does not hold what its name promises; says where.
+        OSError: it cannot be read.
+    """
+    path = path_of(path, "the path of a file of rows")
+    table = table_format(path)
+    if table is not None:
+        return table.read(path, Columns(columns, label, extra, missing))
+    if label is not None:
+        raise ValueError(f"{path}: a label column can be named for tables only (.csv, .parquet).")
+    if path.suffix == ".npz":
+        return _read_npz(path, extra)
+    if path.suffix != ".npy":
+        received = path.suffix or ("a file without an ending" if path.exists() else "nothing there")
+        raise ValueError(
+            f"{path}: expected a .npy, .npz, .csv or .parquet file. Received: {received}."
+        )
+    if extra:
+        raise ColumnError(
+            f"{path}: expected a file whose parts have names, for {', '.join(extra)}. "
+            "Received: a .npy file, a single array."
+        )
+    return _read_npy(path)
+
+
+def table_format(path: Path) -> TableFormat | None:
+    """How the table at `path` is read; None where it is none. A folder is one of Parquet files."""
+    return TABLES.get(".parquet" if path.is_dir() else path.suffix)
+
+
+def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Calls `write` with a temporary file beside `path`, then renames it to `path`.
+
+    Of a link, it is what the link leads to.
+
+    Raises:
+        ValueError: something else than a file is at `path`.
+        OSError: it cannot be written.
+    """
+    target = file_target(path)
+    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("xb") as file:
+                write(file)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was given
+
+
+def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz file; ValueError where it is none of plain numbers."""
+    try:
+        arrays = np.load(file, allow_pickle=False)
+        if not isinstance(arrays, np.lib.npyio.NpzFile):
+            raise ValueError("it holds a single array.")
+        return {key: arrays[key] for key in arrays.files}
+    except UNREADABLE as error:
+        raise ValueError(why_unreadable(error)) from error
+
+
+def _read_npy(path: Path) -> Table:
+    try:
+        with path.open("rb") as file:
+            return Table(np.lib.format.read_array(file, allow_pickle=False), None, None, {})
+    except UNREADABLE as error:
+        raise ValueError(
+            f"{path} is not a numpy file of plain numbers: {why_unreadable(error)}"
+        ) from error
+
+
+def why_unreadable(error: Exception) -> str:
+    """numpy's, but for its advice to allow pickles, which run whatever code the file holds."""
+    if "allow_pickle" in str(error):
+        return "it holds Python objects, or is no such file at all."
+    return str(error)
+
+
+def _read_npz(path: Path, extra: Sequence[str]) -> Table:
+    try:
+        with path.open("rb") as file:
+            arrays = load_npz(file)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
+    x = arrays.get("x", arrays.get("X"))
+    if x is None:
+        raise ValueError(f'{path}: expected the key "x". Received: {", ".join(arrays)}.')
+    for key in extra:
+        if key not in arrays:
+            raise ColumnError(f"{path}: expected the key {key!r}. Received: {', '.join(arrays)}.")
+    for key in ("y", *extra):
+        if key in arrays and arrays[key].shape != x.shape[:1]:
+            raise ValueError(
+                f"{path}: expected {key} of shape {x.shape[:1]}. Received: {arrays[key].shape}."
+            )
+    return Table(x, arrays.get("y"), None, {key: arrays[key] for key in extra})

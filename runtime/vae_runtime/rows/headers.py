@@ -1,0 +1,70 @@
+"""First lines of numbers: names of columns, or a row.
+
+pandas writes 0,1,2,3 above an array. Of one or two columns, 0 or 0,1, that is a header only where a
+number below is not whole: else it may well be a row. Other lines of numbers are rows, and told.
+"""
+
+import itertools
+import logging
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from vae_runtime._base.printable import printable
+
+LOOKED_AT = 20  # rows below a first line that show whether it is one of them
+SURE = 3  # columns from which on 0,1,2 are no row, whatever is below
+
+Rows = Sequence[Sequence[str]]
+
+
+def is_numbered(first: Sequence[str], below: Rows) -> bool:
+    """Whether a first line numbers the columns from 0; an empty cell before is over an index."""
+    cells = [cell.strip() for cell in first]
+    is_index = len(cells) > 1 and not cells[0]
+    cells = cells[is_index:]
+    is_counted = cells == [str(i) for i in range(len(cells))]
+    return is_counted and (is_index or len(cells) >= SURE or _has_fractions(below))
+
+
+def may_be_names(first: Sequence[str], below: Rows) -> bool:
+    """Whether numbers rise evenly, or are whole and all differ where some below are not whole."""
+    cells = [cell.strip() for cell in first]
+    whole = all(map(_is_whole, cells))
+    if whole and len(set(cells)) == len(cells) and _has_fractions(below):
+        return True
+    steps = [b - a for a, b in itertools.pairwise(map(_value, cells))]
+    if whole:
+        return set(steps) == {1.0}
+    return len(steps) > 1 and steps[0] > 0 and all(math.isclose(s, steps[0]) for s in steps)
+
+
+@lru_cache(maxsize=64)  # once for each file, which may be opened several times
+def tell(path: Path, first: str) -> None:
+    """Says that a first line was taken as a row."""
+    logging.getLogger("vae_runtime").warning(
+        "%s: the first line, %s, is taken as a row. If it is names, take it out: "
+        "tail -n +2 FILE > ROWS.csv",
+        printable(path),
+        printable(first),
+    )
+
+
+def _has_fractions(rows: Rows) -> bool:
+    return any(_is_fraction(cell.strip()) for row in rows for cell in row)
+
+
+def _is_fraction(cell: str) -> bool:
+    return not _is_whole(cell) and (not math.isnan(_value(cell)) or cell.lower() == "nan")
+
+
+def _is_whole(cell: str) -> bool:
+    return cell.lstrip("-+").isdecimal()
+
+
+def _value(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan

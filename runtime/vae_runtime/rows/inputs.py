@@ -1,0 +1,232 @@
+"""The rows of a file as a bundle takes them: columns by name, tables cut into windows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime._base.paths import path_of
+from vae_runtime.bundle.manifest import Model
+from vae_runtime.verdicts.machines import names_of, of_windows
+
+from .files import read_rows
+from .tables import ColumnError, Table
+from .windows import covered_rows, one_of, window_starts
+
+
+class Windowing(NamedTuple):
+    """How to cut a table into windows; see `windows.window_rows`.
+
+    None is as the bundle says. An empty name of a column says that there is none: the file is one
+    recording, or without holes in time.
+    """
+
+    stride: int | None = None
+    group: str | None = None
+    time: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that are named."""
+        return tuple(name for name in (self.group, self.time) if name)
+
+    def as_trained(self, model: Model) -> "Windowing":
+        """With the columns of training, where nothing is said of them."""
+        group = model.group if self.group is None else self.group
+        return self._replace(group=group, time=model.time if self.time is None else self.time)
+
+
+class Input(NamedTuple):
+    """Rows to run a model on.
+
+    `x` is (batch, *input_shape); `where` says of which rows of the file each one is, by names for
+    a table of results: `row`, or `first_row` and `last_row` of a window, each (batch,). `left_out`
+    is how many rows are in no window, `anomalies` how many of `x` are marked as such (y of an
+    .npz). `units` are the names of the units that they are of, where a column says it; `kept`
+    are columns that are passed through, each (batch,): of a window, what its last row has.
+    """
+
+    x: NDArray[Any]
+    where: dict[str, NDArray[np.int64]]
+    left_out: int = 0
+    anomalies: int = 0
+    units: NDArray[np.str_] | None = None
+    kept: Mapping[str, NDArray[Any]] = {}
+
+    @property
+    def summary(self) -> str:
+        """How many rows or windows, for people."""
+        if "row" in self.where:
+            return _counted(len(self.x), "row")
+        verb = "is" if self.left_out == 1 else "are"
+        rest = f"; {_counted(self.left_out, 'row')} {verb} in no window" if self.left_out else ""
+        return _counted(len(self.x), "window") + rest
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Where windows begin.
+
+    Args:
+        order: (rows,) numbers of rows, recording by recording.
+        first: (windows,) the places in that order at which windows begin.
+        window: rows in a window.
+    """
+
+    order: NDArray[np.int64]
+    first: NDArray[np.int64]
+    window: int
+
+    def rows(self, which: slice) -> NDArray[np.int64]:
+        """Numbers of the rows of some windows: (windows, window)."""
+        rows: NDArray[np.int64] = self.order[self.first[which, None] + np.arange(self.window)]
+        return rows
+
+    def outside(self) -> int:
+        """How many rows are in no window."""
+        return int((~covered_rows(len(self.order), self.first, self.window)).sum())
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A file that was read, and where windows begin in it.
+
+    Args:
+        x: (rows, ...) of the file.
+        windows: where they begin; None where each row is one of the model's.
+        marked: (rows,) which are anomalies.
+        units: (rows,) names, or None.
+        kept: columns that are passed through, each (rows,).
+    """
+
+    x: NDArray[Any]
+    windows: Starts | None
+    marked: NDArray[np.bool_]
+    units: NDArray[np.str_] | None
+    kept: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.x if self.windows is None else self.windows.first)
+
+    def part(self, which: slice = slice(None)) -> Input:
+        """Some of its windows, or rows; `left_out` is that of the whole file."""
+        if self.windows is None:
+            rows = np.arange(len(self.x))[which]
+            marked, units = self.marked[rows], None if self.units is None else self.units[rows]
+            kept = {name: column[rows] for name, column in self.kept.items()}
+            return Input(self.x[rows], {"row": rows}, 0, int(marked.sum()), units, kept)
+        windows = self.windows.rows(which)
+        where = {"first_row": windows[:, 0], "last_row": windows[:, -1]}
+        anomalies = int(self.marked[windows].any(axis=1).sum())
+        units = None if self.units is None else of_windows(self.units[windows])
+        kept = {name: column[windows[:, -1]] for name, column in self.kept.items()}
+        return Input(self.x[windows], where, self.left_out, anomalies, units, kept)
+
+    @cached_property
+    def left_out(self) -> int:
+        """How many rows of the file are in no window."""
+        return 0 if self.windows is None else self.windows.outside()
+
+
+def read_input(
+    path: str | Path,
+    model: Model,
+    windowing: Windowing = Windowing(),  # noqa: B008 - immutable
+    *,
+    unit: str | None = None,
+    every_offset: bool = False,
+) -> Input:
+    """Reads a file for a model; whole numbers are taken as training took them.
+
+    Args:
+        path: of the file.
+        model: that will run on it.
+        windowing: how to cut a table into windows.
+        unit: the column, or key of an .npz, that names the unit that each row is of.
+        every_offset: whether windows begin at any row, one of so many as the stride has rows, at
+            random: alarm levels are set on these, since a device may begin anywhere.
+
+    Raises:
+        ValueError: it does not hold what the model takes.
+        OSError: it cannot be read.
+    """
+    return read_cut(path, model, windowing, unit=unit, every_offset=every_offset).part()
+
+
+def read_cut(
+    path: str | Path,
+    model: Model,
+    windowing: Windowing = Windowing(),  # noqa: B008 - immutable
+    *,
+    unit: str | None = None,
+    keep: Sequence[str] = (),
+    every_offset: bool = False,
+) -> Cut:
+    """As `read_input`, but the windows are made later, some at a time.
+
+    Args:
+        path, model, windowing, unit, every_offset: as there.
+        keep: columns, or keys of an .npz, that are passed through.
+    """
+    wanted = windowing.as_trained(model)
+    always = (*keep, *(() if unit is None else (unit,)))
+    table = _read(path_of(path, "the path of a file of rows"), model, wanted, windowing, always)
+    x, windows = table.x, None
+    if x.dtype.kind in "biu" and model.input_dtype == "float32":
+        x = x.astype(np.float32)
+    if model.stride is not None and x.ndim == 2:
+        windows = _starts(table, model, wanted, every_offset)
+    elif any(option is not None for option in windowing):
+        raise ValueError(
+            "expected --stride, --group and --time with a model of windows and a table to cut "
+            f"into them. Received: rows of shape {x.shape[1:]} for {model.input_shape}."
+        )
+    marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
+    units = None if unit is None else names_of(table.extra[unit], len(x))
+    return Cut(x, windows, marked, units, {name: table.extra[name] for name in keep})
+
+
+def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:
+    """Where the windows of a table begin; ValueError where the stride is none."""
+    group, time = (table.extra.get(name or "") for name in (wanted.group, wanted.time))
+    stride = (model.stride or 1) if wanted.stride is None else wanted.stride
+    rows, window = len(table.x), model.input_shape[0]
+    if not every_offset:
+        return Starts(*window_starts(rows, window, stride, group=group, time=time), window)
+    order, first = window_starts(rows, window, 1, group=group, time=time)
+    first = first[one_of(len(first), stride)]
+    return Starts(order, first, window)
+
+
+def _read(
+    path: Path, model: Model, wanted: Windowing, said: Windowing, always: Sequence[str]
+) -> Table:
+    """The file with the columns that are wanted; of windows, others than named may be missing."""
+    try:
+        extra = tuple(dict.fromkeys((*wanted.columns, *always)))  # one column may be both
+        return read_rows(path, columns=model.feature_names, extra=extra)
+    except ColumnError as error:
+        extra = tuple(dict.fromkeys((*said.columns, *always)))
+        table = read_rows(path, columns=model.feature_names, extra=extra)
+        if table.x.ndim == 2:
+            raise ValueError(f"{error} {_advice(model, said)}") from error
+        return table  # windows that are cut already
+
+
+def _advice(model: Model, said: Windowing) -> str:
+    kept = {"--group": (model.group, said.group), "--time": (model.time, said.time)}
+    own = {option: name for option, (name, given) in kept.items() if name and given is None}
+    none = " ".join(f"{option} ''" for option in own)
+    return (
+        f"In training, windows were kept apart by {' and '.join(own.values())}. Name the columns "
+        f"of this file ({', '.join(own)}), or say that it has none: "
+        f"{none}."
+    )
+
+
+def _counted(n: int, one: str) -> str:
+    return f"{n:,} {one if n == 1 else one + 's'}"

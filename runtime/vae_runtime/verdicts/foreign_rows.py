@@ -1,0 +1,107 @@
+"""Rows of another world than the model's: a threshold that they set would alarm at nothing.
+
+A model ranks rows that are somewhat like those that it was trained on. Where nearly all rows alarm,
+it knows nothing of their world; and a threshold above what gross faults score, such as a reading
+ten deviations off, hides them. Both call for training, not for another threshold.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.backends import backend_of
+from vae_runtime.backends.graphs import Graphs
+from vae_runtime.bundle import Bundle
+from vae_runtime.bundle.manifest import Calibration, Model
+
+if TYPE_CHECKING:
+    from .recalibration import Change
+
+NEARLY_ALL = 0.99  # of the rows, on which the old threshold alarms
+DEVIATIONS = 10.0  # that one reading of a gross fault is off by
+ROWS = 64  # with such faults
+HIDDEN = 0.5  # of the faults that the old threshold caught, which the new one may not catch
+
+
+def check_known(bundle: Bundle, before: Calibration, changes: Sequence["Change"]) -> None:
+    """Raises ValueError where rows are of a world that the model does not know.
+
+    Args:
+        bundle: the old one.
+        before: its calibration.
+        changes: what the rows make of that calibration's thresholds.
+    """
+    for change in changes:
+        if change.old_alarm_rate is not None and change.old_alarm_rate >= NEARLY_ALL:
+            raise _foreign(
+                change,
+                f"the old threshold, {change.old_threshold:.6g}, alarms on "
+                f"{change.old_alarm_rate:.1%} of them",
+            )
+    scores = _fault_scores(bundle)
+    for change in changes:
+        own = (before.units or {}).get(change.unit or "", before.scores)
+        old = own[-1] if change.old_threshold is None else change.old_threshold
+        caught = scores[scores > old]
+        hidden = int((caught <= change.threshold).sum())
+        if hidden > HIDDEN * len(caught):
+            raise _foreign(
+                change,
+                f"the new threshold would be {change.threshold:.6g}, and {hidden} of {len(caught)} "
+                f"gross faults (a reading {DEVIATIONS:g} deviations off) that the old one, "
+                f"{old:.6g}, sees would not alarm any more",
+            )
+
+
+def gross_faults(rows: NDArray[Any], model: Model) -> NDArray[Any]:
+    """Known rows with one reading far off; of values within limits, all at either limit.
+
+    Args:
+        rows: (rows, *input_shape), such as a bundle's probe.
+        model: the bundle's.
+
+    Returns:
+        As many rows as `ROWS`, or none where all values are of one-hot groups.
+    """
+    rng = np.random.default_rng(0)
+    made = np.resize(rows, (ROWS, *model.input_shape)).astype(rows.dtype)
+    limits = (0, 255) if rows.dtype == np.uint8 else model.value_range
+    if limits is not None:
+        return np.asarray(rng.choice(np.array(limits), made.shape), rows.dtype)
+    readings = _readings(model)
+    if not len(readings):
+        return made[:0]
+    flat, which = made.reshape(ROWS, -1), rng.choice(readings, ROWS)
+    scale = np.array(model.preprocessing.scale)
+    whole = scale if scale.size == flat.shape[1] else np.broadcast_to(scale, model.input_shape)
+    off = DEVIATIONS * rng.choice([-1.0, 1.0], ROWS) * whole.ravel()[which]
+    flat[np.arange(ROWS), which] += off.astype(rows.dtype)
+    return made
+
+
+def _readings(model: Model) -> NDArray[np.intp]:
+    """Which values of a flattened row are of no one-hot group; those are the last columns."""
+    found = np.ones(model.input_shape, bool)
+    if model.one_hot:
+        found[..., -sum(model.one_hot) :] = False
+    return np.flatnonzero(found)
+
+
+def _fault_scores(bundle: Bundle) -> NDArray[np.float32]:
+    faults = gross_faults(bundle.read_probe()["x"], bundle.manifest.model)
+    if not len(faults):
+        return np.empty(0, np.float32)
+    scorer = Graphs(bundle, backend_of("onnxruntime"), "fp32").session("scorer")
+    return scorer.run(("score",), {"x": faults})[0]
+
+
+def _foreign(change: "Change", why: str) -> ValueError:
+    whose = "" if change.unit is None else f" of {change.unit}"
+    return ValueError(
+        f"expected normal rows{whose} of a world that the model knows. Received: {change.rows:,} "
+        f"that it does not know, as {why}. Look whether columns and units of measurement are as in "
+        "training; where they are, train again on rows of this place (vae-keras train). To set "
+        "such a threshold all the same: --force (force=True)."
+    )

@@ -1,0 +1,263 @@
+"""New alarm thresholds for a bundle, from normal rows of the place where its device now stands.
+
+Graphs, their hashes and the probe stay what they are, byte for byte; the manifest gets the scores
+that these rows have by each precision's own files, as export does it.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vae_runtime._base.arguments import number
+from vae_runtime._base.libraries import need
+from vae_runtime.backends import backend_of
+from vae_runtime.backends.graphs import Graphs
+from vae_runtime.backends.litert import MODULE as LITERT
+from vae_runtime.bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, writer
+from vae_runtime.bundle.manifest import (
+    BACKEND_OF,
+    ENDS,
+    Calibration,
+    File,
+    Manifest,
+    Recalibration,
+)
+from vae_runtime.rows.arrays import RowCheck
+
+from .calibration import p_values, rows_needed, threshold
+from .calibration_groups import Whose
+from .foreign_rows import check_known
+from .scorer import each_score
+
+ALWAYS = "fp32"  # the precision without which there is no bundle
+
+HASHED = 4096  # rows at a time
+
+
+@dataclass(frozen=True)
+class Change:
+    """What new rows made of one threshold.
+
+    Args:
+        precision: the calibration's name, as in the manifest.
+        unit: whose threshold it is; None of all rows together.
+        alpha: the alarm level.
+        rows: new normal rows, of that unit.
+        distinct: how many different scores they have.
+        old_threshold: nats, at this alpha; None where the old rows were too few for it. Of a unit
+            that the bundle did not know, it is that of all old rows, and so is the rate.
+        threshold: nats.
+        old_alarm_rate: the share of the new rows on which the old calibration alarms.
+    """
+
+    precision: str
+    unit: str | None
+    alpha: float
+    rows: int
+    distinct: int
+    old_threshold: float | None
+    threshold: float
+    old_alarm_rate: float | None
+
+
+@dataclass(frozen=True)
+class Recalibrated:
+    """A bundle with new thresholds.
+
+    Args:
+        path: of it.
+        record: what its manifest says of the new rows.
+        changes: of each precision, and of each unit that has new rows.
+        lost_units: those that the old bundle knew, and the new one does not.
+        left_out: files of the old bundle that the new one lacks: the report, which shows the old
+            thresholds; the signature, which was of the old manifest; precisions not asked for.
+    """
+
+    path: Path
+    record: Recalibration
+    changes: tuple[Change, ...]
+    lost_units: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def recalibrate(
+    bundle: str | Path | Bundle,
+    x: ArrayLike,
+    out: str | Path,
+    *,
+    alpha: float | None = None,
+    precisions: Sequence[str] | None = None,
+    units: str | Mapping[str, ArrayLike] | None = None,
+    force: bool = False,
+) -> Recalibrated:
+    """Writes a bundle with alarm thresholds that these normal rows set.
+
+    Args:
+        bundle: the old bundle: its path, or what `open_bundle` opened with a key.
+        x: (batch, *input_shape), normal rows, as `Runner.score` takes them.
+        out: path of the new bundle: of a directory, or of one file where it ends in .vaeb. A bundle
+            that is there already, the old one too, is replaced at the end.
+        alpha: the alarm level; that of the old bundle where None.
+        precisions: the calibrations to keep, with their files, by their names in the manifest,
+            "int8" or "int8.tflite"; "fp32" is always kept. All where None.
+        units: {column: names of each row's unit (batch,)}, to calibrate for each unit by itself,
+            and the column of tables that names them; or one name: all rows are of this unit, which
+            is added or replaced, while the others stay as they are.
+        force: whether the threshold may be one of rows that the model does not know, see
+            `foreign_rows`.
+
+    Raises:
+        ValueError: the rows do not fit, are too few for alpha or of another world than the model's,
+            a precision cannot be run here, or something else than a bundle is at `out`.
+        BundleError: the old bundle is missing, incomplete or altered.
+
+    >>> done = recalibrate("artifacts/pump", x, "artifacts/pump-here")
+    >>> done.changes[0].threshold
+    """
+    writer.check_out(out)
+    old = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+    old.verify()
+    before = _kept(old.manifest, precisions)
+    if alpha is not None:
+        level = number("alpha", alpha)
+        before = {name: replace(c, alpha=level) for name, c in before.items()}
+    rows = RowCheck(old.manifest.model).as_array(x)
+    digest = _sha256(old, rows)
+    whose = Whose.of(units, len(rows))
+    whose.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
+    scores = _scores(old, before, rows)
+    changes = [
+        change for name in before for change in _changes(name, before[name], whose, scores[name])
+    ]
+    if not force:
+        own = [change for change in changes if change.precision == ALWAYS]
+        check_known(old, before[ALWAYS], own)
+    after = {name: whose.calibration(before[name], found) for name, found in scores.items()}
+    record = Recalibration(
+        datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, whose.unit
+    )
+    document = _document(old.manifest, after, record, whose)
+    contents = {file.name: old.read(file) for file in document.files}
+    left_out = sorted({*old.contents()} - {*contents, manifest.NAME, manifest.CHECKSUM_NAME})
+    writer.write(out, contents, document, check=lambda path: open_bundle(path).verify())
+    lost = {*(before[ALWAYS].units or ())} - {*(after[ALWAYS].units or ())}
+    return Recalibrated(Path(out), record, tuple(changes), tuple(sorted(lost)), tuple(left_out))
+
+
+def _kept(described: Manifest, precisions: Sequence[str] | None) -> dict[str, Calibration]:
+    """The calibrations that are asked for, each of which can be run here."""
+    runs = _runs(described)
+    known = [name for name in described.calibration if name in runs]
+    wanted = known if precisions is None else [ALWAYS, *precisions]
+    strange = [name for name in wanted if name not in known]
+    if strange:
+        raise ValueError(
+            f"expected precisions of {', '.join(known)}, as in the manifest. Received: "
+            f"{', '.join(map(str, strange))[:60]}."
+        )
+    in_litert = [name for name in wanted if runs[name][1] == "litert"]
+    if in_litert:
+        here = ",".join(name for name in known if runs[name][1] != "litert")
+        instead = f"leave these files out of the new bundle: --precision {here}"
+        need(LITERT, f"scoring with the files of {', '.join(in_litert)} in LiteRT", instead)
+    return {
+        name: calibration
+        for name, calibration in described.calibration.items()
+        if name.removesuffix(manifest.ALONE) in wanted
+    }
+
+
+def _runs(described: Manifest) -> dict[str, tuple[str, str]]:
+    """Precision and backend of the files of each calibration; onnxruntime where there are both."""
+    found: dict[str, tuple[str, str]] = {}
+    for format, backend in BACKEND_OF.items():
+        for file in described.files:
+            if (file.role, file.format) == ("encoder", format):
+                name = described.calibration_name(format, file.precision)
+                found.setdefault(name, (file.precision, backend))
+    return found
+
+
+def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
+    """Of the rows' bytes as graphs take them; ValueError where they do not."""
+    check, digest = RowCheck(bundle.manifest.model), hashlib.sha256()
+    if rows.ndim == 0 or rows.shape[1:] != check.shape or not len(rows):
+        check(rows)  # refuses them as they are, not a part of them
+    for start in range(0, len(rows), HASHED):
+        digest.update(np.ascontiguousarray(check(rows[start : start + HASHED], start)).tobytes())
+    return digest.hexdigest()
+
+
+def _scores(
+    bundle: Bundle, names: Collection[str], rows: NDArray[Any]
+) -> dict[str, NDArray[np.float32]]:
+    """What each precision's own files make of the rows, by the name of the calibration."""
+    found: dict[str, NDArray[np.float32]] = {}
+    for files, (precision, backend) in _runs(bundle.manifest).items():
+        scores = [score for score, end in ENDS.items() if f"{files}{end}" in names]
+        if scores:
+            graphs = Graphs(bundle, backend_of(backend), precision)
+            given = each_score(graphs, scores, rows)
+            found |= {f"{files}{ENDS[score]}": each for score, each in given.items()}
+    for name, each in found.items():
+        bad = np.flatnonzero(~np.isfinite(each))
+        if len(bad):
+            raise ValueError(
+                f"expected rows with finite scores in {name}. Received: {each[bad[0]]} for row "
+                f"{bad[0]} ({len(bad)} such rows). They are far from any that the model was "
+                "trained on."
+            )
+    return {name: found[name] for name in names}
+
+
+def _document(
+    old: Manifest, after: Mapping[str, Calibration], record: Recalibration, whose: Whose
+) -> Manifest:
+    """The new manifest; ValueError where it would be larger than one may be."""
+    made = replace(
+        old,
+        model=replace(old.model, unit=whose.column_of(old)),
+        calibration=dict(after),
+        recalibrated=(*whose.earlier(old), record),
+        files=tuple(file for file in old.files if _stays(file, old, after)),
+    )
+    size = len(manifest.dumps(made))
+    if size > MANIFEST_LIMIT:
+        raise ValueError(
+            f"expected a manifest of {MANIFEST_LIMIT:,} bytes at most. Received: scores that make "
+            f"it {size:,}. Calibrate on fewer rows: 10,000 of a unit are plenty."
+        )
+    return made
+
+
+def _stays(file: File, old: Manifest, after: Mapping[str, Calibration]) -> bool:
+    """Whether a file is still true in the new bundle: the report shows the old thresholds."""
+    if file.format in BACKEND_OF:
+        return old.calibration_name(file.format, file.precision) in after
+    return file.role != "report"
+
+
+def _changes(
+    name: str, before: Calibration, whose: Whose, scores: NDArray[np.float32]
+) -> Iterator[Change]:
+    alpha = before.alpha
+    for unit, found in whose.parts(scores).items():
+        own = (before.units or {}).get(unit or "", before.scores)
+        old, resolved = np.array(own), len(own) >= rows_needed(alpha)
+        alarms = p_values(found, old, before.rounding) <= alpha
+        yield Change(
+            precision=name,
+            unit=unit,
+            alpha=alpha,
+            rows=len(found),
+            distinct=len(np.unique(found)),
+            old_threshold=threshold(old, alpha) if resolved else None,
+            threshold=threshold(np.sort(found), alpha),
+            old_alarm_rate=float(alarms.mean()) if resolved else None,
+        )

@@ -1,0 +1,307 @@
+"""What a feature is to blame for: by a formula written out, and by faults whose place is known."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae_runtime import OnnxRuntime, Runner
+from vae_runtime.backends.graphs import Graphs
+from vae_runtime.bundle import open_bundle
+from vae_runtime.bundle.manifest import Preprocessing
+from vae_runtime.explain.attribution import Attribution, Replacing
+from vae_runtime.likelihoods import Scaling
+from vae_runtime.mixture import Mixture
+from vae_runtime.verdicts.scorer import Scorer
+
+ROUNDING = 1e-5  # a score's, as a share of its terms, in batches of other sizes
+FLOAT32 = 1e-5  # of expectations of about 1
+NAMED = 0.9  # share of faults of 10 deviations whose feature is named first
+FILES = [("onnxruntime", precision) for precision in ("fp32", "int8")] + [
+    ("litert", precision) for precision in ("fp32", "fp16", "dynamic", "int8")
+]
+
+
+def written_out(mixture, u, places):
+    """E[u_f | the others] in float64, of a row and one feature."""
+    others = np.setdiff1d(np.arange(u.size), places)
+    c = mixture["centres"].astype(np.float64)
+    logits = mixture["log_weights"].astype(np.float64).copy()
+    logits -= ((u[others] - c[:, others]) ** 2).sum(1) / (2 * float(mixture["sigma"]) ** 2)
+    r = np.exp(logits - logits.max())
+    return (r / r.sum()) @ c[:, places]
+
+
+def falls_of(bundle, runner, x, features):
+    """Scores with less scores without, the formula written out; rows one at a time."""
+    bundle = open_bundle(bundle)
+    scaling, arrays = Scaling(bundle.manifest.model), bundle.read_arrays("mixture")
+    found = np.zeros((len(x), len(features)))
+    for (i, row), (f, places) in itertools.product(enumerate(x), enumerate(features)):
+        u = scaling.forward(row[None]).astype(np.float64).ravel()
+        expected = np.zeros_like(u, np.float32)
+        expected[places] = written_out(arrays, u, places)
+        changed = row.copy()
+        changed.flat[places] = scaling.inverse(expected.reshape(row.shape)).ravel()[places]
+        with_it, without = runner.score(np.stack([row, changed])).score
+        found[i, f] = with_it - without
+    return found
+
+
+def faulty(x, size, seed=0):
+    """Rows with one column each `size` deviations off, in every step of a window; and which."""
+    rng = np.random.default_rng(seed)
+    rows, pushed = x.copy(), rng.integers(0, x.shape[-1], len(x))
+    deviation = x.reshape(-1, x.shape[-1]).std(0)
+    signs = rng.choice([-1.0, 1.0], len(x))
+    for row, column, sign in zip(rows, pushed, signs, strict=True):
+        row[..., column] += sign * size * deviation[column]
+    return rows, pushed
+
+
+def share_named(runner, rows, pushed):
+    names = np.array(runner.manifest.model.feature_names)
+    return (runner.top_features(rows, 1).names[:, 0] == names[pushed]).mean()
+
+
+def unscaled(case, size):
+    """A model of so many numbers that are scored as they are."""
+    plain = Preprocessing((0.0,), (1.0,), None, None)
+    model = case.runner.manifest.model
+    return dataclasses.replace(model, input_shape=(size,), preprocessing=plain)
+
+
+def values(x):
+    return list(np.arange(x[0].size)[:, None])
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.sampled_from([0.1, 1.0, 40.0]),
+    st.sampled_from([1.0, 50.0]),
+)
+def test_an_expectation_is_the_mean_of_centres_near_the_other_features(
+    seed, count, size, sigma, spread
+):
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.ones(count)).astype(np.float32)
+    centres = rng.normal(size=(count, size)).astype(np.float32)
+    arrays = {"centres": centres, "log_weights": np.log(weights), "sigma": np.float32(sigma)}
+    u = (spread * rng.normal(size=(3, size))).astype(np.float32)
+    cut = rng.integers(0, size + 1)
+    parts = [part for part in (np.arange(cut), np.arange(cut, size)) if len(part)]
+    found = Mixture(centres, arrays["log_weights"], sigma).given_others(u, parts)
+    assert (found.shape, found.dtype) == (u.shape, np.float32)
+    expected = [
+        np.concatenate([written_out(arrays, row.astype(np.float64), part) for part in parts])
+        for row in u
+    ]
+    # what float32 makes of a row moves the share of a centre by as much as it moves its exponent
+    exponent = (spread * 5 / sigma) ** 2 * size
+    np.testing.assert_allclose(found, expected, atol=FLOAT32 + 1e-6 * exponent)
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30, np.inf, -np.inf])
+def test_an_expectation_is_among_the_centres_however_wild_the_row(value):
+    centres = np.float32([[0, 0, 5], [1, 1, 9]])
+    mixture = Mixture(centres, np.log(np.float32([0.5, 0.5])), 0.1)
+    u = np.float32([[value, 0, 5]])
+    found = mixture.given_others(u, list(np.arange(3)[:, None]))[0]
+    assert found[0] == 0  # by the two that are right
+    assert found[1:].tolist() == ([1, 9] if value > 0 else [0, 5])  # the nearer centre
+
+
+@pytest.mark.parametrize("by", ["score", "neg_elbo"])
+@pytest.mark.parametrize("name", ["table", "pump"])
+def test_a_value_is_to_blame_for_the_fall_without_it(request, name, by):
+    case = request.getfixturevalue(name)
+    runner, x = Runner.load(case.bundle, score=by), faulty(case.x[:4], 5)[0]
+    nats, expected = runner.explain(x), falls_of(case.bundle, runner, x, values(x))
+    assert (nats.shape, nats.dtype) == (x.shape, np.float32)
+    size = np.abs(runner.score(x).score).max()
+    np.testing.assert_allclose(nats, expected.reshape(x.shape), atol=ROUNDING * size)
+    assert not np.allclose(nats, runner.explain(x, by="nll"), rtol=0.1)
+
+
+@pytest.mark.parametrize("by", ["score", "neg_elbo"])
+def test_a_channel_of_a_window_is_replaced_whole(pump, by):
+    runner, x = Runner.load(pump.bundle, score=by), faulty(pump.x[:6], 5)[0]
+    names = runner.manifest.model.feature_names
+    channels = list(np.arange(x[0].size).reshape(-1, len(names)).T)
+    expected = falls_of(pump.bundle, runner, x, channels)
+    top = runner.top_features(x, len(names))
+    found = [dict(zip(*row, strict=True)) for row in zip(top.names, top.nats, strict=True)]
+    nats = np.array([[row[name] for name in names] for row in found])
+    np.testing.assert_allclose(nats, expected, atol=ROUNDING * np.abs(runner.score(x).score).max())
+    assert (np.diff(top.nats, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("name", ["table", "pump"])
+def test_the_feature_with_a_fault_is_named_first(request, name):
+    case = request.getfixturevalue(name)
+    rows, pushed = faulty(case.x[~case.y], 10)
+    assert share_named(case.runner, rows, pushed) >= NAMED
+
+
+def test_a_fault_is_named_where_the_share_of_the_nll_names_what_it_drove_off(table):
+    """Of a model that is written out: rows on a line, reconstructed by their projection onto it."""
+    line = np.float32([0.87, 0.35, 0.35])
+    line /= np.linalg.norm(line)
+    at = np.linspace(-3, 3, 25, dtype=np.float32)
+    mixture = Mixture(np.outer(at, line), np.full(25, -np.log(25), np.float32), 0.2)
+
+    def shares(rows):
+        return np.square(rows - np.outer(rows @ line, line)) / np.float32(2 * 0.1**2)
+
+    def score(rows):
+        return shares(rows).sum(1) + mixture.nll(rows)
+
+    rows = np.outer(np.linspace(-1, 1, 9), line).astype(np.float32)
+    rows[:, 0] += 2
+    features = list(np.arange(3)[:, None])
+    replacing = Replacing(unscaled(table, 3), mixture, score, features=features, at_once=99)
+    (nats,) = replacing.run(("nats",), {"x": rows})
+    assert (shares(rows).argmax(1) != 0).all()
+    assert (nats.argmax(1) == 0).all()
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30, 3.4e38])
+@pytest.mark.parametrize("name", ["table", "pump"])
+def test_a_reading_that_is_nonsense_is_named_first_in_finite_nats(request, name, value):
+    case = request.getfixturevalue(name)
+    names = case.runner.manifest.model.feature_names
+    rows = np.repeat(case.x[:1], len(names), axis=0)
+    for column, row in enumerate(rows):
+        row[..., column] = value
+    top = case.runner.top_features(rows, len(names))
+    assert top.names[:, 0].tolist() == list(names)
+    assert np.isfinite(top.nats).all()
+    assert np.isfinite(case.runner.explain(rows)).all()
+
+
+@pytest.mark.parametrize(("backend", "precision"), FILES)
+def test_every_precision_names_the_fault(full_of, backend, precision):
+    full = full_of("table")
+    runner = Runner.load(full.bundle, backend=backend, precision=precision)
+    rows, pushed = faulty(full.x[~full.run.test["y"]][:60], 10)
+    assert share_named(runner, rows, pushed) >= NAMED
+    size = np.abs(runner.score(rows[:3]).score).max()
+    expected = falls_of(full.bundle, runner, rows[:3], values(rows))
+    np.testing.assert_allclose(runner.explain(rows[:3]), expected, atol=ROUNDING * size)
+
+
+def test_a_fault_in_a_number_beside_one_hot_groups_is_named_first(full_of):
+    full, rng = full_of("kinds"), np.random.default_rng(0)
+    rows, pushed = full.x.copy(), rng.integers(0, 2, len(full.x))
+    rows[np.arange(len(rows)), pushed] += 5 * rng.choice([-1, 1], len(rows)) * rows.std(0)[pushed]
+    assert share_named(full.runner, rows, pushed) >= NAMED
+
+
+def test_a_one_hot_group_is_replaced_by_its_most_probable_category(full_of):
+    full = full_of("kinds")
+    x = full.x[:20].copy()
+    kind = x[:, 2:5].argmax(1)
+    x[:, 2:5] = np.eye(3)[(kind + 1) % 3]  # not that of the numbers
+    nats = full.runner.explain(x)
+    assert (nats.shape, nats.dtype) == (x.shape, np.float32)
+    assert (nats[:, 2:][x[:, 2:] == 0] == 0).all()
+    mended = x.copy()
+    mended[:, 2:5] = np.eye(3)[kind]
+    fall = full.runner.score(x).score - full.runner.score(mended).score
+    at_one = nats[:, 2:5][x[:, 2:5] == 1]
+    assert np.isclose(at_one, fall, rtol=1e-3).mean() >= NAMED
+    named = full.runner.top_features(x, 1).names[:, 0]
+    assert np.char.startswith(named, "kind").mean() >= NAMED
+
+
+def test_replacements_are_rows_that_the_model_takes(table):
+    model = dataclasses.replace(
+        table.runner.manifest.model,
+        input_shape=(2,),
+        input_dtype="uint8",
+        value_range=(0.0, 16.0),
+        preprocessing=Preprocessing((0.0,), (16.0,), 0.0, 1.0),
+    )
+    centres = np.float32([[0.3, 1.05]])  # rounding alone can lead out of the range
+    seen = []
+
+    def score(rows):
+        seen.append(rows)
+        return rows.sum(1, dtype=np.float32)
+
+    features = list(np.arange(2)[:, None])
+    mixture = Mixture(centres, np.zeros(1, np.float32), 0.5)
+    replacing = Replacing(model, mixture, score, features=features, at_once=9)
+    (nats,) = replacing.run(("nats",), {"x": np.uint8([[7, 3]])})
+    assert [rows.dtype for rows in seen] == [np.uint8]
+    assert seen[0].tolist() == [[7, 3], [5, 3], [7, 16]]
+    assert nats.tolist() == [[2.0, -13.0]]
+
+
+def test_where_scores_are_infinite_what_makes_them_finite_is_to_blame(table):
+    def score(rows):
+        with np.errstate(over="ignore"):
+            return np.square(rows).sum(1, dtype=np.float32)
+
+    features = list(np.arange(2)[:, None])
+    mixture = Mixture(np.zeros((1, 2), np.float32), np.zeros(1, np.float32), 1.0)
+    replacing = Replacing(unscaled(table, 2), mixture, score, features=features, at_once=9)
+    (nats,) = replacing.run(("nats",), {"x": np.float32([[1e30, 2], [1e30, 1e30]])})
+    assert nats.tolist() == [[np.inf, 0.0], [0.0, 0.0]]
+
+
+class Counted(Scorer):
+    """Notes how many rows it is asked for."""
+
+    def score(self, x, shared=None):
+        self.asked = [*getattr(self, "asked", []), len(x)]
+        return super().score(x, shared)
+
+
+@pytest.mark.parametrize("name", ["table", "pump"])
+@pytest.mark.parametrize("at_once", [1, 5, 64])
+def test_blocks_bound_memory_and_change_nothing(request, name, at_once):
+    case = request.getfixturevalue(name)
+    bundle, x = open_bundle(case.bundle), case.x[-23:]
+    graphs = Graphs(bundle, OnnxRuntime(), "fp32")
+    scorer = Counted(graphs, "score")
+    few = Attribution(bundle, graphs, scorer, at_once=at_once)
+    atol = ROUNDING * np.abs(case.runner.score(x).score).max()
+    np.testing.assert_allclose(few.of_values(x), case.runner.explain(x), atol=atol)
+    assert max(scorer.asked) <= at_once
+    assert sum(scorer.asked) == len(x) * (1 + x[0].size)
+
+
+def test_rows_of_a_mapped_file_are_explained_as_any(table, tmp_path):
+    np.save(tmp_path / "x.npy", table.x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(table.runner.explain(mapped), table.runner.explain(table.x))
+    wide = table.x[:5].astype(np.float64).tolist()
+    np.testing.assert_array_equal(table.runner.explain(wide), table.runner.explain(table.x[:5]))
+
+
+def test_without_a_mixture_it_is_the_share_of_the_nll(digits):
+    (share,) = Graphs(open_bundle(digits.bundle), OnnxRuntime(), "fp32").ask(
+        "scorer", ("feature_nll",), digits.x
+    )
+    np.testing.assert_array_equal(digits.runner.explain(digits.x), share)
+    np.testing.assert_array_equal(digits.runner.explain(digits.x, by="nll"), share)
+
+
+@pytest.mark.parametrize("by", ["kl", "", 3, True])
+def test_what_is_no_way_to_explain_is_refused(table, by):
+    with pytest.raises(ValueError, match=r'expected by="nll", or none\. Received: by='):
+        table.runner.explain(table.x, by=by)
+
+
+def test_a_row_of_many_is_refused_by_its_number(table):
+    x = table.x.copy()
+    x[-1, 2] = np.nan
+    with pytest.raises(ValueError, match=f"in row {len(x) - 1}, feature 'pressure'"):
+        table.runner.explain(x)

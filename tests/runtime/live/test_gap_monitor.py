@@ -1,0 +1,47 @@
+"""Steps in time that are gaps again and again are told of, a few are not."""
+
+import pytest
+
+from vae_runtime.live.gap_monitor import FEW, Pace
+
+
+def told(pace, steps):
+    """The numbers, from 1, of the steps at which something was wrong."""
+    return [number for number, step in enumerate(steps, 1) if pace.step(step) is not None]
+
+
+@pytest.mark.parametrize(("window", "many"), [(1, FEW), (12, 12), (40, 40)])
+def test_a_window_of_gaps_is_told_of_once(window, many):
+    pace = Pace(1.0, window)
+    assert told(pace, [10.0] * 3 * many) == [many]
+    assert pace.gaps == 3 * many
+
+
+def test_stretches_too_short_for_a_window_are_told_of():
+    pace = Pace(1.0, 12)
+    assert told(pace, [*[1.0] * 10, 2.0] * 30) == [12 * 11]
+
+
+def test_stretches_long_enough_are_not():
+    pace = Pace(1.0, 12)
+    assert told(pace, [*[1.0] * 11, 2.0] * 30) == []
+    assert pace.gaps == 30
+
+
+def test_it_is_told_of_again_after_it_was_right():
+    pace = Pace(1.0, 12)
+    assert told(pace, [9.0] * 12 + [1.0] * 11 + [9.0] * 12) == [12, 35]
+
+
+def test_without_a_period_no_step_is_a_gap():
+    pace = Pace(None, 12)
+    assert told(pace, [9.0] * 99) == []
+    assert pace.gaps == 0
+
+
+def test_a_step_of_one_and_a_half_periods_is_none():
+    pace = Pace(2.0, 12)
+    pace.step(3.0)
+    assert pace.gaps == 0
+    pace.step(3.1)
+    assert pace.gaps == 1

@@ -1,0 +1,256 @@
+import io
+import os
+import re
+
+import numpy as np
+import pytest
+
+from vae_runtime.rows.files import read_rows, write_aside
+
+
+def refuses(message):
+    return pytest.raises(ValueError, match=re.escape(message))
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def npz(**named):
+    buffer = io.BytesIO()
+    np.savez(buffer, **named)
+    return buffer.getvalue()
+
+
+class Pickled:
+    """Unpickling one creates a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+def test_an_npy_file_is_its_array(tmp_path, dtype):
+    x = np.arange(12).reshape(2, 3, 2).astype(dtype)
+    (tmp_path / "rows.npy").write_bytes(npy(x))
+    rows = read_rows(tmp_path / "rows.npy")
+    assert rows.x.dtype == dtype
+    np.testing.assert_array_equal(rows.x, x)
+    assert (rows.y, rows.names) == (None, None)
+
+
+@pytest.mark.parametrize("key", ["x", "X"])
+def test_an_npz_file_holds_x(tmp_path, key):
+    (tmp_path / "rows.npz").write_bytes(npz(**{key: np.eye(3), "other": np.ones(9)}))
+    rows = read_rows(str(tmp_path / "rows.npz"))
+    np.testing.assert_array_equal(rows.x, np.eye(3))
+    assert (rows.y, rows.names) == (None, None)
+
+
+def test_an_npz_file_may_hold_labels(tmp_path):
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), y=np.array([0, 1, 0])))
+    np.testing.assert_array_equal(read_rows(tmp_path / "rows.npz").y, [0, 1, 0])
+
+
+def test_an_npz_file_without_x_is_refused_with_what_it_has(tmp_path):
+    path = tmp_path / "rows.npz"
+    path.write_bytes(npz(a=np.ones(3), b=np.ones(3)))
+    with refuses(f'{path}: expected the key "x". Received: a, b.'):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("shape", [(2,), (4,), (3, 1)])
+def test_labels_that_are_not_one_a_row_are_refused(tmp_path, shape):
+    path = tmp_path / "rows.npz"
+    path.write_bytes(npz(x=np.eye(3), y=np.zeros(shape)))
+    with refuses(f"{path}: expected y of shape (3,). Received: {shape}."):
+        read_rows(path)
+
+
+@pytest.mark.parametrize(("name", "save"), [("rows.npy", npy), ("rows.npz", lambda x: npz(x=x))])
+def test_a_pickle_is_refused_by_file_and_not_run(tmp_path, name, save):
+    path, trace = tmp_path / name, tmp_path / "unpickled"
+    path.write_bytes(save(np.array([Pickled(str(trace))])))
+    with refuses(f"{path} is not a numpy file of plain numbers: it holds Python objects"):
+        read_rows(path)
+    assert not trace.exists()
+
+
+def encrypted(content):
+    """The same archive, said to need a password."""
+    at = content.index(b"PK\x01\x02") + 8  # the flags in the central directory; bit 0 is this one
+    return content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("rows.npy", b"", id="empty npy"),
+        pytest.param("rows.npz", b"", id="empty npz"),
+        pytest.param("rows.npy", b"1,2,3\n", id="text as npy"),
+        pytest.param("rows.npz", b"1,2,3\n", id="text as npz"),
+        pytest.param("rows.npy", npy(np.eye(9))[:-1], id="truncated npy"),
+        pytest.param("rows.npy", npy(np.eye(9)).replace(b")", b"("), id="damaged npy header"),
+        pytest.param(
+            "rows.npy", npy(np.eye(9)).replace(b" 'f", b"b'f"), id="npy header of another type"
+        ),
+        pytest.param("rows.npz", npz(x=np.eye(9))[:-30], id="truncated npz"),
+        pytest.param("rows.npz", encrypted(npz(x=np.eye(9))), id="encrypted npz"),
+        pytest.param("rows.npz", npz(x=np.eye(9)).replace(bytes(50), b"a" * 50), id="damaged npz"),
+        pytest.param("rows.npz", npy(np.eye(9)), id="npy as npz"),
+        pytest.param("rows.npy", npz(x=np.eye(9)), id="npz as npy"),
+    ],
+)
+def test_what_is_not_the_file_that_its_name_promises_is_refused_by_its_name(
+    tmp_path, name, content
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with refuses(str(path)):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("name", ["rows.txt", "rows.npy.gz"])
+def test_another_extension_is_refused_with_those_there_are(tmp_path, name):
+    path = tmp_path / name
+    message = f"{path}: expected a .npy, .npz, .csv or .parquet file. Received: {path.suffix}."
+    with refuses(message):
+        read_rows(path)
+
+
+def test_a_name_without_an_ending_says_whether_anything_is_there(tmp_path):
+    with refuses("expected a .npy, .npz, .csv or .parquet file. Received: nothing there."):
+        read_rows(tmp_path / "rows")
+    (tmp_path / "rows").write_text("1,2")
+    with refuses("or .parquet file. Received: a file without an ending."):
+        read_rows(tmp_path / "rows")
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "rows.npz", "rows.csv", "rows.parquet"])
+def test_a_missing_file_is_an_oserror_that_names_it(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / name))):
+        read_rows(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "rows.npz"])
+def test_a_label_column_is_refused_where_there_are_no_columns(tmp_path, name):
+    path = tmp_path / name
+    with refuses(f"{path}: a label column can be named for tables only (.csv, .parquet)."):
+        read_rows(path, label="y")
+
+
+def test_an_npz_file_may_hold_what_its_rows_are_told_apart_by(tmp_path):
+    machine, time = np.array(["m", "m", "n"]), np.arange(3)
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), machine=machine, time=time))
+    rows = read_rows(tmp_path / "rows.npz", extra=("machine", "time"))
+    np.testing.assert_array_equal(rows.extra["machine"], machine)
+    np.testing.assert_array_equal(rows.extra["time"], time)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({}, "rows.npz: expected the key 'machine'. Received: x."),
+        ({"machine": np.zeros(2)}, "expected machine of shape (3,). Received: (2,)."),
+    ],
+)
+def test_an_npz_file_must_hold_it_for_each_row(tmp_path, arrays, message):
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), **arrays))
+    with refuses(message):
+        read_rows(tmp_path / "rows.npz", extra=("machine",))
+
+
+def test_an_npy_file_has_no_parts_with_names(tmp_path):
+    (tmp_path / "rows.npy").write_bytes(npy(np.eye(3)))
+    with refuses("expected a file whose parts have names, for machine. Received: a .npy file"):
+        read_rows(tmp_path / "rows.npy", extra=("machine",))
+
+
+def test_writing_aside_shows_the_file_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "out.npy"
+    path.write_bytes(b"old")
+
+    def write(file):
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+
+    write_aside(path, write)
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems do not replace a file that is open")
+def test_writing_aside_does_not_disturb_who_still_reads_the_old_file(tmp_path):
+    path = tmp_path / "out.npy"
+    path.write_bytes(b"old")
+    with path.open("rb") as reader:
+        write_aside(path, lambda file: file.write(b"new"))
+        assert reader.read() == b"old"
+
+
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_writing_aside_changes_nothing_where_it_fails(tmp_path, before):
+    path = tmp_path / "out.npy"
+    if before is not None:
+        path.write_bytes(before)
+
+    def fail(file):
+        file.write(b"half of it")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_aside(path, fail)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == ([before] if before else [])
+
+
+def test_writing_aside_makes_the_directory(tmp_path):
+    write_aside(tmp_path / "a" / "b" / "out.npy", lambda file: file.write(b"new"))
+    assert [p.name for p in (tmp_path / "a" / "b").iterdir()] == ["out.npy"]
+
+
+def test_a_directory_in_the_way_of_a_file_is_refused_and_nothing_left_beside_it(tmp_path):
+    path = tmp_path / "out"
+    path.mkdir()
+    with refuses(f"{path}: expected a file to write. Received: a folder of that name."):
+        write_aside(path, lambda file: file.write(b"new"))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_keys_of_an_npz_file_are_read_as_they_are(tmp_path):
+    kind = np.array(["on", "", "off"])
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), kind=kind, other=np.ones(9)))
+    extra = read_rows(tmp_path / "rows.npz", extra=("kind",)).extra
+    assert list(extra) == ["kind"]
+    np.testing.assert_array_equal(extra["kind"], kind)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("kind", "expected kind of shape (3,). Received: (2,)."),
+        ("sort", "expected the key 'sort'. Received: x, kind."),
+    ],
+)
+def test_keys_that_are_not_one_a_row_or_not_there_are_refused(tmp_path, extra, message):
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), kind=np.ones(2)))
+    with refuses(f"{tmp_path / 'rows.npz'}: {message}"):
+        read_rows(tmp_path / "rows.npz", extra=(extra,))
+
+
+def test_a_single_array_has_nothing_beside_it(tmp_path):
+    (tmp_path / "rows.npy").write_bytes(npy(np.eye(3)))
+    with refuses("expected a file whose parts have names, for kind."):
+        read_rows(tmp_path / "rows.npy", extra=("kind",))
+
+
+def test_a_place_that_cannot_be_is_told_by_the_name_that_was_given(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    path = tmp_path / "file" / "out.npy"
+    with pytest.raises(OSError, match=r"exists|directory") as e:
+        write_aside(path, lambda file: file.write(b"new"))
+    assert e.value.filename == str(path)

@@ -1,0 +1,60 @@
+"""Libraries that the workstation's commands cannot do without, imported before any work is done.
+
+One that is missing or broken is then an error in one line; see `vae_runtime._base.libraries`.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from vae_runtime._base.libraries import find, need
+
+from .tf_log_filter import without_greetings
+
+BACKEND = "KERAS_BACKEND"  # Keras's variable
+BACKENDS = ("tensorflow", "jax")
+
+
+def check(doing: str, *more: str) -> None:
+    """Raises ValueError where Keras, its backend, scikit-learn or one of `more` is missing.
+
+    Args:
+        doing: what cannot be done then.
+        more: modules, as "matplotlib".
+    """
+    backend = check_backend()
+    with without_greetings():
+        if find("keras") is None:
+            need(backend, doing)  # of which Keras says less well that it is not there
+        for module in ("keras", "sklearn", *more):
+            need(module, doing)
+        from .keras_defaults import settle
+
+        settle()
+
+
+def check_backend() -> str:
+    """The backend that Keras will have, or ValueError where nothing here trains under it.
+
+    Keras would fail in a way of its own as it is imported, and is not imported for this.
+    """
+    backend, told = os.environ.get(BACKEND), BACKEND
+    if not backend:
+        backend, told = _of_keras_json()
+    if backend not in BACKENDS:
+        raise ValueError(
+            f"expected a Keras backend of {' or '.join(BACKENDS)}. Received: {backend!r}, of "
+            f"{told}. Set {BACKEND}=tensorflow (a model's weights are the same under each)."
+        )
+    return backend
+
+
+def _of_keras_json() -> tuple[str, str]:
+    """The backend that Keras's file names, and the file; Keras takes a damaged one as none."""
+    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        found = None
+    backend = found.get("backend") if isinstance(found, dict) else None
+    return backend or "tensorflow", str(path)

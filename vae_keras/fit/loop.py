@@ -1,0 +1,116 @@
+"""The training loop around Keras's `fit`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from vae_keras._base.arrays import Array
+from vae_keras.configs import TrainConfig
+from vae_keras.data.datasets import Rows, epoch_rows
+from vae_keras.data.labels import UNKNOWN
+from vae_keras.model.vae import VAE
+
+from .batches import Shuffled, steps_an_epoch
+from .devices import ONE, Devices
+from .early_stopping import Stopping
+from .progress import Progress, StopOnDivergence
+
+Log = Callable[[str], None]
+
+# Steps that TensorFlow takes without coming back to Python, which costs as much as a small network
+# (benchmarks/training.md).
+STEPS_PER_EXECUTION = 20
+
+ACTIVE_VARIANCE = 0.01
+
+
+def fit(
+    vae: VAE,
+    x: Rows,
+    validation: Array,
+    config: TrainConfig,
+    *,
+    stopping: Stopping,
+    labels: Mapping[str, Array] | None = None,
+    resume: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    devices: Devices = ONE,
+    log: Log = print,
+) -> None:
+    """Trains until the validation ELBO stops rising; the best weights, and `history`, remain.
+
+    Args:
+        vae: the model, made in the scope of `devices`.
+        x, validation: rows, in the data's own units.
+        config: how.
+        stopping: keeps the best weights, the history and the checkpoint.
+        labels: of x under train and of the validation rows under validation, for a classifier.
+        resume: whether to go on from the checkpoint, if there is one.
+        callbacks: of Keras, called before our own, so that checkpoints hold what they change.
+        devices: which it trains on.
+        log: called with each line of progress.
+    """
+    rows = epoch_rows(x)
+    steps = steps_an_epoch(rows, config.batch_size)
+    with devices.scope():
+        vae.compile(
+            keras.optimizers.Adam(_learning_rate(config, steps), global_clipnorm=config.clip_norm),
+            steps_per_execution=devices.steps_at_a_time(min(STEPS_PER_EXECUTION, steps)),
+        )
+        first = stopping.resume(vae) if resume else 0
+    if resume:
+        done = len(stopping.history.get("loss", ()))
+        log(f"resumed after epoch {done}" if done else "nothing to resume: training from the start")
+    progress = Progress(config.epochs, rows, log, first_epoch=first)
+    labels = labels or {}
+    shuffled = Shuffled(
+        x, config.batch_size, seed=config.seed, y=labels.get("train"), place=devices.place
+    )
+    vae.fit(
+        shuffled.data,
+        validation_data=_validation(validation, labels.get("validation")),
+        initial_epoch=first,
+        epochs=config.epochs,
+        shuffle=False,  # it is, for each epoch anew
+        callbacks=[shuffled, StopOnDivergence(), *callbacks, stopping, progress],
+        verbose=0,
+    )
+
+
+def describe_latents(vae: VAE, x: Array) -> str:
+    """How many latents tell rows apart, as a sentence that warns where it is none.
+
+    A latent is active where its posterior mean varies between rows by more than 0.01.
+    Source: Burda, Grosse & Salakhutdinov 2016, section 5.1.2.
+    """
+    means = np.concatenate([vae.encode(x[i : i + 256])[0] for i in range(0, len(x), 256)])
+    active = int((means.var(axis=0) > ACTIVE_VARIANCE).sum())
+    sentence = f"{active} of {vae.latent_dim} latents are active"
+    if active == 0:
+        sentence += (
+            ": the posterior has collapsed, and the score is a mere distance from the mean. "
+            "Try --schedule warmup, --free-bits 0.5 or a smaller --beta"
+        )
+    return sentence
+
+
+def checkpoint_path(out: str | Path) -> Path:
+    """Where the checkpoint of a run to be lies while it trains."""
+    out = Path(out)
+    return out.with_name(f"{out.name}.checkpoint.npz")
+
+
+def _validation(x: Array, y: Array | None) -> tuple[Array, ...]:
+    """What Keras takes; without labels where all are unknown, which would be an accuracy of 0."""
+    return (x,) if y is None or (y == UNKNOWN).all() else (x, y)
+
+
+def _learning_rate(config: TrainConfig, steps: int) -> Any:
+    if config.decay == "constant":
+        return config.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        config.learning_rate, config.epochs * steps, alpha=0.01
+    )
