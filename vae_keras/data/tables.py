@@ -14,8 +14,8 @@ from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
 from vae_runtime.rows import parquet
 from vae_runtime.rows.files import read_rows, table_format
+from vae_runtime.rows.machine_names import names_of
 from vae_runtime.rows.tables import CellError, Columns, check_names
-from vae_runtime.verdicts.machines import names_of
 
 from . import labels, one_hot, windows
 from .column_stats import Survey, stretched

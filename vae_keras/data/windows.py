@@ -6,8 +6,8 @@ import numpy as np
 
 from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
+from vae_runtime.rows.machine_names import of_windows
 from vae_runtime.rows.windows import one_of, window_starts
-from vae_runtime.verdicts.machines import of_windows
 
 from . import labels
 from .datasets import Dataset

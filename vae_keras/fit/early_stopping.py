@@ -17,7 +17,8 @@ import keras
 import numpy as np
 
 from vae_keras._base.arrays import Arrays
-from vae_runtime.rows.files import load_npz, write_aside
+from vae_runtime._base.atomic_files import write_aside
+from vae_runtime.rows.files import load_npz
 
 from .progress import Logs
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.paths import path_of
 from vae_runtime.bundle import containers, manifest, open_bundle, signature
-from vae_runtime.rows.files import write_aside
 
 
 def sign(bundle: str | Path, key: str | Path) -> Path:

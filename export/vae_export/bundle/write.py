@@ -15,16 +15,12 @@ from vae_export.convert.to_onnx import OPSET
 from vae_export.errors import ExportError
 from vae_export.gates import Verified
 from vae_export.gates.answers import TOLERANCE
-from vae_export.graphs.functions import Arrays, Graph
+from vae_export.graphs.functions import Arrays
+from vae_export.graphs.metadata import score_of
 from vae_export.graphs.source import Source
 from vae_keras import Gaussian, Mixed
 from vae_runtime import BundleError, Runner
 from vae_runtime.bundle import Bundle, manifest, open_bundle, writer
-
-ELBO = "nll + kl at the posterior mean: the negative ELBO of the pre-processed row"
-WITH_MIXTURE = (
-    f"{ELBO}; + mixture_nll: its negative log density in a mixture of Gaussians around typical rows"
-)
 
 
 def describe(verified: Verified) -> manifest.File:
@@ -52,12 +48,6 @@ def describe(verified: Verified) -> manifest.File:
         recipe=artefact.conversion.recipe,
         degraded=verified.degraded,
     )
-
-
-def score_of(source: Source) -> manifest.Score:
-    """What a model's scores mean."""
-    definition = ELBO if source.vae.mixture is None else WITH_MIXTURE
-    return manifest.Score(definition, unit="nats", direction="higher is more anomalous")
 
 
 def mixture_files(source: Source) -> dict[str, bytes]:
@@ -89,19 +79,6 @@ def npz(arrays: Arrays) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
-
-
-def metadata(source: Source, graph: Graph) -> dict[str, str]:
-    """What a lone file says of itself."""
-    score = score_of(source)
-    return {
-        "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",
-        "role": graph.role,
-        "model": source.card.name,
-        "likelihood": source.likelihood,
-        "score": f"{score.definition} ({score.unit}); {score.direction}",
-        "training_fingerprint": source.card.fingerprint,
-    }
 
 
 def make_manifest(

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from vae_export.bundle import write
 from vae_export.graphs.evidence import Evidence
 from vae_export.graphs.functions import Array, Graph, build_networks, network_feeds
+from vae_export.graphs.metadata import metadata
 
 from . import artefacts, quantize_onnx, to_onnx
 from .artefacts import Artefact
@@ -34,7 +34,7 @@ def convert(
     def files_of(variant: Variant) -> Iterator[Artefact]:
         learned = ranges() if variant.precision == "int8" else Material({})
         for graph in networks if variant.networks else graphs:
-            material = replace(learned, metadata=write.metadata(known.source, graph))
+            material = replace(learned, metadata=metadata(known.source, graph))
             yield artefacts.make(graph, variant, known, material)
 
     for variant in wanted:

@@ -9,12 +9,12 @@ from importlib.metadata import version
 
 import numpy as np
 
-from vae_export.bundle.write import score_of
 from vae_export.convert import read_onnx
 from vae_export.convert.artefacts import Artefact
 from vae_export.convert.variants import NO_INT8_SCORER
 from vae_export.gates import Verified
 from vae_export.graphs.evidence import Evidence
+from vae_export.graphs.metadata import score_of
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.evaluate import evaluate
 from vae_runtime.verdicts.calibration import threshold

@@ -6,7 +6,7 @@ from collections import deque
 from pathlib import Path
 from typing import TextIO
 
-from vae_runtime.rows.files import write_aside
+from vae_runtime._base.atomic_files import write_aside
 
 from .counts import Counts
 

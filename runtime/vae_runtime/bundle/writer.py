@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO
 
 from vae_runtime._base import typed_json
+from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.directories import Kind, check_replaceable, directory_aside
 from vae_runtime._base.paths import path_of
 from vae_runtime.errors import BundleError
-from vae_runtime.rows.files import write_aside
 
 from . import containers, manifest
 from .reader import MANIFEST_LIMIT

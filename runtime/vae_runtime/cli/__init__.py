@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Sequence
 
+from vae_runtime._base.interrupts import exit_message
 from vae_runtime._base.libraries import is_interrupt, need
 from vae_runtime._base.printable import printable
 from vae_runtime.errors import BundleError
 
-from .stopping import told
 from .streams import standard_streams
 
 __all__ = ["main"]
@@ -53,7 +53,7 @@ def _failed(error: Exception) -> int:
 
 
 def _interrupted(error: BaseException) -> int:
-    what, code = told(error)
+    what, code = exit_message(error)
     _say(what, error)
     return code
 

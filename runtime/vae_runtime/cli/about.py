@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.printable import printable
 from vae_runtime.backends.bench import Report as Costs
 from vae_runtime.backends.selftest import Check, Report
@@ -16,7 +17,6 @@ from vae_runtime.bundle import open_bundle, writer
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.containers import pack as pack_files
 from vae_runtime.bundle.manifest import Manifest, Recalibration
-from vae_runtime.rows.files import write_aside
 from vae_runtime.verdicts.calibration import rows_needed, threshold
 from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vae_runtime._base.interrupts import stopped_by_signals
 from vae_runtime._base.printable import printable
 from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan, plan, spool
@@ -27,7 +28,6 @@ from vae_runtime.runner import Runner
 
 from .files import ALONE, STANDARD, ending_of, rejects_of
 from .opening import UNIT_ADVICE
-from .stopping import stopped_by_signals
 from .writing import counted
 
 

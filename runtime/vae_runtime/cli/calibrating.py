@@ -14,7 +14,8 @@ from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.names import SIGNATURE_NAME
 from vae_runtime.rows.inputs import Input
 from vae_runtime.verdicts.calibration import rows_needed
-from vae_runtime.verdicts.recalibration import Change, Recalibrated, recalibrate
+from vae_runtime.verdicts.recalibration import Recalibrated, recalibrate
+from vae_runtime.verdicts.threshold_change import Change
 
 from .opening import read_units
 from .writing import counted, score_of

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from vae_runtime._base import arguments
+from vae_runtime._base.interrupts import StopOnSignal
 from vae_runtime.rows.line_limit import bounded_lines, check_length, longest_line
 from vae_runtime.runner import Runner
 
 from .gap_monitor import Pace
-from .interrupts import StopOnSignal
 from .lines import LineReader, Sample
 from .state_file import StateFile
 from .stream import StreamResult, StreamScorer

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from vae_runtime._base import typed_json
+from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.paths import file_target
 from vae_runtime._base.regular_files import open_regular
-from vae_runtime.rows.files import write_aside
 
 from .stream import StreamScorer
 

@@ -1,4 +1,4 @@
-"""Rows from files and results to files, with numpy alone (but for Parquet).
+"""Rows from files, with numpy alone (but for Parquet).
 
 Training reads its rows here too: a file means the same on the workstation and on the device.
 
@@ -6,13 +6,9 @@ Training reads its rows here too: a file means the same on the workstation and o
     .npz       the key `x` (or `X`), and optionally `y`: 0 normal, 1 anomaly
     .csv       numbers, with or without a header line; `label` names the column that is `y`
     .parquet   the same with types of its own; a file or a folder of them; needs pyarrow
-
-Results appear whole or not at all: each is written aside, then renamed. (`directories` has whole
-directories.)
 """
 
 import tokenize
-import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -22,7 +18,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime._base.paths import file_target, path_of
+from vae_runtime._base.paths import path_of
 
 from . import parquet, tables
 from .tables import ColumnError, Columns, Table
@@ -105,31 +101,6 @@ def read_rows(
 def table_format(path: Path) -> TableFormat | None:
     """How the table at `path` is read; None where it is none. A folder is one of Parquet files."""
     return TABLES.get(".parquet" if path.is_dir() else path.suffix)
-
-
-def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Calls `write` with a temporary file beside `path`, then renames it to `path`.
-
-    Of a link, it is what the link leads to.
-
-    Raises:
-        ValueError: something else than a file is at `path`.
-        OSError: it cannot be written.
-    """
-    target = file_target(path)
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("xb") as file:
-                write(file)
-            aside.replace(target)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was given
 
 
 def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:

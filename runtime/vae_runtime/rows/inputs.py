@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.paths import path_of
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.verdicts.machines import names_of, of_windows
+from vae_runtime.rows.machine_names import names_of, of_windows
 
 from .files import read_rows
 from .tables import ColumnError, Table

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.bundle.manifest import Calibration, Manifest, Recalibration
 from vae_runtime.bundle.texts import check_texts
+from vae_runtime.rows.machine_names import names_of
 
 from .calibration import check_alpha
-from .machines import by_unit, check_enough, check_name, names_of
+from .machines import by_unit, check_enough, check_name
 
 
 class Whose(NamedTuple):

@@ -6,7 +6,7 @@ ten deviations off, hides them. Both call for training, not for another threshol
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,7 @@ from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import Calibration, Model
 
-if TYPE_CHECKING:
-    from .recalibration import Change
+from .threshold_change import Change
 
 NEARLY_ALL = 0.99  # of the rows, on which the old threshold alarms
 DEVIATIONS = 10.0  # that one reading of a gross fault is off by
@@ -25,7 +24,7 @@ ROWS = 64  # with such faults
 HIDDEN = 0.5  # of the faults that the old threshold caught, which the new one may not catch
 
 
-def check_known(bundle: Bundle, before: Calibration, changes: Sequence["Change"]) -> None:
+def check_known(bundle: Bundle, before: Calibration, changes: Sequence[Change]) -> None:
     """Raises ValueError where rows are of a world that the model does not know.
 
     Args:
@@ -97,7 +96,7 @@ def _fault_scores(bundle: Bundle) -> NDArray[np.float32]:
     return scorer.run(("score",), {"x": faults})[0]
 
 
-def _foreign(change: "Change", why: str) -> ValueError:
+def _foreign(change: Change, why: str) -> ValueError:
     whose = "" if change.unit is None else f" of {change.unit}"
     return ValueError(
         f"expected normal rows{whose} of a world that the model knows. Received: {change.rows:,} "

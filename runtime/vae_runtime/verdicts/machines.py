@@ -17,41 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from vae_runtime.bundle.consistency import LONGEST_UNIT
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.texts import MOST_ENTRIES, check_texts
-from vae_runtime.rows.arrays import as_array, plain_array
-from vae_runtime.rows.windows import UNNAMED
+from vae_runtime.rows.arrays import as_array
+from vae_runtime.rows.machine_names import names_of
 
 from .alarms import Alarm, Verdicts
 from .calibration import MANY, check_alpha, rows_needed
 
 SHOWN = 5  # units that an error names
-
-
-def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
-    """The name of each row's unit, from text or whole numbers; see `check_name`.
-
-    Args:
-        values: (rows,).
-        rows: as many as there must be.
-
-    Raises:
-        ValueError: they are something else, or some row has none.
-    """
-    given = plain_array(values, "units")
-    if given.shape != (rows,):
-        raise ValueError(
-            f"units: expected a name for each of {rows} rows. Received: shape {given.shape}."
-        )
-    if given.dtype.kind == "f" and np.isfinite(given).all() and (given == np.rint(given)).all():
-        given = given.astype(np.int64)  # what a table has once one of its cells is empty
-    names = given.astype(str)
-    unnamed = np.flatnonzero(np.isin(names, UNNAMED))
-    if given.dtype.kind not in "iuUO" or len(unnamed):
-        received = f"none in row {unnamed[0]} ({len(unnamed)} such rows)" if len(unnamed) else given
-        raise ValueError(
-            "units: expected the name of a unit, text or a whole number, for each row. Received: "
-            f"{received!s:.60}."
-        )
-    return names
 
 
 def check_name(name: str) -> str:
@@ -104,18 +76,6 @@ def check_enough(alpha: float, names: NDArray[np.str_], known: Sequence[str] = (
             f"Received: {', '.join(short[:SHOWN])}{more}. Pass a larger alpha, or leave these "
             "units out."
         )
-
-
-def of_windows(names: NDArray[np.str_]) -> NDArray[np.str_]:
-    """The unit of each window, from names (windows, window); ValueError where rows are of two."""
-    mixed = np.flatnonzero((names != names[:, :1]).any(axis=1))
-    if len(mixed):
-        both = " and ".join(np.unique(names[mixed[0]])[:2])
-        raise ValueError(
-            f"expected windows of one unit each. Received: a window over rows of {both} "
-            f"({len(mixed)} such windows). Name the column of units as --group too."
-        )
-    return names[:, 0]
 
 
 def of_unit(calibration: Calibration, unit: str) -> Calibration:

@@ -34,36 +34,11 @@ from .calibration import p_values, rows_needed, threshold
 from .calibration_groups import Whose
 from .foreign_rows import check_known
 from .scorer import each_score
+from .threshold_change import Change
 
 ALWAYS = "fp32"  # the precision without which there is no bundle
 
 HASHED = 4096  # rows at a time
-
-
-@dataclass(frozen=True)
-class Change:
-    """What new rows made of one threshold.
-
-    Args:
-        precision: the calibration's name, as in the manifest.
-        unit: whose threshold it is; None of all rows together.
-        alpha: the alarm level.
-        rows: new normal rows, of that unit.
-        distinct: how many different scores they have.
-        old_threshold: nats, at this alpha; None where the old rows were too few for it. Of a unit
-            that the bundle did not know, it is that of all old rows, and so is the rate.
-        threshold: nats.
-        old_alarm_rate: the share of the new rows on which the old calibration alarms.
-    """
-
-    precision: str
-    unit: str | None
-    alpha: float
-    rows: int
-    distinct: int
-    old_threshold: float | None
-    threshold: float
-    old_alarm_rate: float | None
 
 
 @dataclass(frozen=True)

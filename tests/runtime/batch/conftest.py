@@ -7,8 +7,8 @@ import pytest
 
 from vae_runtime.batch import formats
 from vae_runtime.batch.parts import Shard, Wanted
-from vae_runtime.batch.reading.machine_names import NAMELESS
 from vae_runtime.bundle.manifest import Model, Preprocessing
+from vae_runtime.rows.machine_names import NAMELESS
 
 
 def model(shape, names=None, **others):

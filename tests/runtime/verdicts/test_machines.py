@@ -4,9 +4,6 @@ import dataclasses
 import re
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,9 +15,7 @@ from vae_runtime.verdicts.machines import (
     Fleet,
     by_unit,
     check_enough,
-    names_of,
     of_unit,
-    of_windows,
 )
 
 NOISE = {"calm-1": 0.3, "calm-2": 0.3, "calm-3": 0.3, "calm-4": 0.3, "rough": 0.5}
@@ -154,47 +149,6 @@ def test_drawn_scores_have_no_p_values_whoever_they_are_of(fleet, golden_rows):
     assert np.isnan(scores.p_value).all()
 
 
-@pytest.mark.parametrize(
-    ("units", "expected"),
-    [
-        (["a", "b"], ["a", "b"]),
-        ([3, 10], ["3", "10"]),
-        ([3.0, 10.0], ["3", "10"]),
-        (np.array(["a", 7], object), ["a", "7"]),
-        (pd.Series(["a", "b"], index=[7, 8]), ["a", "b"]),
-        (pd.Categorical(["a", "b"]), ["a", "b"]),
-        (pd.array(["a", "b"], dtype="string[pyarrow]"), ["a", "b"]),
-        (pl.Series([3, 10]), ["3", "10"]),
-        (pa.chunked_array([["a"], ["b"]]), ["a", "b"]),
-    ],
-)
-def test_names_are_text_or_whole_numbers(units, expected):
-    assert names_of(units, 2).tolist() == expected
-
-
-@pytest.mark.parametrize(
-    ("units", "message"),
-    [
-        (["a"], "a name for each of 2 rows. Received: shape (1,)."),
-        ("ab", "a name for each of 2 rows. Received: shape ()."),
-        (["a", ""], "Received: none in row 1 (1 such rows)."),
-        (np.array(["a", None]), "Received: none in row 1 (1 such rows)."),
-        ([1.0, np.nan], "Received: none in row 1 (1 such rows)."),
-        (pd.array(["a", pd.NA], dtype="string"), "Received: none in row 1 (1 such rows)."),
-        (pd.array([1, pd.NA], dtype="Int64"), "Received: none in row 1 (1 such rows)."),
-        (pd.Categorical(["a", None]), "Received: none in row 1 (1 such rows)."),
-        (pl.Series(["a", None]), "Received: none in row 1 (1 such rows)."),
-        (pa.array(["a", None]), "Received: none in row 1 (1 such rows)."),
-        (np.ma.array(["a", "b"], mask=[False, True]), "units: expected an array. Received: a mask"),
-        ([1.5, 2.0], "Received: [1.5 2. ]."),
-        ([True, False], "Received: [ True False]."),
-    ],
-)
-def test_what_names_nobody_is_refused(units, message):
-    with refuses(message):
-        names_of(units, 2)
-
-
 @pytest.mark.parametrize("name", [" a", "a\x1b[2J", "a" * 101])
 def test_names_that_no_table_should_hold_are_refused(name):
     with pytest.raises(ValueError, match="expected"):
@@ -212,12 +166,6 @@ def test_all_units_with_too_few_rows_are_named_with_the_number_needed():
     with refuses("needs at least 9 calibration rows of each unit. Received: 8 of b, 1 of c."):
         check_enough(0.1, names)
     check_enough(0.6, names)
-
-
-def test_a_window_over_two_units_is_refused():
-    assert of_windows(np.array([["a", "a"], ["b", "b"]])).tolist() == ["a", "b"]
-    with refuses("a window over rows of a and b (1 such windows)."):
-        of_windows(np.array([["a", "a"], ["b", "a"]]))
 
 
 def test_the_calibration_of_a_unit_has_no_units_itself():

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.batch.parts import Part, Wanted
+from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.parquet import INDEX
 from vae_runtime.rows.tables import ColumnError
-
-from .machine_names import names_or_bad
 
 Found = tuple[NDArray[Any], dict[int, str]]  # rows, and why some are none, by their place
 

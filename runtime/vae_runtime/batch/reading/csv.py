@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from vae_runtime.batch.parts import Part, Shard, Wanted
 from vae_runtime.rows.headers import LOOKED_AT
 from vae_runtime.rows.line_limit import longest_line
+from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.tables import Columns, header_of, no_number, number
 
 from .csv_bounds import Row, rows_of, take_rows
 from .csv_fast import Cells, parse
-from .machine_names import names_or_bad
 from .ranges import (
     Begin,
     Taken,

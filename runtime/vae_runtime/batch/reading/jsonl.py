@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from vae_runtime.batch.parts import Part, Shard, Wanted
 from vae_runtime.rows.json_values import number, parse_json, short
 from vae_runtime.rows.line_limit import longest_line
+from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.tables import ColumnError
 
-from .machine_names import names_or_bad
 from .ranges import (
     BLOCK,
     Begin,

@@ -13,9 +13,9 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.tables import ColumnError
 
-from .machine_names import names_or_bad
 from .npy import Header, check_rows, read_array, read_header
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)

@@ -1,18 +1,46 @@
-"""Ends a loop over a live source at a signal to stop, but never in the middle of its work."""
+"""Interrupts: SIGTERM, SIGHUP and Ctrl-C end work in order, with nothing half written left behind.
+
+`stopped_by_signals` raises `Stopped` at once, for work that is undone; `StopOnSignal` ends a loop
+over a live source between two items.
+"""
 
 import signal
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TypeVar
 
 T = TypeVar("T")
 
+INTERRUPT = 2  # the number of SIGINT everywhere
 HANGUP = getattr(signal, "SIGHUP", None)  # the terminal has gone; Windows has no such signal
 
 
-class _Stopped(Exception):
-    """A signal came while the source was waited for."""
+class Stopped(KeyboardInterrupt):
+    """Another signal than that of Ctrl-C has come.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """While this lasts, SIGTERM and SIGHUP raise `Stopped`; only the main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _stop) for number in _signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class StopOnSignal:
@@ -31,7 +59,8 @@ class StopOnSignal:
 
     def __enter__(self) -> "StopOnSignal":
         if threading.current_thread() is threading.main_thread():
-            self._before = [(number, signal.signal(number, self._stop)) for number in _signals()]
+            numbers = (signal.SIGINT, *_signals())
+            self._before = [(number, signal.signal(number, self._stop)) for number in numbers]
         return self
 
     def __exit__(
@@ -53,7 +82,7 @@ class StopOnSignal:
                     return
                 item = next(iterator)
                 self._waiting = False
-            except (StopIteration, _Stopped):
+            except (StopIteration, _StopWaiting):
                 return
             finally:
                 self._waiting = False
@@ -63,12 +92,28 @@ class StopOnSignal:
         self._stopped = True
         if self._waiting:
             self._waiting = False  # a second signal must not break what is done at the end
-            raise _Stopped
+            raise _StopWaiting
+
+
+def exit_message(error: BaseException) -> tuple[str, int]:
+    """Words for an interrupt, and its exit code, as a shell gives it."""
+    if isinstance(error, Stopped):
+        return f"stopped by {error}; nothing was written", 128 + error.number
+    return "interrupted; nothing was written", 128 + INTERRUPT
+
+
+class _StopWaiting(Exception):
+    """A signal came while the source was waited for."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not break what is done at the end
+    raise Stopped(number)
 
 
 def _signals() -> list[signal.Signals]:
-    """Those that end a loop; not SIGHUP where it is ignored, as `nohup` has it."""
-    found = [signal.SIGINT, signal.SIGTERM]
+    """Those beside Ctrl-C; not SIGHUP where it is ignored, as `nohup` has it."""
+    found = [signal.SIGTERM]
     if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
         found.append(HANGUP)
     return found

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vae_runtime.live.interrupts import StopOnSignal
+from vae_runtime._base.interrupts import StopOnSignal
 
 
 def test_a_signal_at_work_waits_for_it_to_end():

@@ -1,0 +1,68 @@
+"""Names of the machines that rows are of, as columns of tables and callers give them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .arrays import plain_array
+from .windows import UNNAMED
+
+NAMELESS = "expected the name of a unit. Received: none."
+
+
+def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
+    """The name of each row's unit, from text or whole numbers; see `check_name`.
+
+    Args:
+        values: (rows,).
+        rows: as many as there must be.
+
+    Raises:
+        ValueError: they are something else, or some row has none.
+    """
+    given = plain_array(values, "units")
+    if given.shape != (rows,):
+        raise ValueError(
+            f"units: expected a name for each of {rows} rows. Received: shape {given.shape}."
+        )
+    if given.dtype.kind == "f" and np.isfinite(given).all() and (given == np.rint(given)).all():
+        given = given.astype(np.int64)  # what a table has once one of its cells is empty
+    names = given.astype(str)
+    unnamed = np.flatnonzero(np.isin(names, UNNAMED))
+    if given.dtype.kind not in "iuUO" or len(unnamed):
+        received = f"none in row {unnamed[0]} ({len(unnamed)} such rows)" if len(unnamed) else given
+        raise ValueError(
+            "units: expected the name of a unit, text or a whole number, for each row. Received: "
+            f"{received!s:.60}."
+        )
+    return names
+
+
+def of_windows(names: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The unit of each window, from names (windows, window); ValueError where rows are of two."""
+    mixed = np.flatnonzero((names != names[:, :1]).any(axis=1))
+    if len(mixed):
+        both = " and ".join(np.unique(names[mixed[0]])[:2])
+        raise ValueError(
+            f"expected windows of one unit each. Received: a window over rows of {both} "
+            f"({len(mixed)} such windows). Name the column of units as --group too."
+        )
+    return names[:, 0]
+
+
+def names_or_bad(values: NDArray[Any], bad: dict[int, str]) -> NDArray[np.str_]:
+    """Names from text or whole numbers, (rows,); "" of a row without one, which goes to `bad`.
+
+    Raises:
+        ValueError: they can be no names at all, as numbers that are not whole.
+    """
+    named = ~np.isin(values.astype(str), UNNAMED)
+    for place in np.flatnonzero(~named).tolist():
+        bad.setdefault(place, NAMELESS)
+    if named.all():
+        return names_of(values, len(values))
+    known = names_of(values[named], int(named.sum())) if named.any() else np.array([], "U1")
+    names = np.zeros(len(values), known.dtype)
+    names[named] = known
+    return names

@@ -1,0 +1,29 @@
+"""What new normal rows made of one alarm threshold."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Change:
+    """One threshold before and after, in nats, and the rows that set it.
+
+    Args:
+        precision: the calibration's name, as in the manifest.
+        unit: whose threshold it is; None of all rows together.
+        alpha: the alarm level.
+        rows: new normal rows, of that unit.
+        distinct: how many different scores they have.
+        old_threshold: nats, at this alpha; None where the old rows were too few for it. Of a unit
+            that the bundle did not know, it is that of all old rows, and so is the rate.
+        threshold: nats.
+        old_alarm_rate: the share of the new rows on which the old calibration alarms.
+    """
+
+    precision: str
+    unit: str | None
+    alpha: float
+    rows: int
+    distinct: int
+    old_threshold: float | None
+    threshold: float
+    old_alarm_rate: float | None
