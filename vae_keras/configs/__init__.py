@@ -1,6 +1,7 @@
 """What is asked of a training run: which rows, which model, how it is trained.
 
-Three frozen records that never merge; each is a part of `config.json` in the run directory.
+Three frozen records that never merge; each is a part of `config.json` in the run directory. This
+folder imports no other of this package.
 """
 
 from .data import BAD as BAD

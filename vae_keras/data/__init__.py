@@ -1,4 +1,7 @@
-"""Data in: from a name, a file or a folder to rows, and who sees which of them."""
+"""Data in: from a name, a file or a folder to rows, and who sees which of them.
+
+This folder imports `_base` and `configs`, and the readers of `vae_runtime`.
+"""
 
 from .datasets import Dataset, Split, fingerprint, judged
 from .in_memory import accept

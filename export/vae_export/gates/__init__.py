@@ -1,7 +1,8 @@
 """What every file must pass before there is a bundle; the first that it fails refuses the export.
 
 A gate is a function of an `Artefact` that returns what it measured, or raises `ExportError`. What
-costs accuracy and nothing else is a `Degraded`, which the user may allow.
+costs accuracy and nothing else is a `Degraded`, which the user may allow. This folder imports
+`graphs` and `convert`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,7 @@
 """What was verified and measured, for people (`report.html`) and for machines (`report.json`).
 
 Measured figures, latency and memory, differ from run to run; they are nowhere else in a bundle.
+This folder imports `graphs`, `convert`, `gates` and `bundle`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""What runs a bundle's graphs. A backend is one small class with the methods of `Backend`."""
+"""Backends, which run a bundle's graphs: one small class each, with the methods of `Backend`.
+
+This folder imports `_base`, `bundle` and `rows`.
+"""
 
 import importlib
 

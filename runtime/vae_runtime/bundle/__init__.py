@@ -1,4 +1,7 @@
-"""The bundle: its format, the checks that it must pass, and where its bytes come from."""
+"""Bundles: their format, the checks that they must pass, how they are read, written and signed.
+
+This folder imports `_base` alone.
+"""
 
 from .reader import MANIFEST_LIMIT, Bundle, open_bundle
 

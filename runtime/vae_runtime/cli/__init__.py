@@ -1,4 +1,7 @@
-"""The command `vae-runtime`: parse, call one function, print."""
+"""The command `vae-runtime`: parse, call one function, print.
+
+It imports every folder of this package, and none imports it.
+"""
 
 import os
 import sys

@@ -1,4 +1,7 @@
-"""Live sensors: samples go in as they come, verdicts and news of drift come out."""
+"""Live sensors: samples go in as they come, verdicts and news of drift come out.
+
+This folder imports all floors up to `runner`.
+"""
 
 from .autocorrelation import uncorrelated_spacing
 from .drift import Drift, DriftSettings
