@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from .errors import BundleError
 
 if TYPE_CHECKING:
-    from .backends import OnnxRuntime, Profile
+    from .backends import Profile
     from .backends.litert import LiteRT
+    from .backends.onnx_runtime import OnnxRuntime
     from .live import Drift, DriftSettings, StreamResult, StreamScorer, uncorrelated_spacing
     from .recalibration import recalibrate
     from .runner import Runner, Scores
@@ -19,7 +20,7 @@ _HOME = {
     "Drift": "live",
     "DriftSettings": "live",
     "LiteRT": "backends.litert",
-    "OnnxRuntime": "backends",
+    "OnnxRuntime": "backends.onnx_runtime",
     "Profile": "backends",
     "Runner": "runner",
     "Scores": "runner",

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .backends import Session
+from .backends import Session, names
 from .errors import BundleError
 from .threads import startable
 
@@ -63,8 +63,9 @@ class Question:
         if not set(shared) <= set(taken):
             raise ValueError(
                 f"expected no more than this graph takes: {', '.join(taken)}. Received: "
-                f"{', '.join(shared)} too. To score with samples, load the bundle with the backend "
-                "onnxruntime; that of .tflite files is always at the posterior mean."
+                f"{', '.join(shared)} too. To score with samples, load the bundle with a backend "
+                f"of .onnx files ({', '.join(names('onnx'))}); the score of others is at the "
+                "posterior mean, always."
             )
 
     def answer(self, rows: Rows, first_row: int = 0, shared: Feeds | None = None) -> Answers:

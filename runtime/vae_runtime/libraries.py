@@ -8,6 +8,7 @@ there; only what cannot do without it says so, and why.
 import importlib
 import os
 import sys
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
@@ -47,6 +48,28 @@ LIBRARIES = {
     "tf2onnx": Library("tf2onnx", "tf2onnx"),
     "torch": Library("torch", "torch"),
 }
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A library that is needed for one purpose alone, and installed for it.
+
+    Those that are none of `LIBRARIES` become one, so that `find` and `need` know them.
+
+    Args:
+        module: that is imported of it, such as "ai_edge_litert.interpreter".
+        install: what `pip install` is told to bring it.
+    """
+
+    module: str
+    install: str
+
+    def __post_init__(self) -> None:
+        top = self.module.partition(".")[0]
+        # of a stranger's nothing is known that tells it from another of its name
+        library = Library(top.replace("_", "-"), self.install, part="__name__")
+        LIBRARIES.setdefault(top, library)
+
 
 LONGEST = 200  # characters of a reason
 

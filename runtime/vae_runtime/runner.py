@@ -15,7 +15,7 @@ from . import bench, features, latents, selftest
 from .alarms import Verdicts
 from .arrays import RowCheck
 from .attribution import Attribution
-from .backends import Backend, backend_of
+from .backends import DEFAULT, Backend, backend_of
 from .bundle import Bundle, open_bundle
 from .errors import BundleError
 from .graphs import Graphs
@@ -50,17 +50,17 @@ class Runner:
         bundle: Bundle,
         *,
         precision: str = "fp32",
-        backend: str | Backend = "onnxruntime",
+        backend: str | Backend = DEFAULT,
         unit: str | None = None,
         score: str = "score",
     ) -> None:
         self.manifest, self.precision, self.unit = bundle.manifest, precision, unit
-        self._bundle, backend = bundle, backend_of(backend)
+        self._bundle = bundle
         self._check = RowCheck(bundle.manifest.model)
-        pooled = bundle.manifest.calibration_of(backend.format, precision, score)
+        self._graphs = Graphs(bundle, backend_of(backend), precision)
+        pooled = bundle.manifest.calibration_of(self._graphs.format, precision, score)
         self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
         self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
-        self._graphs = Graphs(bundle, backend, precision)
         self._scorer = Scorer(self._graphs, score)
         self._attribution = Attribution(bundle, self._graphs, self._scorer)
 
@@ -70,7 +70,7 @@ class Runner:
         path: str | Path,
         *,
         precision: str = "fp32",
-        backend: str | Backend = "onnxruntime",
+        backend: str | Backend = DEFAULT,
         key: str | Path | None = None,
         unit: str | None = None,
         score: str = "score",
@@ -81,7 +81,7 @@ class Runner:
             path: the bundle: its directory, or the file that holds all of it (.vaeb).
             precision: "fp32", or another that the bundle has: "int8", "fp16", "dynamic". Its alarm
                 level is calibrated on its own scores.
-            backend: "onnxruntime" or "litert", as they come, or one with settings:
+            backend: name of one of `backends.names()`, as it comes, or one with settings:
                 `OnnxRuntime("server")`.
             key: the public key (PEM) of whoever must have signed it; signatures are not looked at
                 where None.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vae_runtime.backends import runs
 from vae_runtime.bench import Report as Costs
 from vae_runtime.bundle import open_bundle, written
 from vae_runtime.bundle.containers import SUFFIX
@@ -103,6 +104,7 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         *[("tested", line) for line in _describe_tests(manifest)],
         *[("units", _describe_units(manifest, precision)) for precision in _with_units(manifest)],
         *[("calibrated", _describe_rows(made)) for made in manifest.recalibrated],
+        *[("run by", line) for line in _describe_backends(manifest)],
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
         *[("degraded", lost) for f in manifest.files for lost in f.degraded],
     ]
@@ -154,6 +156,14 @@ def _describe_units(manifest: Manifest, precision: str) -> str:
 def _describe_rows(made: Recalibration) -> str:
     whose = "" if made.unit is None else f" of {made.unit}"
     return f"anew on {made.rows:,} rows{whose}, {made.date} (their sha256: {made.sha256})"
+
+
+def _describe_backends(manifest: Manifest) -> list[str]:
+    """Each backend of the registry that runs files of the bundle, with their precisions."""
+    found: dict[str, dict[str, None]] = {}
+    for kind, _, precision in runs(manifest):
+        found.setdefault(kind.name, {})[precision] = None
+    return [f"{name}: {', '.join(precisions)}" for name, precisions in found.items()]
 
 
 def _noise_of(check: Check) -> str:
