@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.texts import check_texts
 
 from .csv_rows import Lines, OpenQuote, csv_rows
-from .headers import LOOKED_AT, Rows, is_numbered, may_be_names, tell
+from .headers import (
+    LOOKED_AT,
+    Rows,
+    is_numbered,
+    may_be_names,
+    may_be_row,
+    tell,
+    tell_names_once,
+)
 
 Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
 
@@ -99,7 +107,9 @@ def header_of(path: Path, first: Sequence[str], columns: Columns, below: Rows) -
             tell(path, ",".join(first)[:SHOWN])
         return None
     header = [name.strip() for name in first]
-    check_names(path, header, (*columns.of(header), *columns.named))
+    wanted = (*columns.of(header), *columns.named)
+    check_names(path, header, wanted)
+    _tell_numbers(path, header, wanted, below)
     return header
 
 
@@ -114,6 +124,7 @@ def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
                 f"{', '.join(first)[:60]}."
             )
         header, text = [name.strip() for name in first], set[int]()
+        _tell_numbers(path, header, header, [cells for _, cells in ahead])
         for _, cells in itertools.chain(ahead, lines):
             text.update(i for i, cell in enumerate(cells) if i not in text and _is_text(cell))
     return {name: i not in text for i, name in enumerate(header) if name not in named}
@@ -165,6 +176,12 @@ def _open(path: Path) -> Iterator[Numbered]:
 def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
     """Whether a first line is one of names: so it is where columns are asked for by name."""
     return bool(named) or not any(map(_is_number, cells)) or is_numbered(cells, below)
+
+
+def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], below: Rows) -> None:
+    """Says that a first line that may be a row as well was taken as names."""
+    if may_be_row(header, wanted, below):
+        tell_names_once(path, ",".join(header)[:SHOWN])
 
 
 def _read_without_header(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.data.headers import is_numbered
+from vae_runtime.data.headers import is_numbered, may_be_row, tell_names
 from vae_runtime.data.json_values import is_number, number, parse_json, short
 
 
@@ -85,6 +85,8 @@ class LineReader:
                 raise ValueError(
                     f"expected one column {name!r} in a header. Received: {short(cells)}."
                 )
+        if may_be_row(cells, wanted, ()):
+            tell_names("the stream", short(cells))
         self._header = cells
         return True
 
