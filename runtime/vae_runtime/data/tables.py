@@ -8,7 +8,7 @@ is a number, or where it is 0,1,2.
 import itertools
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,19 +47,22 @@ class Columns(NamedTuple):
     """Which columns of a table to read, and as what.
 
     `features` become x, in this order; None takes all that are not named otherwise. `label` becomes
-    y. `extra` are read as they are: text, times. Where `missing` is set, a cell without a value is
-    NaN; else it is an error.
+    y. `extra` are read to be looked at, text without blanks around; `kept` to be passed through, as
+    they are to the character and with the types of the file. Where `missing` is set, a cell without
+    a value is NaN; else it is an error.
     """
 
     features: Sequence[str] | None = None
     label: str | None = None
     extra: Sequence[str] = ()
     missing: bool = False
+    kept: Sequence[str] = ()
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The label, if there is one, and the extra columns."""
-        return (*(() if self.label is None else (self.label,)), *self.extra)
+        """The label, if there is one, the extra columns, and those that are kept; each once."""
+        label = () if self.label is None else (self.label,)
+        return tuple(dict.fromkeys((*label, *self.extra, *self.kept)))
 
     def of(self, header: Sequence[str]) -> tuple[str, ...]:
         """The features of a table with this header."""
@@ -70,13 +73,15 @@ class Table(NamedTuple):
     """What was read.
 
     x is (rows, columns), y (rows,) or None; `names` are those of x's columns, None where a table
-    has none; `extra` has the extra columns by name, each (rows,).
+    has none; `extra` has the extra columns by name, each (rows,), `kept` those that are kept; of
+    Parquet, these are as pyarrow has them.
     """
 
     x: NDArray[Any]
     y: NDArray[Any] | None
     names: tuple[str, ...] | None
-    extra: dict[str, NDArray[Any]]
+    extra: Mapping[str, NDArray[Any]]
+    kept: Mapping[str, Any] = {}
 
 
 def read_csv(path: Path, columns: Columns) -> Table:
@@ -196,8 +201,8 @@ def _parse(path: Path, lines: Numbered, header: list[str], columns: Columns) -> 
     """The wanted columns of all lines."""
     names, label = columns.of(header), [] if columns.label is None else [columns.label]
     numbers = [header.index(name) for name in (*names, *label)]
-    texts = {name: header.index(name) for name in columns.extra}
-    values, extra, rows = array("d"), {name: list[str]() for name in texts}, 0
+    texts = {i: list[str]() for i in map(header.index, (*columns.extra, *columns.kept))}
+    values, rows = array("d"), 0
     for line, cells in lines:
         if len(cells) != len(header):
             raise ValueError(
@@ -208,14 +213,17 @@ def _parse(path: Path, lines: Numbered, header: list[str], columns: Columns) -> 
                 values.append(number(cells[i], columns.missing))
             except ValueError as error:
                 raise no_number(f"{path}, line {line}", header[i], cells[i]) from error
-        for name, i in texts.items():
-            extra[name].append(cells[i].strip())
+        for i, column in texts.items():
+            column.append(cells[i])
         rows += 1
     if not rows:
         raise ValueError(f"{path}: expected rows of numbers. Received: a header alone.")
     table = np.array(values).reshape(rows, len(numbers))
     y = table[:, -1] if label else None
-    return Table(table[:, : len(names)], y, names, {n: np.array(t) for n, t in extra.items()})
+    found = {header[i]: np.array(column) for i, column in texts.items()}
+    extra = {name: np.char.strip(found[name]) for name in columns.extra}
+    kept = {name: found[name] for name in columns.kept}
+    return Table(table[:, : len(names)], y, names, extra, kept)
 
 
 def _is_text(cell: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.parts import Part, Wanted
+from vae_runtime.batch.parts import Columns, Part, Wanted
 from vae_runtime.data.parquet import INDEX
 from vae_runtime.data.tables import ColumnError
 
@@ -90,6 +90,12 @@ def units_of(column: Any, bad: dict[int, str]) -> NDArray[np.str_]:
     if types.is_integer(column.type) and column.null_count:  # as floats they might be rounded
         column = column.cast(pa.string()).fill_null("")
     return names_or_bad(column.to_numpy(zero_copy_only=False), bad)
+
+
+def without_rows(schema: Any, wanted: Wanted) -> Columns:
+    """The columns of a file that are kept, of their types."""
+    table = schema.empty_table()
+    return {name: table[name].combine_chunks() for name in wanted.keep}
 
 
 def part_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[str]) -> Part:

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
 from vae_runtime.data.tables import ColumnError
 
 from .npy import Header, check_rows, read_array, read_header
@@ -50,6 +50,16 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
             kept = {name: columns[name] for name in wanted.keep}
             where = {"row": np.arange(start, start + rows)}
             yield Part(shard.file, part, where, kept, units, bad)
+
+
+def kept(path: Path, wanted: Wanted) -> Columns:
+    """The keys that are kept, without rows."""
+    with _archive(path) as (archive, keys):
+        found = {}
+        for name in wanted.keep:
+            with archive.open(keys[name]) as file:
+                found[name] = np.empty(0, read_header(path, file).dtype)
+        return found
 
 
 def header_of_x(path: Path, wanted: Wanted) -> Header:
