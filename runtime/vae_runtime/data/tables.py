@@ -8,6 +8,7 @@ is a number, or where it is 0,1,2.
 import itertools
 import math
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from vae_runtime.bundle.texts import check_texts
 
 from .csv_rows import Lines, OpenQuote, csv_rows
 from .headers import LOOKED_AT, Rows, is_numbered, may_be_names, tell
+from .missing_names import no_such, some
 
 Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
 
@@ -127,11 +129,15 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
             f"{path}: expected a name for each column. Received: none for column "
             f"{header.index('') + 1} of {len(header)}; if it is an index of the rows, leave it out."
         )
+    counts = Counter(header)
+    missing = [name for name in wanted if not counts[name]]
+    if missing:
+        raise ColumnError(f"{path}: {no_such('column', missing, header, wanted)}")
     for name in wanted:
-        if header.count(name) != 1:
-            problem = "no such column" if name not in header else "several columns of that name"
+        if counts[name] > 1:
             raise ColumnError(
-                f"{path}: expected the column {name!r}. Received: {problem} in {', '.join(header)}."
+                f"{path}: expected the column {name!r}. Received: several columns of that name in "
+                f"{some(header)}."
             )
 
 
