@@ -1,6 +1,5 @@
 """The command `vae-export`: turns a run directory into a verified bundle."""
 
-import argparse
 import importlib.metadata
 import sys
 from collections.abc import Sequence
@@ -11,9 +10,10 @@ from vae_keras.libraries import check as check_libraries
 from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
+from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.paths import path
 from vae_runtime.data.listed import listed
-from vae_runtime.printing import printable
+from vae_runtime.printing import printable, say
 
 from .errors import ExportError
 from .precisions import PRECISIONS
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `INCOMPLETE` says that there is a bundle, without some lower precision that was asked for.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vae-export",
         description="Exports a trained run as a bundle of ONNX and TFLite graphs, each of which "
         "has answered as Keras does; where those in float32 do not, writes nothing and exits 1. "
@@ -143,4 +143,4 @@ def _with_suffix(out: Path) -> Path:
 
 
 def _log(line: str) -> None:
-    print(*map(printable, line.split("\n")), sep="\n", file=sys.stderr, flush=True)
+    say(line, sys.stderr)
