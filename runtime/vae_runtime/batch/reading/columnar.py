@@ -10,6 +10,7 @@ from vae_runtime.batch.parts import Part, Wanted
 from vae_runtime.data.missing_names import meant, no_such, some
 from vae_runtime.data.parquet import INDEX
 from vae_runtime.data.tables import ColumnError
+from vae_runtime.libraries import settle_pandas
 
 from .unit_names import names_or_bad
 
@@ -90,6 +91,8 @@ def units_of(column: Any, bad: dict[int, str]) -> NDArray[np.str_]:
 
 def part_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[str]) -> Part:
     """A record batch as a part, whose first row has this number in the file."""
+    if wanted.named:
+        settle_pandas()
     x, bad = rows_of(batch, columns, wanted, file)
     where = {"row": np.arange(first, first + batch.num_rows)}
     kept = {name: batch.column(name) for name in wanted.keep}
