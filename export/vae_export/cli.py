@@ -16,20 +16,10 @@ from vae_runtime.data.listed import listed
 from vae_runtime.printing import printable, say
 
 from .errors import ExportError
+from .libraries import NEEDED
 from .precisions import PRECISIONS
 
 INCOMPLETE = 3  # the exit code where there is a bundle, without some precision that was asked for
-
-# beside Keras
-LIBRARIES = (
-    "tensorflow",
-    "onnx",
-    "tf2onnx",
-    "onnxruntime",
-    "ai_edge_litert.interpreter",
-    "scipy.stats",
-    "matplotlib.figure",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.sign is not None:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
-        check_libraries("exporting", *LIBRARIES)
+        check_libraries("exporting", *NEEDED)
         with without_greetings():
             from . import mlflow, triton
             from .exporting import Options, export_variants
