@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.libraries import settle_pandas
+
 from .parts import Column, Columns
 from .zones import is_known
 
@@ -182,5 +184,6 @@ def unpack(array: NDArray[Any]) -> Column:
         return array
     import pyarrow as pa
 
+    settle_pandas()
     with pa.ipc.open_stream(array.tobytes()) as reader:
         return reader.read_next_batch().column(0)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parquet, tables
+from .missing_names import meant, some
 from .paths import file_target, path_of
 from .tables import ColumnError, Columns, Table
 
@@ -170,10 +171,14 @@ def _read_npz(path: Path, extra: Sequence[str], kept: Sequence[str]) -> Table:
         raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
     x = arrays.get("x", arrays.get("X"))
     if x is None:
-        raise ValueError(f'{path}: expected the key "x". Received: {", ".join(arrays)}.')
+        near = meant(["x"], arrays, (*extra, *kept))
+        raise ValueError(f'{path}: expected the key "x". Received: {some([*arrays])}.{near}')
     for key in (*extra, *kept):
         if key not in arrays:
-            raise ColumnError(f"{path}: expected the key {key!r}. Received: {', '.join(arrays)}.")
+            near = meant([key], arrays, ("x", "y", *extra, *kept))
+            raise ColumnError(
+                f"{path}: expected the key {key!r}. Received: {some([*arrays])}.{near}"
+            )
     for key in ("y", *extra, *kept):
         if key in arrays and arrays[key].shape != x.shape[:1]:
             raise ValueError(

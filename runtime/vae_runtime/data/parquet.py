@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.libraries import need
 
+from .missing_names import quoted
 from .tables import CellError, Columns, Table, check_names
 
 INDEX = "__index_level_"  # pandas keeps a row index under such names; it is no measurement
@@ -48,9 +49,10 @@ def names(path: Path) -> tuple[str, ...]:
     first, header = next(iter(headers.items()))
     for file, other in headers.items():
         if set(other) != set(header):
+            alone = {first: set(header) - set(other), file: set(other) - set(header)}
+            found = [f"{quoted(sorted(n))} in {f.name} alone" for f, n in alone.items() if n]
             raise ValueError(
-                f"{path}: expected files with the same columns. Received: {', '.join(header)} in "
-                f"{first.name}, {', '.join(other)} in {file.name}."
+                f"{path}: expected files with the same columns. Received: {', '.join(found)}."
             )
     return tuple(name for name in header if not name.startswith(INDEX))
 

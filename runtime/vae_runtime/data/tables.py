@@ -8,6 +8,7 @@ is a number, or where it is 0,1,2.
 import itertools
 import math
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from .headers import (
     tell,
     tell_names_once,
 )
+from .missing_names import no_such, some
 
 Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
 
@@ -143,11 +145,15 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
             f"{path}: expected a name for each column. Received: none for column "
             f"{header.index('') + 1} of {len(header)}; if it is an index of the rows, leave it out."
         )
+    counts = Counter(header)
+    missing = [name for name in wanted if not counts[name]]
+    if missing:
+        raise ColumnError(f"{path}: {no_such('column', missing, header, wanted)}")
     for name in wanted:
-        if header.count(name) != 1:
-            problem = "no such column" if name not in header else "several columns of that name"
+        if counts[name] > 1:
             raise ColumnError(
-                f"{path}: expected the column {name!r}. Received: {problem} in {', '.join(header)}."
+                f"{path}: expected the column {name!r}. Received: several columns of that name in "
+                f"{some(header)}."
             )
 
 

@@ -128,8 +128,8 @@ def test_files_whose_columns_differ_are_refused(write, tmp_path):
     write({"a": [1], "b": [2]}, "day/1.parquet")
     write({"a": [1], "c": [2]}, "day/2.parquet")
     with refuses(
-        f"{tmp_path / 'day'}: expected files with the same columns. Received: a, b in 1.parquet, "
-        "a, c in 2.parquet."
+        f"{tmp_path / 'day'}: expected files with the same columns. Received: 'b' in 1.parquet "
+        "alone, 'c' in 2.parquet alone."
     ):
         read_rows(tmp_path / "day")
 

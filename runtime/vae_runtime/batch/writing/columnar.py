@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.batch.columns import cast, decoded
 from vae_runtime.batch.parts import Column, Columns
-from vae_runtime.libraries import need
+from vae_runtime.libraries import need, settle_pandas
 
 GROUP_ROWS = 2**20
 GROUP_BYTES = 2**28  # in memory; fewer rows make a group where they are wide
@@ -126,6 +126,7 @@ def to_batch(columns: Columns, schema: Any, path: Path) -> Any:
     """
     import pyarrow as pa
 
+    settle_pandas()
     arrays = [_to_arrow(column, f"{path}: column {name!r}") for name, column in columns.items()]
     if schema is None:
         return pa.record_batch(arrays, names=list(columns))
