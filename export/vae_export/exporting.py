@@ -5,7 +5,7 @@ fail are left out, and it is said why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -112,7 +112,10 @@ def export_variants(
     known = evidence.gather(given)
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
-    probe = bundle.npz(_probe(known, graphs, options, log))
+    probed = _probe(known, graphs, options, log)
+    if options.synthetic_probe:
+        known = replace(known, drawn={name: probed[name] for name in ("x", "z", "noise")})
+    probe = bundle.npz(probed)
     passed = verify(known, graphs, wanted, options, log=log)
     verified = passed.files
     log("measuring what the files cost, drawing the report")
