@@ -1,6 +1,4 @@
-"""What a run is going to do, in a sentence before it begins."""
-
-from vae_runtime.printing import printable
+"""What a run is going to do, in lines before it begins."""
 
 from .configs import ModelConfig
 from .cross_fitting import count
@@ -10,16 +8,16 @@ from .data.labels import UNKNOWN
 from .data.offsets import Windows
 
 
-def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
-    """What was done to the rows, who sees how many of them, and the resolved model."""
+def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> list[str]:
+    """What was done to the rows; then in a line who sees how many of them, and the model."""
     shape = "x".join(map(str, dataset.x.shape[1:]))
-    notes = "".join(f"{printable(note)}\n" for note in dataset.notes)
-    return (
-        f"{notes}{printable(dataset.name)}: rows of {shape}: {_describe_sets(rows)}, "
+    return [
+        *dataset.notes,
+        f"{dataset.name}: rows of {shape}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
         f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
-        f"{_describe_labels(dataset, rows)}"
-    )
+        f"{_describe_labels(dataset, rows)}",
+    ]
 
 
 def _describe_sets(rows: Split) -> str:

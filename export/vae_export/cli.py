@@ -1,6 +1,5 @@
 """The command `vae-export`: turns a run directory into a verified bundle."""
 
-import argparse
 import importlib.metadata
 import sys
 from collections.abc import Sequence
@@ -11,25 +10,16 @@ from vae_keras.libraries import check as check_libraries
 from vae_runtime import BundleError
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
+from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.paths import path
 from vae_runtime.data.listed import listed
-from vae_runtime.printing import printable
+from vae_runtime.printing import printable, say
 
 from .errors import ExportError
+from .libraries import NEEDED
 from .precisions import PRECISIONS
 
 INCOMPLETE = 3  # the exit code where there is a bundle, without some precision that was asked for
-
-# beside Keras
-LIBRARIES = (
-    "tensorflow",
-    "onnx",
-    "tf2onnx",
-    "onnxruntime",
-    "ai_edge_litert.interpreter",
-    "scipy.stats",
-    "matplotlib.figure",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `INCOMPLETE` says that there is a bundle, without some lower precision that was asked for.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vae-export",
         description="Exports a trained run as a bundle of ONNX and TFLite graphs, each of which "
         "has answered as Keras does; where those in float32 do not, writes nothing and exits 1. "
@@ -99,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.sign is not None:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
-        check_libraries("exporting", *LIBRARIES)
+        check_libraries("exporting", *NEEDED)
         with without_greetings():
             from . import mlflow, triton
             from .exporting import Options, export_variants
@@ -143,4 +133,4 @@ def _with_suffix(out: Path) -> Path:
 
 
 def _log(line: str) -> None:
-    print(*map(printable, line.split("\n")), sep="\n", file=sys.stderr, flush=True)
+    say(line, sys.stderr)

@@ -8,7 +8,9 @@ there; only what cannot do without it says so, and why.
 import importlib
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 
@@ -114,6 +116,18 @@ def onnxruntime(module: str = "onnxruntime") -> Any:
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     return need(module, "running the graphs of a bundle")
+
+
+@lru_cache(maxsize=1)
+def settle_pandas() -> None:
+    """Before pyarrow makes arrays: a pandas that is broken is to it as one that is not there.
+
+    It imports pandas as it makes its first array, and raises what comes of that unless it is an
+    ImportError; from then on it does without.
+    """
+    if find("pandas") is None:
+        with suppress(Exception):  # of pandas once more: what is wrong with it is known by now
+            importlib.import_module("pyarrow").array([])
 
 
 def is_interrupt(error: BaseException | None) -> bool:

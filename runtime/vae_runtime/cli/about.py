@@ -33,9 +33,9 @@ def info(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(dataclasses.asdict(manifest), indent=2))
     else:
-        print("\n".join(f"{key:<12} {value}" for key, value in _describe(manifest)))
+        print("\n".join(printable(f"{key:<12} {value}") for key, value in _describe(manifest)))
     for line in warnings_of(promises_of(manifest.calibration)):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
     return 0
 
 
@@ -47,10 +47,11 @@ def selftest(args: argparse.Namespace) -> int:
         return 0 if report.passed else 1
     for check in report.checks:
         verdict = "ok" if check.passed else "FAILED"
-        print(
+        line = (
             f"{verdict:<7}{check.name:<25}{check.rows:<15}{check.deviation:.1e} of at most "
             f"{check.tolerance:.1e}{_noise_of(check)}"
         )
+        print(printable(line))
     print(
         f"selftest {'passed' if report.passed else 'FAILED'}: {len(report.checks)} comparisons "
         "with Keras, each as a share of the largest magnitude"
