@@ -325,6 +325,54 @@ def pip_install():
 
 
 @pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    """Types what a command refuses as wrong usage, in a folder that stays empty; what it says."""
+
+    def call(main, arguments):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit) as e:
+            main(arguments)
+        assert e.value.code == 2
+        assert list(tmp_path.iterdir()) == []
+        return capsys.readouterr().err
+
+    return call
+
+
+@pytest.fixture
+def refused_empty(refused):
+    """The same of an empty path, which is not the current folder."""
+
+    def call(main, arguments):
+        assert "an empty text. Is a variable not set?" in refused(main, arguments)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def strange():
+    """Texts that would control a terminal, or turn around what it shows."""
+    controls = ["\x1b[31m", "\n", "\r", "\x9b", "\x7f", "\x00", "\x85", "\u2028", "\udc80"]
+    return [*controls, "\u202e", "\u2066", "\u200e", "\u200f", "\u061c"]
+
+
+@pytest.fixture
+def refused_in_a_line(refused, strange):
+    """Types what is refused with each of these in place of TEXT; none reaches the terminal."""
+
+    def call(main, arguments):
+        for text in strange:
+            said = refused(main, [each.replace("TEXT", f"a{text}b") for each in arguments])
+            *usage, line = said.removesuffix("\n").split("\n")
+            assert ": error: " in line
+            assert line.isprintable()
+            assert usage[0].startswith("usage: ")
+            assert all(each.isprintable() for each in usage)
+
+    return call
+
+
+@pytest.fixture
 def bundle_copy(digits_bundle, tmp_path):
     """A copy of the digits bundle, to damage."""
     return shutil.copytree(digits_bundle, tmp_path / "digits")

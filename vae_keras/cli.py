@@ -10,8 +10,8 @@ from vae_keras._base.libraries import check as check_libraries
 from vae_keras._base.tf_log_filter import without_greetings
 from vae_keras.configs.options import DATA, MODEL, TRAIN, add_options, number_or_all
 from vae_runtime import BundleError
-from vae_runtime._base.printable import printable
-from vae_runtime.cli.numbers import say_in_words
+from vae_runtime._base.printable import printable, say
+from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.paths import name_or_path, path
 
 from .configs import DataConfig, ModelConfig, TrainConfig
@@ -37,13 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vae-keras", description="Trains VAEs and judges them.")
+    parser = Parser(prog="vae-keras", description="Trains VAEs and judges them.")
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-keras {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    train = say_in_words(
-        commands.add_parser("train", help="train on normal rows; writes a run directory")
-    )
+    train = commands.add_parser("train", help="train on normal rows; writes a run directory")
     train.set_defaults(run=_train)
     train.add_argument(
         "--data",
@@ -70,9 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for config, flags in ((DataConfig, DATA), (ModelConfig, MODEL), (TrainConfig, TRAIN)):
         add_options(train, config, flags)
-    judge = say_in_words(
-        commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
-    )
+    judge = commands.add_parser("evaluate", help="judge a run or a bundle on labelled rows")
     judge.set_defaults(run=_evaluate)
     judge.add_argument("path", type=path, help="a run directory or a bundle")
     judge.add_argument(
@@ -126,7 +122,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         run = open_run(args.path)
         rows = None if args.data is None else data.load(data.like(args.data, run.data, **named))
         metrics = evaluate_run(run, rows)
-    print(describe(metrics))
+    print(printable(describe(metrics)))
     for line in warnings(metrics):
         _log(line)
     return 0
@@ -148,4 +144,4 @@ def describe(metrics: "Metrics") -> str:
 
 
 def _log(line: str) -> None:
-    print(*map(printable, line.split("\n")), sep="\n", file=sys.stderr, flush=True)
+    say(line, sys.stderr)

@@ -21,6 +21,7 @@ from vae_keras.fit.train_model import Learner
 from vae_keras.model.vae import VAE
 from vae_runtime._base.directories import check_replaceable
 from vae_runtime._base.paths import path_of
+from vae_runtime._base.printable import say
 from vae_runtime.verdicts.calibration import MANY, rows_needed
 from vae_runtime.verdicts.machines import check_enough
 
@@ -44,7 +45,7 @@ def train(
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: int | str = 1,
-    log: Log = print,
+    log: Log = say,
 ) -> tuple[Run, Metrics]:
     """Trains a VAE and writes a run directory.
 
@@ -60,7 +61,8 @@ def train(
             finished is left as it is.
         callbacks: of Keras, beside our own: TensorBoard, say. They see the model that is kept.
         devices: how many, or "all"; what is learnt is the same up to rounding.
-        log: called with each line of progress.
+        log: called with each line of progress; by default these are printed, escaped where names
+            in them would control a terminal.
 
     Returns:
         (run, metrics).
@@ -80,8 +82,9 @@ def train(
     begun = any(path.exists() for path in checkpoints(out, count(rows)))
     if resume and not begun and (run := find_finished(out, config, str(fingerprints["rows"]))):
         log(f"{out} is finished already: nothing to resume")
-        return run, run.metrics
-    log(describe(dataset, rows, model_config))
+        return _told((run, run.metrics), log)
+    for line in describe(dataset, rows, model_config):
+        log(line)
     if said := describe_devices(used):
         log(said)
     learner = Learner(dataset, model_config, train_config, used)
@@ -104,9 +107,14 @@ def train(
     written = _write(out, config, card, rows, _Learnt(vae, stopping.history, crossed))
     # not before: a full disk must not cost the training
     remove_checkpoints(out, count(rows))
-    for line in warnings(written[1]):
+    return _told(written, log)
+
+
+def _told(result: tuple[Run, Metrics], log: Log) -> tuple[Run, Metrics]:
+    """A run, after what is to be warned of was logged: as often as it is trained or resumed."""
+    for line in warnings(result[1]):
         log(line)
-    return written
+    return result
 
 
 def _check_apart(source: str, out: str | Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vae_keras._base.libraries import check_backend
 from vae_keras._base.tf_log_filter import greet_less, load
 
+from .convert import libraries
 from .errors import ExportError
 
 if TYPE_CHECKING:
@@ -27,4 +28,6 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'vae_export' has no attribute {name!r}")
     check_backend()
+    if name != "sign":  # which needs none of them
+        libraries.check()
     return getattr(load(f"{__name__}.{_HOME[name]}"), name)

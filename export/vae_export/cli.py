@@ -1,18 +1,19 @@
 """The command `vae-export`: turns a run directory into a verified bundle."""
 
-import argparse
 import importlib.metadata
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from vae_export.convert.libraries import NEEDED
 from vae_export.convert.precisions import PRECISIONS
 from vae_keras._base.libraries import check as check_libraries
 from vae_keras._base.tf_log_filter import without_greetings
 from vae_runtime import BundleError
-from vae_runtime._base.printable import printable
+from vae_runtime._base.printable import printable, say
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
+from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.paths import path
 from vae_runtime.data.listed import listed
 
@@ -20,24 +21,13 @@ from .errors import ExportError
 
 INCOMPLETE = 3  # the exit code where there is a bundle, without some precision that was asked for
 
-# beside Keras
-LIBRARIES = (
-    "tensorflow",
-    "onnx",
-    "tf2onnx",
-    "onnxruntime",
-    "ai_edge_litert.interpreter",
-    "scipy.stats",
-    "matplotlib.figure",
-)
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exports; returns 0 when done, 1 when it was refused (2 is argparse's, wrong usage).
 
     `INCOMPLETE` says that there is a bundle, without some lower precision that was asked for.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vae-export",
         description="Exports a trained run as a bundle of ONNX and TFLite graphs, each of which "
         "has answered as Keras does; where those in float32 do not, writes nothing and exits 1. "
@@ -99,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.sign is not None:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
-        check_libraries("exporting", *LIBRARIES)
+        check_libraries("exporting", *NEEDED)
         with without_greetings():
             from vae_export.bundle.sign import sign
             from vae_export.convert.variants import variants
@@ -144,4 +134,4 @@ def _with_suffix(out: Path) -> Path:
 
 
 def _log(line: str) -> None:
-    print(*map(printable, line.split("\n")), sep="\n", file=sys.stderr, flush=True)
+    say(line, sys.stderr)

@@ -5,7 +5,7 @@ fail are left out, and it is said why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -20,6 +20,7 @@ from vae_export.graphs.probes import make_probe, make_synthetic_probe
 from vae_export.graphs.source import Source
 from vae_keras._base.keras_defaults import settled
 from vae_keras.run import Run
+from vae_runtime._base.printable import say
 from vae_runtime.bundle import manifest, writer
 from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 
@@ -54,7 +55,7 @@ def export(
     allow_degraded: bool = False,
     strict: bool = False,
     synthetic_probe: bool = False,
-    log: Log = print,
+    log: Log = say,
 ) -> Path:
     """Exports a trained model as a bundle.
 
@@ -69,7 +70,8 @@ def export(
         strict: whether to write nothing where a lower precision is refused.
         synthetic_probe: whether the rows of the self-test are drawn from the model, and the report
             shows none, so that no row of the data is in either (see docs/security.md).
-        log: called with each line of progress.
+        log: called with each line of progress; by default these are printed, escaped where names
+            in them would control a terminal.
 
     Returns:
         The bundle's path.
@@ -101,7 +103,7 @@ def export_variants(
     wanted: Sequence[Variant],
     options: Options,
     *,
-    log: Log = print,
+    log: Log = say,
 ) -> Exported:
     """Exports as `export` does, and says what was refused."""
     _check_backend()
@@ -112,7 +114,10 @@ def export_variants(
     known = evidence.gather(given)
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
-    probe = write.npz(_probe(known, graphs, options, log))
+    probed = _probe(known, graphs, options, log)
+    if options.synthetic_probe:
+        known = replace(known, drawn={name: probed[name] for name in ("x", "z", "noise")})
+    probe = write.npz(probed)
     passed = verify(known, graphs, wanted, options, log=log)
     verified = passed.files
     log("measuring what the files cost, drawing the report")
@@ -195,13 +200,13 @@ def _verify_variant(
     verified = []
     for artefact in made:
         verified.append(examine(artefact, allow_degraded=allow_degraded))
-        log(_describe(verified[-1]))
+        _log(verified[-1], log)
     networks = [v.artefact for v in verified if v.artefact.variant.networks]
     if not networks:
         return verified, next(v.artefact for v in verified if v.artefact.graph.role == "scorer")
     pair = networks_scorer(networks, graphs)
     judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
-    log(_describe(judged))
+    _log(judged, log)
     return [_with_losses(v, judged) for v in verified], pair
 
 
@@ -262,6 +267,13 @@ def _with_losses(verified: Verified, judged: Verified) -> Verified:
     return Verified(verified.artefact, (*verified.findings, *judged.findings))
 
 
+def _log(verified: Verified, log: Log) -> None:
+    """A line about a file, and one for each thing that it loses."""
+    log(_describe(verified))
+    for sentence in verified.degraded:
+        log(f"  degraded: {sentence}")
+
+
 def _describe(verified: Verified) -> str:
     artefact, parts = verified.artefact, []
     if artefact.conversion.content:
@@ -271,5 +283,4 @@ def _describe(verified: Verified) -> str:
         parts.append(f"{flips['flips']:.0f} of {flips['rows']:.0f} verdicts flipped")
     if artefact.conversion.recipe:
         parts.append(artefact.conversion.recipe)
-    lost = "".join(f"\n  degraded: {sentence}" for sentence in verified.degraded)
-    return f"{artefact.name}: {', '.join(parts)}{lost}"
+    return f"{artefact.name}: {', '.join(parts)}"

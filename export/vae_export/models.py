@@ -36,8 +36,8 @@ class Models:
     Training must not have seen the rows of calibration and test.
 
     Args:
-        encoder: from pre-processed x to z_mean and z_log_var, each (batch, latent_dim). A third
-            output, the sample z, is left out.
+        encoder: from pre-processed x to z_mean and z_log_var, each (batch, latent_dim), in this
+            order or in a dict by these names. A third output, the sample z, is left out.
         decoder: from z (batch, latent_dim) to the likelihood's parameters, of x's shape. A sigmoid
             that it ends on is taken away for "bernoulli", which takes logits.
         likelihood: "bernoulli"; "gaussian", of standard deviation 1 in the encoder's units, as is
@@ -101,7 +101,7 @@ def of_models(models: Models) -> Source:
 
 def _policies(models: Models) -> tuple[str, ...]:
     """Of both models, those that are not float32."""
-    both = (*policies(_without_sample(models.encoder)), *policies(models.decoder))
+    both = (*policies(models.encoder), *policies(models.decoder))
     return tuple(dict.fromkeys(both))
 
 
@@ -120,7 +120,7 @@ def _vae(models: Models) -> VAE:
             "expected a vae_keras.Scaling as preprocessing, which devices can state and undo. "
             f"Received: {type(models.preprocessing).__name__}. Put other layers in the encoder."
         )
-    encoder = in_float32("encoder", _without_sample(models.encoder))
+    encoder = in_float32("encoder", models.encoder)
     decoder = in_float32("decoder", models.decoder)
     if models.likelihood == "bernoulli" or isinstance(models.likelihood, Bernoulli):
         decoder = _without_sigmoid(decoder)
@@ -135,14 +135,6 @@ def _standard_normal() -> Gaussian:
     likelihood.build(())
     likelihood.log_sigma.assign(np.log(np.expm1(-MIN_LOG_SIGMA)) + MIN_LOG_SIGMA)
     return likelihood
-
-
-def _without_sample(encoder: Any) -> Any:
-    """The encoder up to z_mean and z_log_var, where it goes on to draw a z."""
-    outputs = getattr(encoder, "output", None)
-    if not isinstance(outputs, (list, tuple)) or len(outputs) != 3:
-        return encoder
-    return keras.Model(encoder.input, list(outputs[:2]), name=encoder.name)
 
 
 def _without_sigmoid(decoder: Any) -> Any:

@@ -10,9 +10,10 @@ from .errors import BundleError
 
 if TYPE_CHECKING:
     from vae_runtime.backends.litert import LiteRT
+    from vae_runtime.backends.onnx_runtime import OnnxRuntime
     from vae_runtime.verdicts.recalibration import recalibrate
 
-    from .backends import OnnxRuntime, Profile
+    from .backends import Profile
     from .live import (
         Drift,
         DriftSettings,
@@ -26,7 +27,7 @@ _HOME = {
     "Drift": "live",
     "DriftSettings": "live",
     "LiteRT": "backends.litert",
-    "OnnxRuntime": "backends",
+    "OnnxRuntime": "backends.onnx_runtime",
     "Profile": "backends",
     "Runner": "runner",
     "Scores": "runner",

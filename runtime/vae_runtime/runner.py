@@ -18,7 +18,7 @@ from vae_runtime.verdicts.alarms import Verdicts
 from vae_runtime.verdicts.machines import Fleet, UnitVerdicts
 from vae_runtime.verdicts.scorer import Scorer
 
-from .backends import Backend, backend_of, bench, selftest
+from .backends import DEFAULT, Backend, backend_of, bench, selftest
 from .bundle import Bundle, open_bundle
 from .errors import BundleError
 from .explain import features
@@ -52,17 +52,17 @@ class Runner:
         bundle: Bundle,
         *,
         precision: str = "fp32",
-        backend: str | Backend = "onnxruntime",
+        backend: str | Backend = DEFAULT,
         unit: str | None = None,
         score: str = "score",
     ) -> None:
         self.manifest, self.precision, self.unit = bundle.manifest, precision, unit
-        self._bundle, backend = bundle, backend_of(backend)
+        self._bundle = bundle
         self._check = RowCheck(bundle.manifest.model)
-        pooled = bundle.manifest.calibration_of(backend.format, precision, score)
+        self._graphs = Graphs(bundle, backend_of(backend), precision)
+        pooled = bundle.manifest.calibration_of(self._graphs.format, precision, score)
         self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
         self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
-        self._graphs = Graphs(bundle, backend, precision)
         self._scorer = Scorer(self._graphs, score)
         self._attribution = Attribution(bundle, self._graphs, self._scorer)
 
@@ -72,7 +72,7 @@ class Runner:
         path: str | Path,
         *,
         precision: str = "fp32",
-        backend: str | Backend = "onnxruntime",
+        backend: str | Backend = DEFAULT,
         key: str | Path | None = None,
         unit: str | None = None,
         score: str = "score",
@@ -83,7 +83,7 @@ class Runner:
             path: the bundle: its directory, or the file that holds all of it (.vaeb).
             precision: "fp32", or another that the bundle has: "int8", "fp16", "dynamic". Its alarm
                 level is calibrated on its own scores.
-            backend: "onnxruntime" or "litert", as they come, or one with settings:
+            backend: name of one of `backends.names()`, as it comes, or one with settings:
                 `OnnxRuntime("server")`.
             key: the public key (PEM) of whoever must have signed it; signatures are not looked at
                 where None.

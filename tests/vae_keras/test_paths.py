@@ -23,13 +23,8 @@ EMPTY = [
 
 
 @pytest.mark.parametrize("arguments", EMPTY, ids=" ".join)
-def test_an_empty_text_is_not_the_current_folder(capsys, tmp_path, monkeypatch, arguments):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as e:
-        main(arguments)
-    assert e.value.code == 2
-    assert "an empty text. Is a variable not set?" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+def test_an_empty_text_is_not_the_current_folder(refused_empty, arguments):
+    refused_empty(main, arguments)
 
 
 @pytest.mark.parametrize(("source", "out"), [("", "run"), ("digits", "")])

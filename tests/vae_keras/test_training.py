@@ -22,7 +22,7 @@ from vae_keras import (
     train,
 )
 from vae_keras.data import fingerprint
-from vae_keras.evaluate import evaluate_run
+from vae_keras.evaluate import evaluate_run, warnings
 from vae_keras.fit.early_stopping import Stopping
 from vae_keras.fit.loop import describe_latents
 
@@ -321,6 +321,21 @@ def test_a_run_with_other_labels_is_another_run(tmp_path, states_csv, monkeypatc
     (tmp_path / "machine.csv").write_text(renamed.replace("jam", "half"))
     with pytest.raises(ValueError, match="another labels"):
         train(data, TINY, config, out=tmp_path / "run", resume=True, **QUIET)
+
+
+def test_resuming_what_is_finished_warns_as_training_did(tmp_path):
+    """Of labels that say nothing, scores do not tell anomalies."""
+    source, out = tmp_path / "noise.npz", tmp_path / "run"
+    x = np.random.default_rng(0).normal(size=(1200, 6)).astype(np.float32)
+    np.savez(source, x=x, y=np.arange(1200) % 6 == 0)
+    data, config = DataConfig(str(source), folds=1), TrainConfig(epochs=1)
+    first, again = [], []
+    _, metrics = train(data, TINY, config, out=out, log=first.append)
+    warned = warnings(metrics)
+    assert warned
+    assert first[-len(warned) :] == warned
+    train(data, TINY, config, out=out, resume=True, log=again.append)
+    assert again == [f"{out} is finished already: nothing to resume", *warned]
 
 
 def test_resuming_what_is_finished_leaves_it_as_it_is(tmp_path, sensor_csv):

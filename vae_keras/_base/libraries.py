@@ -16,6 +16,14 @@ BACKENDS = ("tensorflow", "jax")
 
 
 def check(doing: str, *more: str) -> None:
+    """The same as `check_there` in a process that is ours: Keras's defaults are settled too."""
+    check_there(doing, *more)
+    from .keras_defaults import settle
+
+    settle()
+
+
+def check_there(doing: str, *more: str) -> None:
     """Raises ValueError where Keras, its backend, scikit-learn or one of `more` is missing.
 
     Args:
@@ -28,9 +36,6 @@ def check(doing: str, *more: str) -> None:
             need(backend, doing)  # of which Keras says less well that it is not there
         for module in ("keras", "sklearn", *more):
             need(module, doing)
-        from .keras_defaults import settle
-
-        settle()
 
 
 def check_backend() -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
+from vae_runtime.rows.missing_names import some
 
 
 def groups_last(names: Sequence[str], prefixes: Sequence[str]) -> tuple[tuple[str, ...], Shape]:
@@ -18,7 +19,7 @@ def groups_last(names: Sequence[str], prefixes: Sequence[str]) -> tuple[tuple[st
         if len(group) < 2:
             raise ValueError(
                 f"expected several columns named {prefix}_... for the one-hot group {prefix!r}. "
-                f"Received: {len(group)} in {', '.join(names) or 'a file without names'}."
+                f"Received: {len(group)} in {some(names) or 'a file without names'}."
             )
     last = [name for group in groups for name in group]
     first = [name for name in names if name not in set(last)]
@@ -41,7 +42,7 @@ def check_rows(x: Array, names: Sequence[str], groups: Shape, numbers: Array) ->
         bad = np.flatnonzero(((values != 0) & (values != 1)).any(1) | (values.sum(1) != 1))
         if len(bad):
             raise ValueError(
-                f"expected exactly one 1 among the columns {', '.join(names[start:end])} of each "
+                f"expected exactly one 1 among the columns {some(names[start:end])} of each "
                 f"row. Received: {values[bad[0]].tolist()} in row {numbers[bad[0]]} "
                 f"({len(bad)} such rows)."
             )

@@ -1,25 +1,24 @@
-"""What a run is going to do, in a sentence before it begins."""
+"""What a run is going to do, in lines before it begins."""
 
 from vae_keras.configs import ModelConfig
 from vae_keras.data import Dataset, Split
 from vae_keras.data.datasets import epoch_rows
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.data.offsets import Windows
-from vae_runtime._base.printable import printable
 
 from .folds import count
 
 
-def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
-    """What was done to the rows, who sees how many of them, and the resolved model."""
+def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> list[str]:
+    """What was done to the rows; then in a line who sees how many of them, and the model."""
     shape = "x".join(map(str, dataset.x.shape[1:]))
-    notes = "".join(f"{printable(note)}\n" for note in dataset.notes)
-    return (
-        f"{notes}{printable(dataset.name)}: rows of {shape}: {_describe_sets(rows)}, "
+    return [
+        *dataset.notes,
+        f"{dataset.name}: rows of {shape}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
         f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
-        f"{_describe_labels(dataset, rows)}"
-    )
+        f"{_describe_labels(dataset, rows)}",
+    ]
 
 
 def _describe_sets(rows: Split) -> str:

@@ -24,28 +24,39 @@ def check_pair(encoder: keras.Model, decoder: keras.Model) -> None:
         encoder: from x to (z_mean, z_log_var), each (batch, latent_dim).
         decoder: from z (batch, latent_dim) to the likelihood's parameters, of x's shape.
     """
-    row, outputs = _shapes("encoder", encoder)
-    z, parameters = _shapes("decoder", decoder)
-    if not isinstance(row, tuple) or None in row[1:]:
-        raise ValueError(
-            "expected an encoder with one input x of a shape that is known but for the batch. "
-            f"Received: {row}."
-        )
-    if isinstance(encoder.output, dict) or not _are_two_vectors(outputs):
-        kind = "a dict" if isinstance(encoder.output, dict) else f"outputs of shape {outputs}"
-        raise ValueError(
-            "expected an encoder with the two outputs z_mean and z_log_var, as a list in that "
-            f"order, each (batch, latent_dim). Received: {kind}.{_sampling_hint(outputs)}"
-        )
+    check_encoder(encoder)
+    (row, outputs), (z, parameters) = _shapes("encoder", encoder), _shapes("decoder", decoder)
     if z != outputs[0]:
         raise ValueError(
             f"expected a decoder whose input has the encoder's z_mean shape {outputs[0]}. "
-            f"Received: {z}."
+            f"Received: {z}.{_input_hint(z)}"
         )
-    if parameters != row:
+    if isinstance(_outputs(decoder), dict) or parameters != row:
         raise ValueError(
             f"expected a decoder whose output has x's shape {row}. Received: {parameters}."
-            f"{_cropping_hint(parameters, row)}"
+            f"{_single_hint(_outputs(decoder))}{_cropping_hint(parameters, row)}"
+        )
+
+
+def check_encoder(encoder: keras.Model) -> None:
+    """Raises ValueError where an encoder is none of a VAE, and says what to do.
+
+    Args:
+        encoder: from x to (z_mean, z_log_var), each (batch, latent_dim).
+    """
+    row, outputs = _shapes("encoder", encoder)
+    if not isinstance(row, tuple) or None in row[1:]:
+        raise ValueError(
+            "expected an encoder with one input x of a shape that is known but for the batch. "
+            f"Received: {row}.{_input_hint(row)}"
+        )
+    given = _outputs(encoder)
+    if isinstance(given, dict) or not _are_two_vectors(outputs):
+        names = f"a dict of {', '.join(given)}" if isinstance(given, dict) else ""
+        raise ValueError(
+            "expected an encoder with the two outputs z_mean and z_log_var, as a list in that "
+            f"order, each (batch, latent_dim). Received: {names or f'outputs of shape {outputs}'}."
+            f"{_encoder_hint(given)}"
         )
 
 
@@ -63,8 +74,12 @@ def check_logits(decoder: keras.Model, likelihood: keras.layers.Layer) -> None:
 
 
 def last_operation(model: keras.Model) -> Any:
-    """The layer or operation that a model ends on, but for those that only move values."""
-    for operation in reversed(getattr(model, "operations", model.layers)):
+    """The layer or operation that a model ends on, but for those that only move values.
+
+    None where that is not known: a subclass may call its layers in any order.
+    """
+    layers_in_order = model.layers if isinstance(model, keras.Sequential) else ()
+    for operation in reversed(getattr(model, "operations", layers_in_order)):
         if not isinstance(operation, SHAPING) and type(operation).__name__ not in SHAPING_OPS:
             return operation
     return None
@@ -83,15 +98,47 @@ def _shapes(role: str, model: Any) -> tuple[Any, Any]:
         ) from error
 
 
+def _outputs(model: keras.Model) -> Any:
+    """What a model gives, a list or dict where it gives several."""
+    return (model.layers[-1] if isinstance(model, keras.Sequential) else model).output
+
+
 def _are_two_vectors(outputs: Any) -> bool:
     if not isinstance(outputs, (list, tuple)) or len(outputs) != 2 or outputs[0] != outputs[1]:
         return False
     return isinstance(outputs[0], tuple) and len(outputs[0]) == 2 and outputs[0][1] is not None
 
 
-def _sampling_hint(outputs: Any) -> str:
-    three = isinstance(outputs, (list, tuple)) and len(outputs) == 3
-    return " (The VAE samples z itself: leave the third output out.)" if three else ""
+def _input_hint(inputs: Any) -> str:
+    """For a conditional VAE's parts, which take more than x or z."""
+    several = not isinstance(inputs, tuple)
+    return " (Put what else it takes into x, as further columns.)" if several else ""
+
+
+def _encoder_hint(outputs: Any) -> str:
+    """What to make of outputs that are not z_mean and z_log_var."""
+    if isinstance(outputs, dict):
+        return " (Give both as a list: keras.Model(encoder.input, [output['mean'], ...]).)"
+    if len(keras.tree.flatten(outputs)) == 1:
+        return (
+            " (An autoencoder, which has no z_log_var, is no VAE. Where one output holds both, "
+            "split it: keras.Model(encoder.input, keras.ops.split(encoder.output, 2, axis=-1)).)"
+        )
+    if len(outputs) == 3:
+        return " (The VAE samples z itself: leave the third output out.)"
+    more = len(outputs) > 3
+    return " (Leave others out: keras.Model(encoder.input, encoder.output[:2]).)" if more else ""
+
+
+def _single_hint(outputs: Any) -> str:
+    """For a decoder that says more than the likelihood's parameters, or names them."""
+    if not isinstance(outputs, (dict, list, tuple)):
+        return ""
+    place = repr(next(iter(outputs))) if isinstance(outputs, dict) else 0
+    return (
+        " (Give the likelihood's parameters alone, such as keras.Model(decoder.input, "
+        f"decoder.output[{place}]); a standard deviation is the likelihood's: see Gaussian.)"
+    )
 
 
 def _cropping_hint(parameters: Any, row: Shape) -> str:

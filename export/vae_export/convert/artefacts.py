@@ -74,9 +74,16 @@ class Artefact:
 
     @property
     def feeds(self) -> Arrays:
-        """What its tensors are compared on."""
+        """Inputs that its tensors are compared on."""
         known = self.evidence
         return known.network_feeds if self.variant.networks else known.feeds
+
+    @property
+    def all_feeds(self) -> tuple[Arrays, ...]:
+        """The same, and those of a probe that is drawn from the model, where there is one."""
+        known = self.evidence
+        drawn = known.network_drawn if self.variant.networks else known.drawn
+        return (self.feeds, drawn) if drawn else (self.feeds,)
 
     @property
     def advice(self) -> str:

@@ -27,7 +27,7 @@ NOISE = {"fp16": 0.01, "dynamic": 0.2, "int8": 0.5}
 def runs(artefact: Artefact) -> Figures:
     """It runs at every batch size, and what comes out has the promised shapes and is finite."""
     for size in SIZES:
-        for given in rounds(artefact.graph, artefact.feeds, size):
+        for given in _all_rounds(artefact, size):
             expected, received = answers(artefact.graph, given), artefact.engine(given)
             if set(received) != set(expected):
                 raise ExportError(
@@ -47,7 +47,7 @@ def tensors(artefact: Artefact) -> Figures:
     """
     worst = dict.fromkeys(artefact.graph.outputs, 0.0)
     for size in SIZES:
-        for given in rounds(artefact.graph, artefact.feeds, size):
+        for given in _all_rounds(artefact, size):
             expected, received = answers(artefact.graph, given), artefact.engine(given)
             for output, value in expected.items():
                 error = _deviation(artefact, output, value, received[output])
@@ -92,6 +92,10 @@ def rounds(graph: Graph, feeds: Arrays, size: int) -> list[Arrays]:
     return [batch, {**batch, **optional}] if optional else [batch]
 
 
+def _all_rounds(artefact: Artefact, size: int) -> list[Arrays]:
+    return [given for feeds in artefact.all_feeds for given in rounds(artefact.graph, feeds, size)]
+
+
 def _check_form(what: str, expected: Array, received: Array) -> None:
     if (received.shape, received.dtype) != (expected.shape, expected.dtype):
         raise ExportError(
@@ -110,7 +114,11 @@ def _check_noise(artefact: Artefact, worst: Figures) -> None:
 
     Where it is allowed all the same, `worst` is what was measured: a parity for every output.
     """
-    feeds = rounds(artefact.graph, artefact.feeds, SIZES[-1])[0]
+    for feeds in artefact.all_feeds:
+        _check_noise_on(artefact, rounds(artefact.graph, feeds, SIZES[-1])[0], worst)
+
+
+def _check_noise_on(artefact: Artefact, feeds: Arrays, worst: Figures) -> None:
     expected, received = answers(artefact.graph, feeds), artefact.engine(feeds)
     limit = NOISE[artefact.variant.precision]
     for output, value in expected.items():

@@ -74,6 +74,8 @@ class Evidence:
         units: for outputs in nats, the least magnitude that an error is a share of, see `_units`.
         references: by name the scores that verdicts can be given by: `score` and, where there is a
             mixture, `neg_elbo` without it.
+        drawn: inputs of the bundle's probe where its rows are drawn from the model: a device
+            compares tensors on these.
     """
 
     source: Source
@@ -81,6 +83,7 @@ class Evidence:
     network_feeds: Arrays
     units: dict[str, float]
     references: Mapping[str, Reference]
+    drawn: Arrays = field(default_factory=dict)
 
     @property
     def calibration(self) -> Array:
@@ -96,6 +99,11 @@ class Evidence:
     def is_crossed(self) -> bool:
         """Whether calibration is by folds: the model has seen the calibration rows."""
         return "cross_score" in self.source.calibration
+
+    @cached_property
+    def network_drawn(self) -> Arrays:
+        """The drawn inputs as the networks alone take them; empty where there are none."""
+        return network_feeds(self.source.vae, self.drawn["x"]) if self.drawn else {}
 
     @cached_property
     def independent(self) -> float:

@@ -3,15 +3,17 @@
 Files compute in float32 and are compared with Keras, which has to compute in it too then.
 """
 
+import contextlib
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 import keras
 import numpy as np
 
-PLAIN = "float32"
+from .reasons import reason
 
-LONGEST = 200  # characters of a reason
+PLAIN = "float32"
 
 
 def policies(model: Any) -> tuple[str, ...]:
@@ -41,7 +43,9 @@ def in_float32(role: str, model: Any) -> Any:
         copy = _rebuilt(model)
         _copy_weights(model, copy)
     except Exception as error:  # whatever the code of a custom layer raises
-        raise ValueError(_refusal(role, others, _reason(error))) from error
+        raise ValueError(
+            _refusal(role, others, f"cannot be made again ({reason(error)})")
+        ) from error
     if left := policies(copy):
         raise ValueError(_refusal(role, others, f"some of it stays {', '.join(left)}"))
     return copy
@@ -63,12 +67,6 @@ def _refusal(role: str, others: tuple[str, ...], why: str) -> str:
         f"one that computes in {', '.join(others)}, and {why}. Build it with dtype='float32' and "
         "give it the same weights (set_weights); custom layers need get_config, and pass dtype on."
     )
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, in one line; Keras puts the config before it."""
-    said = " ".join(str(error).rpartition("Exception encountered: ")[2].split())
-    return f"cannot be made again ({said[:LONGEST] or type(error).__name__})"
 
 
 def _policies(model: Any) -> Iterator[str]:
@@ -106,23 +104,63 @@ def _tensors(model: Any) -> Iterator[Any]:
 def _rebuilt(model: Any) -> Any:
     """The model from its config, with new weights."""
     given = keras.config.dtype_policy()
+    functions = _functions(model)
+    with _named(functions):
+        config = _plain(keras.saving.serialize_keras_object(model))
     keras.config.set_dtype_policy(PLAIN)  # for what a config does not say
     try:
-        return keras.saving.deserialize_keras_object(
-            _plain(keras.saving.serialize_keras_object(model)),
-            custom_objects={type(layer).__name__: type(layer) for layer in _layers(model)},
-            safe_mode=False,  # it was in memory, and so is no stranger's
-        )
+        return keras.saving.deserialize_keras_object(config, {**_classes(model), **functions})
     finally:
         keras.config.set_dtype_policy(given)
 
 
+def _functions(model: Any) -> dict[str, FunctionType]:
+    """The functions that layers were given, by names of their own: several may be a `<lambda>`.
+
+    They are handed on as they are. A config holds the bytes of a lambda, without the modules that
+    it uses.
+    """
+    found = {id(value): value for value in _attributes(model) if _is_own(value)}
+    functions = [value for value in found.values() if isinstance(value, FunctionType)]
+    return {f"{function.__name__} {i}": function for i, function in enumerate(functions)}
+
+
+def _classes(model: Any) -> dict[str, type]:
+    """Those of the layers, and of initializers and the like that they were given."""
+    objects = [*_layers(model), *(v for v in _attributes(model) if hasattr(v, "get_config"))]
+    return {type(each).__name__: type(each) for each in objects if _is_own(type(each))}
+
+
+def _attributes(model: Any) -> Iterator[Any]:
+    for layer in _layers(model):
+        yield from vars(layer).values()
+
+
+def _is_own(value: Any) -> bool:
+    """Whether code is the user's, and none of Keras."""
+    return getattr(value, "__module__", "keras").partition(".")[0] != "keras"
+
+
+@contextlib.contextmanager
+def _named(functions: dict[str, FunctionType]) -> Iterator[None]:
+    """Gives functions these names for a while, by which a config then refers to them."""
+    given = [(function, function.__name__) for function in functions.values()]
+    for name, function in functions.items():
+        function.__name__ = name
+    try:
+        yield
+    finally:
+        for function, name in given:
+            function.__name__ = name
+
+
 def _plain(config: Any, key: str = "") -> Any:
-    """A serialised model whose dtypes and policies are float32 where they are other floats."""
+    """A serialised model, not compiled, whose dtypes and policies are float32 for other floats."""
     if isinstance(config, dict):
         if "DTypePolicy" in str(config.get("class_name")):
             return PLAIN
-        return {name: _plain(value, name) for name, value in config.items()}
+        named = (item for item in config.items() if item[0] != "compile_config")
+        return {name: _plain(value, name) for name, value in named}
     if isinstance(config, (list, tuple)):
         return type(config)(_plain(value, key) for value in config)
     is_dtype = key == "dtype" and isinstance(config, str)

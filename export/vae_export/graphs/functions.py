@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -184,4 +185,17 @@ def _float32(value: Any) -> Any:
 def _graph(vae: Any, role: str, function: Function, inputs: Inputs, outputs: Shapes) -> Graph:
     data_units = {"x_mean": (vae.preprocessing.offset, vae.preprocessing.scale)}
     scaling = {name: value for name, value in data_units.items() if name in outputs}
-    return Graph(role, function, inputs, outputs, scaling, {}, tuple(vae.variables))
+    return Graph(role, _pure(function), inputs, outputs, scaling, {}, tuple(vae.variables))
+
+
+def _pure(function: Function) -> Function:
+    """The same, and it writes no variable, such as the state of a generator whose draws it drops.
+
+    (An encoder that also gives a sample z may be one piece, which cannot be had without it.)
+    """
+
+    def pure(*given: Any) -> dict[str, Any]:
+        with keras.StatelessScope():
+            return function(*given)
+
+    return pure

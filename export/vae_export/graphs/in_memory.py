@@ -7,8 +7,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from vae_keras.model.check_networks import check_encoder
+from vae_runtime.rows.arrays import as_array
+
+from .reasons import reason
+
 if TYPE_CHECKING:
     from vae_export.models import Models
+
+POSTERIOR = ("z_mean", "z_log_var")
+FED = {"encoder": "the rows of calibration", "decoder": "latents z"}
 
 
 def taken(models: "Models") -> "Models":
@@ -21,9 +29,10 @@ def taken(models: "Models") -> "Models":
         test_y=test_y,
         training=_rows("training", models.training),
     )
-    encoder = _wrapped("encoder", models.encoder, np.shape(models.calibration)[1:])
-    latent = keras.tree.flatten(getattr(encoder, "output", None))[0]
-    decoder = _wrapped("decoder", models.decoder, getattr(latent, "shape", (None,))[1:])
+    x = as_array(models.calibration, models.feature_names, "calibration")
+    encoder = _posterior(_wrapped("encoder", models.encoder, np.shape(x)[1:]))
+    check_encoder(encoder)
+    decoder = _wrapped("decoder", models.decoder, encoder.output_shape[0][1:])
     return dataclasses.replace(models, encoder=encoder, decoder=decoder)
 
 
@@ -71,4 +80,21 @@ def _wrapped(role: str, model: Any, row: tuple[int | None, ...]) -> Any:
             "has no weights yet: it was never called. Load them after a call on some rows."
         )
     inputs = keras.Input(row, dtype="float32")
-    return keras.Model(inputs, model(inputs), name=model.name)
+    try:
+        return keras.Model(inputs, model(inputs), name=model.name)
+    except Exception as error:  # whatever the code of a model raises
+        raise ValueError(
+            f"expected as {role} a model that takes {FED[role]}, of shape {inputs.shape}. "
+            f"Received: {type(model).__name__}, which fails on them ({reason(error)}). "
+            "Give it what it was trained on, in the same shape."
+        ) from error
+
+
+def _posterior(encoder: Any) -> Any:
+    """The encoder up to z_mean and z_log_var, in this order, where it goes on to draw a z."""
+    outputs = getattr(encoder, "output", None)
+    if isinstance(outputs, dict) and set(POSTERIOR) <= outputs.keys():
+        outputs = [outputs[name] for name in POSTERIOR]
+    elif not isinstance(outputs, (list, tuple)) or len(outputs) != len(POSTERIOR) + 1:
+        return encoder
+    return keras.Model(encoder.input, list(outputs[:2]), name=encoder.name)

@@ -8,6 +8,9 @@ there; only what cannot do without it says so, and why.
 import importlib
 import os
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 
@@ -47,6 +50,28 @@ LIBRARIES = {
     "tf2onnx": Library("tf2onnx", "tf2onnx"),
     "torch": Library("torch", "torch"),
 }
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A library that is needed for one purpose alone, and installed for it.
+
+    Those that are none of `LIBRARIES` become one, so that `find` and `need` know them.
+
+    Args:
+        module: that is imported of it, such as "ai_edge_litert.interpreter".
+        install: what `pip install` is told to bring it.
+    """
+
+    module: str
+    install: str
+
+    def __post_init__(self) -> None:
+        top = self.module.partition(".")[0]
+        # of a stranger's nothing is known that tells it from another of its name
+        library = Library(top.replace("_", "-"), self.install, part="__name__")
+        LIBRARIES.setdefault(top, library)
+
 
 LONGEST = 200  # characters of a reason
 
@@ -91,6 +116,18 @@ def onnxruntime(module: str = "onnxruntime") -> Any:
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     return need(module, "running the graphs of a bundle")
+
+
+@lru_cache(maxsize=1)
+def settle_pandas() -> None:
+    """Before pyarrow makes arrays: a pandas that is broken is to it as one that is not there.
+
+    It imports pandas as it makes its first array, and raises what comes of that unless it is an
+    ImportError; from then on it does without.
+    """
+    if find("pandas") is None:
+        with suppress(Exception):  # of pandas once more: what is wrong with it is known by now
+            importlib.import_module("pyarrow").array([])
 
 
 def is_interrupt(error: BaseException | None) -> bool:

@@ -1,38 +1,53 @@
-"""Backends, which run a bundle's graphs: one small class each, with the methods of `Backend`.
+"""Backends, which run a bundle's graphs: one class each with what `Backend` has, in the registry.
 
 This folder imports `_base`, `bundle` and `rows`.
 """
 
-import importlib
+from typing import TYPE_CHECKING
 
-from .onnx_runtime import OnnxRuntime
+from vae_runtime._base.libraries import Extra
+
 from .profiles import Profile
-from .protocol import Backend, Session
+from .protocol import SETTINGS, Backend, Session
+from .registry import (
+    DEFAULT,
+    backend_of,
+    check_here,
+    format_of,
+    is_here,
+    kind_of,
+    kinds,
+    names,
+    register,
+    runs,
+)
 
-__all__ = ["BACKENDS", "Backend", "OnnxRuntime", "Profile", "Session", "backend_of"]
+if TYPE_CHECKING:
+    from .onnx_runtime import OnnxRuntime
 
-BACKENDS = {"onnxruntime": (".onnx_runtime", "OnnxRuntime"), "litert": (".litert", "LiteRT")}
+__all__ = [
+    "DEFAULT",
+    "SETTINGS",
+    "Backend",
+    "Extra",
+    "OnnxRuntime",
+    "Profile",
+    "Session",
+    "backend_of",
+    "check_here",
+    "format_of",
+    "is_here",
+    "kind_of",
+    "kinds",
+    "names",
+    "register",
+    "runs",
+]
 
 
-def backend_of(backend: str | Backend) -> Backend:
-    """The backend of that name, as it comes; one that is given is itself.
+def __getattr__(name: str) -> object:
+    if name != "OnnxRuntime":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .onnx_runtime import OnnxRuntime
 
-    Raises:
-        ValueError: there is none of that name, or it is no backend.
-    """
-    if not isinstance(backend, str) and _is_one(backend):
-        return backend
-    if not isinstance(backend, str) or backend not in BACKENDS:
-        raise ValueError(
-            f"expected a backend of {', '.join(BACKENDS)}, or one with settings, as in "
-            f'OnnxRuntime("server"). Received: {backend!r:.60}.'
-        )
-    module, kind = BACKENDS[backend]
-    made: Backend = getattr(importlib.import_module(module, __name__), kind)()
-    return made
-
-
-def _is_one(backend: object) -> bool:
-    """Whether it has what `Backend` has; a class has not, before it is called."""
-    parts = ("format", "chunk", "workers", "open")
-    return not isinstance(backend, type) and all(hasattr(backend, part) for part in parts)
+    return OnnxRuntime

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from vae_runtime._base.threads import startable
 from vae_runtime.errors import BundleError
 
-from . import Session
+from . import Session, names
 
 # Pages of a mapped file that have been read count as memory of this process until it gives them
 # back, which it does after so many bytes.
@@ -64,8 +64,9 @@ class Question:
         if not set(shared) <= set(taken):
             raise ValueError(
                 f"expected no more than this graph takes: {', '.join(taken)}. Received: "
-                f"{', '.join(shared)} too. To score with samples, load the bundle with the backend "
-                "onnxruntime; that of .tflite files is always at the posterior mean."
+                f"{', '.join(shared)} too. To score with samples, load the bundle with a backend "
+                f"of .onnx files ({', '.join(names('onnx'))}); the score of others is at the "
+                "posterior mean, always."
             )
 
     def answer(self, rows: Rows, first_row: int = 0, shared: Feeds | None = None) -> Answers:

@@ -7,15 +7,25 @@ from numpy.typing import ArrayLike
 from vae_runtime.bundle import Bundle
 from vae_runtime.rows.arrays import LatentCheck, RowCheck
 
-from . import Backend, Session
+from . import Backend, Session, format_of
 from .chunks import Answers, Check, Feeds, Question, ask
 
 
 class Graphs:
-    """Answers for rows, however many, from whichever graph. Safe to share between threads."""
+    """Answers for rows, however many, from whichever graph. Safe to share between threads.
 
-    def __init__(self, bundle: Bundle, backend: Backend, precision: str) -> None:
+    Args:
+        bundle: of the graphs.
+        backend: runs them.
+        precision: of their files.
+        format: of their files; where None, the first of the backend's that the bundle has.
+    """
+
+    def __init__(
+        self, bundle: Bundle, backend: Backend, precision: str, format: str | None = None
+    ) -> None:
         self._bundle, self._backend, self._precision = bundle, backend, precision
+        self.format = format_of(backend, bundle.manifest, precision) if format is None else format
         x, z = RowCheck(bundle.manifest.model), LatentCheck(bundle.manifest.model)
         self._checks: dict[str, tuple[str, Check]] = {
             "encoder": ("x", x),
@@ -59,5 +69,7 @@ class Graphs:
         """The graph of this role, opened once however many threads ask for it."""
         with self._opening:
             if role not in self._sessions:
-                self._sessions[role] = self._backend.open(self._bundle, role, self._precision)
+                self._sessions[role] = self._backend.open(
+                    self._bundle, role, self._precision, self.format
+                )
             return self._sessions[role]

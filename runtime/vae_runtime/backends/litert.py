@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime._base.libraries import need
+from vae_runtime._base.libraries import LIBRARIES, Extra, need
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import File
 from vae_runtime.errors import BundleError
 
 from . import int8_networks
 from .agreement import check_tensors, failure, listed, warm_up
-from .profiles import threads_of
+from .profiles import Profile, threads_of
 from .protocol import Session
 
 SIGNATURE = "serving_default"
@@ -38,13 +38,21 @@ class LiteRT:
         ValueError: that is no number of threads.
     """
 
-    format = "tflite"
+    name = "litert"
+    formats = ("tflite",)
+    extra = Extra(MODULE, LIBRARIES["ai_edge_litert"].install)
+    settings = ()
     chunk, workers = 256, 1
 
     def __init__(self, *, threads: int = 1) -> None:
         self._threads = threads_of(threads)
 
-    def open(self, bundle: Bundle, role: str, precision: str) -> Session:
+    @classmethod
+    def of(cls, profile: Profile, provider: str | None = None) -> "LiteRT":
+        """Makes one with these settings; see `Backend.of`."""
+        return cls(threads=profile.threads)
+
+    def open(self, bundle: Bundle, role: str, precision: str, format: str = "tflite") -> Session:
         """The graph of this role; see `Backend.open`."""
         load = functools.partial(self._load, bundle, precision)
         if precision == int8_networks.PRECISION:
@@ -52,7 +60,7 @@ class LiteRT:
         return load(role)
 
     def _load(self, bundle: Bundle, precision: str, role: str) -> "LiteRTSession":
-        file = bundle.manifest.file(role, format=self.format, precision=precision)
+        file = bundle.manifest.file(role, format="tflite", precision=precision)
         session = LiteRTSession(file, _interpreter(file, bundle.read(file), self._threads))
         warm_up(file.name, session)
         return session
@@ -111,7 +119,7 @@ class LiteRTSession:
 
 
 def _interpreter(file: File, content: bytes, threads: int) -> Any:
-    litert = need(MODULE, "running .tflite files in LiteRT", "take the backend onnxruntime")
+    litert = need(MODULE, "running .tflite files in LiteRT", "take another backend")
     try:
         interpreter = litert.Interpreter(model_content=content, num_threads=threads)
         signatures = list(interpreter.get_signature_list())

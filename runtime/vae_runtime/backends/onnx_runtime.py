@@ -15,6 +15,7 @@ from vae_runtime.bundle.manifest import File
 
 from .agreement import check_tensors, failure, warm_up
 from .profiles import Profile, profile_of
+from .protocol import SETTINGS
 
 CPU = "CPUExecutionProvider"
 ROLES = ("encoder", "decoder", "scorer", "classifier")
@@ -39,7 +40,10 @@ class OnnxRuntime:
         ValueError: there is no such profile or role, or options and sessions are none.
     """
 
-    format = "onnx"
+    name = "onnxruntime"
+    formats = ("onnx",)
+    extra = None
+    settings = SETTINGS
 
     def __init__(
         self,
@@ -55,9 +59,16 @@ class OnnxRuntime:
         _check_options(options)
         _check_sessions(self._sessions)
 
-    def open(self, bundle: Bundle, role: str, precision: str) -> "OnnxSession":
+    @classmethod
+    def of(cls, profile: Profile, provider: str | None = None) -> "OnnxRuntime":
+        """Makes one with these settings; see `Backend.of`."""
+        return cls(profile, provider=provider or CPU)
+
+    def open(
+        self, bundle: Bundle, role: str, precision: str, format: str = "onnx"
+    ) -> "OnnxSession":
         """The graph of this role; see `Backend.open`."""
-        file = bundle.manifest.file(role, format=self.format, precision=precision)
+        file = bundle.manifest.file(role, format=format, precision=precision)
         session = self._sessions.get(role)
         if session is None:
             session = self._load(bundle.read(file), file)

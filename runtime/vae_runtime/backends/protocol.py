@@ -1,13 +1,18 @@
 """What the runner asks of whatever runs a bundle's graphs."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.libraries import Extra
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import Tensor
+
+from .profiles import Profile
+
+SETTINGS = ("profile", "provider")  # that only some backends have, by the options that set them
 
 
 class Session(Protocol):
@@ -34,16 +39,35 @@ class Session(Protocol):
 class Backend(Protocol):
     """Opens the graphs of a bundle.
 
-    `format` is that of the files it runs. `chunk` is how many rows it is best given at a time, and
-    `workers` how many chunks side by side.
+    The class says `name`, by which it is found; `formats` of the files that it runs, the preferred
+    first; `extra`, the library to install for it, None where there is nothing to install; and
+    which of `SETTINGS` it heeds. Each that is made says in `chunk` how many rows it is best given
+    at a time, and in `workers` how many chunks side by side.
     """
 
-    format: str
+    name: ClassVar[str]
+    formats: ClassVar[tuple[str, ...]]
+    extra: ClassVar[Extra | None]
+    settings: ClassVar[tuple[str, ...]]
     chunk: int
     workers: int
 
-    def open(self, bundle: Bundle, role: str, precision: str) -> Session:
-        """The graph of this role: "encoder", "decoder", "scorer" or "classifier".
+    @classmethod
+    def of(cls, profile: Profile, provider: str | None = None) -> "Backend":
+        """Makes one with these settings; it heeds the profile's threads, and more if it says so.
+
+        Raises:
+            ValueError: a setting cannot be.
+        """
+
+    def open(self, bundle: Bundle, role: str, precision: str, format: str) -> Session:
+        """Opens the graph of a role: "encoder", "decoder", "scorer" or "classifier".
+
+        Args:
+            bundle: of the graph.
+            role: of the graph.
+            precision: of its file.
+            format: of its file, one of `formats`.
 
         Raises:
             BundleError: there is none of that precision, or it cannot be loaded, or it is not what

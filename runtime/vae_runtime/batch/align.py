@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.libraries import settle_pandas
 from vae_runtime.runner import Runner
 
 from .columns import cast, decoded
@@ -31,6 +32,7 @@ def in_place(part: Part, outcome: Outcome, kept: Columns, schema: Any, *, reject
     """
     import pyarrow as pa
 
+    settle_pandas()
     reasons = _reasons(part, outcome)
     if reasons and not reject:
         raise ValueError(_told(part, kept, *next(iter(reasons.items()))))
@@ -58,6 +60,7 @@ def result_fields(runner: Runner, task: Task) -> tuple[Any, ...]:
     """
     import pyarrow as pa
 
+    settle_pandas()
     found = task(runner, runner.probe_rows()[:1], None)
     return tuple(pa.field(name, as_arrow(column).type) for name, column in found.items())
 

@@ -7,7 +7,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.libraries import settle_pandas
+
 from .parts import Column, Columns
+from .zones import is_known
 
 Kind: TypeAlias = Literal["truth", "number", "decimal", "text", "timestamp", "other"]
 
@@ -140,6 +143,8 @@ def _no_text_type(kind: Any) -> str | None:
     if kind.num_fields and not (types.is_map(kind) or types.is_union(kind)):
         inner = (_no_text_type(kind.field(i).type) for i in range(kind.num_fields))
         return next((found for found in inner if found is not None), None)
+    if types.is_timestamp(kind) and kind.tz and not is_known(kind.tz):
+        return f"{kind}, a time zone that is not known here"
     numbers = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null
     others = types.is_string, types.is_large_string, types.is_string_view
     times = types.is_timestamp, types.is_date, types.is_time
@@ -179,5 +184,6 @@ def unpack(array: NDArray[Any]) -> Column:
         return array
     import pyarrow as pa
 
+    settle_pandas()
     with pa.ipc.open_stream(array.tobytes()) as reader:
         return reader.read_next_batch().column(0)

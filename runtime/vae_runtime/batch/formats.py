@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .parts import Part, Shard, Wanted
+import numpy as np
+
+from .parts import Columns, Part, Shard, Wanted
 from .reading import arrow, csv, images, jsonl, npy, npz, parquet, windows
 
 # What to do with files of other endings that are met often.
@@ -45,6 +47,12 @@ FORMATS = {
     IMAGES: Format(images.plan, images.read),
     WINDOWS: Format(windows.plan, windows.read),
 }
+# Of files whose columns have types; those of the others are text.
+KEPT: dict[str, Callable[[Path, Wanted], Columns]] = {
+    ".npz": npz.kept,
+    ".parquet": parquet.kept,
+    **dict.fromkeys((".arrow", ".feather", ".arrows"), arrow.kept),
+}
 ENDINGS = tuple(name for name in FORMATS if name.startswith("."))
 
 
@@ -72,6 +80,13 @@ def format_of(path: Path, wanted: Wanted) -> str:
             f"to cut into them. Received: rows that are {wanted.model.input_shape} already."
         )
     return name
+
+
+def kept_of(path: Path, wanted: Wanted) -> Columns:
+    """The columns of a file that are kept, without rows, of their types."""
+    if path.suffix in KEPT:
+        return KEPT[path.suffix](path, wanted)
+    return {name: np.empty(0, np.str_) for name in wanted.keep}
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:

@@ -10,7 +10,7 @@ from vae_runtime._base.paths import identity, path_of
 
 from . import formats
 from .disk import named
-from .parts import Part, Shard, Wanted
+from .parts import Columns, Part, Shard, Wanted
 
 MARKS = "*?["  # of a glob
 
@@ -49,6 +49,11 @@ class Plan(NamedTuple):
         """The parts of a shard."""
         parts, name = formats.read(shard, self.wanted), self.name
         return parts if name is None else (part._replace(file=name) for part in parts)
+
+    def kept(self) -> Iterator[Columns]:
+        """The columns of each file that are kept, without rows."""
+        if self.wanted.keep:
+            yield from (formats.kept_of(Path(file), self.wanted) for file in self.files)
 
     def fingerprint(self, shard: Shard) -> list[Any]:
         """What a shard is, as JSON.

@@ -11,11 +11,11 @@ from vae_runtime.bundle.manifest import digest
 from vae_runtime.runner import Runner
 
 from .output import Output
-from .parts import Part, Shard
+from .parts import Columns, Part, Shard
 from .run import Job, Settle
 from .tasks import Task
 from .work import work_of
-from .writing import open_writer
+from .writing import check_columns, open_writer
 
 
 class Given(Protocol):
@@ -35,6 +35,9 @@ class Given(Protocol):
 
     def read(self, shard: Shard, /) -> Iterator[Part]:
         """The parts of a shard."""
+
+    def kept(self) -> Iterator[Columns]:
+        """The columns of each file that are kept, without rows."""
 
     def fingerprint(self, shard: Shard, /) -> list[Any]:
         """What a shard is, as JSON."""
@@ -82,7 +85,12 @@ def job_of(
         target: where results go.
         more: that results depend on, by names for people.
         settle: see `Job`.
+
+    Raises:
+        ValueError: a column is kept that the output cannot hold, as its type alone says.
     """
+    for columns in () if target.bare else given.kept():
+        check_columns(columns, target.path, target.ending)
     path = file_target(target.path)
     rejects = None if target.rejects is None else file_target(target.rejects)
     identity = {

@@ -36,8 +36,6 @@ FORMAT_VERSION = 1
 
 SCORES = tuple(ENDS)  # by which verdicts can be given
 
-BACKEND_OF = {"onnx": "onnxruntime", "tflite": "litert"}  # what runs the files of a format
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -77,16 +75,9 @@ class Manifest:
         """
         name = self.calibration_name(format, precision)
         if name not in self.calibration:
-            held = sorted((f.precision, f.format) for f in self.files if f.role == "encoder")
-            other = [BACKEND_OF[f] for p, f in held if p == precision and f in BACKEND_OF]
-            advice = "Export it with that format and precision."
-            if other:
-                advice = (
-                    f'Its {precision} files run with backend="{other[0]}" (--backend {other[0]}).'
-                )
             raise BundleError(
-                f"expected a bundle with {precision!s:.20} {format} files. Received: one with "
-                f"{', '.join(map(' '.join, held))}. {advice}"
+                f"expected a calibration of {precision!s:.20} {format} files. Received: those of "
+                f"{', '.join(self.calibration)}. Export the bundle with that format and precision."
             )
         alone = score != "score" and self.model.mixture is not None
         return self.calibration[f"{name}{ALONE}" if alone else name]

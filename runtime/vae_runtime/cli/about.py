@@ -11,6 +11,7 @@ import numpy as np
 
 from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.printable import printable
+from vae_runtime.backends import runs
 from vae_runtime.backends.bench import Report as Costs
 from vae_runtime.backends.selftest import Check, Report
 from vae_runtime.bundle import open_bundle, writer
@@ -32,9 +33,9 @@ def info(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(dataclasses.asdict(manifest), indent=2))
     else:
-        print("\n".join(f"{key:<12} {value}" for key, value in _describe(manifest)))
+        print("\n".join(printable(f"{key:<12} {value}") for key, value in _describe(manifest)))
     for line in warnings_of(promises_of(manifest.calibration)):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
     return 0
 
 
@@ -46,10 +47,11 @@ def selftest(args: argparse.Namespace) -> int:
         return 0 if report.passed else 1
     for check in report.checks:
         verdict = "ok" if check.passed else "FAILED"
-        print(
+        line = (
             f"{verdict:<7}{check.name:<25}{check.rows:<15}{check.deviation:.1e} of at most "
             f"{check.tolerance:.1e}{_noise_of(check)}"
         )
+        print(printable(line))
     print(
         f"selftest {'passed' if report.passed else 'FAILED'}: {len(report.checks)} comparisons "
         "with Keras, each as a share of the largest magnitude"
@@ -103,6 +105,7 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         *[("tested", line) for line in _describe_tests(manifest)],
         *[("units", _describe_units(manifest, precision)) for precision in _with_units(manifest)],
         *[("calibrated", _describe_rows(made)) for made in manifest.recalibrated],
+        *[("run by", line) for line in _describe_backends(manifest)],
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
         *[("degraded", lost) for f in manifest.files for lost in f.degraded],
     ]
@@ -154,6 +157,14 @@ def _describe_units(manifest: Manifest, precision: str) -> str:
 def _describe_rows(made: Recalibration) -> str:
     whose = "" if made.unit is None else f" of {made.unit}"
     return f"anew on {made.rows:,} rows{whose}, {made.date} (their sha256: {made.sha256})"
+
+
+def _describe_backends(manifest: Manifest) -> list[str]:
+    """Each backend of the registry that runs files of the bundle, with their precisions."""
+    found: dict[str, dict[str, None]] = {}
+    for kind, _, precision in runs(manifest):
+        found.setdefault(kind.name, {})[precision] = None
+    return [f"{name}: {', '.join(precisions)}" for name, precisions in found.items()]
 
 
 def _noise_of(check: Check) -> str:

@@ -12,7 +12,8 @@ from vae_runtime.rows.latents import METHODS
 
 from . import about, calibrating, generating, options, scoring
 from .files import TABLES
-from .numbers import say_in_words, whole_numbers
+from .numbers import whole_numbers
+from .parser import Parser
 from .paths import path
 from .writing import PICTURE
 
@@ -34,7 +35,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; `args.run(args)` runs the command that was typed."""
-    top = argparse.ArgumentParser(prog="vae-runtime", description=DESCRIPTION)
+    top = Parser(prog="vae-runtime", description=DESCRIPTION)
     top.add_argument("--version", action="version", version=f"vae-runtime {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_about(commands)
@@ -158,4 +159,4 @@ def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.Argum
         "--verify", type=Path, metavar="KEY", help="refuse what was not signed for this public key"
     )  # an empty one is refused as the other paths that are no file of a key are
     command.set_defaults(run=run, error=command.error)  # what options say only together
-    return say_in_words(command)
+    return command

@@ -13,6 +13,7 @@ from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.names import SIGNATURE_NAME
 from vae_runtime.rows.inputs import Input
+from vae_runtime.rows.missing_names import some
 from vae_runtime.verdicts.calibration import rows_needed
 from vae_runtime.verdicts.recalibration import Recalibrated, recalibrate
 from vae_runtime.verdicts.threshold_change import Change
@@ -20,7 +21,6 @@ from vae_runtime.verdicts.threshold_change import Change
 from .opening import read_units
 from .writing import counted, score_of
 
-SHOWN = 10  # names in a note
 MOST_ALARM = 0.5  # share of rows, beyond which it is said that they are strange
 
 
@@ -81,13 +81,13 @@ def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:
     report = [name for name in done.left_out if name.startswith("report.")]
     others = [name for name in done.left_out if name not in (*report, SIGNATURE_NAME)]
     if done.lost_units:
-        yield f"gone, as these rows are of others: the units {_some(done.lost_units)}"
+        yield f"gone, as these rows are of others: the units {some(done.lost_units)}"
     if done.record.unit is not None and before.units is None:
         yield "gone, as it was of no unit: the old calibration"
     if report:
-        yield f"left out, as the report shows the old thresholds: {_some(report)}"
+        yield f"left out, as the report shows the old thresholds: {some(report)}"
     if others:
-        yield f"left out, as --precision says: {_some(others)}"
+        yield f"left out, as --precision says: {some(others)}"
     if SIGNATURE_NAME in done.left_out:
         yield (
             f"left out, as it was of the old manifest: {SIGNATURE_NAME}. Sign the new bundle where "
@@ -118,8 +118,3 @@ def _often(done: Recalibrated) -> Iterator[str]:
                 f"the rows{whose}: the model hardly knows them, and a model that is trained on "
                 "rows of this place would find more"
             )
-
-
-def _some(names: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

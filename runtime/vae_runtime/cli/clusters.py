@@ -25,6 +25,7 @@ CUT = "windows"  # the format of shards that are cut from tables
 
 # What a single machine alone does, and why or what to do instead.
 ALONE = {
+    "to": "it writes a folder of Parquet files",
     "resume": "a job starts anew, and a task that fails is done again by the engine",
     "fdr": "it judges all rows together; have p-values written, and judge these",
     "rejects": "rejected rows keep their place in the output; the column 'rejected' says why",

@@ -30,6 +30,7 @@ def check(args: argparse.Namespace, *endings: str) -> None:
         args.error("expected - alone, which is standard input. Received: other inputs with it.")
     if STANDARD in (inputs or ()) and args.resume:
         args.error("expected a file with --resume. Received: -, which cannot be read again.")
+    _check_format(args)
     if ending_of(args) not in endings:
         known = f"{', '.join(endings[:-1])} or {endings[-1]}"
         given = output or args.to or FORMAT
@@ -44,8 +45,18 @@ def check(args: argparse.Namespace, *endings: str) -> None:
     if args.rejects is not None and args.on_bad_row != "reject":
         args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
     if ending_of(args) == ALONE and args.keep:
-        args.error("expected no --keep with .npy, which holds one array. Received: both.")
+        kept = ",".join(args.keep)
+        args.error(f"expected no --keep with .npy, which holds one array. Received: --keep {kept}.")
     _check_written(args)
+
+
+def _check_format(args: argparse.Namespace) -> None:
+    """Refuses an output whose name says another format than --to."""
+    if args.output is not None and args.to is not None and args.output.suffix != f".{args.to}":
+        args.error(
+            f"expected an output whose name ends in .{args.to}, as --to says. Received: "
+            f"{args.output}. Leave --to out, which is for standard output, or name another file."
+        )
 
 
 def _check_written(args: argparse.Namespace) -> None:

@@ -7,13 +7,6 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def say_in_words(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """The parser, whose options of `type=int` and `type=float` say what they expect."""
-    parser.register("type", int, whole_number)
-    parser.register("type", float, real_number)
-    return parser
-
-
 def whole_number(text: str) -> int:
     """A whole number, of any size."""
     return _read(int, text, "a whole number")

@@ -5,9 +5,7 @@ import dataclasses
 
 import numpy as np
 
-from vae_runtime import LiteRT
-from vae_runtime.backends import Backend, OnnxRuntime
-from vae_runtime.backends.onnx_runtime import CPU
+from vae_runtime.backends import SETTINGS, kind_of, kinds
 from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, profile_of_files
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
@@ -99,6 +97,12 @@ def unit_column(args: argparse.Namespace, model: Model, calibration: Calibration
     return column or None
 
 
+def heeded(setting: str) -> str:
+    """Names the backends that heed one of their `SETTINGS`."""
+    found = [kind.name for kind in kinds() if setting in kind.settings]
+    return f"heeded by {', '.join(found)}"
+
+
 def _bundle(args: argparse.Namespace) -> Bundle:
     bundle = open_bundle(args.bundle, key=args.verify)
     bundle.verify()
@@ -109,7 +113,7 @@ def _runner(args: argparse.Namespace, bundle: Bundle, profile: Profile) -> Runne
     return Runner(
         bundle,
         precision=args.precision,
-        backend=_backend(args, profile),
+        backend=kind_of(args.backend).of(profile, args.provider),
         unit=getattr(args, "unit", None),
         score=getattr(args, "by", "score"),
     )
@@ -119,12 +123,8 @@ def _check_backend(args: argparse.Namespace) -> None:
     """Refuses what a backend has not, and threads that cannot be, before a bundle is read."""
     if args.threads is not None:
         check_threads(args.threads)
-    for option in ("profile", "provider"):
-        if args.backend == "litert" and getattr(args, option) is not None:
-            args.error(f"expected no --{option} with --backend litert: it is onnxruntime's.")
-
-
-def _backend(args: argparse.Namespace, profile: Profile) -> Backend:
-    if args.backend == "litert":
-        return LiteRT(threads=profile.threads)
-    return OnnxRuntime(profile, provider=args.provider or CPU)
+    for option in SETTINGS:
+        if getattr(args, option) is not None and option not in kind_of(args.backend).settings:
+            args.error(
+                f"expected no --{option} with --backend {args.backend}: it is {heeded(option)}."
+            )

@@ -3,8 +3,7 @@
 import argparse
 from functools import partial
 
-from vae_runtime.backends import BACKENDS
-from vae_runtime.backends.onnx_runtime import CPU
+from vae_runtime.backends import DEFAULT, Backend, kinds, names
 from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.formats import ENDINGS
 from vae_runtime.batch.writing import WRITERS
@@ -12,6 +11,7 @@ from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.data.listed import listed
 
 from .clusters import ENGINES
+from .opening import heeded
 from .paths import name_or_path, path, path_or_standard
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
@@ -100,14 +100,29 @@ def running(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--precision", choices=PRECISIONS, default="fp32", help="of the files (default: fp32)"
     )
-    command.add_argument("--backend", choices=BACKENDS, default="onnxruntime")
     command.add_argument(
-        "--profile", choices=PROFILES, help="of onnxruntime (default: edge; of long files: server)"
+        "--backend",
+        choices=names(),
+        default=DEFAULT,
+        help=f"that runs the files: {'; '.join(map(_described, kinds()))} (default: {DEFAULT})",
+    )
+    command.add_argument(
+        "--profile",
+        choices=PROFILES,
+        help=f"of the machine, {heeded('profile')} (default: edge; of long files: server)",
     )
     command.add_argument(
         "--threads", type=int, help="that work on one call, or on one long file; 0: as cores"
     )
-    command.add_argument("--provider", help=f"of onnxruntime (default: {CPU})")
+    command.add_argument(
+        "--provider", help=f"execution provider, {heeded('provider')} (default: of the processor)"
+    )
+
+
+def _described(kind: type[Backend]) -> str:
+    """A backend with the files that it runs, and what to install for it."""
+    runs = f"{kind.name} runs {', '.join(f'.{format}' for format in kind.formats)}"
+    return runs if kind.extra is None else f"{runs}, pip install {kind.extra.install}"
 
 
 def judging(command: argparse.ArgumentParser) -> None:

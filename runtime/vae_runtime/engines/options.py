@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from vae_runtime.backends import DEFAULT
 from vae_runtime.batch.tasks import Scoring, Task
 
 
@@ -12,7 +13,8 @@ class Opening:
 
     Args:
         precision: of its files; see `Runner.load`.
-        backend: "onnxruntime" or "litert", on one thread: engines start a process for each core.
+        backend: name of one of `backends.names()`, on one thread: engines start a process for each
+            core.
         score: "score" or "neg_elbo"; see `Runner.load`.
         unit: the machine that all rows are of, where the bundle has units.
         key: the public key that the bundle must be signed with, looked at where the job begins;
@@ -21,7 +23,7 @@ class Opening:
     """
 
     precision: str = "fp32"
-    backend: Literal["onnxruntime", "litert"] = "onnxruntime"
+    backend: str = DEFAULT
     score: str = "score"
     unit: str | None = None
     key: str | None = None

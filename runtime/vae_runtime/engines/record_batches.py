@@ -5,6 +5,7 @@ function, and what carries it to other processes: plain values that name a bundl
 process opens once.
 """
 
+import importlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import Any
 
 from vae_runtime import __version__
 from vae_runtime._base.paths import path_of
-from vae_runtime.backends import OnnxRuntime, backend_of
+from vae_runtime.backends import backend_of, kind_of
 from vae_runtime.backends.profiles import profile_of_files
 from vae_runtime.batch.align import REJECTED, in_place, result_fields
 from vae_runtime.batch.columns import check_names
@@ -42,6 +43,7 @@ class BatchScorer:
         sha256: of its manifest, which names the sha256 of all else.
         opening, terms: see there.
         files: the bundle's own, by name, where they travel along.
+        home: the module that registers the backend as it is imported.
         version: of vae-runtime, which must be the same everywhere.
     """
 
@@ -50,6 +52,7 @@ class BatchScorer:
     opening: Opening
     terms: Terms
     files: Mapping[str, bytes] | None = field(default=None, compare=False, repr=False)
+    home: str = __name__
     version: str = __version__
 
     @classmethod
@@ -65,7 +68,8 @@ class BatchScorer:
         path = path_of(bundle, "the path of a bundle").absolute()
         opened = open_bundle(path, key=opening.key)
         files = opened.contents() if opening.ship else None
-        scorer = cls(str(path), manifests.digest(opened.manifest), opening, terms, files)
+        home = kind_of(opening.backend).__module__
+        scorer = cls(str(path), manifests.digest(opened.manifest), opening, terms, files, home)
         result_fields(scorer.runner, terms.task)
         return scorer
 
@@ -204,13 +208,12 @@ def _open(scorer: BatchScorer) -> Runner:
             "at that path on this worker. Copy it there, or ship it with the job."
         )
     bundle.verify()
-    is_default = opening.backend == "onnxruntime"
+    importlib.import_module(scorer.home)
     profile = profile_of_files(bundle.manifest.model.input_shape)
-    backend = OnnxRuntime(profile) if is_default else backend_of(opening.backend)
     return Runner(
         bundle,
         precision=opening.precision,
-        backend=backend,
+        backend=backend_of(opening.backend, profile),
         unit=opening.unit,
         score=opening.score,
     )

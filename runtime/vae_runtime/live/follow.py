@@ -87,7 +87,8 @@ def follow(
         runner: of the bundle.
         stream: made with the same runner.
         lines: as `lines` describes them, in utf-8. Of an open binary file no more than a line may
-            have is read at once; lines of another iterable are in memory already.
+            have is read at once, and a last line of CSV without an end is a bad line; lines of
+            another iterable are in memory already.
         write: takes a line of JSON without its end, and must not keep it back:
             `functools.partial(print, flush=True)`.
         settings: what to write, and what to keep.
@@ -125,6 +126,7 @@ class _Source:
         self._reader, self._longest = LineReader(model, settings.time), longest_line(model)
         self._pace = Pace(stream.settings.period, stream.settings.window)
         self._known = stream.drift is not None and stream.drift.noticed
+        self._is_file = False
 
     @property
     def gaps(self) -> int:
@@ -133,7 +135,10 @@ class _Source:
 
     def bounded(self, lines: Iterable[bytes]) -> Iterable[bytes]:
         """The lines, none of which takes more memory than it may."""
-        return bounded_lines(lines, self._longest) if isinstance(lines, io.IOBase) else lines
+        if not isinstance(lines, io.IOBase):
+            return lines
+        self._is_file = True
+        return bounded_lines(lines, self._longest)
 
     def records(self, lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
         """What to write about each line."""
@@ -151,6 +156,8 @@ class _Source:
     def _sample(self, line: bytes) -> Sample | None:
         """What a line says, its time after that of the last."""
         check_length(line, self._longest)
+        if self._is_file:
+            _check_end(line)
         sample, last = self._reader.read(line.decode()), self._stream.time
         if sample and sample.time is not None and last is not None and sample.time <= last:
             raise ValueError(
@@ -174,6 +181,19 @@ class _Source:
             self._known = True
             records.append(_drift_record(self._stream, results[-1]))
         return records
+
+
+def _check_end(line: bytes) -> None:
+    """Raises ValueError where a source ends within a line of CSV: its last number may be cut short.
+
+    A value of JSON in brackets is whole, or it is refused as JSON.
+    """
+    said = line.strip()
+    if said and not line.endswith((b"\n", b"\r")) and not said.endswith((b"]", b"}")):
+        raise ValueError(
+            "expected a line end. Received: the end of the source; the last number may be cut "
+            "short, and the line is not scored."
+        )
 
 
 def _check_times(stream: StreamScorer, runner: Runner, time: str | None) -> None:

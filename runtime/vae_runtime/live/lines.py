@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.rows.headers import is_numbered
+from vae_runtime.rows.headers import is_numbered, may_be_row, tell_names
 from vae_runtime.rows.json_values import is_number, number, parse_json, short
+from vae_runtime.rows.missing_names import quoted
 
 
 class Sample(NamedTuple):
@@ -85,6 +86,8 @@ class LineReader:
                 raise ValueError(
                     f"expected one column {name!r} in a header. Received: {short(cells)}."
                 )
+        if may_be_row(cells, wanted, ()):
+            tell_names("the stream", short(cells))
         self._header = cells
         return True
 
@@ -106,7 +109,7 @@ class LineReader:
         wanted = [*names, *([] if self._time is None else [self._time])]
         missing = [name for name in wanted if name not in values]
         if missing:
-            raise ValueError(f"expected {missing[0]!r}. Received: {short(list(values))}.")
+            raise ValueError(f"expected {quoted(missing)}. Received: {short(list(values))}.")
         numbers = np.array([number(values[name], name) for name in names])
         if numbers.size != math.prod(self._shape):
             raise ValueError(

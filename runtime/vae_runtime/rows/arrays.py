@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from vae_runtime.bundle.manifest import Model
 
 from .frames import leaves, named_array, names_columns
+from .missing_names import some
 
 EXACT = 2**24  # float32 holds every whole number up to it
 
@@ -219,7 +220,7 @@ def _check_one_hot(rows: NDArray[Any], place: _Place) -> None:
         if len(bad):
             names = model.feature_names or tuple(f"feature {i}" for i in range(end))
             raise ValueError(
-                f"x: expected exactly one 1 among {', '.join(names[start:end])}. Received: "
+                f"x: expected exactly one 1 among {some(names[start:end])}. Received: "
                 f"{group[bad[0]].tolist()}{place.of(bad[0])}{place.among(f'{len(bad)} such rows')}."
             )
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vae_runtime._base.paths import path_of
 
 from . import parquet, tables
+from .missing_names import meant, some
 from .tables import ColumnError, Columns, Table
 
 # What numpy and zipfile raise at files that are cut, damaged, encrypted or something else.
@@ -59,6 +60,7 @@ def read_rows(
     label: str | None = None,
     extra: Sequence[str] = (),
     missing: bool = False,
+    kept: Sequence[str] = (),
 ) -> Table:
     """Reads rows from a .npy, .npz, .csv or .parquet file.
 
@@ -67,8 +69,9 @@ def read_rows(
         columns: of a table, the columns that become x, in this order, by name; others are left
             alone. All that are not named otherwise where None.
         label: of a table, the column that becomes `y`.
-        extra: columns of a table, or keys of an .npz, to read as they are.
+        extra: columns of a table, or keys of an .npz, to be looked at.
         missing: whether a cell without a value is NaN; else it is an error.
+        kept: columns of a table, or keys of an .npz, to be passed through as they are.
 
     Returns:
         A `Table`; x may have any shape (rows, ...) where it is no table.
@@ -80,19 +83,20 @@ def read_rows(
     path = path_of(path, "the path of a file of rows")
     table = table_format(path)
     if table is not None:
-        return table.read(path, Columns(columns, label, extra, missing))
+        return table.read(path, Columns(columns, label, extra, missing, kept))
     if label is not None:
         raise ValueError(f"{path}: a label column can be named for tables only (.csv, .parquet).")
     if path.suffix == ".npz":
-        return _read_npz(path, extra)
+        return _read_npz(path, extra, kept)
     if path.suffix != ".npy":
         received = path.suffix or ("a file without an ending" if path.exists() else "nothing there")
         raise ValueError(
             f"{path}: expected a .npy, .npz, .csv or .parquet file. Received: {received}."
         )
-    if extra:
+    if extra or kept:
+        named = ", ".join(dict.fromkeys((*extra, *kept)))
         raise ColumnError(
-            f"{path}: expected a file whose parts have names, for {', '.join(extra)}. "
+            f"{path}: expected a file whose parts have names, for {named}. "
             "Received: a .npy file, a single array."
         )
     return _read_npy(path)
@@ -131,7 +135,7 @@ def why_unreadable(error: Exception) -> str:
     return str(error)
 
 
-def _read_npz(path: Path, extra: Sequence[str]) -> Table:
+def _read_npz(path: Path, extra: Sequence[str], kept: Sequence[str]) -> Table:
     try:
         with path.open("rb") as file:
             arrays = load_npz(file)
@@ -139,13 +143,18 @@ def _read_npz(path: Path, extra: Sequence[str]) -> Table:
         raise ValueError(f"{path} is not a numpy file of plain numbers: {error}") from error
     x = arrays.get("x", arrays.get("X"))
     if x is None:
-        raise ValueError(f'{path}: expected the key "x". Received: {", ".join(arrays)}.')
-    for key in extra:
+        near = meant(["x"], arrays, (*extra, *kept))
+        raise ValueError(f'{path}: expected the key "x". Received: {some([*arrays])}.{near}')
+    for key in (*extra, *kept):
         if key not in arrays:
-            raise ColumnError(f"{path}: expected the key {key!r}. Received: {', '.join(arrays)}.")
-    for key in ("y", *extra):
+            near = meant([key], arrays, ("x", "y", *extra, *kept))
+            raise ColumnError(
+                f"{path}: expected the key {key!r}. Received: {some([*arrays])}.{near}"
+            )
+    for key in ("y", *extra, *kept):
         if key in arrays and arrays[key].shape != x.shape[:1]:
             raise ValueError(
                 f"{path}: expected {key} of shape {x.shape[:1]}. Received: {arrays[key].shape}."
             )
-    return Table(x, arrays.get("y"), None, {key: arrays[key] for key in extra})
+    named = [{key: arrays[key] for key in keys} for keys in (extra, kept)]
+    return Table(x, arrays.get("y"), None, *named)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .missing_names import meant, quoted
+
 # Where an object says its columns; the last two are of named tuples and of Spark's rows.
 NAMES = ("column_names", "columns", "keys", "_fields", "__fields__")
-
-SHOWN = 5  # names in an error
 
 PLAIN = frozenset((int, float, bool, str, np.float32, np.float64, np.int64))  # have no names
 
@@ -69,9 +69,11 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
     if wanted is None:
         raise ValueError(
             f"{name}: expected an array, as the features of this model have no names. Received: "
-            f"{type_of(x)} with the columns {_some(names)}. Pass its values in the order of "
-            "training (.to_numpy())."
+            f"{type_of(x)} with the columns {quoted(names) or 'none'}. Pass its values in the "
+            "order of training (.to_numpy())."
         )
+    if not is_known:
+        raise _missing(x, places, wanted, name)
     columns = (_column(x, places, each, name) for each in wanted)
     found = [_numbers(column, each, name) for column, each in zip(columns, wanted, strict=True)]
     return _stack(found, name, -1, wanted)
@@ -135,13 +137,25 @@ def _places(names: Sequence[Any]) -> dict[str, list[Any]]:
     return places
 
 
+def _missing(
+    x: Any, places: Mapping[str, list[Any]], wanted: Sequence[str], name: str
+) -> ValueError:
+    """What is wrong with data that lacks columns."""
+    missing = [each for each in wanted if each not in places]
+    kind = "a column" if len(missing) == 1 else "the columns"
+    return ValueError(
+        f"{name}: expected {kind} {quoted(missing)}. Received: {type_of(x)} with "
+        f"{quoted([*places]) or 'no columns'}.{meant(missing, places, wanted)}"
+    )
+
+
 def _column(x: Any, places: Mapping[str, list[Any]], wanted: str, name: str) -> Any:
     """One column, or its value in a single row: masked, or an array."""
-    found = places.get(wanted, [])
+    found = places[wanted]
     if len(found) != 1:
-        names = [*places]
-        had = f"{len(found)} of that name" if found else f"{type_of(x)} with {_some(names)}"
-        raise ValueError(f"{name}: expected a column {wanted!r}. Received: {had}.")
+        raise ValueError(
+            f"{name}: expected a column {wanted!r}. Received: {len(found)} of that name."
+        )
     if hasattr(x, "_fields"):
         return np.asanyarray(getattr(x, found[0]))
     try:
@@ -182,13 +196,6 @@ def _number(cell: Any) -> float | None:
         return float(cell) if isinstance(cell, numbers.Real | Decimal) else None
     except (OverflowError, ValueError):
         return None
-
-
-def _some(names: Sequence[Any]) -> str:
-    if not names:
-        return "no columns"
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(f"{str(each)!r:.60}" for each in names[:SHOWN]) + more
 
 
 def _says_names(x: Any) -> bool:

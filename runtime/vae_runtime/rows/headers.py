@@ -1,7 +1,8 @@
 """First lines of numbers: names of columns, or a row.
 
 pandas writes 0,1,2,3 above an array. Of one or two columns, 0 or 0,1, that is a header only where a
-number below is not whole: else it may well be a row. Other lines of numbers are rows, and told.
+number below is not whole: else it may well be a row. Other lines of numbers are rows, and told; but
+where columns of such names are asked for, they are names, and told if they may be a row.
 """
 
 import itertools
@@ -40,6 +41,29 @@ def may_be_names(first: Sequence[str], below: Rows) -> bool:
     return len(steps) > 1 and steps[0] > 0 and all(math.isclose(s, steps[0]) for s in steps)
 
 
+def may_be_row(first: Sequence[str], names: Sequence[str], below: Rows) -> bool:
+    """Whether a first line that was taken as names may be a row: all that are wanted are numbers.
+
+    So it is of features 0 and 1 above a first row 1,0. What is text only in the first line, as id
+    above whole numbers, shows that it is names.
+    """
+    if not all(map(_is_number, names)) or is_numbered(first, below):
+        return False
+    texts = [i for i, cell in enumerate(first) if not _is_number(cell)]
+    rows = [row for row in below if len(row) == len(first)]
+    return all(any(not _is_number(row[i]) for row in rows) for i in texts)
+
+
+def tell_names(where: Path | str, first: str) -> None:
+    """Says that a first line of numbers was taken as names, as columns of these are wanted."""
+    logging.getLogger("vae_runtime").warning(
+        "%s: the first line, %s, is taken as names, as columns are called so. If it is a row, put "
+        "names above it: (echo NAMES; cat FILE) > ROWS.csv",
+        printable(where),
+        printable(first),
+    )
+
+
 @lru_cache(maxsize=64)  # once for each file, which may be opened several times
 def tell(path: Path, first: str) -> None:
     """Says that a first line was taken as a row."""
@@ -51,12 +75,19 @@ def tell(path: Path, first: str) -> None:
     )
 
 
+tell_names_once = lru_cache(maxsize=64)(tell_names)  # of each file
+
+
 def _has_fractions(rows: Rows) -> bool:
     return any(_is_fraction(cell.strip()) for row in rows for cell in row)
 
 
 def _is_fraction(cell: str) -> bool:
     return not _is_whole(cell) and (not math.isnan(_value(cell)) or cell.lower() == "nan")
+
+
+def _is_number(cell: str) -> bool:
+    return not math.isnan(_value(cell)) or cell.strip().lower() in ("", "nan")
 
 
 def _is_whole(cell: str) -> bool:

@@ -1,8 +1,8 @@
 """The rows of a file as a bundle takes them: columns by name, tables cut into windows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +47,8 @@ class Input(NamedTuple):
     a table of results: `row`, or `first_row` and `last_row` of a window, each (batch,). `left_out`
     is how many rows are in no window, `anomalies` how many of `x` are marked as such (y of an
     .npz). `units` are the names of the units that they are of, where a column says it; `kept`
-    are columns that are passed through, each (batch,): of a window, what its last row has.
+    are columns that are passed through, each (batch,): of a window, what its last row has; of
+    Parquet as pyarrow has them.
     """
 
     x: NDArray[Any]
@@ -55,7 +56,7 @@ class Input(NamedTuple):
     left_out: int = 0
     anomalies: int = 0
     units: NDArray[np.str_] | None = None
-    kept: Mapping[str, NDArray[Any]] = {}
+    kept: Mapping[str, Any] = {}
 
     @property
     def summary(self) -> str:
@@ -107,7 +108,7 @@ class Cut:
     windows: Starts | None
     marked: NDArray[np.bool_]
     units: NDArray[np.str_] | None
-    kept: Mapping[str, NDArray[Any]]
+    kept: Mapping[str, Any]
 
     def __len__(self) -> int:
         return len(self.x if self.windows is None else self.windows.first)
@@ -117,13 +118,13 @@ class Cut:
         if self.windows is None:
             rows = np.arange(len(self.x))[which]
             marked, units = self.marked[rows], None if self.units is None else self.units[rows]
-            kept = {name: column[rows] for name, column in self.kept.items()}
+            kept = {name: _at(column, rows) for name, column in self.kept.items()}
             return Input(self.x[rows], {"row": rows}, 0, int(marked.sum()), units, kept)
         windows = self.windows.rows(which)
         where = {"first_row": windows[:, 0], "last_row": windows[:, -1]}
         anomalies = int(self.marked[windows].any(axis=1).sum())
         units = None if self.units is None else of_windows(self.units[windows])
-        kept = {name: column[windows[:, -1]] for name, column in self.kept.items()}
+        kept = {name: _at(column, windows[:, -1]) for name, column in self.kept.items()}
         return Input(self.x[windows], where, self.left_out, anomalies, units, kept)
 
     @cached_property
@@ -173,8 +174,9 @@ def read_cut(
         keep: columns, or keys of an .npz, that are passed through.
     """
     wanted = windowing.as_trained(model)
-    always = (*keep, *(() if unit is None else (unit,)))
-    table = _read(path_of(path, "the path of a file of rows"), model, wanted, windowing, always)
+    path = path_of(path, "the path of a file of rows")
+    read = partial(read_rows, path, columns=model.feature_names, kept=keep)
+    table = _read(read, model, wanted, windowing, () if unit is None else (unit,))
     x, windows = table.x, None
     if x.dtype.kind in "biu" and model.input_dtype == "float32":
         x = x.astype(np.float32)
@@ -187,7 +189,7 @@ def read_cut(
         )
     marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
     units = None if unit is None else names_of(table.extra[unit], len(x))
-    return Cut(x, windows, marked, units, {name: table.extra[name] for name in keep})
+    return Cut(x, windows, marked, units, table.kept)
 
 
 def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:
@@ -203,15 +205,19 @@ def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -
 
 
 def _read(
-    path: Path, model: Model, wanted: Windowing, said: Windowing, always: Sequence[str]
+    read: Callable[..., Table],
+    model: Model,
+    wanted: Windowing,
+    said: Windowing,
+    always: Sequence[str],
 ) -> Table:
     """The file with the columns that are wanted; of windows, others than named may be missing."""
     try:
         extra = tuple(dict.fromkeys((*wanted.columns, *always)))  # one column may be both
-        return read_rows(path, columns=model.feature_names, extra=extra)
+        return read(extra=extra)
     except ColumnError as error:
         extra = tuple(dict.fromkeys((*said.columns, *always)))
-        table = read_rows(path, columns=model.feature_names, extra=extra)
+        table = read(extra=extra)
         if table.x.ndim == 2:
             raise ValueError(f"{error} {_advice(model, said)}") from error
         return table  # windows that are cut already
@@ -226,6 +232,11 @@ def _advice(model: Model, said: Windowing) -> str:
         f"of this file ({', '.join(own)}), or say that it has none: "
         f"{none}."
     )
+
+
+def _at(column: Any, rows: NDArray[np.int64]) -> Any:
+    """Some rows of a column of numpy, or of pyarrow."""
+    return column[rows] if isinstance(column, np.ndarray) else column.take(rows).combine_chunks()
 
 
 def _counted(n: int, one: str) -> str:

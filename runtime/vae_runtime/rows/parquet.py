@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import need
 
+from .missing_names import quoted
 from .tables import CellError, Columns, Table, check_names
 
 INDEX = "__index_level_"  # pandas keeps a row index under such names; it is no measurement
@@ -48,9 +49,10 @@ def names(path: Path) -> tuple[str, ...]:
     first, header = next(iter(headers.items()))
     for file, other in headers.items():
         if set(other) != set(header):
+            alone = {first: set(header) - set(other), file: set(other) - set(header)}
+            found = [f"{quoted(sorted(n))} in {f.name} alone" for f, n in alone.items() if n]
             raise ValueError(
-                f"{path}: expected files with the same columns. Received: {', '.join(header)} in "
-                f"{first.name}, {', '.join(other)} in {file.name}."
+                f"{path}: expected files with the same columns. Received: {', '.join(found)}."
             )
     return tuple(name for name in header if not name.startswith(INDEX))
 
@@ -65,13 +67,14 @@ def read_parquet(path: Path, columns: Columns) -> Table:
     ]
     y = None if columns.label is None else np.concatenate([part.y for part in parts])
     extra = {name: np.concatenate([part.extra[name] for part in parts]) for name in columns.extra}
-    return Table(np.concatenate([part.x for part in parts]), y, parts[0].names, extra)
+    kept = {name: _joined([part.kept[name] for part in parts]) for name in columns.kept}
+    return Table(np.concatenate([part.x for part in parts]), y, parts[0].names, extra, kept)
 
 
 def read_row_group(group: RowGroup, columns: Columns) -> Table:
     """One row group as a `Table`; `columns.features` must be named."""
     features = tuple(columns.features or ())
-    wanted = [*features, *columns.named]
+    wanted = list(dict.fromkeys((*features, *columns.named)))
     file = open_parquet(group.file, group.metadata)
     with naming(group.file):
         table = file.read_row_group(group.number, columns=wanted, use_threads=False)
@@ -79,7 +82,7 @@ def read_row_group(group: RowGroup, columns: Columns) -> Table:
     read = [_numbers(group, table, name, columns.missing) for name in features]
     y = None if columns.label is None else _numbers(group, table, columns.label, columns.missing)
     x = np.stack(read, 1) if read else np.empty((group.rows, 0))
-    return Table(x, y, features, extra)
+    return Table(x, y, features, extra, {name: table[name] for name in columns.kept})
 
 
 def parquet_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
@@ -103,6 +106,13 @@ def _numbers(group: RowGroup, table: Any, name: str, missing: bool) -> NDArray[n
             f"({column.null_count} such rows)."
         )
     return values
+
+
+def _joined(columns: list[Any]) -> Any:
+    """Columns of pyarrow one after the other."""
+    import pyarrow as pa
+
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks])
 
 
 def _plain(column: Any) -> NDArray[Any]:

@@ -8,7 +8,8 @@ is a number, or where it is 0,1,2.
 import itertools
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,16 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.texts import check_texts
 
 from .csv_rows import Lines, OpenQuote, csv_rows
-from .headers import LOOKED_AT, Rows, is_numbered, may_be_names, tell
+from .headers import (
+    LOOKED_AT,
+    Rows,
+    is_numbered,
+    may_be_names,
+    may_be_row,
+    tell,
+    tell_names_once,
+)
+from .missing_names import no_such, some
 
 Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
 
@@ -39,19 +49,22 @@ class Columns(NamedTuple):
     """Which columns of a table to read, and as what.
 
     `features` become x, in this order; None takes all that are not named otherwise. `label` becomes
-    y. `extra` are read as they are: text, times. Where `missing` is set, a cell without a value is
-    NaN; else it is an error.
+    y. `extra` are read to be looked at, text without blanks around; `kept` to be passed through, as
+    they are to the character and with the types of the file. Where `missing` is set, a cell without
+    a value is NaN; else it is an error.
     """
 
     features: Sequence[str] | None = None
     label: str | None = None
     extra: Sequence[str] = ()
     missing: bool = False
+    kept: Sequence[str] = ()
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The label, if there is one, and the extra columns."""
-        return (*(() if self.label is None else (self.label,)), *self.extra)
+        """The label, if there is one, the extra columns, and those that are kept; each once."""
+        label = () if self.label is None else (self.label,)
+        return tuple(dict.fromkeys((*label, *self.extra, *self.kept)))
 
     def of(self, header: Sequence[str]) -> tuple[str, ...]:
         """The features of a table with this header."""
@@ -62,13 +75,15 @@ class Table(NamedTuple):
     """What was read.
 
     x is (rows, columns), y (rows,) or None; `names` are those of x's columns, None where a table
-    has none; `extra` has the extra columns by name, each (rows,).
+    has none; `extra` has the extra columns by name, each (rows,), `kept` those that are kept; of
+    Parquet, these are as pyarrow has them.
     """
 
     x: NDArray[Any]
     y: NDArray[Any] | None
     names: tuple[str, ...] | None
-    extra: dict[str, NDArray[Any]]
+    extra: Mapping[str, NDArray[Any]]
+    kept: Mapping[str, Any] = {}
 
 
 def read_csv(path: Path, columns: Columns) -> Table:
@@ -99,7 +114,9 @@ def header_of(path: Path, first: Sequence[str], columns: Columns, below: Rows) -
             tell(path, ",".join(first)[:SHOWN])
         return None
     header = [name.strip() for name in first]
-    check_names(path, header, (*columns.of(header), *columns.named))
+    wanted = (*columns.of(header), *columns.named)
+    check_names(path, header, wanted)
+    _tell_numbers(path, header, wanted, below)
     return header
 
 
@@ -114,6 +131,7 @@ def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
                 f"{', '.join(first)[:60]}."
             )
         header, text = [name.strip() for name in first], set[int]()
+        _tell_numbers(path, header, header, [cells for _, cells in ahead])
         for _, cells in itertools.chain(ahead, lines):
             text.update(i for i, cell in enumerate(cells) if i not in text and _is_text(cell))
     return {name: i not in text for i, name in enumerate(header) if name not in named}
@@ -127,11 +145,15 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
             f"{path}: expected a name for each column. Received: none for column "
             f"{header.index('') + 1} of {len(header)}; if it is an index of the rows, leave it out."
         )
+    counts = Counter(header)
+    missing = [name for name in wanted if not counts[name]]
+    if missing:
+        raise ColumnError(f"{path}: {no_such('column', missing, header, wanted)}")
     for name in wanted:
-        if header.count(name) != 1:
-            problem = "no such column" if name not in header else "several columns of that name"
+        if counts[name] > 1:
             raise ColumnError(
-                f"{path}: expected the column {name!r}. Received: {problem} in {', '.join(header)}."
+                f"{path}: expected the column {name!r}. Received: several columns of that name in "
+                f"{some(header)}."
             )
 
 
@@ -167,6 +189,12 @@ def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
     return bool(named) or not any(map(_is_number, cells)) or is_numbered(cells, below)
 
 
+def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], below: Rows) -> None:
+    """Says that a first line that may be a row as well was taken as names."""
+    if may_be_row(header, wanted, below):
+        tell_names_once(path, ",".join(header)[:SHOWN])
+
+
 def _read_without_header(
     path: Path, first: tuple[int, list[str]], lines: Numbered, columns: Columns
 ) -> Table:
@@ -179,8 +207,8 @@ def _parse(path: Path, lines: Numbered, header: list[str], columns: Columns) -> 
     """The wanted columns of all lines."""
     names, label = columns.of(header), [] if columns.label is None else [columns.label]
     numbers = [header.index(name) for name in (*names, *label)]
-    texts = {name: header.index(name) for name in columns.extra}
-    values, extra, rows = array("d"), {name: list[str]() for name in texts}, 0
+    texts = {i: list[str]() for i in map(header.index, (*columns.extra, *columns.kept))}
+    values, rows = array("d"), 0
     for line, cells in lines:
         if len(cells) != len(header):
             raise ValueError(
@@ -191,14 +219,17 @@ def _parse(path: Path, lines: Numbered, header: list[str], columns: Columns) -> 
                 values.append(number(cells[i], columns.missing))
             except ValueError as error:
                 raise no_number(f"{path}, line {line}", header[i], cells[i]) from error
-        for name, i in texts.items():
-            extra[name].append(cells[i].strip())
+        for i, column in texts.items():
+            column.append(cells[i])
         rows += 1
     if not rows:
         raise ValueError(f"{path}: expected rows of numbers. Received: a header alone.")
     table = np.array(values).reshape(rows, len(numbers))
     y = table[:, -1] if label else None
-    return Table(table[:, : len(names)], y, names, {n: np.array(t) for n, t in extra.items()})
+    found = {header[i]: np.array(column) for i, column in texts.items()}
+    extra = {name: np.char.strip(found[name]) for name in columns.extra}
+    kept = {name: found[name] for name in columns.kept}
+    return Table(table[:, : len(names)], y, names, extra, kept)
 
 
 def _is_text(cell: str) -> bool:

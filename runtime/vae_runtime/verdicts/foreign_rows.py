@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.backends import backend_of
 from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import Calibration, Model
@@ -24,11 +23,14 @@ ROWS = 64  # with such faults
 HIDDEN = 0.5  # of the faults that the old threshold caught, which the new one may not catch
 
 
-def check_known(bundle: Bundle, before: Calibration, changes: Sequence[Change]) -> None:
+def check_known(
+    bundle: Bundle, graphs: Graphs, before: Calibration, changes: Sequence[Change]
+) -> None:
     """Raises ValueError where rows are of a world that the model does not know.
 
     Args:
         bundle: the old one.
+        graphs: its own, of the precision that these changes are of.
         before: its calibration.
         changes: what the rows make of that calibration's thresholds.
     """
@@ -39,7 +41,7 @@ def check_known(bundle: Bundle, before: Calibration, changes: Sequence[Change]) 
                 f"the old threshold, {change.old_threshold:.6g}, alarms on "
                 f"{change.old_alarm_rate:.1%} of them",
             )
-    scores = _fault_scores(bundle)
+    scores = _fault_scores(bundle, graphs)
     for change in changes:
         own = (before.units or {}).get(change.unit or "", before.scores)
         old = own[-1] if change.old_threshold is None else change.old_threshold
@@ -88,12 +90,11 @@ def _readings(model: Model) -> NDArray[np.intp]:
     return np.flatnonzero(found)
 
 
-def _fault_scores(bundle: Bundle) -> NDArray[np.float32]:
+def _fault_scores(bundle: Bundle, graphs: Graphs) -> NDArray[np.float32]:
     faults = gross_faults(bundle.read_probe()["x"], bundle.manifest.model)
     if not len(faults):
         return np.empty(0, np.float32)
-    scorer = Graphs(bundle, backend_of("onnxruntime"), "fp32").session("scorer")
-    return scorer.run(("score",), {"x": faults})[0]
+    return graphs.session("scorer").run(("score",), {"x": faults})[0]
 
 
 def _foreign(change: Change, why: str) -> ValueError:

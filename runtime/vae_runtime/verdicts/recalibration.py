@@ -9,25 +9,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime._base.arguments import number
-from vae_runtime._base.libraries import need
-from vae_runtime.backends import backend_of
+from vae_runtime.backends import Backend, backend_of, check_here, is_here, names, runs
 from vae_runtime.backends.graphs import Graphs
-from vae_runtime.backends.litert import MODULE as LITERT
 from vae_runtime.bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, writer
-from vae_runtime.bundle.manifest import (
-    BACKEND_OF,
-    ENDS,
-    Calibration,
-    File,
-    Manifest,
-    Recalibration,
-)
+from vae_runtime.bundle.manifest import ENDS, Calibration, File, Manifest, Recalibration
 from vae_runtime.rows.arrays import RowCheck
 
 from .calibration import p_values, rows_needed, threshold
@@ -98,7 +89,8 @@ def recalibrate(
     writer.check_out(out)
     old = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
     old.verify()
-    before = _kept(old.manifest, precisions)
+    ways = _ways(old.manifest)
+    before = _kept(old.manifest, ways, precisions)
     if alpha is not None:
         level = number("alpha", alpha)
         before = {name: replace(c, alpha=level) for name, c in before.items()}
@@ -106,13 +98,13 @@ def recalibrate(
     digest = _sha256(old, rows)
     whose = Whose.of(units, len(rows))
     whose.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
-    scores = _scores(old, before, rows)
+    scores = _scores(old, ways, before, rows)
     changes = [
         change for name in before for change in _changes(name, before[name], whose, scores[name])
     ]
     if not force:
         own = [change for change in changes if change.precision == ALWAYS]
-        check_known(old, before[ALWAYS], own)
+        check_known(old, _graphs(old, ways[ALWAYS]), before[ALWAYS], own)
     after = {name: whose.calibration(before[name], found) for name, found in scores.items()}
     record = Recalibration(
         datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, whose.unit
@@ -125,10 +117,22 @@ def recalibrate(
     return Recalibrated(Path(out), record, tuple(changes), tuple(sorted(lost)), tuple(left_out))
 
 
-def _kept(described: Manifest, precisions: Sequence[str] | None) -> dict[str, Calibration]:
+class Way(NamedTuple):
+    """One way to run the files that a calibration is of."""
+
+    backend: type[Backend]
+    format: str
+    precision: str
+
+
+Ways = Mapping[str, list[Way]]  # by the name of the calibration, the preferred first
+
+
+def _kept(
+    described: Manifest, ways: Ways, precisions: Sequence[str] | None
+) -> dict[str, Calibration]:
     """The calibrations that are asked for, each of which can be run here."""
-    runs = _runs(described)
-    known = [name for name in described.calibration if name in runs]
+    known = [name for name in described.calibration if name in ways]
     wanted = known if precisions is None else [ALWAYS, *precisions]
     strange = [name for name in wanted if name not in known]
     if strange:
@@ -136,11 +140,10 @@ def _kept(described: Manifest, precisions: Sequence[str] | None) -> dict[str, Ca
             f"expected precisions of {', '.join(known)}, as in the manifest. Received: "
             f"{', '.join(map(str, strange))[:60]}."
         )
-    in_litert = [name for name in wanted if runs[name][1] == "litert"]
-    if in_litert:
-        here = ",".join(name for name in known if runs[name][1] != "litert")
-        instead = f"leave these files out of the new bundle: --precision {here}"
-        need(LITERT, f"scoring with the files of {', '.join(in_litert)} in LiteRT", instead)
+    lacking = [name for name in wanted if not _is_here(ways[name])]
+    if lacking:
+        here = ",".join(name for name in known if _is_here(ways[name]))
+        _refuse(lacking, ways, f"leave these files out of the new bundle: --precision {here}")
     return {
         name: calibration
         for name, calibration in described.calibration.items()
@@ -148,15 +151,39 @@ def _kept(described: Manifest, precisions: Sequence[str] | None) -> dict[str, Ca
     }
 
 
-def _runs(described: Manifest) -> dict[str, tuple[str, str]]:
-    """Precision and backend of the files of each calibration; onnxruntime where there are both."""
-    found: dict[str, tuple[str, str]] = {}
-    for format, backend in BACKEND_OF.items():
-        for file in described.files:
-            if (file.role, file.format) == ("encoder", format):
-                name = described.calibration_name(format, file.precision)
-                found.setdefault(name, (file.precision, backend))
+def _ways(described: Manifest) -> dict[str, list[Way]]:
+    """How the files of each calibration are run; by none where no backend runs their format."""
+    found: dict[str, list[Way]] = {
+        described.calibration_name(file.format, file.precision): []
+        for file in described.files
+        if file.role == "encoder"
+    }
+    for way in map(Way._make, runs(described)):
+        found[described.calibration_name(way.format, way.precision)].append(way)
     return found
+
+
+def _is_here(ways: Sequence[Way]) -> bool:
+    return any(is_here(way.backend) for way in ways)
+
+
+def _refuse(lacking: Sequence[str], ways: Ways, instead: str) -> None:
+    """Raises ValueError: these files cannot be run here; says what to install, or what instead."""
+    strange = [name for name in lacking if not ways[name]]
+    if strange:
+        raise ValueError(
+            f"expected files that one of {', '.join(names())} runs. Received: those of "
+            f"{', '.join(strange)}, which none does. Register a backend that does, or {instead}."
+        )
+    backend = ways[lacking[0]][0].backend
+    those = [name for name in lacking if ways[name][0].backend is backend]
+    check_here(backend, f"scoring with the files of {', '.join(those)} in {backend.name}", instead)
+
+
+def _graphs(bundle: Bundle, ways: Sequence[Way]) -> Graphs:
+    """The graphs of one calibration's files, by the first way that there is here."""
+    way = next(way for way in ways if is_here(way.backend))
+    return Graphs(bundle, backend_of(way.backend.name), way.precision, way.format)
 
 
 def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
@@ -170,15 +197,14 @@ def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
 
 
 def _scores(
-    bundle: Bundle, names: Collection[str], rows: NDArray[Any]
+    bundle: Bundle, ways: Ways, names: Collection[str], rows: NDArray[Any]
 ) -> dict[str, NDArray[np.float32]]:
     """What each precision's own files make of the rows, by the name of the calibration."""
     found: dict[str, NDArray[np.float32]] = {}
-    for files, (precision, backend) in _runs(bundle.manifest).items():
+    for files, each_way in ways.items():
         scores = [score for score, end in ENDS.items() if f"{files}{end}" in names]
         if scores:
-            graphs = Graphs(bundle, backend_of(backend), precision)
-            given = each_score(graphs, scores, rows)
+            given = each_score(_graphs(bundle, each_way), scores, rows)
             found |= {f"{files}{ENDS[score]}": each for score, each in given.items()}
     for name, each in found.items():
         bad = np.flatnonzero(~np.isfinite(each))
@@ -213,7 +239,7 @@ def _document(
 
 def _stays(file: File, old: Manifest, after: Mapping[str, Calibration]) -> bool:
     """Whether a file is still true in the new bundle: the report shows the old thresholds."""
-    if file.format in BACKEND_OF:
+    if file.inputs:  # of a graph
         return old.calibration_name(file.format, file.precision) in after
     return file.role != "report"
 

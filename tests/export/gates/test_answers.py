@@ -205,3 +205,25 @@ def test_of_what_is_allowed_all_the_same_every_output_has_its_parity(artefact):
         tensors(artefact(GRAPH, wrong, feeds=FEEDS, precision="int8"))
     assert set(e.value.figures) == {"y", "size"}
     assert e.value.figures["size"] == 0.0
+
+
+def test_rows_of_the_probe_that_were_drawn_count_as_well(artefact):
+    graph = dataclasses.replace(
+        GRAPH, function=lambda x, shift=0.0: {"y": x}, outputs={"y": ("b",)}
+    )
+
+    def saturates(feeds):
+        return {"y": np.clip(feeds["x"], -3, 3)}
+
+    made = artefact(graph, saturates, feeds=FEEDS, precision="int8")
+    assert tensors(made) == {"y": 0.0}
+    drawn = {**FEEDS, "x": X * 2}
+    wider = dataclasses.replace(made.evidence, drawn=drawn)
+    made = artefact(graph, saturates, feeds=FEEDS, precision="int8")
+    coarse = dataclasses.replace(made, evidence=wider)
+    coarse.__dict__["engine"] = saturates
+    assert tensors(coarse)["y"] == pytest.approx(0.5)  # 3 of 6, which a device is then allowed
+    far = dataclasses.replace(made, evidence=dataclasses.replace(wider, drawn={**FEEDS, "x": X**3}))
+    far.__dict__["engine"] = saturates
+    with pytest.raises(Degraded, match="output 'y' is off by"):
+        tensors(far)

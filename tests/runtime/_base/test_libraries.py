@@ -165,6 +165,65 @@ def test_what_an_engine_wants_of_others_is_named(files, spoil, engine, library, 
     assert f"scoring on {engine.title()} needs {library}" in done.stderr
 
 
+LINES = [
+    "score table kept.parquet --keep at,who,kind -o -",
+    "score table kept.arrow --keep at,who,some -o -",
+    "score table kept.parquet --keep at,who,some --to jsonl",
+    "score table lists.parquet --column x",
+]
+WRITTEN = [
+    "score table rows.csv --keep broken -o NEW.arrow",
+    "score table kept.arrow --keep at,who,kind,some -o NEW.parquet",
+    "score table kept.parquet --keep who,some -o NEW.npz",
+    "score table bad.parquet --keep who --on-bad-row reject -o NEW.arrow",
+]
+
+
+@pytest.fixture(scope="module")
+def kept(files):
+    """Tables of Arrow and Parquet with columns to keep, of types that pandas has a hand in."""
+    table = pq.read_table(files / "rows.parquet").drop_columns("broken")
+    n = len(table)
+    zoned = pa.array([1_700_000_000] * n, pa.timestamp("s", "UTC"))
+    who, some = pa.array([f"m{i % 3}" for i in range(n)]), pa.array([None, *range(n - 1)])
+    more = {"at": zoned, "who": who, "kind": who.dictionary_encode(), "some": some}
+    for name, column in more.items():
+        table = table.append_column(name, column)
+    pq.write_table(table, files / "kept.parquet")
+    with pa.OSFile(str(files / "kept.arrow"), "wb") as file:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    holes = pa.array([None, *table["flow"].to_pylist()[1:]])
+    place = table.schema.get_field_index("flow")
+    pq.write_table(table.set_column(place, "flow", holes), files / "bad.parquet")
+    rows = np.load(files / "rows.npy").tolist()
+    pq.write_table(pa.table({"x": rows}), files / "lists.parquet")
+    return files
+
+
+def said_of(kept, environment, line, ending):
+    """What a command says, and writes, without the name of what it wrote."""
+    new = f"new_{os.urandom(4).hex()}"
+    done = run(kept, environment, line.replace("NEW", new))
+    found = next(kept.glob(f"{new}{ending}"), None)
+    content = None if found is None else found.read_bytes()
+    for each in kept.glob(f"{new}*"):
+        each.unlink()
+    return done.returncode, done.stdout, done.stderr.replace(new, "NEW"), content
+
+
+CASES = [(line, "in_its_own_code") for line in (*LINES, *WRITTEN)]
+CASES += [(LINES[0], "missing"), (LINES[0], "of_other_glibc"), (WRITTEN[0], "a_stub")]
+
+
+@pytest.mark.parametrize(("line", "state"), CASES)
+def test_what_pyarrow_does_needs_no_pandas(kept, spoil, line, state):
+    ending = Path(line).suffix if line in WRITTEN else ".none"
+    expected = said_of(kept, {**os.environ}, line, ending)
+    assert expected[0] == 0 or "expected" in expected[2]
+    assert said_of(kept, spoil("pandas", state), line, ending) == expected
+
+
 def test_a_damaged_module_of_a_library_leaves_its_others(files, tmp_path):
     """Parquet's shared object is another than that of pyarrow itself."""
     (tmp_path / "sitecustomize.py").write_text(

@@ -195,6 +195,16 @@ def test_what_cannot_be_is_refused_at_once(
         (["rows.npy", "--rejects", "r.csv"], "expected --on-bad-row reject with --rejects"),
         (["rows.npy", "--follow", "--keep", "id"], "expected no --keep with --follow"),
         (["rows.npy", "--keep", "id,"], "expected names of columns with --keep"),
+        (
+            ["rows.npy", "-o", "x.jsonl", "--to", "csv"],
+            "name ends in .csv, as --to says. Received: x",
+        ),
+        (["rows.npy", "-o", "x", "--to", "csv"], "name ends in .csv"),
+        (["rows.npy", "-o", "x.txt", "--to", "arrow"], "name ends in .arrow"),
+        (
+            ["rows.npy", "-o", "f", "--engine", "ray", "--to", "csv"],
+            "expected no --to with --engine",
+        ),
         ([], "expected an input to score, or --follow"),
     ],
 )
@@ -203,6 +213,25 @@ def test_wrong_usage_is_said(run, golden, capsys, arguments, message):
         run("score", golden, *arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["score", "explain", "encode", "decode", "reconstruct", "sample"])
+def test_a_format_and_a_name_that_differ_are_wrong_usage(
+    run, golden, golden_rows, tmp_path, capsys, verb
+):
+    np.save(tmp_path / "rows.npy", golden_rows(9, 0))
+    given = ["-n", "3"] if verb == "sample" else [tmp_path / "rows.npy"]
+    output = tmp_path / "out.jsonl"
+    with pytest.raises(SystemExit) as stopped:
+        run(verb, golden, *given, "-o", output, "--to", "npz")
+    assert stopped.value.code == 2
+    assert f"expected an output whose name ends in .npz, as --to says. Received: {output}" in (
+        capsys.readouterr().err
+    )
+    assert not output.exists()
+    if verb != "decode":  # which reads latents
+        assert run(verb, golden, *given, "-o", output, "--to", "jsonl").code == 0
+        assert run(verb, golden, *given, "-o", "-", "--to", "jsonl").code == 0
 
 
 def test_a_bad_row_says_how_to_go_on_and_the_run_goes_on_so(run, golden, readings, tmp_path):

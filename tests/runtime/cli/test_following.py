@@ -71,6 +71,44 @@ def test_a_bad_line_is_told_of_and_the_rest_is_scored(run, table, tmp_path):
     assert done.err.endswith("in 2 results; 1 line was no sample\n")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("place", [0, 1, 5])
+@pytest.mark.parametrize("header", [True, False])
+def test_an_open_quote_is_a_bad_line_alone(run, table, tmp_path, header, place, end):
+    """In a file it would make one cell of all that follows; here a line is all that there is."""
+    rows = [list(map(str, row)) for row in table.x[:5].tolist()]
+    bad = [f'"{cell}' if i == place else cell for i, cell in enumerate(rows[1])]
+    lines = [",".join(row) for row in (rows[0], bad, rows[2], rows[3])]
+    names = table.runner.manifest.model.feature_names
+    text = end.join([*([",".join(names)] if header else []), *lines]) + end
+    (tmp_path / "rows.csv").write_text(text, newline="")
+    done = run("score", table.bundle, tmp_path / "rows.csv", "--follow")
+    assert done.code == 0
+    first, told, *later = records(done)
+    assert told["line"] == 2 + header
+    assert told["error"].startswith("expected a line of CSV. Received: ")
+    expected = table.runner.score(table.x[[0, 2, 3]])
+    found = [r["score"] for r in (first, *later)]
+    np.testing.assert_allclose(found, expected.score, rtol=1e-5)
+    assert done.err.endswith("in 3 results; 1 line was no sample\n")
+
+
+@pytest.mark.parametrize("bad", ['"', '1,"2"3,4,5,6', '{"flow: 1}', '["1, 2, 3, 4, 5, 6]'])
+def test_other_quotes_that_are_wrong_are_bad_lines(run, table, tmp_path, bad):
+    good = json.dumps(table.x[0].tolist())
+    (tmp_path / "lines").write_text(f"{good}\n{bad}\n{good}\n")
+    found = records(run("score", table.bundle, tmp_path / "lines", "--follow"))
+    assert [r.get("line") for r in found] == [None, 2, None]
+
+
+def test_an_open_quote_in_the_header_is_a_bad_line(run, table, tmp_path):
+    names, rows = table.runner.manifest.model.feature_names, table.x[:2].tolist()
+    lines = [f'"{",".join(names)}', *(",".join(map(str, row)) for row in rows)]
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
+    found = records(run("score", table.bundle, tmp_path / "rows.csv", "--follow"))
+    assert [r.get("line") for r in found] == [1, None, None]  # in the order of the features
+
+
 @pytest.mark.parametrize(
     "bad",
     [

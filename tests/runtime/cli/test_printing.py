@@ -9,7 +9,21 @@ from vae_runtime._base.printable import printable
 from vae_runtime.cli import main
 from vae_runtime.data.listed import listed
 
-STRANGE = ["\x1b[31m", "\n", "\r", "\x9b", "\u202e", "\u2066", "\u2028", "\x7f", "\x00", "\udc80"]
+STRANGE = [
+    "\u200e",
+    "\u200f",
+    "\u061c",
+    "\x1b[31m",
+    "\n",
+    "\r",
+    "\x9b",
+    "\u202e",
+    "\u2066",
+    "\u2028",
+    "\x7f",
+    "\x00",
+    "\udc80",
+]
 
 
 @pytest.mark.parametrize("text", STRANGE)
@@ -42,6 +56,42 @@ def test_names_of_files_do_not_reach_the_terminal(golden, tmp_path, capsys):
     np.save(path, np.zeros((2, 999)))
     assert main(["score", str(golden), str(path)]) == 1
     assert capsys.readouterr().err[:-1].isprintable()
+
+
+WRONG = [
+    ["TEXT"],
+    ["info", "bundle", "TEXT"],
+    ["info", "bundle", "--TEXT"],
+    ["score", "bundle", "rows.npy", "--backend", "TEXT"],
+    ["score", "bundle", "rows.npy", "--alpha", "TEXT"],
+    ["score", "bundle", "rows.npy", "--keep", "TEXT,TEXT"],
+    ["score", "bundle", "rows.npy", "--json=TEXT"],
+    ["score", "bundle", "rows.npy", "--l=TEXT"],
+    ["bench", "bundle", "--sizes", "TEXT"],
+    ["sample", "bundle", "-n", "TEXT", "-o", "x.npy"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_wrong_usage_does_not_reach_the_terminal(refused_in_a_line, arguments):
+    refused_in_a_line(main, arguments)
+
+
+@pytest.mark.parametrize("text", ["\u200e", "\u061c", "\u200f"])
+def test_marks_of_direction_in_a_bundle_do_not_reach_the_terminal(
+    table_copy, edit_manifest, capsys, text
+):
+    """Names may have them: they belong to Hebrew and Arabic."""
+
+    def change(document):
+        names = document["model"]["feature_names"]
+        names[0] += text
+
+    edit_manifest(table_copy, change)
+    assert main(["info", str(table_copy)]) == 0
+    out = capsys.readouterr().out
+    assert f"\\u{ord(text):04x}, vibration" in out
+    assert all(line.isprintable() for line in out.splitlines())
 
 
 @pytest.mark.parametrize("text", ["temp,,flow", "", ",", "a,", " ,a"])

@@ -312,3 +312,26 @@ def test_other_threads_follow_without_signals(table):
 def test_settings_out_of_range_are_refused(options):
     with refuses("expected top from 0, save_every from 1 and save_seconds"):
         dataclasses.replace(FollowSettings(), **options)
+
+
+def csv_lines(x):
+    return b"".join(
+        ",".join(map(str, row)).encode() + b"\n" for row in np.asarray(x, float).tolist()
+    )
+
+
+@pytest.mark.parametrize("cut", [1, 3, 6])
+def test_a_last_line_that_may_be_cut_short_is_told_and_not_scored(table, cut):
+    whole = csv_lines(table.x[:5])
+    records, done = run(table, io.BytesIO(whole[:-cut]))
+    assert records[-1]["line"] == 5
+    assert records[-1]["error"].startswith("expected a line end. Received: the end of the source")
+    assert (done.results, done.errors) == (4, 1)
+    assert run(table, io.BytesIO(whole))[1].errors == 0
+
+
+@pytest.mark.parametrize("end", [b"", b"\r", b"\r\n", b"\n"])
+def test_a_last_line_of_json_is_whole_by_its_brackets(table, end):
+    lines = b"".join(arrays(table.x[:3])).rstrip() + end
+    assert run(table, io.BytesIO(lines))[1] == run(table, arrays(table.x[:3]))[1]
+    assert run(table, io.BytesIO(lines.rstrip()[:-1]))[1].errors == 1

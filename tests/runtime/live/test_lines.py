@@ -178,3 +178,18 @@ def test_features_that_are_numbers_have_a_header_at_the_begin_alone(nameless):
     assert reader.read("2,1,0") is None
     assert reader.read("7,8,9").x.tolist() == [9.0, 8.0, 7.0]
     assert reader.read("2,0,1").x.tolist() == [1.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("names", "line", "told"),
+    [
+        (("0", "1", "2"), "2,1,0", 1),
+        (("0", "1", "2"), "0,1,2", 0),
+        (("1", "2", "3"), "1,2,3", 1),
+        (("a", "b", "c"), "a,b,c", 0),
+    ],
+)
+def test_names_that_may_be_a_sample_are_told_of_each_stream(nameless, caplog, names, line, told):
+    for _ in range(2):
+        assert LineReader(dataclasses.replace(nameless, feature_names=names)).read(line) is None
+    assert caplog.text.count("the stream: the first line") == 2 * told

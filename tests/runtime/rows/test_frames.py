@@ -304,7 +304,7 @@ def test_a_frame_of_an_array_is_that_array(runner, rows, dtype):
         runner.score(frame)
     with pytest.raises(ValueError, match=r"expected shape \(batch, 6\)"):
         runner.score(pd.DataFrame(rows[:, :5]))
-    with pytest.raises(ValueError, match="expected a column 'temperature'"):
+    with pytest.raises(ValueError, match="expected the columns 'temperature'"):
         runner.score(pd.DataFrame(rows)[[0, 1, 2, 3, 5, 4]])  # somebody's own order
 
 
@@ -346,8 +346,8 @@ class Labelled:
         (pd.DataFrame({"flow": [1.0]}).__dataframe__(), "Make a pandas, Polars or pyarrow table"),
         (pl.DataFrame({n: [1.0] for n in NAMES}).to_struct(), "a polars Series. Make a pandas"),
         (nw.from_native(pl.DataFrame({n: [1.0] for n in NAMES}).lazy()), "Load it first"),
-        ({}, "expected a column 'temperature'. Received: a dict with no columns"),
-        ({0: [1.0], 1: [2.0]}, "expected a column 'temperature'. Received: a dict with '0', '1'"),
+        ({}, "'current' and 1 more. Received: a dict with no columns.$"),
+        ({0: [1.0], 1: [2.0]}, "the columns 'temperature', .*. Received: a dict with '0', '1'"),
         (pa.RecordBatchReader.from_batches(pa.schema([]), []), "Make a pandas, Polars or pyarrow"),
         (pl.DataFrame({name: [1.0] for name in NAMES}).lazy(), "Load it first"),
     ],

@@ -128,8 +128,8 @@ def test_files_whose_columns_differ_are_refused(write, tmp_path):
     write({"a": [1], "b": [2]}, "day/1.parquet")
     write({"a": [1], "c": [2]}, "day/2.parquet")
     with refuses(
-        f"{tmp_path / 'day'}: expected files with the same columns. Received: a, b in 1.parquet, "
-        "a, c in 2.parquet."
+        f"{tmp_path / 'day'}: expected files with the same columns. Received: 'b' in 1.parquet "
+        "alone, 'c' in 2.parquet alone."
     ):
         read_rows(tmp_path / "day")
 
@@ -246,3 +246,12 @@ def test_a_missing_pyarrow_is_said_with_what_to_do(write, monkeypatch):
         "rows as .npy or .csv."
     ):
         read_rows(path)
+
+
+def test_columns_to_pass_through_keep_their_types(tmp_path):
+    ids = pa.array([2**53 + 1, None, 5])
+    pq.write_table(
+        pa.table({"a": [1.0, 2.0, 3.0], "k": ids}), tmp_path / "r.parquet", row_group_size=2
+    )
+    found = read_rows(tmp_path / "r.parquet", columns=("a",), kept=("k",)).kept["k"]
+    assert found.combine_chunks().equals(ids)

@@ -69,7 +69,7 @@ def test_columns_that_are_not_asked_for_may_hold_anything(csv):
 
 
 def test_columns_are_not_guessed_where_there_is_no_header(csv):
-    with refuses("expected the column 'b'. Received: no such column in 1, 2."):
+    with refuses("expected the columns 'b', 'a'. Received: no such columns in 1, 2."):
         csv("1,2\n3,4\n", columns=("b", "a"))
 
 

@@ -31,7 +31,7 @@ def run(tmp_path):
             (folder / library / "__init__.py").write_text(state)
         environment = {**os.environ, "PYTHONPATH": str(folder), **more}
         return subprocess.run(
-            [sys.executable, "-m", *map(str, command)],
+            [sys.executable, *(() if command[0] == "-c" else ("-m",)), *map(str, command)],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
@@ -81,6 +81,34 @@ def test_those_of_a_part_too(run, command, library, more):
     assert "which is here and cannot be imported: libgomp.so.1" in line
     assert "pip install --force-reinstall " in line
     assert "Traceback" not in done.stderr
+
+
+EXPORTED = """
+import vae_export
+try:
+    vae_export.{name}
+except vae_export.ExportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "state"),
+    [("tf2onnx", MISSING), ("matplotlib", BROKEN), ("onnxruntime", OTHER_NUMPY)],
+    ids=["missing", "so", "abi"],
+)
+def test_an_export_from_python_says_so_in_a_line_too(run, library, state):
+    done = run(["-c", EXPORTED.format(name="export")], [library], state)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"exporting needs {library}")
+    assert ("pip install --force-reinstall " if state != MISSING else "pip install ") in line
+
+
+def test_signing_needs_none_of_them(run):
+    libraries = ["tf2onnx", "matplotlib", "onnxruntime"]
+    done = run(["-c", EXPORTED.format(name="sign")], libraries, BROKEN)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_a_table_is_trained_on_without_what_it_does_not_need(run, sensor_csv, tmp_path):

@@ -234,7 +234,7 @@ def test_a_folder_is_one_table(write, tmp_path, rows_of, stream):
 def test_files_of_a_folder_have_the_same_columns(write, tmp_path, stream):
     write({"a": [1.0]}, "day/1.parquet")
     write({"b": [1.0]}, "day/2.parquet")
-    with refuses("expected files with the same columns. Received: a in 1.parquet, b in 2.parquet."):
+    with refuses("the same columns. Received: 'a' in 1.parquet alone, 'b' in 2.parquet alone."):
         data.load(DataConfig(str(tmp_path / "day"), stream=stream))
 
 

@@ -57,10 +57,15 @@ SHAPELESS = keras.Sequential([layers.Dense(81), layers.Reshape(ROW)])
 @pytest.mark.parametrize(
     ("encoder", "decoder", "message"),
     [
-        (encoder(1), decoder(), r"two outputs z_mean.*Received: outputs of shape \(None, 2\).$"),
+        (encoder(1), decoder(), r"two outputs z_mean.*\(None, 2\)\. \(An autoencoder, which"),
         (encoder(3), decoder(), "two outputs z_mean.*samples z itself: leave the third output out"),
-        (encoder(sizes=(2, 3)), decoder(), r"two outputs.*\[\(None, 2\), \(None, 3\)\]"),
-        (named_encoder(), decoder(), "as a list in that order.*Received: a dict"),
+        (encoder(sizes=(2, 3)), decoder(), r"two outputs.*\[\(None, 2\), \(None, 3\)\]\.$"),
+        (named_encoder(), decoder(), "list in that order.*Received: a dict of.*as a list: keras"),
+        (
+            encoder(4, sizes=(2,) * 4),
+            decoder(),
+            r"two outputs.*Leave others out: .*encoder\.output\[:2\]",
+        ),
         (feature_map_encoder(), decoder(), r"each \(batch, latent_dim\).*\(None, 7, 7, 2\)"),
         (sizeless_encoder(), decoder(), r"shape that is known.*\(None, None, None, 1\)"),
         (two_input_encoder(), decoder(shape=(3,)), r"one input x.*\[\(None, 3\), \(None, 3\)\]"),
@@ -76,6 +81,27 @@ SHAPELESS = keras.Sequential([layers.Dense(81), layers.Reshape(ROW)])
 def test_a_pair_that_does_not_fit_is_refused_with_what_is_wrong(encoder, decoder, message):
     with pytest.raises(ValueError, match=message):
         check_pair(encoder, decoder)
+
+
+def test_a_decoder_of_several_outputs_is_refused_with_what_to_do():
+    z = keras.Input((2,))
+    out = layers.Reshape(ROW)(layers.Dense(81)(z))
+    for outputs, place in (({"x": out}, r"\['x'\]"), ([out, out], r"\[0\]")):
+        with pytest.raises(ValueError, match=rf"output has x's shape.*decoder\.output{place}\)"):
+            check_pair(encoder(), keras.Model(z, outputs))
+
+
+def test_a_subclass_ends_on_no_layer_that_is_known():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.out, self.gate = layers.Dense(81), layers.Dense(9, "sigmoid")
+
+        def call(self, z):
+            return ops.reshape(self.out(self.gate(z)), (-1, *ROW))
+
+    z = keras.Input((2,))
+    check_logits(keras.Model(z, Own()(z)), Bernoulli())
 
 
 def test_a_pair_of_ones_own_fits():

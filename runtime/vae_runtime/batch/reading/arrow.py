@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
 from vae_runtime.rows.parquet import naming, reader_of
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
 from .arrow_slices import slices
-from .columnar import check_kept, check_types, columns_of, part_of
+from .columnar import check_kept, check_types, columns_of, part_of, without_rows
 from .segments import stretches
 
 FORMAT = "Arrow"
@@ -43,6 +43,12 @@ def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:
 def read_stream(shard: Shard, wanted: Wanted) -> Iterator[Part]:
     """The rows of all record batches, some at a time."""
     yield from _parts(shard, wanted, batches_of_stream, slice(None))
+
+
+def kept(path: Path, wanted: Wanted) -> Columns:
+    """The columns that are kept, without rows."""
+    with _opened(path) as reader:
+        return without_rows(reader.schema, wanted)
 
 
 def _checked_rows(path: Path, wanted: Wanted, find: Find) -> list[int]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from vae_runtime._base.libraries import settle_pandas
+
 from .arrow_messages import Batch, Source
 
 
@@ -64,6 +66,7 @@ class _Cursor:
             return pa.ExtensionArray.from_storage(kind, storage)
         if stop <= start:
             self.skip(kind)
+            settle_pandas()
             return pa.array([], kind)
         nulls = next(self._nulls, 0)
         if types.is_null(kind):

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.parts import Part, Wanted
+from vae_runtime._base.libraries import settle_pandas
+from vae_runtime.batch.parts import Columns, Part, Wanted
 from vae_runtime.rows.machine_names import names_or_bad
+from vae_runtime.rows.missing_names import meant, no_such, some
 from vae_runtime.rows.parquet import INDEX
 from vae_runtime.rows.tables import ColumnError
 
@@ -26,17 +28,14 @@ def columns_of(names: list[str], wanted: Wanted, where: str) -> list[str]:
             _check_alone(list(features), names, where)
             return list(features)
         if wanted.column not in names:
-            raise ColumnError(
-                f"{where}: expected the column {missing[0]!r}. Received: no such column in "
-                f"{', '.join(names)}."
-            )
+            raise ColumnError(f"{where}: {no_such('column', missing, names, features)}")
     alone = [name for name in names if name not in wanted.named and not name.startswith(INDEX)]
     if wanted.column not in names and not features and wanted.model.input_shape == (len(alone),):
         return alone  # as of any table
     if wanted.column not in names:
         raise ColumnError(
             f"{where}: expected the column {wanted.column!r} of rows as lists (--column names "
-            f"another). Received: {', '.join(names)}."
+            f"another). Received: {some(names)}.{meant([wanted.column], names, wanted.named)}"
         )
     _check_alone([wanted.column], names, where)
     return [wanted.column]
@@ -44,12 +43,10 @@ def columns_of(names: list[str], wanted: Wanted, where: str) -> list[str]:
 
 def check_kept(names: list[str], wanted: Wanted, where: str) -> list[str]:
     """The columns to pass through, and that of units; ColumnError where one is not there."""
-    for name in wanted.named:
-        if name not in names:
-            raise ColumnError(
-                f"{where}: expected the column {name!r}. Received: no such column in "
-                f"{', '.join(names)}."
-            )
+    missing = [name for name in wanted.named if name not in names]
+    if missing:
+        asked = (*wanted.named, *(wanted.model.feature_names or ()))
+        raise ColumnError(f"{where}: {no_such('column', missing, names, asked)}")
     _check_alone(list(wanted.named), names, where)
     return list(wanted.named)
 
@@ -91,8 +88,16 @@ def units_of(column: Any, bad: dict[int, str]) -> NDArray[np.str_]:
     return names_or_bad(column.to_numpy(zero_copy_only=False), bad)
 
 
+def without_rows(schema: Any, wanted: Wanted) -> Columns:
+    """The columns of a file that are kept, of their types."""
+    table = schema.empty_table()
+    return {name: table[name].combine_chunks() for name in wanted.keep}
+
+
 def part_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[str]) -> Part:
     """A record batch as a part, whose first row has this number in the file."""
+    if wanted.named:
+        settle_pandas()
     x, bad = rows_of(batch, columns, wanted, file)
     where = {"row": np.arange(first, first + batch.num_rows)}
     kept = {name: batch.column(name) for name in wanted.keep}
@@ -206,5 +211,5 @@ def _check_alone(columns: list[str], names: list[str], where: str) -> None:
         if names.count(name) != 1:
             raise ColumnError(
                 f"{where}: expected the column {name!r}. Received: several columns of that name in "
-                f"{', '.join(names)}."
+                f"{some(names)}."
             )

@@ -24,6 +24,7 @@ from vae_runtime.batch.parts import Part, Shard, Wanted
 from vae_runtime.rows.json_values import number, parse_json, short
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
+from vae_runtime.rows.missing_names import meant, quoted, some
 from vae_runtime.rows.tables import ColumnError
 
 from .ranges import (
@@ -143,8 +144,8 @@ def _features(value: dict[str, Any], wanted: Wanted) -> tuple[str, ...] | None:
     if names and not missing:
         return names
     if wanted.column not in value:
-        expected = missing[0] if missing else wanted.column
-        raise ValueError(f"expected {expected!r}. Received: {short(list(value))}.")
+        expected = quoted(missing or [wanted.column])
+        raise ValueError(f"expected {expected}. Received: {short(list(value))}.")
     return None
 
 
@@ -173,18 +174,21 @@ def _text(value: Any) -> str:
 
 def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
     rows = list(itertools.islice(_objects(path, begin, wanted), LOOKED_AT))
-    for name in wanted.named:
-        if not any(name in row for row in rows):
-            raise _no_key(path, name, rows)
-    missing = [name for name in _named(wanted) if not any(name in row for row in rows)]
-    lists = any(wanted.column in row for row in rows)
-    if rows and not lists and (missing or not _named(wanted)):
-        raise _no_key(path, missing[0] if missing else wanted.column, rows)
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    asked = (*wanted.named, *_named(wanted))
+    if missing := [name for name in wanted.named if name not in keys]:
+        raise _no_key(path, missing, keys, asked)
+    missing = [name for name in _named(wanted) if name not in keys]
+    if rows and wanted.column not in keys and (missing or not _named(wanted)):
+        raise _no_key(path, missing or [wanted.column], keys, asked)
 
 
-def _no_key(path: Path, name: str, rows: list[dict[str, Any]]) -> ColumnError:
-    known = ", ".join(dict.fromkeys(key for row in rows for key in row)) or "lines without keys"
-    return ColumnError(f"{path}: expected the key {name!r}. Received: {known}.")
+def _no_key(path: Path, missing: list[str], keys: list[str], asked: tuple[str, ...]) -> ColumnError:
+    kind = "key" if len(missing) == 1 else "keys"
+    return ColumnError(
+        f"{path}: expected the {kind} {quoted(missing)}. Received: "
+        f"{some(keys) or 'lines without keys'}.{meant(missing, keys, asked)}"
+    )
 
 
 def _objects(path: Path, begin: Begin, wanted: Wanted) -> Iterator[dict[str, Any]]:

@@ -12,8 +12,9 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
 from vae_runtime.rows.machine_names import names_or_bad
+from vae_runtime.rows.missing_names import meant, some
 from vae_runtime.rows.tables import ColumnError
 
 from .npy import Header, check_rows, read_array, read_header
@@ -52,6 +53,16 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
             yield Part(shard.file, part, where, kept, units, bad)
 
 
+def kept(path: Path, wanted: Wanted) -> Columns:
+    """The keys that are kept, without rows."""
+    with _archive(path) as (archive, keys):
+        found = {}
+        for name in wanted.keep:
+            with archive.open(keys[name]) as file:
+                found[name] = np.empty(0, read_header(path, file).dtype)
+        return found
+
+
 def header_of_x(path: Path, wanted: Wanted) -> Header:
     """What the array of rows is, whatever its shape."""
     with (
@@ -68,7 +79,10 @@ def _opened(path: Path, wanted: Wanted) -> Iterator[tuple[Member, dict[str, Memb
         members = []
         for key in (_key_of_x(path, keys, wanted), *wanted.named):
             if key not in keys:
-                raise ColumnError(f"{path}: expected the key {key!r}. Received: {', '.join(keys)}.")
+                near = meant([key], keys, wanted.named)
+                raise ColumnError(
+                    f"{path}: expected the key {key!r}. Received: {some([*keys])}.{near}"
+                )
             file = stack.enter_context(archive.open(keys[key]))
             members.append(Member(file, read_header(path, file)))
         x, extra = members[0], dict(zip(wanted.named, members[1:], strict=True))
@@ -91,7 +105,10 @@ def _key_of_x(path: Path, keys: dict[str, str], wanted: Wanted) -> str:
     for key in ("x", "X") if wanted.column == "x" else (wanted.column,):
         if key in keys:
             return key
-    raise ValueError(f'{path}: expected the key "{wanted.column}". Received: {", ".join(keys)}.')
+    near = meant([wanted.column], keys, wanted.named)
+    raise ValueError(
+        f'{path}: expected the key "{wanted.column}". Received: {some([*keys])}.{near}'
+    )
 
 
 def _check_extra(path: Path, rows: tuple[int, ...], members: dict[str, Member]) -> None:

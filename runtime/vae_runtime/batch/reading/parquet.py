@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
 from vae_runtime.rows.parquet import naming, open_parquet
 
-from .columnar import check_kept, check_types, columns_of, part_of
+from .columnar import check_kept, check_types, columns_of, part_of, without_rows
 from .segments import stretches
 
 
@@ -45,6 +45,12 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
             return
         yield part_of(batch, shard.file, first, wanted, columns)
         first += batch.num_rows
+
+
+def kept(path: Path, wanted: Wanted) -> Columns:
+    """The columns that are kept, without rows."""
+    schema = open_parquet(path, _footer(path, path.stat().st_mtime_ns)).schema_arrow
+    return without_rows(schema, wanted)
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vae_runtime._base.arguments import whole
-from vae_runtime.batch.parts import Part, Shard
+from vae_runtime.batch.parts import Columns, Part, Shard
 
 from .segments import SHARD_PARTS
 
@@ -55,6 +55,10 @@ class Prior:
             stop = min(start + self._part_rows, shard.stop)
             z = self._draw(generator, stop - start)
             yield Part(NAME, z, {"row": np.arange(start, stop)}, {})
+
+    def kept(self) -> Iterator[Columns]:
+        """None: draws have no columns."""
+        return iter(())
 
     def _generator(self, row: int) -> np.random.Generator:
         """As it is before the draw of this row, the first of a shard."""

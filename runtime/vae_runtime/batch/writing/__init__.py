@@ -12,10 +12,14 @@ tables in equal order give equal bytes. But for .arrow and .feather it does not 
 the rows are cut into tables.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
-from .arrays import NpyWriter, NpzWriter
-from .columnar import IpcWriter, ParquetWriter
+from vae_runtime.batch.columns import check_text
+from vae_runtime.batch.parts import Columns
+
+from .arrays import NpyWriter, NpzWriter, check_arrays
+from .columnar import IpcWriter, ParquetWriter, check_arrow, check_parquet
 from .protocol import Opener as Opener
 from .protocol import Writer as Writer
 from .text import CsvWriter, JsonLinesWriter
@@ -29,6 +33,22 @@ WRITERS: dict[str, Opener] = {
     ".arrow": IpcWriter,
     ".feather": IpcWriter,
 }
+
+CHECKS: dict[str, Callable[[Columns, Path], None]] = {
+    ".csv": check_text,
+    ".jsonl": check_text,
+    ".npz": check_arrays,
+    ".npy": check_arrays,
+    ".parquet": check_parquet,
+    ".arrow": check_arrow,
+    ".feather": check_arrow,
+}
+
+
+def check_columns(columns: Columns, path: Path, ending: str) -> None:
+    """Raises ValueError where an output cannot hold columns of such types; no row is needed."""
+    if ending in CHECKS:
+        CHECKS[ending](columns, path)
 
 
 def open_writer(path: Path, ending: str) -> Writer:

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from vae_runtime.batch.columns import as_floats, decoded, kind_of
 from vae_runtime.batch.parts import Column, Columns
+from vae_runtime.batch.zones import GREENWICH
 
 CHUNK = 2**22  # bytes that are copied at a time
+INSTEAD = ".parquet, .csv or .jsonl"  # where arrays cannot hold a column
 KINDS = ("biuf", "U", "M", "m")  # of numpy's types; one file does not mix them
 
 
@@ -25,7 +27,7 @@ class NpzWriter:
     """An array for each column.
 
     Each grows in a file without a name in the same folder, since a zip file holds one after the
-    other. Of whole numbers of which some rows have none, all are floats; of text, those are empty.
+    other. Of whole numbers of which some rows have none, all are floats.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +38,7 @@ class NpzWriter:
     def write(self, columns: Columns) -> None:
         """Adds rows."""
         for name, column in columns.items():
-            array = to_numpy(column, f"{self._path}: column {name!r}", ".parquet, .csv or .jsonl")
+            array = to_numpy(column, f"{self._path}: column {name!r}", INSTEAD)
             if name not in self._growing:
                 self._growing[name] = _Growing(self._path, name, array)
             self._growing[name].add(array)
@@ -74,7 +76,7 @@ class NpyWriter:
                 f"{', '.join(columns)}. Write .npz."
             )
         name, column = next(iter(columns.items()))
-        array = to_numpy(column, f"{self._path}: column {name!r}", ".parquet, .csv or .jsonl")
+        array = to_numpy(column, f"{self._path}: column {name!r}", INSTEAD)
         if not self._rows:
             self._first = array[:0]
             self._file.seek(0)
@@ -119,7 +121,12 @@ def to_numpy(column: Column, where: str, instead: str) -> NDArray[Any]:
     column = decoded(column)
     kind = kind_of(column)
     if kind == "text":
-        return np.array(column.fill_null("").to_pylist(), np.str_)
+        return _texts(column, where, instead)
+    if kind == "timestamp" and column.type.tz and column.type.tz not in GREENWICH:
+        raise ValueError(
+            f"{where}: expected times in UTC or without a time zone, as arrays have none. "
+            f"Received: {column.type}. Write {instead}."
+        )
     if kind == "decimal" or (kind == "number" and column.null_count):
         column = as_floats(column, where, instead)
     is_time = str(column.type).startswith("time") and kind != "timestamp"  # numpy has no such type
@@ -130,6 +137,24 @@ def to_numpy(column: Column, where: str, instead: str) -> NDArray[Any]:
             f"{' with missing values' if column.null_count else ''}. Write {instead}."
         )
     return array
+
+
+def check_arrays(columns: Columns, path: Path) -> None:
+    """Raises ValueError where a column is of a type that arrays do not have."""
+    for name, column in columns.items():
+        to_numpy(column, f"{path}: column {name!r}", INSTEAD)
+
+
+def _texts(column: Any, where: str, instead: str) -> NDArray[np.str_]:
+    texts = column.to_pylist()
+    found = np.array(texts, np.str_)
+    if found.tolist() != texts:
+        lacking = "rows without a value" if column.null_count else "text that ends with NUL"
+        raise ValueError(
+            f"{where}: expected text in all rows, and none that ends with NUL, which arrays "
+            f"cannot hold. Received: {lacking}. Write {instead}."
+        )
+    return found
 
 
 class _Growing:

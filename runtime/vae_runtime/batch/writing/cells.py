@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.batch.columns import decoded, kind_of
 from vae_runtime.batch.parts import Column
+from vae_runtime.batch.zones import GREENWICH, local_times
 
 from .digits import Texts, chosen, is_numbers, joined, put, texts_of
 
@@ -23,7 +25,8 @@ class Style(NamedTuple):
         nothing: in place of no value.
         truths: for False and True.
         infinite: whether it has NaN and infinities; else they are `nothing`.
-        text: how text is written.
+        text: how text is written, where other rows may have none.
+        bare: how text is written, where all rows have some.
         other: how lists and all else are written.
     """
 
@@ -31,6 +34,7 @@ class Style(NamedTuple):
     truths: tuple[bytes, bytes]
     infinite: bool
     text: Callable[[str], str]
+    bare: Callable[[str], str]
     other: Callable[[Any], str]
 
 
@@ -53,11 +57,25 @@ def _as_json(value: Any) -> Any:
 _ENCODE = json.JSONEncoder(default=_as_json, ensure_ascii=False).encode
 
 
-CSV = Style("", (b"0", b"1"), True, str, _ENCODE)
+_is_special = re.compile('[",\r\n]').search
+
+
+def _cell(text: str) -> str:
+    """As Python's csv writes it, with quotes where it must have some."""
+    return '"' + text.replace('"', '""') + '"' if _is_special(text) else text
+
+
+def _cell_beside_none(text: str) -> str:
+    """Empty text in quotes, as an empty cell is no value."""
+    return _cell(text) or '""'
+
+
+CSV = Style("", (b"0", b"1"), True, _cell_beside_none, _cell, lambda value: _cell(_ENCODE(value)))
 JSON = Style(
     "null",
     (b"false", b"true"),
     False,
+    json.JSONEncoder().encode,
     json.JSONEncoder().encode,
     json.JSONEncoder(default=_as_json, allow_nan=False).encode,
 )
@@ -71,7 +89,7 @@ def cells(column: Column, style: Style) -> list[str]:
         return joined([*pieces(column, style), b"\n"], len(column)).decode().split("\n")[:-1]
     if column.ndim > 1:
         return list(map(style.other, column.tolist()))
-    texts = list(map(style.text, column.astype(str).tolist()))
+    texts = list(map(style.bare, column.astype(str).tolist()))
     if column.dtype.kind == "M":
         for i in np.flatnonzero(np.isnat(column)).tolist():
             texts[i] = style.nothing
@@ -121,16 +139,20 @@ def _of_values(column: Any, style: Style) -> list[str]:
 
 
 def _times(column: Any) -> list[str]:
-    """ISO 8601 with as few digits of seconds as `datetime` gives; with a time zone, in UTC.
+    """ISO 8601 with as few digits of seconds as `datetime` gives; with the zone's offset, if any.
 
-    By numpy: Arrow needs pandas for nanoseconds, and a database for time zones.
+    By numpy: Arrow needs pandas for nanoseconds.
     """
-    zone = "+00:00" if column.type.tz else ""
+    zone = column.type.tz
     found = column.to_numpy(zero_copy_only=False)
     if column.type.unit != "ns":
         found = found.astype("datetime64[us]")
+    offsets = ["+00:00" if zone else ""] * len(found)
+    if zone and zone not in GREENWICH:
+        found, offsets = local_times(found, zone)
     texts = (text.removesuffix("000") if len(text) > 26 else text for text in found.astype(str))
-    return [f"{text.removesuffix('.000000')}{zone}" for text in texts]
+    pairs = zip(texts, offsets, strict=True)
+    return [f"{text.removesuffix('.000000')}{offset}" for text, offset in pairs]
 
 
 def _of_value(value: Any, style: Style) -> str:

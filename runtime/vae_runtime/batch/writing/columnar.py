@@ -3,13 +3,14 @@
 A column (rows, n) becomes one of lists of n; text that Arrow holds as dictionaries becomes text.
 """
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime._base.libraries import need
+from vae_runtime._base.libraries import need, settle_pandas
 from vae_runtime.batch.columns import cast, decoded
 from vae_runtime.batch.parts import Column, Columns
 
@@ -86,17 +87,9 @@ class ParquetWriter:
             self._writer.close()
 
     def _begin(self, schema: Any) -> None:
-        import pyarrow.parquet as pq
-
         if self._writer is None:
             self._schema = schema
-            try:
-                self._writer = pq.ParquetWriter(self._file, schema, **OPTIONS)
-            except NotImplementedError as error:
-                raise ValueError(
-                    f"{self._path}: expected columns of types that Parquet has. Received: "
-                    f"{_described(schema)} ({error}). Write .arrow, or leave the column out."
-                ) from error
+            self._writer = _parquet_writer(self._file, schema, self._path)
 
     def _gather(self, batch: Any) -> None:
         self._gathered.append(batch)
@@ -113,6 +106,18 @@ class ParquetWriter:
         self._gathered, self._rows, self._bytes = [], 0, 0
 
 
+def check_arrow(columns: Columns, path: Path) -> None:
+    """Raises ValueError where a column is of a type that Arrow does not have."""
+    _check_pyarrow(path, "Arrow")
+    to_batch(columns, None, path)
+
+
+def check_parquet(columns: Columns, path: Path) -> None:
+    """Raises ValueError where a column is of a type that Parquet does not have."""
+    _check_pyarrow(path, "Parquet")
+    _parquet_writer(io.BytesIO(), to_batch(columns, None, path).schema, path).close()
+
+
 def to_batch(columns: Columns, schema: Any, path: Path) -> Any:
     """Columns as a record batch, of this schema where there is one already.
 
@@ -121,6 +126,7 @@ def to_batch(columns: Columns, schema: Any, path: Path) -> Any:
     """
     import pyarrow as pa
 
+    settle_pandas()
     arrays = [_to_arrow(column, f"{path}: column {name!r}") for name, column in columns.items()]
     if schema is None:
         return pa.record_batch(arrays, names=list(columns))
@@ -148,6 +154,18 @@ def _of_numpy(column: NDArray[Any]) -> Any:
     for n in reversed(column.shape[1:]):
         values = pa.FixedSizeListArray.from_arrays(values, n)
     return values
+
+
+def _parquet_writer(file: IO[bytes], schema: Any, path: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetWriter(file, schema, **OPTIONS)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"{path}: expected columns of types that Parquet has. Received: "
+            f"{_described(schema)} ({error}). Write .arrow, or leave the column out."
+        ) from error
 
 
 def _described(schema: Any) -> str:

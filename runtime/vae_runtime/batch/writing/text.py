@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vae_runtime.batch.columns import check_text, flat
@@ -18,12 +18,11 @@ class CsvWriter:
     """Comma-separated values with a header line; the file is empty where no row is written.
 
     A column (rows, n) becomes `name_0`, `name_1`, ...; truths are 0 and 1; no value is an empty
-    cell. A float is as short as it can be to read back the same.
+    cell, beside which empty text is "". A float is as short as it can be to read back the same.
     """
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
         self._is_begun = False
 
     def write(self, columns: Columns) -> None:
@@ -31,14 +30,14 @@ class CsvWriter:
         columns = flat(columns)
         check_text(columns, self._path)
         if not self._is_begun:
-            self._writer.writerow(columns)
+            csv.writer(self._file, lineterminator="\n").writerow(columns)
             self._is_begun = True
         if all(map(is_numbers, columns.values())):
             before = ["", *[","] * (len(columns) - 1)]
             self._file.writelines(lines(before, columns, "\n", CSV))
         else:
-            found = [cells(column, CSV) for column in columns.values()]
-            self._writer.writerows(zip(*found, strict=True))
+            rows = _rows(columns, CSV, self._path)
+            self._file.writelines((",".join(row) or '""') + "\n" for row in rows)
 
     def close(self) -> None:
         """Ends the file."""
@@ -62,13 +61,23 @@ class JsonLinesWriter:
         if all(map(is_numbers, columns.values())):
             self._file.writelines(lines(before, columns, "}\n", JSON))
         else:
-            found = [cells(column, JSON) for column in columns.values()]
             line = "".join(text.replace("%", "%%") + "%s" for text in before) + "}\n"
-            self._file.writelines(map(line.__mod__, zip(*found, strict=True)))
+            self._file.writelines(map(line.__mod__, _rows(columns, JSON, self._path)))
 
     def close(self) -> None:
         """Ends the file."""
         self._file.close()
+
+
+def _rows(columns: Columns, style: Style, path: Path) -> Iterable[tuple[str, ...]]:
+    """The cells of each row; ValueError that names the column whose value text cannot hold."""
+    found = []
+    for name, column in columns.items():
+        try:
+            found.append(cells(column, style))
+        except ValueError as error:
+            raise ValueError(f"{path}: column {name!r}: {error}") from error
+    return zip(*found, strict=True)
 
 
 def lines(before: Sequence[str], columns: Columns, end: str, style: Style) -> Iterator[str]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from vae_runtime.rows.files import read_rows
-from vae_runtime.rows.headers import is_numbered, may_be_names
+from vae_runtime.rows.headers import is_numbered, may_be_names, may_be_row
+from vae_runtime.rows.tables import csv_columns
 
 FRACTIONS = [["1", "0.5", "2"], ["1", "2", "3"]]
 WHOLE = [["1", "0", "2"], ["5", "1", "3"]]
@@ -108,4 +109,48 @@ def test_an_index_of_the_rows_is_refused_as_one(save):
 
 def test_rows_are_not_told(save, caplog):
     read_rows(save("0.31,0.92,0.11", np.ones((4, 3)) / 3))
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("first", "names", "below", "expected"),
+    [
+        ("0,1", "0,1", [["1", "0"]], True),
+        ("1,0", "0,1", [["1", "0"]], True),
+        ("1,0", "0,1", [], True),
+        ("1,0", "0,1", [["0.5", "0.25"]], True),
+        ("0,1", "0,1", [["0.5", "0.25"]], False),  # a row would be 0.0,1.0
+        ("0,1,2", "0,1,2", WHOLE, False),
+        ("2,1,0", "0,1,2", WHOLE, True),
+        ("0.5,1.5", "0.5,1.5", [["0.5", "0.25"]], True),
+        ("1,0,a", "0,1", [["1", "0", "b"]], True),
+        ("1,0,a", "0,1", [["1", "0", "7"]], False),  # text above numbers
+        ("1,0,a", "0,1,a", [["1", "0", "b"]], False),
+        ("a,b", "a,b", WHOLE, False),
+    ],
+)
+def test_names_that_may_be_a_row_are_known(first, names, below, expected):
+    assert may_be_row(first.split(","), names.split(","), below) is expected
+
+
+@pytest.mark.parametrize("first", ["0,1", "1,0"])
+@pytest.mark.parametrize("reader", ["table", "batch", "label", "columns"])
+def test_names_that_may_be_a_row_are_told_once(save, wanted, read, caplog, first, reader):
+    path = save(first, np.array([[0, 1], [1, 0], [1, 1]]))
+    for _ in range(2):
+        if reader == "columns":
+            assert list(csv_columns(path, ("1",))) == ["0"]
+        elif reader == "batch":
+            assert len(read(path, wanted((2,), ("0", "1"))).x) == 3
+        else:
+            columns = {"columns": ("0", "1")} if reader == "table" else {"label": "1"}
+            assert len(read_rows(path, **columns).x) == 3
+    assert caplog.text.count(f"the first line, {first}, is taken as names") == 1
+    assert len(caplog.records) == 1
+
+
+def test_names_of_text_are_not_told(save, wanted, read, caplog):
+    path = save("a,b", np.array([[0, 1], [1, 0]]))
+    read(path, wanted((2,), ("a", "b")))
+    csv_columns(path, ())
     assert not caplog.records

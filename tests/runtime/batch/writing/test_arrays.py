@@ -88,11 +88,11 @@ KEPT = {  # column, the array of it
     "float": (pa.array([1.5, None], pa.float32()), np.array([1.5, np.nan], np.float32)),
     "int": (pa.array([2**62 + 1]), np.array([2**62 + 1])),
     "bool": (pa.array([True, False]), np.array([True, False])),
-    "text": (pa.array(["ab", None]), np.array(["ab", ""])),
-    "category": (pa.array(["ab", None]).dictionary_encode(), np.array(["ab", ""])),
+    "text": (pa.array(["ab", ""]), np.array(["ab", ""])),
+    "category": (pa.array(["ab", "ab"]).dictionary_encode(), np.array(["ab", "ab"])),
     "decimal": (pa.array([1, None]).cast(pa.decimal128(19)), np.array([1, np.nan])),
     "time": (
-        pa.array([5, None], pa.timestamp("ns", "Europe/Berlin")),
+        pa.array([5, None], pa.timestamp("ns", "UTC")),
         np.array([5, "NaT"], "datetime64[ns]"),
     ),
 }
@@ -138,6 +138,22 @@ def test_a_column_that_changes_is_refused(tmp_path, second):
     for opener in (NpzWriter, NpyWriter):
         with refuses("column 'x'"):
             bytes_of(opener, tmp_path, [{"x": np.zeros(1, np.float32)}, {"x": second}])
+
+
+@pytest.mark.parametrize(
+    ("column", "received"),
+    [
+        (pa.array(["a", None]), "rows without a value"),
+        (pa.array(["a", None]).dictionary_encode(), "rows without a value"),
+        (pa.array(["a\0"]), "text that ends with NUL"),
+        (pa.array([5], pa.timestamp("ns", "Europe/Berlin")), "timestamp[ns, tz=Europe/Berlin]"),
+        (pa.array([5], pa.timestamp("s", "-03:30")), "timestamp[s, tz=-03:30]"),
+    ],
+)
+def test_what_arrays_would_change_is_refused(tmp_path, column, received):
+    for opener in (NpzWriter, NpyWriter):
+        with pytest.raises(ValueError, match=f"column 'kept': expected t.*{re.escape(received)}"):
+            bytes_of(opener, tmp_path, [{"kept": column}])
 
 
 def test_several_columns_for_one_array_are_refused(tmp_path):

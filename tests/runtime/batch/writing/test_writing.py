@@ -53,7 +53,10 @@ def parts(table, cuts):
 
 
 def written(folder, ending, tables):
-    """The bytes of the file."""
+    """The bytes of the file; without text of which arrays cannot say that a row has none."""
+    if ending == ".npz":
+        nullable = ("note", "kind")
+        tables = [{k: c for k, c in table.items() if k not in nullable} for table in tables]
     path = folder / "results"
     writer = open_writer(path, ending)
     try:
