@@ -12,7 +12,7 @@ from vae_keras.configs.options import DATA, MODEL, TRAIN, add_options, number_or
 from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
-from vae_runtime.cli.paths import name_or_path, path
+from vae_runtime.cli.values import name_or_path, path
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 

@@ -14,8 +14,7 @@ from vae_runtime._base.printable import printable, say
 from vae_runtime.bundle import signature
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.cli.parser import Parser
-from vae_runtime.cli.paths import path
-from vae_runtime.data.listed import listed
+from vae_runtime.cli.values import listed, path
 
 from .errors import ExportError
 

@@ -15,6 +15,7 @@ from vae_export.convert.convert import Log, check_training, convert, networks_sc
 from vae_export.convert.precisions import FORMATS
 from vae_export.convert.variants import Variant, variants
 from vae_export.graphs.evidence import Evidence
+from vae_export.graphs.foreign_models import of_models
 from vae_export.graphs.functions import Arrays, Graph, build_graphs
 from vae_export.graphs.probes import make_probe, make_synthetic_probe
 from vae_export.graphs.source import Source
@@ -29,7 +30,7 @@ from .bundle import write
 from .errors import ExportError
 from .gates import JUDGING, Verified, examine, verdicts
 from .graphs import evidence, source
-from .models import Models, of_models
+from .models import Models
 
 
 @dataclass(frozen=True)

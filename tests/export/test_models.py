@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from vae_export import ExportError, Models, export
-from vae_export.models import of_models
+from vae_export.graphs.foreign_models import of_models
 from vae_keras import Gaussian, Scaling
 from vae_keras.data.digits import load_digits
 from vae_runtime import Runner

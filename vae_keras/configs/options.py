@@ -5,8 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from vae_runtime.cli.paths import name_or_path
-from vae_runtime.data.listed import listed
+from vae_runtime.cli.values import listed, name_or_path
 
 from . import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 

@@ -1,25 +1,23 @@
 """What people hand over, as export takes it: data sets as arrays, models that know their shapes."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from vae_export.models import Models
 from vae_keras.model.check_networks import check_encoder
 from vae_runtime.rows.arrays import as_array
 
 from .reasons import reason
 
-if TYPE_CHECKING:
-    from vae_export.models import Models
-
 POSTERIOR = ("z_mean", "z_log_var")
 FED = {"encoder": "the rows of calibration", "decoder": "latents z"}
 
 
-def taken(models: "Models") -> "Models":
+def taken(models: Models) -> Models:
     """The same with rows as arrays, and with models that say what goes in and what comes out."""
     test, test_y = _rows_and_labels(models)
     models = dataclasses.replace(
@@ -40,7 +38,7 @@ def _rows(role: str, given: Any) -> Any:
     return _read(role, given)[0] if isinstance(given, tf.data.Dataset) else given
 
 
-def _rows_and_labels(models: "Models") -> tuple[Any, Any]:
+def _rows_and_labels(models: Models) -> tuple[Any, Any]:
     if not isinstance(models.test, tf.data.Dataset):
         return models.test, models.test_y
     x, y = _read("test", models.test)

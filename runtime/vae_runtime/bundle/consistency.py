@@ -9,7 +9,6 @@ import heapq
 import itertools
 import math
 import re
-from typing import TYPE_CHECKING
 
 from .interfaces import (
     DTYPES,
@@ -20,10 +19,8 @@ from .interfaces import (
     check_tensor,
 )
 from .names import ALONE, NAME, OWN_NAMES, PLAIN_NAME
+from .records import Calibration, File, Manifest, Model, Preprocessing
 from .texts import check_texts, expect
-
-if TYPE_CHECKING:
-    from .manifest import Calibration, File, Manifest, Model, Preprocessing
 
 MOST_FILES = 250  # an archive has room for them and the bundle's own
 LARGEST_FILE = 2**31 - 1  # bytes; a protobuf file cannot be larger
@@ -42,7 +39,7 @@ NEEDED = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe"
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
-def check(manifest: "Manifest") -> None:
+def check(manifest: Manifest) -> None:
     """Raises ValueError, which names the place, where a manifest cannot be right."""
     _check_names([file.name for file in manifest.files])
     check_texts(manifest, NAME)
@@ -65,7 +62,7 @@ def check(manifest: "Manifest") -> None:
     _check_calibrations(manifest)
 
 
-def _check_model(model: "Model") -> None:
+def _check_model(model: Model) -> None:
     where, shape = f"{NAME}.model", model.input_shape
     expect(0 < len(shape) <= 8, f"{where}.input_shape: expected 1 to 8 dimensions", len(shape))
     whole = math.prod(shape) if min(shape) > 0 else 0
@@ -86,7 +83,7 @@ def _check_model(model: "Model") -> None:
     expect(fits, f"{where}.sigma: expected one above 0 for all numbers, or for each", len(sigma))
 
 
-def _check_features(model: "Model") -> None:
+def _check_features(model: Model) -> None:
     names, columns = model.feature_names, model.input_shape[-1]
     if names is not None:
         differ = len(set(names)) == len(names)
@@ -103,7 +100,7 @@ def _check_features(model: "Model") -> None:
     expect(table, f"{NAME}: expected one-hot groups of a table's rows alone", model.input_shape)
 
 
-def _check_scaling(scaling: "Preprocessing", sizes: set[int], where: str) -> None:
+def _check_scaling(scaling: Preprocessing, sizes: set[int], where: str) -> None:
     received = (len(scaling.offset), len(scaling.scale))
     fits = {*received} <= sizes and 0 not in scaling.scale
     expect(fits, f"{where}: expected one offset and scale, or one for each, not 0", received)
@@ -116,7 +113,7 @@ def _check_scaling(scaling: "Preprocessing", sizes: set[int], where: str) -> Non
         )
 
 
-def _check_training_and_score(manifest: "Manifest") -> None:
+def _check_training_and_score(manifest: Manifest) -> None:
     rows, score = manifest.training.rows, manifest.score
     expect(rows >= 0, f"{NAME}.training.rows: expected from 0", rows)
     meaning = (score.unit, score.direction)
@@ -144,7 +141,7 @@ def _check_files(files: "tuple[File, ...]") -> None:
     )
 
 
-def _check_file(file: "File") -> None:
+def _check_file(file: File) -> None:
     where = f"{NAME}: {file.name}"
     expect(0 <= file.bytes <= LARGEST_FILE, f"{where}: expected bytes below 2^31", file.bytes)
     expect(bool(SHA256.fullmatch(file.sha256)), f"{where}: expected a sha256", file.sha256)
@@ -156,7 +153,7 @@ def _check_file(file: "File") -> None:
         check_tensor(tensor, f"{where} {tensor.name!r}")
 
 
-def _check_classes(manifest: "Manifest") -> None:
+def _check_classes(manifest: Manifest) -> None:
     """There is a classifier where there are classes."""
     classes = manifest.model.classes or ()
     several = len(set(classes)) == len(classes) != 1
@@ -169,7 +166,7 @@ def _check_classes(manifest: "Manifest") -> None:
         )
 
 
-def _check_mixture(manifest: "Manifest") -> None:
+def _check_mixture(manifest: Manifest) -> None:
     """There is a file with a mixture where the score has one."""
     centres, files = manifest.model.mixture, [f for f in manifest.files if f.role == "mixture"]
     expect(
@@ -182,7 +179,7 @@ def _check_mixture(manifest: "Manifest") -> None:
         )
 
 
-def _check_calibrations(manifest: "Manifest") -> None:
+def _check_calibrations(manifest: Manifest) -> None:
     scorers = {file.precision for file in manifest.files if file.role == "scorer"}
     given = set(manifest.calibration)
     wanted = {"fp32"} | scorers
@@ -208,7 +205,7 @@ def _check_calibrations(manifest: "Manifest") -> None:
     _check_recalibrated(manifest, units)
 
 
-def _check_calibration(calibration: "Calibration", where: str) -> None:
+def _check_calibration(calibration: Calibration, where: str) -> None:
     alpha, scores, rounding = calibration.alpha, calibration.scores, calibration.rounding
     expect(0 < alpha < 1, f"{where}: expected 0 < alpha < 1", alpha)
     ascending = all(a <= b for a, b in itertools.pairwise(scores))
@@ -221,7 +218,7 @@ def _check_calibration(calibration: "Calibration", where: str) -> None:
     expect(0 <= rounding <= limit, f"{where}.rounding: expected 0 to {limit:g}", rounding)
 
 
-def _check_units(calibration: "Calibration", where: str) -> None:
+def _check_units(calibration: Calibration, where: str) -> None:
     """All scores are those of the units, each of which has some."""
     if calibration.units is None:
         return
@@ -239,7 +236,7 @@ def _check_units(calibration: "Calibration", where: str) -> None:
     )
 
 
-def _check_trial(calibration: "Calibration", where: str) -> None:
+def _check_trial(calibration: Calibration, where: str) -> None:
     trial = calibration.trial
     if trial is None:
         return
@@ -253,7 +250,7 @@ def _check_trial(calibration: "Calibration", where: str) -> None:
     expect(0 < share <= 1, f"{where}.independent: expected a share above 0", share)
 
 
-def _check_recalibrated(manifest: "Manifest", units: frozenset[str]) -> None:
+def _check_recalibrated(manifest: Manifest, units: frozenset[str]) -> None:
     where = f"{NAME}.recalibrated"
     for i, made in enumerate(manifest.recalibrated):
         expect(made.rows > 0, f"{where}: expected rows from 1", made.rows)

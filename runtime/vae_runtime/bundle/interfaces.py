@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .names import NAME
+from .records import File, Model, Tensor
 from .texts import expect
-
-if TYPE_CHECKING:
-    from .manifest import File, Model, Tensor
 
 DTYPES = ("float32", "uint8")  # of rows
 LARGEST_ROW = 2**28  # values; a GiB of float32
@@ -23,7 +21,7 @@ LARGEST_UNIT = 1e12  # nats
 LARGEST_PARITY = 10.0  # of lower precision, which may be coarse: more is no answer
 
 
-def check_tensor(tensor: "Tensor", where: str) -> None:
+def check_tensor(tensor: Tensor, where: str) -> None:
     """Raises ValueError where a tensor cannot be; `where` names it."""
     known = tensor.dtype in (*DTYPES, "int8")
     expect(known, f"{where}: expected a dtype of {', '.join(DTYPES)}, int8", tensor.dtype)
@@ -40,7 +38,7 @@ def check_tensor(tensor: "Tensor", where: str) -> None:
     expect(both and inside, f"{where}: expected a scale above 0 and its zero_point", quantised)
 
 
-def check_inputs(file: "File", model: "Model") -> None:
+def check_inputs(file: File, model: Model) -> None:
     """Raises ValueError where a graph takes anything but what the model's rows are."""
     known = dict(_inputs(model, networks=_is_networks(file)))
     for tensor in file.inputs if file.precision in PRECISIONS else ():
@@ -51,7 +49,7 @@ def check_inputs(file: "File", model: "Model") -> None:
             )
 
 
-def check_outputs(file: "File", model: "Model") -> None:
+def check_outputs(file: File, model: Model) -> None:
     """Raises ValueError where a graph of a known role and precision is not as that role is."""
     known = interface(file, model)
     if known is None:
@@ -73,7 +71,7 @@ def check_outputs(file: "File", model: "Model") -> None:
     expect(free, f"{NAME}: {file.name}: expected a graph that takes any batch", "a fixed one")
 
 
-def check_parity(file: "File", model: "Model", tolerance: float) -> None:
+def check_parity(file: File, model: Model, tolerance: float) -> None:
     """Every output has one, within what export allows: else the self-test would ask nothing.
 
     Of degraded files, exporters of before said only those of the outputs that were worse.
@@ -91,25 +89,25 @@ def check_parity(file: "File", model: "Model", tolerance: float) -> None:
     expect(max(parity.values()) <= most, f"{where}: expected parity of at most {most:g}", parity)
 
 
-def _check_integers(file: "File") -> None:
+def _check_integers(file: File) -> None:
     for tensor in (*file.inputs, *file.outputs):
         fits = tensor.dtype == "int8" and tensor.scale is not None and tensor.shape[:1] == (1,)
         expected = f"{NAME}: {file.name}: expected int8 with scale and zero_point of one row"
         expect(fits, expected, f"{tensor.dtype} {tensor.shape}, scale {tensor.scale}")
 
 
-def _is_networks(file: "File") -> bool:
+def _is_networks(file: File) -> bool:
     """Whether it is one of those around which a reader computes the score."""
     return (file.format, file.precision) == NETWORKS and file.role != "scorer"
 
 
-def _inputs(model: "Model", *, networks: bool) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
+def _inputs(model: Model, *, networks: bool) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
     yield "x", ("int8" if networks else model.input_dtype, model.input_shape)
     yield "z", ("int8" if networks else "float32", (model.latent_dim,))
     yield "noise", ("float32", (model.latent_dim,))
 
 
-def interface(file: "File", model: "Model") -> tuple[set[str], dict[str, Any]] | None:
+def interface(file: File, model: Model) -> tuple[set[str], dict[str, Any]] | None:
     """Names of inputs, and shapes of a row's outputs; None of what is not known here."""
     if file.precision not in PRECISIONS:
         return None

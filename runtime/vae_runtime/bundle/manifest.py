@@ -8,7 +8,6 @@ format of `sha256sum`, so that an altered manifest is noticed here, in any other
 """
 
 import hashlib
-from dataclasses import dataclass
 
 from vae_runtime._base import typed_json
 from vae_runtime.errors import BundleError
@@ -23,6 +22,7 @@ from .names import OWN_NAMES as OWN_NAMES
 from .names import SIGNATURE_NAME as SIGNATURE_NAME
 from .records import Calibration as Calibration
 from .records import File as File
+from .records import Manifest as Manifest
 from .records import Model as Model
 from .records import Preprocessing as Preprocessing
 from .records import Recalibration as Recalibration
@@ -35,62 +35,6 @@ FORMAT = "vae-bundle"
 FORMAT_VERSION = 1
 
 SCORES = tuple(ENDS)  # by which verdicts can be given
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """All of `manifest.json`. `calibration` has one entry for each precision of a scorer.
-
-    `recalibrated` says in order where its scores are from; empty: all as they were exported.
-    """
-
-    format: str
-    format_version: int
-    created: str
-    model: Model
-    training: Training
-    score: Score
-    calibration: dict[str, Calibration]
-    tolerance: float
-    files: tuple[File, ...]
-    recalibrated: tuple[Recalibration, ...] = ()
-
-    def calibration_name(self, format: str, precision: str) -> str:
-        """The key in `calibration` of the scores that files of this format and precision give.
-
-        Where there is no such scorer, of the score that is computed around the networks.
-        """
-        scorers = {(file.format, file.precision) for file in self.files if file.role == "scorer"}
-        return precision if (format, precision) in scorers else f"{precision}.{format}"
-
-    def calibration_of(self, format: str, precision: str, score: str = "score") -> Calibration:
-        """Of the scores that files of this format and precision give, see `calibration_name`.
-
-        Args:
-            format, precision: of the files.
-            score: one of `SCORES`; they are the same where there is no mixture.
-
-        Raises:
-            BundleError: there is none.
-        """
-        name = self.calibration_name(format, precision)
-        if name not in self.calibration:
-            raise BundleError(
-                f"expected a calibration of {precision!s:.20} {format} files. Received: those of "
-                f"{', '.join(self.calibration)}. Export the bundle with that format and precision."
-            )
-        alone = score != "score" and self.model.mixture is not None
-        return self.calibration[f"{name}{ALONE}" if alone else name]
-
-    def file(self, role: str, *, format: str = "onnx", precision: str = "fp32") -> File:
-        """The one file with this role, format and precision; `BundleError` where there is none."""
-        for file in self.files:
-            if (file.role, file.format, file.precision) == (role, format, precision):
-                return file
-        raise BundleError(
-            f"expected a {precision} {format} file for the {role}. Received a bundle with "
-            f"{', '.join(f.name for f in self.files)}. Export it with that format and precision."
-        )
 
 
 def dumps(manifest: Manifest) -> bytes:

@@ -7,14 +7,13 @@ from typing import Any
 
 from vae_runtime import __version__
 from vae_runtime.batch.writing import WRITERS
-from vae_runtime.data.listed import listed
+from vae_runtime.cli.values import listed
 from vae_runtime.rows.latents import METHODS
 
 from . import about, calibrating, generating, options, scoring
 from .files import TABLES
-from .numbers import whole_numbers
 from .parser import Parser
-from .paths import path
+from .values import path, whole_numbers
 from .writing import PICTURE
 
 DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on this device."

@@ -8,11 +8,11 @@ from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.formats import ENDINGS
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
-from vae_runtime.data.listed import listed
+from vae_runtime.cli.values import listed
 
 from .clusters import ENGINES
 from .opening import heeded
-from .paths import name_or_path, path, path_or_standard
+from .values import name_or_path, path, path_or_standard
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 

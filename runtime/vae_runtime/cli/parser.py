@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from vae_runtime._base.printable import printable
 
-from .numbers import real_number, whole_number
+from .values import real_number, whole_number
 
 
 class Parser(argparse.ArgumentParser):

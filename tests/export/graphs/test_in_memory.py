@@ -8,8 +8,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from vae_export import ExportError, Models, export
+from vae_export.graphs.foreign_models import of_models
 from vae_export.graphs.functions import answers, build_graphs
-from vae_export.models import of_models
 from vae_runtime import Runner
 
 QUIET = {"log": lambda line: None}

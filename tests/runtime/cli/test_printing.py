@@ -7,7 +7,7 @@ import pytest
 
 from vae_runtime._base.printable import printable
 from vae_runtime.cli import main
-from vae_runtime.data.listed import listed
+from vae_runtime.cli.values import listed
 
 STRANGE = [
     "\u200e",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.cli.arguments import parser
-from vae_runtime.cli.numbers import real_number, whole_number, whole_numbers
+from vae_runtime.cli.values import real_number, whole_number, whole_numbers
 
 HUGE = "1000000000"
 NO_NUMBERS = ("", "all", "0x10", "one")

@@ -1,0 +1,74 @@
+"""Values as they are typed on a command line, of all three packages: numbers, paths, names.
+
+What cannot be is refused in words by argparse, not by the name of a Python type.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from vae_runtime._base.paths import path_of
+
+T = TypeVar("T")
+
+
+def path(text: str) -> Path:
+    """The path that was typed, which an empty text is not."""
+    try:
+        return path_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def name_or_path(text: str) -> str:
+    """The same as it was typed, of what may be a glob, - or the name of a data set."""
+    path(text)
+    return text
+
+
+def path_or_standard(text: str) -> Path | None:
+    """The same; None for -, standard output."""
+    return None if text == "-" else path(text)
+
+
+def listed(text: str, what: str = "names") -> tuple[str, ...]:
+    """Names without spaces around; ArgumentTypeError where one is empty or there twice.
+
+    >>> listed("flow, speed")
+    ('flow', 'speed')
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    wrong = [repr(n) for n in dict.fromkeys(names) if names.count(n) > 1 or not n]
+    if wrong:
+        found = "an empty one" if "" in names else f"{', '.join(wrong)} several times"
+        raise argparse.ArgumentTypeError(
+            f"expected {what} with commas between, each once. Received: {found} in {text!r}."
+        )
+    return names
+
+
+def whole_number(text: str) -> int:
+    """A whole number, of any size."""
+    return _read(int, text, "a whole number")
+
+
+def real_number(text: str) -> float:
+    """A number, which may be infinite or NaN."""
+    return _read(float, text, "a number")
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers between commas."""
+    return _read(_split, text, "whole numbers, as in 1,16,256")
+
+
+def _split(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _read(read: Callable[[str], T], text: str, what: str) -> T:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected {what}. Received: {text!r:.60}.") from error
