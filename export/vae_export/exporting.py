@@ -15,9 +15,10 @@ from vae_export.convert.convert import Log, check_training, convert, networks_sc
 from vae_export.convert.precisions import FORMATS
 from vae_export.convert.variants import Variant, variants
 from vae_export.graphs.evidence import Evidence
+from vae_export.graphs.float_graphs import build_around, build_replacements
 from vae_export.graphs.foreign_models import of_models
 from vae_export.graphs.functions import Arrays, Graph, build_graphs
-from vae_export.graphs.probes import make_probe, make_synthetic_probe
+from vae_export.graphs.probes import make_probe, make_synthetic_probe, trim_probe
 from vae_export.graphs.source import Source
 from vae_keras._base.keras_defaults import settled
 from vae_keras.run import Run
@@ -115,12 +116,12 @@ def export_variants(
     known = evidence.gather(given)
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
-    probed = _probe(known, graphs, options, log)
+    probed = _probe(known, graphs, wanted, options, log)
     if options.synthetic_probe:
         known = replace(known, drawn={name: probed[name] for name in ("x", "z", "noise")})
-    probe = write.npz(probed)
     passed = verify(known, graphs, wanted, options, log=log)
     verified = passed.files
+    probe = write.npz(trim_probe(probed, {v.artefact.graph.role for v in verified}))
     log("measuring what the files cost, drawing the report")
     calibrations = calibrate(passed.scorers)
     for line in warnings_of(promises_of(calibrations)):
@@ -132,17 +133,15 @@ def export_variants(
         passed.refused,
         synthetic_probe=options.synthetic_probe,
     )
-    mixture = write.mixture_files(known.source)
     files = [
         *(write.describe(v) for v in verified),
-        *(write.describe_mixture(name, content) for name, content in mixture.items()),
         write.describe_probe(probe),
         *(write.describe_report(name, page) for name, page in pages.items()),
     ]
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
     path = write.write(
         out,
-        {**contents, **mixture, "probe.npz": probe, **pages},
+        {**contents, "probe.npz": probe, **pages},
         write.make_manifest(known.source, files, calibrations),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
@@ -202,10 +201,10 @@ def _verify_variant(
     for artefact in made:
         verified.append(examine(artefact, allow_degraded=allow_degraded))
         _log(verified[-1], log)
-    networks = [v.artefact for v in verified if v.artefact.variant.networks]
-    if not networks:
-        return verified, next(v.artefact for v in verified if v.artefact.graph.role == "scorer")
-    pair = networks_scorer(networks, graphs)
+    files = [v.artefact for v in verified]
+    if not any(file.variant.networks for file in files):
+        return verified, next(file for file in files if file.graph.role == "scorer")
+    pair = networks_scorer(files, graphs)
     judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
     _log(judged, log)
     return [_with_losses(v, judged) for v in verified], pair
@@ -243,8 +242,17 @@ def _check_backend() -> None:
         )
 
 
-def _probe(known: Evidence, graphs: tuple[Graph, ...], options: Options, log: Log) -> Arrays:
+def _probe(
+    known: Evidence,
+    graphs: tuple[Graph, ...],
+    wanted: Sequence[Variant],
+    options: Options,
+    log: Log,
+) -> Arrays:
     """Real rows, or, where no row of the data is to leave, some that test as much."""
+    vae, card = known.source.vae, known.source.card
+    graphs += build_replacements(vae, card)
+    graphs += build_around(vae, card) if any(variant.networks for variant in wanted) else ()
     if not options.synthetic_probe:
         return make_probe(graphs, known.feeds)
     if known.source.vae.mixture is not None:

@@ -64,7 +64,7 @@ class Runner:
         self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
         self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
         self._scorer = Scorer(self._graphs, score)
-        self._attribution = Attribution(bundle, self._graphs, self._scorer)
+        self._attribution = Attribution(self.manifest, self._graphs, self._scorer)
 
     @classmethod
     def load(
@@ -243,8 +243,7 @@ class Runner:
 
     def selftest(self) -> selftest.Report:
         """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
-        roles = ["encoder", "decoder", "scorer"]
-        roles += [] if self.manifest.model.classes is None else ["classifier"]
+        roles = selftest.roles_of(self.manifest, self._graphs.format)
         sessions = {role: self._graphs.session(role) for role in roles}
         return selftest.replay(self._bundle, sessions, precision=self.precision)
 

@@ -61,7 +61,7 @@ class Backend(Protocol):
         """
 
     def open(self, bundle: Bundle, role: str, precision: str, format: str) -> Session:
-        """Opens the graph of a role: "encoder", "decoder", "scorer" or "classifier".
+        """Opens the graph of a role, see `bundle.interfaces`; some are in fp32 at any precision.
 
         Args:
             bundle: of the graph.

@@ -16,10 +16,13 @@ from . import consistency
 from .names import ALONE as ALONE
 from .names import CHECKSUM_NAME as CHECKSUM_NAME
 from .names import ENDS as ENDS
+from .names import FORMAT as FORMAT
+from .names import FORMAT_VERSION as FORMAT_VERSION
 from .names import LONGEST_NAME as LONGEST_NAME
 from .names import NAME as NAME
 from .names import OWN_NAMES as OWN_NAMES
 from .names import SIGNATURE_NAME as SIGNATURE_NAME
+from .names import VERSIONS as VERSIONS
 from .records import Calibration as Calibration
 from .records import File as File
 from .records import Manifest as Manifest
@@ -30,9 +33,6 @@ from .records import Score as Score
 from .records import Tensor as Tensor
 from .records import Training as Training
 from .records import Trial as Trial
-
-FORMAT = "vae-bundle"
-FORMAT_VERSION = 1
 
 SCORES = tuple(ENDS)  # by which verdicts can be given
 
@@ -53,9 +53,9 @@ def loads(content: bytes) -> Manifest:
         document = _parse(content)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise BundleError(f'{NAME}: expected "format": "{FORMAT}". This is not a VAE bundle.')
-        if document.get("format_version") != FORMAT_VERSION:
+        if document.get("format_version") not in VERSIONS:
             raise BundleError(
-                f"{NAME}: expected format_version {FORMAT_VERSION}. Received: "
+                f"{NAME}: expected format_version {' or '.join(map(str, VERSIONS))}. Received: "
                 f"{document.get('format_version')!r:.60}. Install the vae-runtime that reads it."
             )
         manifest = typed_json.convert(Manifest, document, NAME)

@@ -1,11 +1,18 @@
-"""Names of files in a bundle: those that are always the same, and what any other may be."""
+"""Names in a bundle: of its format, of files and of roles that are always the same."""
 
 import re
+
+FORMAT = "vae-bundle"
+FORMAT_VERSION = 2
+VERSIONS = (1, FORMAT_VERSION)  # that are read
 
 NAME = "manifest.json"
 CHECKSUM_NAME = "manifest.json.sha256"
 SIGNATURE_NAME = "manifest.json.sig"  # optional
 OWN_NAMES = (NAME, CHECKSUM_NAME, SIGNATURE_NAME)  # of the files that the manifest does not list
+
+AROUND = ("preprocess", "head", "mean")  # graphs before and after networks of 8 bits, in fp32
+FLOAT_ROLES = (*AROUND, "replacements")  # that are in fp32 alone, whatever others are in
 
 # ends the name of a calibration for the negative ELBO alone, of a score that has more terms
 ALONE = ".neg_elbo"

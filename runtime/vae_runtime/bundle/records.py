@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vae_runtime.errors import BundleError
 
-from .names import ALONE
+from .names import ALONE, FLOAT_ROLES, FORMAT_VERSION
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Tensor:
 class File:
     """One file of the bundle.
 
-    `role` is encoder, decoder, scorer, classifier, mixture, probe or report; `format` is onnx,
-    tflite, npz, json or html; `precision` is fp32, fp16, dynamic or int8.
+    `role` is encoder, decoder, scorer, classifier, preprocess, head, mean, replacements, probe or
+    report, in format version 1 also mixture; `format` is onnx, tflite, npz, json or html;
+    `precision` is fp32, fp16, dynamic or int8.
     `parity` is, for each output, the deviation from Keras as `backends.selftest.deviation`
     measures it. `recipe` says how it was quantised, `degraded` what accuracy it lost beyond what is
     allowed by default; both are empty for most.
@@ -75,9 +76,8 @@ class Model:
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `group` and `time` are the columns by which recordings and holes in time were told apart there.
     `unit` is the column that names the unit, the machine, that a row is of; see `Calibration`.
-    `sigma` are the standard deviations of a Gaussian likelihood, of pre-processed x: one, or one
-    for each feature in the order of the flattened row, but for those of one-hot groups; None for
-    other likelihoods.
+    `sigma` is what bundles of format version 1 say of a Gaussian likelihood; None in later ones,
+    whose graphs hold it wherever it is needed.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier. `mixture` is the number of centres of the score's mixture, None without
     one.
@@ -220,11 +220,18 @@ class Manifest:
         return self.calibration[f"{name}{ALONE}" if alone else name]
 
     def file(self, role: str, *, format: str = "onnx", precision: str = "fp32") -> File:
-        """The one file with this role, format and precision; `BundleError` where there is none."""
+        """The one file with this role, format and precision; `BundleError` where there is none.
+
+        Files of `FLOAT_ROLES` are in fp32, whatever the precision of those that they stand beside.
+        """
+        precision = "fp32" if role in FLOAT_ROLES else precision
         for file in self.files:
             if (file.role, file.format, file.precision) == (role, format, precision):
                 return file
+        advice = "Export it with that format and precision."
+        if role in FLOAT_ROLES and self.format_version < FORMAT_VERSION:
+            advice = f"Of format version {self.format_version} none has one: export the run again."
         raise BundleError(
             f"expected a {precision} {format} file for the {role}. Received a bundle with "
-            f"{', '.join(f.name for f in self.files)}. Export it with that format and precision."
+            f"{', '.join(f.name for f in self.files)}. {advice}"
         )
