@@ -13,8 +13,8 @@ from vae_export.convert import artefacts
 from vae_export.convert.variants import VARIANTS, Material
 from vae_export.gates import CONVERSION, examine
 from vae_export.graphs.evidence import Evidence, Reference
+from vae_export.graphs.foreign_models import of_models
 from vae_export.graphs.functions import build_graphs, build_networks, network_feeds
-from vae_export.models import of_models
 
 TEXT = (Path(__file__).parents[2] / "docs" / "layers.md").read_text()
 COLUMNS = (("onnx", "fp32"), ("onnx", "int8"), ("tflite", "fp32"), ("tflite", "int8"))
