@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from vae_keras._base.tf_log_filter import greet_less, load
 
 from ._base import libraries
+from .model import likelihoods
 
 if TYPE_CHECKING:
-    from vae_keras.model.likelihoods import Bernoulli, Categorical, Gaussian, Mixed
+    from vae_keras.model.likelihoods import *  # noqa: F403 - the layers
     from vae_keras.model.networks import conv_pair, mlp_pair
     from vae_keras.model.preprocessing import Scaling
     from vae_keras.model.schedules import Cyclical, Warmup
@@ -23,12 +24,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "VAE": "model.vae",
-    "Bernoulli": "model.likelihoods",
-    "Categorical": "model.likelihoods",
     "Cyclical": "model.schedules",
     "DataConfig": "configs",
-    "Gaussian": "model.likelihoods",
-    "Mixed": "model.likelihoods",
     "ModelConfig": "configs",
     "Scaling": "model.preprocessing",
     "Split": "data",
@@ -38,16 +35,13 @@ _HOME = {
     "mlp_pair": "model.networks",
     "open_run": "run",
     "train": "training",
+    **{layer: f"likelihoods.{module}" for layer, module in likelihoods.HOMES.items()},
 }
 
 __all__ = [
     "VAE",
-    "Bernoulli",
-    "Categorical",
     "Cyclical",
     "DataConfig",
-    "Gaussian",
-    "Mixed",
     "ModelConfig",
     "Scaling",
     "Split",
@@ -58,6 +52,7 @@ __all__ = [
     "open_run",
     "train",
 ]
+__all__ += likelihoods.__all__
 
 greet_less()  # else TensorFlow says at length what it was built for, wherever it is imported
 

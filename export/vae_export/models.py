@@ -24,9 +24,9 @@ class Models:
         encoder: from pre-processed x to z_mean and z_log_var, each (batch, latent_dim), in this
             order or in a dict by these names. A third output, the sample z, is left out.
         decoder: from z (batch, latent_dim) to the likelihood's parameters, of x's shape. A sigmoid
-            that it ends on is taken away for "bernoulli", which takes logits.
-        likelihood: "bernoulli"; "gaussian", of standard deviation 1 in the encoder's units, as is
-            half the squared error; or a built layer of `vae_keras`.
+            that it ends on is taken away for a likelihood of logits, such as "bernoulli".
+        likelihood: a name, as of `VAE`, one with a scale having a scale of 1 in the encoder's
+            units: "gaussian" is half the squared error; or a built layer.
         calibration: normal rows, which the alarm's threshold is found on.
         test: rows on which every file must raise the alarms that Keras raises.
         test_y: (rows of test,), 1 or True for anomalies; None where all are normal.

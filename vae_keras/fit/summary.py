@@ -5,6 +5,7 @@ from vae_keras.data import Dataset, Split
 from vae_keras.data.datasets import epoch_rows
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.data.offsets import Windows
+from vae_keras.model.likelihoods.registry import title
 
 from .folds import count
 
@@ -16,9 +17,12 @@ def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> list[str]:
         *dataset.notes,
         f"{dataset.name}: rows of {shape}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
-        f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
-        f"{_describe_labels(dataset, rows)}",
+        f"network, {_describe_likelihood(dataset, config)}{_describe_labels(dataset, rows)}",
     ]
+
+
+def _describe_likelihood(dataset: Dataset, config: ModelConfig) -> str:
+    return title(config.likelihood, features=dataset.x.shape[1], groups=dataset.groups)
 
 
 def _describe_sets(rows: Split) -> str:

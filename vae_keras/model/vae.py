@@ -20,7 +20,6 @@ from vae_keras._base.keras_defaults import check_floatx
 from . import (
     classification,
     elbo,
-    likelihoods,
     schedules,
     scoring,
     train_step,
@@ -28,6 +27,7 @@ from . import (
 )
 from . import fit_arguments as given_arguments
 from .check_networks import check_logits, check_pair
+from .likelihoods import factory
 from .mixture import Mixture
 from .preprocessing import Scaling
 from .replicas import batch_normal
@@ -53,7 +53,7 @@ class VAE(keras.Model):
     Args:
         encoder: model from pre-processed x to (z_mean, z_log_var), each (batch, latent_dim).
         decoder: model from z (batch, latent_dim) to the likelihood's parameters, of x's shape.
-        likelihood: "bernoulli", "gaussian", or a layer with the members of one in `likelihoods`.
+        likelihood: a name in `likelihoods.LIKELIHOODS`, or a layer with the members of one.
         preprocessing: layer from the data's units to the model's, with `inverse`; none by default.
         beta: weight of the kl in the training loss, a number or one of `schedules`. Scores are
             those of beta 1 always.
@@ -91,7 +91,7 @@ class VAE(keras.Model):
         super().__init__(**{**kwargs, "dtype": "float32"})  # of its parts, each has its own
         check_pair(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
-        self.likelihood = likelihoods.get(likelihood)
+        self.likelihood = factory.get(likelihood)
         check_logits(decoder, self.likelihood)
         self.preprocessing = preprocessing or Scaling(name="preprocessing")
         self.beta = schedules.get(beta)
