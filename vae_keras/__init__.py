@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from vae_keras._base.tf_log_filter import greet_less, load
 
+from . import likelihoods
 from ._base import libraries
-from .model import likelihoods
 
 if TYPE_CHECKING:
-    from vae_keras.model.likelihoods import *  # noqa: F403 - the layers
+    from vae_keras.likelihoods import *  # noqa: F403 - the layers
     from vae_keras.model.networks import conv_pair, mlp_pair
     from vae_keras.model.preprocessing import Scaling
     from vae_keras.model.schedules import Cyclical, Warmup

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from vae_keras.model.likelihoods import LIKELIHOODS, registry
+from vae_keras.likelihoods import LIKELIHOODS, registry
 
 from .expecting import check, check_is_whole, check_whole
 

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from vae_keras.model.likelihoods import registry
+from vae_keras.likelihoods import registry
 from vae_runtime.cli.values import listed, name_or_path
 
 from . import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS

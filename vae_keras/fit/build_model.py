@@ -5,10 +5,11 @@ from typing import Any
 
 import keras
 
+from vae_keras import likelihoods
 from vae_keras.configs import ModelConfig, TrainConfig
 from vae_keras.data.datasets import Dataset, Rows, epoch_rows, only
 from vae_keras.data.streams import Stream
-from vae_keras.model import likelihoods, networks
+from vae_keras.model import networks
 from vae_keras.model.classification import head
 from vae_keras.model.mixture import Mixture
 from vae_keras.model.preprocessing import Scaling, standardize, to_unit_interval

@@ -5,7 +5,7 @@ from vae_keras.data import Dataset, Split
 from vae_keras.data.datasets import epoch_rows
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.data.offsets import Windows
-from vae_keras.model.likelihoods.registry import title
+from vae_keras.likelihoods.registry import title
 
 from .folds import count
 

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from vae_keras._base.arrays import Shape
-from vae_keras.model.likelihoods.members import applied_by
+from vae_keras.likelihoods.members import applied_by
 
 # What may stand between a decoder's last activation and its output: layers, and functions of
 # keras.ops.

@@ -11,9 +11,9 @@ from keras import layers, ops
 
 from vae_keras._base.arrays import Tensor
 from vae_keras._base.keras_defaults import settled
+from vae_keras._base.replicas import batch_mean, batch_normal
 
 from .networks import ACTIVATION
-from .replicas import batch_mean, batch_normal
 
 OF_LABELLED = ("cross_entropy", "accuracy")  # means over the rows with a label
 METRICS = (*OF_LABELLED, "consistency")

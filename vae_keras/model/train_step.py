@@ -8,9 +8,8 @@ from typing import Any
 
 import keras
 
+from vae_keras._base import replicas
 from vae_keras._base.arrays import Array, Tensor
-
-from . import replicas
 
 Losses = dict[str, Tensor]
 

@@ -8,8 +8,7 @@ Source: Rousseeuw 1984, "Least median of squares regression", on least trimmed s
 from keras import ops
 
 from vae_keras._base.arrays import Tensor
-
-from .replicas import batch_mean, batch_rows
+from vae_keras._base.replicas import batch_mean, batch_rows
 
 
 def fitting(row_loss: Tensor, share: float) -> Tensor:

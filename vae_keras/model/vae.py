@@ -16,6 +16,8 @@ from keras import ops
 
 from vae_keras._base.arrays import Tensor
 from vae_keras._base.keras_defaults import check_floatx
+from vae_keras._base.replicas import batch_normal
+from vae_keras.likelihoods import factory
 
 from . import (
     classification,
@@ -27,10 +29,8 @@ from . import (
 )
 from . import fit_arguments as given_arguments
 from .check_networks import check_logits, check_pair
-from .likelihoods import factory
 from .mixture import Mixture
 from .preprocessing import Scaling
-from .replicas import batch_normal
 
 METRICS = ("loss", "nll", "kl", "elbo")
 

@@ -6,9 +6,8 @@ import keras
 import numpy as np
 
 from vae_export.models import Models
-from vae_keras import VAE, Scaling
+from vae_keras import VAE, Scaling, likelihoods
 from vae_keras.data import fingerprint
-from vae_keras.model import likelihoods
 from vae_keras.model.check_networks import last_operation
 from vae_keras.run import DataCard
 from vae_runtime.rows.arrays import as_array

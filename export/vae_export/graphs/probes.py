@@ -11,7 +11,7 @@ import numpy as np
 
 from vae_export.errors import ExportError
 from vae_keras.evaluate import score_rows
-from vae_keras.model.likelihoods import draw
+from vae_keras.likelihoods import draw
 from vae_runtime.backends.deviations import FLAT
 
 from .evidence import Evidence, feeds_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_keras import VAE
-from vae_keras.model.likelihoods import title_of
+from vae_keras.likelihoods import title_of
 from vae_keras.run import DataCard, Run, open_run
 
 from .functions import Arrays

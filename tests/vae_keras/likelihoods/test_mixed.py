@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from vae_keras import VAE, mlp_pair
-from vae_keras.model.likelihoods import Bernoulli, Categorical, Gaussian, Mixed
+from vae_keras.likelihoods import Bernoulli, Categorical, Gaussian, Mixed
 
 
 def mixed():

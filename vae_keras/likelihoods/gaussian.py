@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from vae_keras._base.arrays import Array, Tensor
-from vae_keras.model.replicas import batch_mean
+from vae_keras._base.replicas import batch_mean
 
 from .members import share
 from .registry import LIKELIHOODS

@@ -15,7 +15,8 @@ parameters shared by all rows. To add a likelihood, add a module here that is ca
 as the likelihood, with a test beside those of the others, and an entry in `registry`. All that
 needs to know it has it from there: configurations, the command line, exported graphs, documents.
 
-Names are looked up on first use, so that a command line need not wait for Keras.
+Names are looked up on first use, so that a command line need not wait for Keras. This folder
+imports `_base` alone.
 """
 
 from typing import TYPE_CHECKING, Any

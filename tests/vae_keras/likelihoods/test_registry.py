@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 import vae_keras
-from vae_keras import ModelConfig
-from vae_keras.model import likelihoods
-from vae_keras.model.likelihoods import registry
-from vae_keras.model.likelihoods.gaussian import softclip
+from vae_keras import ModelConfig, likelihoods
+from vae_keras.likelihoods import registry
+from vae_keras.likelihoods.gaussian import softclip
 
 ROOT = Path(__file__).parents[4]
 

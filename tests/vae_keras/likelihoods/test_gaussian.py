@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vae_keras.model.likelihoods import Gaussian
-from vae_keras.model.likelihoods.gaussian import MIN_LOG_SIGMA, MOMENTUM
+from vae_keras.likelihoods import Gaussian
+from vae_keras.likelihoods.gaussian import MIN_LOG_SIGMA, MOMENTUM
 
 FLOAT32 = 1e-5
 

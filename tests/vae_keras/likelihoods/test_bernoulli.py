@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vae_keras.model.likelihoods import Bernoulli
+from vae_keras.likelihoods import Bernoulli
 
 FLOAT32 = 1e-5
 

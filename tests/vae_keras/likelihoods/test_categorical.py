@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from vae_keras.model.likelihoods import Categorical
+from vae_keras.likelihoods import Categorical
 
 FLOAT32 = 1e-5
 LOGITS = np.random.default_rng(0).normal(0, 3, (4, 5)).astype(np.float32)
