@@ -142,7 +142,7 @@ def test_a_table_without_a_column_of_the_model_is_an_error_that_names_it(
     run, table, tmp_path, check_failed
 ):
     (tmp_path / "rows.csv").write_text("temperature,vibration\n1,2\n")
-    check_failed(run("score", table.bundle, tmp_path / "rows.csv"), "the column 'pressure'")
+    check_failed(run("score", table.bundle, tmp_path / "rows.csv"), "the columns 'pressure', ")
 
 
 def test_how_to_cut_is_an_error_with_a_model_of_rows(run, table, sensor_csv, check_failed):

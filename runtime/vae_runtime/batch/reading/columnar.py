@@ -91,6 +91,8 @@ def units_of(column: Any, bad: dict[int, str]) -> NDArray[np.str_]:
 
 def without_rows(schema: Any, wanted: Wanted) -> Columns:
     """The columns of a file that are kept, of their types."""
+    if wanted.keep:
+        settle_pandas()
     table = schema.empty_table()
     return {name: table[name].combine_chunks() for name in wanted.keep}
 
