@@ -50,7 +50,7 @@ class Full(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def kinds_run(tmp_path_factory):
+def kinds_run(tmp_path_factory, workstation):
     """Of two numbers that depend on a thing's kind and size, which are one-hot columns."""
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
