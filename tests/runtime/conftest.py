@@ -71,7 +71,7 @@ def kinds_run(tmp_path_factory, workstation):
 
 
 @pytest.fixture(scope="session")
-def full_of(request, tmp_path_factory):
+def full_of(request, tmp_path_factory, workstation):
     """Makes the full bundle of a run, by its name, once."""
     made = {}
 
