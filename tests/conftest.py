@@ -143,6 +143,12 @@ def states_csv(tmp_path_factory):
     return write_table(path, [*SENSORS, "state"], lines)
 
 
+@pytest.fixture(scope="session")
+def workstation():
+    """Skips where nothing can be trained: the device's tests run without TensorFlow too."""
+    pytest.importorskip("vae_keras", reason="training needs vae-keras")
+
+
 def train_digits(out, epochs):
     """A small network on the digits."""
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
@@ -153,18 +159,18 @@ def train_digits(out, epochs):
 
 
 @pytest.fixture(scope="session")
-def digits_run(tmp_path_factory):
+def digits_run(tmp_path_factory, workstation):
     return train_digits(tmp_path_factory.mktemp("runs") / "digits", epochs=12)
 
 
 @pytest.fixture(scope="session")
-def digits_long_run(tmp_path_factory):
+def digits_long_run(tmp_path_factory, workstation):
     """Trained until it tells photographs from digits, for tests of how well it does."""
     return train_digits(tmp_path_factory.mktemp("runs") / "digits", epochs=36)
 
 
 @pytest.fixture(scope="session")
-def table_run(tmp_path_factory, sensor_csv):
+def table_run(tmp_path_factory, sensor_csv, workstation):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     run, _ = train(
@@ -184,7 +190,7 @@ def fresh_sensor_rows():
 
 
 @pytest.fixture(scope="session")
-def few_run(tmp_path_factory, few_csv):
+def few_run(tmp_path_factory, few_csv, workstation):
     """A run with folds."""
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
@@ -208,7 +214,7 @@ def few_bundle(tmp_path_factory, few_run):
 
 
 @pytest.fixture(scope="session")
-def pump_run(tmp_path_factory, pump_csv):
+def pump_run(tmp_path_factory, pump_csv, workstation):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     options = {"group": "machine", "time": "time", "label": "fault"}
@@ -223,7 +229,7 @@ def pump_run(tmp_path_factory, pump_csv):
 
 
 @pytest.fixture(scope="session")
-def states_run(tmp_path_factory, states_csv):
+def states_run(tmp_path_factory, states_csv, workstation):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     run, _ = train(
@@ -247,7 +253,7 @@ def fleet_csv(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def fleet_run(tmp_path_factory, fleet_csv):
+def fleet_run(tmp_path_factory, fleet_csv, workstation):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     run, _ = train(
@@ -311,17 +317,23 @@ def fleet_bundle(tmp_path_factory, fleet_run):
 
 
 @pytest.fixture(scope="session")
-def pip_install():
-    """Installs with a Python's pip; where no index answers, skips, but never in CI."""
+def pip():
+    """Runs a Python's pip; where no index answers, skips, but never in CI."""
 
-    def install(python, *options):
-        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    def call(python, command, *options):
+        asked = [python, "-m", "pip", command, "--quiet", "--disable-pip-version-check", *options]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
         if "connection broken by" in done.stderr and not os.environ.get("CI"):
             pytest.skip("no package index can be reached from this machine")
         assert done.returncode == 0, done.stderr
 
-    return install
+    return call
+
+
+@pytest.fixture(scope="session")
+def pip_install(pip):
+    """Installs with a Python's pip."""
+    return lambda python, *options: pip(python, "install", *options)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vae_runtime import __version__
+
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = (
     "tensorflow",
@@ -100,14 +102,14 @@ def python_executable(version):
 
 
 @pytest.fixture(scope="module")
-def clean_environment(tmp_path_factory, pip_install):
-    """Makes a new virtual environment with ./runtime alone; returns the path of its Python."""
+def clean_environment(tmp_path_factory, pip_install, wheels):
+    """Makes a virtual environment with the runtime's wheel alone; returns its Python."""
 
     def make(version, options):
         where = tmp_path_factory.mktemp("clean") / "venv"
         subprocess.run([python_executable(version), "-m", "venv", where], check=True)
         python = where / "bin" / "python"
-        pip_install(python, str(ROOT / "runtime"), *options)
+        pip_install(python, wheels["vae-runtime"], *options)
         return python
 
     return make
@@ -152,7 +154,7 @@ def test_a_clean_environment_runs_a_bundle(
     size, of_files, *contents = run(python, "-c", INSTALLED).split()
     assert int(size) <= INSTALLED_KB * 1024
     assert int(of_files) <= OF_FILES_KB * 1024
-    assert set(contents) <= {"vae_runtime", "vae_runtime-0.1.0.dist-info", ".."}
+    assert set(contents) <= {"vae_runtime", f"vae_runtime-{__version__}.dist-info", ".."}
 
     used = json.loads(run(python, "-c", USE_EVERYTHING, digits_bundle))
     assert not [module for module in used["modules"] if module.split(".")[0] in FORBIDDEN]

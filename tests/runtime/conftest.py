@@ -50,7 +50,7 @@ class Full(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def kinds_run(tmp_path_factory):
+def kinds_run(tmp_path_factory, workstation):
     """Of two numbers that depend on a thing's kind and size, which are one-hot columns."""
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
@@ -71,7 +71,7 @@ def kinds_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def full_of(request, tmp_path_factory):
+def full_of(request, tmp_path_factory, workstation):
     """Makes the full bundle of a run, by its name, once."""
     made = {}
 
