@@ -14,7 +14,7 @@ import pytest
 
 from vae_export.cli import main
 from vae_export.servers import mlflow
-from vae_runtime import BundleError, Runner
+from vae_runtime import BundleError, Runner, __version__
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted(["MLmodel", "bundle.vaeb", *mlflow.BESIDE])
@@ -203,7 +203,7 @@ def test_requirements_are_those_of_the_runtime(models):
     lines = (model / "requirements.txt").read_text().splitlines()
     required = [line for line in lines if not line.startswith("#")]
     project = tomllib.loads((ROOT / "runtime" / "pyproject.toml").read_text())["project"]
-    assert required == [*project["dependencies"], f"vae-runtime=={project['version']}"]
+    assert required == [*project["dependencies"], f"vae-runtime=={__version__}"]
     flavor = described(model, "flavors")["python_function"]
     conda = json.loads((model / flavor["env"]["conda"]).read_text())
     assert conda["dependencies"][-1] == {"pip": required}
