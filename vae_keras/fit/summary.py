@@ -16,7 +16,7 @@ def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> list[str]:
         *dataset.notes,
         f"{dataset.name}: rows of {shape}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
-        f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
+        f"network, {config.likelihood}{', categorical' if dataset.one_hot else ''}"
         f"{_describe_labels(dataset, rows)}",
     ]
 

@@ -23,7 +23,7 @@ class Source:
         alpha: the false-alarm rate to calibrate for.
         training: `x`, a few of the rows that it was trained on; quantisation learns ranges there.
         calibration: `x` (rows, *input_shape), normal rows that training never saw, and their
-            `score` where it was kept; their `unit` where each has a calibration of its own. With
+            `score` where it was kept; their `machine` where each has a calibration of its own. With
             `cross_score` they are rows that it was trained on, and those the scores that p-values
             rank among, by models that never saw them; `cross_neg_elbo` are the same without what a
             mixture adds, where the model has one.
@@ -73,7 +73,7 @@ def of_run(run: str | Path | Run) -> Source:
 
 def _likelihood(run: Run) -> str:
     """By name; of a table of several kinds of columns, by the names of all."""
-    name, categorical = run.config.model.likelihood, sum(run.data.groups)
+    name, categorical = run.config.model.likelihood, sum(run.data.one_hot)
     if not categorical:
         return name
     return "categorical" if categorical == run.data.input_shape[-1] else f"{name}, categorical"
