@@ -217,7 +217,7 @@ def few_bundle(tmp_path_factory, few_run):
 def pump_run(tmp_path_factory, pump_csv, workstation):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
-    options = {"group": "machine", "time": "time", "label": "fault"}
+    options = {"recording": "machine", "time": "time", "label": "fault"}
     run, _ = train(
         DataConfig(str(pump_csv), window=WINDOW, stride=STRIDE, folds=1, **options),
         ModelConfig(hidden=(12, 16, 48), latent_dim=4),
@@ -257,7 +257,7 @@ def fleet_run(tmp_path_factory, fleet_csv, workstation):
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
     run, _ = train(
-        DataConfig(str(fleet_csv), unit="machine", folds=1),
+        DataConfig(str(fleet_csv), machine="machine", folds=1),
         ModelConfig(hidden=(32, 16)),
         TrainConfig(epochs=20, learning_rate=3e-3, alpha=0.05),
         out=tmp_path_factory.mktemp("runs") / "fleet",

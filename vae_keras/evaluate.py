@@ -42,7 +42,7 @@ def evaluate(
     calibration: Floats,
     alpha: float,
     rounding: float = 0.0,
-    units: tuple[Array, dict[str, tuple[float, ...]]] | None = None,
+    machines: tuple[Array, dict[str, tuple[float, ...]]] | None = None,
     independent: float = 1.0,
 ) -> Metrics:
     """Judges scores of labelled rows.
@@ -53,21 +53,21 @@ def evaluate(
         calibration: (n,) scores of normal rows that training never saw, nats.
         alpha: alarm where the p-value is at most this.
         rounding: nats within which scores are tied.
-        units: the unit of each row, and each unit's scores of normal rows, which then take the
-            place of `calibration`.
+        machines: the machine of each row, and each machine's scores of normal rows, which then
+            take the place of `calibration`.
         independent: the share of the rows that count, see `independent_share`.
 
     Returns:
         `Metrics`.
     """
     rows = len(calibration)
-    if units is None:
+    if machines is None:
         check_alpha(alpha, rows)
         alarm = p_values(score, np.sort(calibration), rounding) <= alpha
     else:
-        names, own = units
+        names, own = machines
         rows = min(map(len, own.values()))
-        verdicts = Fleet(Calibration(alpha, rounding, (), units=own)).of_rows(names, score)
+        verdicts = Fleet(Calibration(alpha, rounding, (), by_machine=own)).of_rows(names, score)
         alarm = verdicts.alarm().raised(score, verdicts.p_values(score))
     auroc, auprc = _ranking(score, y)
     return Metrics(
@@ -121,16 +121,16 @@ def evaluate_held_back(
         windows: whether rows are windows over a table.
     """
     score = score_rows(vae, test["x"])["score"]
-    known, units = calibration_scores(calibration), None
-    if "unit" in test:
-        units = test["unit"], ascending(known, calibration["unit"])
+    known, machines = calibration_scores(calibration), None
+    if "machine" in test:
+        machines = test["machine"], ascending(known, calibration["machine"])
     metrics = evaluate(
         score,
         test["y"],
         calibration=known,
         alpha=alpha,
         rounding=_rounding(vae, calibration["x"]),
-        units=units,
+        machines=machines,
         independent=independent_share(test["x"], windows=windows),
     )
     if "labels" not in test:
@@ -152,17 +152,17 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
         )
     dataset = judged(dataset)
     score = score_rows(vae, dataset.x)["score"]
-    known, units = calibration_scores(run.calibration), None
-    if dataset.units is not None:
-        _check_units("unit" in run.calibration)
-        units = dataset.units, ascending(known, run.calibration["unit"])
+    known, machines = calibration_scores(run.calibration), None
+    if dataset.machines is not None:
+        _check_machines("machine" in run.calibration)
+        machines = dataset.machines, ascending(known, run.calibration["machine"])
     metrics = evaluate(
         score,
         dataset.y,
         calibration=known,
         alpha=alpha,
         rounding=_rounding(vae, run.calibration["x"]),
-        units=units,
+        machines=machines,
         independent=independent_share(dataset.x, windows=windows),
     )
     labels = _labels(dataset, run.data.classes)
@@ -174,17 +174,17 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
     runner, dataset = Runner.load(path), judged(dataset)
     calibration = runner.manifest.calibration["fp32"]
     score = runner.score(dataset.x).score
-    scores, units = np.array(calibration.scores), None
-    if dataset.units is not None:
-        _check_units(calibration.units is not None)
-        units = dataset.units, calibration.units or {}
+    scores, machines = np.array(calibration.scores), None
+    if dataset.machines is not None:
+        _check_machines(calibration.by_machine is not None)
+        machines = dataset.machines, calibration.by_machine or {}
     metrics = evaluate(
         score,
         dataset.y,
         calibration=scores,
         alpha=calibration.alpha,
         rounding=calibration.rounding,
-        units=units,
+        machines=machines,
         independent=independent_share(dataset.x, windows=runner.manifest.model.stride is not None),
     )
     labels = _labels(dataset, runner.manifest.model.classes)
@@ -208,9 +208,9 @@ def _rounding(vae: VAE, x: Array) -> float:
     return rounding(terms["score"], sizes(vae, x, terms)["score"])
 
 
-def _check_units(known: bool) -> None:
+def _check_machines(known: bool) -> None:
     if not known:
-        raise ValueError("expected no --unit: this model was trained without. Received: one.")
+        raise ValueError("expected no --machine: this model was trained without. Received: one.")
 
 
 def _labels(dataset: Dataset, classes: tuple[str, ...] | None) -> Array:

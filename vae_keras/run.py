@@ -1,7 +1,7 @@
 """The run directory: all that a training run leaves behind, and all that export needs.
 
 config.json      what was asked: data, model, training, and the versions of the tools
-data.json        what the rows are: shape, units, names, fingerprint, how they were split
+data.json        what the rows are: shape, columns, names, fingerprint, how they were split
 model.keras      the model with its pre-processing and likelihood inside
 history.csv      losses of each epoch
 training.npz     a few of the rows that it was trained on (x), to learn ranges from when quantising
@@ -12,7 +12,7 @@ test.npz         more such rows (x), with y = 1 for anomalies
 metrics.json     how well the scores do on test.npz
 
 With classes, the latter two have `labels` too: the numbers of the rows' classes, -1 if unknown;
-with units `unit`, the name of the unit that each row is of.
+with machines `machine`, the name of the machine that each row is of.
 """
 
 import csv
@@ -27,6 +27,7 @@ import keras
 import numpy as np
 
 from vae_keras._base.arrays import Arrays
+from vae_keras._base.earlier_names import with_names_of_today
 from vae_keras._base.keras_defaults import check_floatx
 from vae_keras.model.vae import VAE
 from vae_runtime._base import typed_json
@@ -82,16 +83,16 @@ class DataCard:
     input_dtype: str
     feature_names: tuple[str, ...] | None
     value_range: tuple[float, float] | None
-    groups: tuple[int, ...]
+    one_hot: tuple[int, ...]
     rows: dict[str, int]
     fingerprint: str
     license: str | None
     classes: tuple[str, ...] | None = None
     stride: int | None = None
-    group: str | None = None
+    recording: str | None = None
     time: str | None = None
     folds: int = 1
-    unit: str | None = None
+    machine_column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ class Metrics:
     Rates are shares of the normal rows (false alarms) and of the anomalies (detections) at level
     alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
     that of the classifier on the `labelled_rows` of both calibration and test; with folds, of test.
-    `calibration_rows` are those that set the level, of the unit that has fewest; `independent` is
-    the share of the rows that count, see `independent_share`.
+    `calibration_rows` are those that set the level, of the machine that has fewest; `independent`
+    is the share of the rows that count, see `independent_share`.
     """
 
     normal_rows: int
@@ -218,14 +219,15 @@ def write_run(
             writer.writerows([i, *row] for i, row in enumerate(zip(*history.values(), strict=True)))
         for name, record in records.items():
             (aside / f"{name}.json").write_text(typed_json.dumps(record))
-        for name, group in arrays.items():
-            np.savez_compressed(aside / f"{name}.npz", allow_pickle=False, **group)
+        for name, each in arrays.items():
+            np.savez_compressed(aside / f"{name}.npz", allow_pickle=False, **each)
     return open_run(path)
 
 
 def _record(kind: type[T], path: Path) -> T:
     try:
-        return typed_json.convert(kind, typed_json.parse(path.read_bytes()), path.name)
+        document = with_names_of_today(path.name, typed_json.parse(path.read_bytes()))
+        return typed_json.convert(kind, document, path.name)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read: {_first_line(error)} Train again.") from error
 
@@ -241,7 +243,8 @@ def _load_model(path: Path) -> Any:
 def _arrays(path: Path) -> Arrays:
     try:
         with path.open("rb") as file:
-            return load_npz(file)
+            arrays: Arrays = with_names_of_today(path.name, load_npz(file))
+            return arrays
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read: {_first_line(error)} Train again.") from error
 

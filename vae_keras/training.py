@@ -170,7 +170,7 @@ def _judged(learnt: _Learnt, rows: Split) -> dict[str, Arrays]:
     own = {name: terms[name] for name in ("score", "nll", "kl")}
     crossed = {name: scores[some["calibration"]] for name, scores in learnt.crossed.items()}
     judged = {"calibration": {"x": x, **own, **crossed}, "test": {"x": rows.test, "y": rows.test_y}}
-    for name, known in (("labels", rows.labels), ("unit", rows.units)):
+    for name, known in (("labels", rows.labels), ("machine", rows.machines)):
         if known is not None:
             for role, group in judged.items():
                 group[name] = known[role][some[role]]
@@ -178,13 +178,13 @@ def _judged(learnt: _Learnt, rows: Split) -> dict[str, Arrays]:
 
 
 def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:
-    """Raises ValueError where there are too few rows to calibrate for alpha, or of some unit."""
-    if rows.units is None or dataset.units is None:
+    """Raises ValueError where there are too few rows to calibrate for alpha, or of some machine."""
+    if rows.machines is None or dataset.machines is None:
         _check_alpha(alpha, rows)
         return
     try:
-        own = rows.units["calibration"][counted(rows.calibration)]
-        check_enough(alpha, own, np.unique(dataset.units).tolist())
+        own = rows.machines["calibration"][counted(rows.calibration)]
+        check_enough(alpha, own, np.unique(dataset.machines).tolist())
     except ValueError as error:
         if rows.folds is not None:
             raise
@@ -219,11 +219,11 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         input_dtype=str(dataset.x.dtype),
         feature_names=dataset.feature_names,
         value_range=dataset.value_range,
-        groups=dataset.groups,
+        one_hot=dataset.one_hot,
         stride=dataset.stride,
-        group=config.group,
+        recording=config.recording,
         time=config.time,
-        unit=config.unit,
+        machine_column=config.machine,
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,

@@ -15,7 +15,7 @@ from vae_runtime.backends.graphs import Graphs
 from vae_runtime.explain.attribution import Attribution
 from vae_runtime.rows.arrays import RowCheck
 from vae_runtime.verdicts.alarms import Verdicts
-from vae_runtime.verdicts.machines import Fleet, UnitVerdicts
+from vae_runtime.verdicts.machines import Fleet, MachineVerdicts
 from vae_runtime.verdicts.scorer import Scorer
 
 from .backends import DEFAULT, Backend, backend_of, bench, selftest
@@ -53,16 +53,16 @@ class Runner:
         *,
         precision: str = "fp32",
         backend: str | Backend = DEFAULT,
-        unit: str | None = None,
+        machine: str | None = None,
         score: str = "score",
     ) -> None:
-        self.manifest, self.precision, self.unit = bundle.manifest, precision, unit
+        self.manifest, self.precision, self.machine = bundle.manifest, precision, machine
         self._bundle = bundle
         self._check = RowCheck(bundle.manifest.model)
         self._graphs = Graphs(bundle, backend_of(backend), precision)
         pooled = bundle.manifest.calibration_of(self._graphs.format, precision, score)
-        self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
-        self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
+        self._verdicts = Verdicts(pooled) if machine is None else MachineVerdicts(pooled, machine)
+        self._fleet, self.calibration = Fleet(pooled, machine), self._verdicts.calibration
         self._scorer = Scorer(self._graphs, score)
         self._attribution = Attribution(self.manifest, self._graphs, self._scorer)
 
@@ -74,7 +74,7 @@ class Runner:
         precision: str = "fp32",
         backend: str | Backend = DEFAULT,
         key: str | Path | None = None,
-        unit: str | None = None,
+        machine: str | None = None,
         score: str = "score",
     ) -> "Runner":
         """Opens a bundle, after every file in it has been checked against its sha256.
@@ -87,20 +87,20 @@ class Runner:
                 `OnnxRuntime("server")`.
             key: the public key (PEM) of whoever must have signed it; signatures are not looked at
                 where None.
-            unit: the machine whose rows will be judged, by its own calibration and no other, where
-                the bundle has units.
+            machine: the one whose rows will be judged, by its own calibration and no other, where
+                the bundle has machines.
             score: "score", all terms that the bundle's score has, or "neg_elbo", nll + kl alone,
                 by a calibration of its own. They are the same where there is no mixture.
 
         Raises:
             BundleError: it is missing, incomplete, altered, of another format version, has no
                 files of that precision, or is not signed with that key.
-            ValueError: there is no such backend, unit or score, or the key is no file that holds
+            ValueError: there is no such backend, machine or score, or the key is no file that holds
                 one.
         """
         bundle = open_bundle(path, key=key)
         bundle.verify()
-        return cls(bundle, precision=precision, backend=backend, unit=unit, score=score)
+        return cls(bundle, precision=precision, backend=backend, machine=machine, score=score)
 
     def score(
         self,
@@ -111,7 +111,7 @@ class Runner:
         fdr: float | None = None,
         samples: int | None = None,
         seed: int | None = None,
-        units: ArrayLike | None = None,
+        machines: ArrayLike | None = None,
     ) -> Scores:
         """How anomalous each row is: the bundle's score, at the posterior mean; deterministic.
 
@@ -126,16 +126,16 @@ class Runner:
                 probability), which scores higher than the mean that the bundle is calibrated for:
                 needs a threshold of your own, and p-values are NaN.
             seed: of the draws, which all rows share: the same seed gives the same scores.
-            units: (batch,), the name of each row's unit, by whose calibration it is judged. Where
-                they are left out, a bundle with units judges by all their scores together, which
-                promises alpha on average over the units.
+            machines: (batch,), the name of each row's machine, by whose calibration it is judged.
+                Where they are left out, a bundle with machines judges by all their scores
+                together, which promises alpha on average over the machines.
 
         Raises:
-            ValueError: x does not fit, alpha is finer than the calibration rows resolve, a unit is
-                not known, or what is given contradicts itself.
+            ValueError: x does not fit, alpha is finer than the calibration rows resolve, a machine
+                is not known, or what is given contradicts itself.
         """
-        rows = x if units is None else self._check.as_array(x)
-        verdicts = self._verdicts if units is None else self._fleet.of_rows(units, rows)
+        rows = x if machines is None else self._check.as_array(x)
+        verdicts = self._verdicts if machines is None else self._fleet.of_rows(machines, rows)
         alarm = verdicts.alarm(alpha, threshold, fdr)
         if samples is None and seed is None:
             score = self._scorer.score(rows)

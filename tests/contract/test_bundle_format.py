@@ -152,7 +152,7 @@ def test_names_and_numbers_are_those_of_the_code(table_bundle):
         f"at most {consistency.MOST_FILES} files",
         f"at most {consistency.LARGEST_TOLERANCE}.",
         f"from 0 to {consistency.LARGEST_ROUNDING:g}, or to",
-        f"its name 1 to {consistency.LONGEST_UNIT} characters",
+        f"its name 1 to {consistency.LONGEST_MACHINE} characters",
         f"{consistency.LARGEST_ROUNDING_SHARE:g} of the largest magnitude",
         f"At most {npz.MOST_ARRAYS} members, and together at most {npz.INFLATION} times",
         f"`{read_tflite.SIGNATURE}`",
@@ -163,9 +163,9 @@ def test_names_and_numbers_are_those_of_the_code(table_bundle):
     assert (texts.LARGEST_WHOLE, interfaces.LARGEST_ROW) == (2**53, 2**28)
     assert (consistency.LARGEST_FILE, npz.SLACK) == (2**31 - 1, 2**20)
     assert selftest.RESOLUTION == 2.0**-17
-    assert (selftest.SLACK, selftest.WIDEST, selftest.LARGEST_UNIT) == (4.0, 1.0, 1e4)
+    assert (selftest.SLACK, selftest.WIDEST, selftest.LARGEST_ERROR_SCALE) == (4.0, 1.0, 1e4)
     assert selftest.NOISE == {"fp32": 0.01, "fp16": 0.04, "dynamic": 0.8}
     assert (selftest.MOST_NOISE, selftest.MOST_ROWS, selftest.MOST_SAMPLES) == (0.9, 32, 1024)
-    assert (interfaces.LARGEST_UNIT, interfaces.LARGEST_PARITY) == (1e12, 10.0)
+    assert (interfaces.LARGEST_ERROR_SCALE, interfaces.LARGEST_PARITY) == (1e12, 10.0)
     model = onnx.load(table_bundle / "scorer.onnx")
     assert f"IR version {model.ir_version}, opset {model.opset_import[0].version}," in TEXT

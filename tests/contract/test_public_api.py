@@ -57,7 +57,7 @@ RUNNER = {
     "score",
     "selftest",
     "top_features",
-    "unit",
+    "machine",
 }
 
 

@@ -252,7 +252,7 @@ def test_one_wild_row_neither_widens_the_ties_nor_hides_errors(table_run):
     wild.__dict__["calibration"] = {**table_run.calibration, "x": x, "score": score}
     tame, known = (evidence.gather(source.of_run(run)) for run in (table_run, wild))
     assert known.references["score"].rounding < tame.references["score"].rounding + 1e-4  # nats
-    assert known.units["score"] < 2 * tame.units["score"]
+    assert known.error_scales["score"] < 2 * tame.error_scales["score"]
     assert np.abs(known.feeds["x"]).max() < 2e5  # pascals, not 1e11
 
 

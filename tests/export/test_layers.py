@@ -240,7 +240,9 @@ def known_of(shape, begin):
     source = of_models(Models(encoder, decoder, likelihood="gaussian", alpha=0.1, **given))
     scores = np.zeros(len(rows))  # nothing is asked of them here
     fed = {"x": rows}, network_feeds(source.vae, rows)
-    return Evidence(source, *fed, units={}, references={"score": Reference(scores, scores, 0.0)})
+    return Evidence(
+        source, *fed, error_scales={}, references={"score": Reference(scores, scores, 0.0)}
+    )
 
 
 def verdicts(known):

@@ -139,12 +139,12 @@ def _no_parity(rng: random.Random, document: Document) -> None:
         file["parity"] = dict([*file["parity"].items()][: rng.randint(0, 1)])
 
 
-def _unit(rng: random.Random, document: Document) -> None:
+def _error_scale(rng: random.Random, document: Document) -> None:
     value, names = rng.choice(NUMBERS), rng.choice([SUMS, ("z_mean", "x_mean", "kl", *SUMS)])
     for file in _graphs(document):
         for tensor in file["outputs"]:
             if tensor["name"] in names:
-                tensor["unit"] = value
+                tensor["error_scale"] = value
 
 
 def _tolerance(rng: random.Random, document: Document) -> None:
@@ -210,7 +210,7 @@ def _tensors(rng: random.Random, document: Document) -> None:
 
 
 TALK: list[Callable[[random.Random, Document], None]] = [
-    *(_parity, _no_parity, _unit, _tolerance, _degraded, _precision, _scaling)
+    *(_parity, _no_parity, _error_scale, _tolerance, _degraded, _precision, _scaling)
 ]
 LIES: list[Callable[[random.Random, Document], None]] = [_model, _tensors]
 

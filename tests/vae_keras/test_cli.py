@@ -41,9 +41,9 @@ def given_to(monkeypatch, arguments):
 
 
 def test_every_option_of_the_rows_can_be_said(monkeypatch):
-    options = "--window 8 --stride 2 --group m --time t --bad-rows drop --bad-columns drop"
+    options = "--window 8 --stride 2 --recording m --time t --bad-rows drop --bad-columns drop"
     expected = DataConfig(
-        "rows", window=8, stride=2, group="m", time="t", bad_rows="drop", bad_columns="drop"
+        "rows", window=8, stride=2, recording="m", time="t", bad_rows="drop", bad_columns="drop"
     )
     assert given_to(monkeypatch, options.split()) == expected
     options = "--image-size 32,48 --channels 3 --columns a,b --one-hot c --stream"
@@ -69,7 +69,16 @@ def test_what_was_left_out_is_said_before_training(tmp_path, sensor_csv, capsys)
 
 
 def test_windows_are_trained_on_and_judged(pump_run, pump_bundle, pump_csv, capsys):
-    options = ["--data", str(pump_csv), "--label", "fault", "--group", "machine", "--time", "time"]
+    options = [
+        "--data",
+        str(pump_csv),
+        "--label",
+        "fault",
+        "--recording",
+        "machine",
+        "--time",
+        "time",
+    ]
     said = []
     for judged in (pump_run.path, pump_bundle):
         assert main(["evaluate", str(judged), *options]) == 0

@@ -90,8 +90,8 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
         make()
 
 
-TWICE = "columns, label, group, time, classes and unit that differ. Received: "
-OTHERS = "expected a window, for stride, group and time. Received: none."
+TWICE = "columns, label, recording, time, classes and machine that differ. Received: "
+OTHERS = "expected a window, for stride, recording and time. Received: none."
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ OTHERS = "expected a window, for stride, group and time. Received: none."
     [
         ({"columns": ("a", "b", "a")}, f"{TWICE}a twice."),
         ({"columns": ("a", "b"), "label": "b"}, f"{TWICE}b twice."),
-        ({"window": 2, "label": "b", "group": "b"}, f"{TWICE}b twice."),
-        ({"window": 2, "time": "t", "group": "t"}, f"{TWICE}t twice."),
+        ({"window": 2, "label": "b", "recording": "b"}, f"{TWICE}b twice."),
+        ({"window": 2, "time": "t", "recording": "t"}, f"{TWICE}t twice."),
         ({"window": 2, "time": "a", "columns": ("a",)}, f"{TWICE}a twice."),
-        ({"unit": "b", "label": "b"}, f"{TWICE}b twice."),
-        ({"unit": "b", "stream": True}, "units without streaming."),
+        ({"machine": "b", "label": "b"}, f"{TWICE}b twice."),
+        ({"machine": "b", "stream": True}, "machines without streaming."),
         ({"one_hot": ("c", "c")}, "share no column"),
         ({"one_hot": ("c", "c_d")}, "share no column"),
         ({"value_range": (16.0, 0.0)}, "low < high. Received: (16.0, 0.0)."),
@@ -111,7 +111,7 @@ OTHERS = "expected a window, for stride, group and time. Received: none."
         ({"window": 0}, "window of 1 row or more. Received: 0."),
         ({"window": 4, "stride": 0}, "stride of 1 row or more. Received: 0."),
         ({"stride": 4}, OTHERS),
-        ({"group": "m"}, OTHERS),
+        ({"recording": "m"}, OTHERS),
         ({"time": "t"}, OTHERS),
         ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
@@ -143,9 +143,9 @@ def test_what_is_said_of_rows_goes_together():
         columns=("a", "b"),
         window=1,
         stride=7,
-        group="m",
+        recording="m",
         time="t",
-        unit="m",
+        machine="m",
         bad_rows="drop",
         bad_columns="drop",
     )

@@ -174,33 +174,35 @@ def test_classes_of_a_bundle_are_judged_as_those_of_its_run(states_run, states_b
     assert by_keras.labelled_rows == 100
 
 
-def test_rows_of_units_are_judged_each_by_its_own():
-    units = np.array(["a", "b", "b", "a"]), {"a": (1.0,) * 9, "b": (5.0,) * 9}
+def test_rows_of_machines_are_judged_each_by_its_own():
+    machines = np.array(["a", "b", "b", "a"]), {"a": (1.0,) * 9, "b": (5.0,) * 9}
     metrics = evaluate(
         np.array([3.0, 3.0, 9.0, 0.5]),
         np.zeros(4, bool),
         calibration=CALIBRATION,
         alpha=0.1,
-        units=units,
+        machines=machines,
     )
     assert metrics.false_alarm_rate == 0.5
 
 
-def test_a_run_of_units_and_its_bundle_are_judged_alike(fleet_run, fleet_bundle, fleet_csv):
-    fleet = load(DataConfig(str(fleet_csv), unit="machine"))
+def test_a_run_of_machines_and_its_bundle_are_judged_alike(fleet_run, fleet_bundle, fleet_csv):
+    fleet = load(DataConfig(str(fleet_csv), machine="machine"))
     assert evaluate_run(fleet_run, fleet) == evaluate_bundle(fleet_bundle, fleet)
     assert evaluate_run(fleet_run) == fleet_run.metrics
     pooled = load(DataConfig(str(fleet_csv), columns=fleet.feature_names))
     assert evaluate_run(fleet_run, pooled) != evaluate_run(fleet_run, fleet)
 
 
-def test_units_that_a_model_was_trained_without_are_refused(table_run, table_bundle, fleet_csv):
-    fleet = load(DataConfig(str(fleet_csv), unit="machine"))
+def test_machines_that_a_model_was_trained_without_are_refused(table_run, table_bundle, fleet_csv):
+    fleet = load(DataConfig(str(fleet_csv), machine="machine"))
     for judged in (
         lambda: evaluate_run(table_run, fleet),
         lambda: evaluate_bundle(table_bundle, fleet),
     ):
-        with pytest.raises(ValueError, match="expected no --unit: this model was trained without"):
+        with pytest.raises(
+            ValueError, match="expected no --machine: this model was trained without"
+        ):
             judged()
 
 

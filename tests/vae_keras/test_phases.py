@@ -46,8 +46,11 @@ def write(path, recordings):
 CASES = {
     # a recording begins at any phase, too
     "one recording": ([series(2400, 1)], {"folds": 1, "columns": ("a", "b")}),
-    "few recordings": ([series(800, i, i) for i in range(3)], {"folds": 1, "group": "day"}),
-    "many recordings": ([series(320, i, 4 * i) for i in range(12)], {"folds": 1, "group": "day"}),
+    "few recordings": ([series(800, i, i) for i in range(3)], {"folds": 1, "recording": "day"}),
+    "many recordings": (
+        [series(320, i, 4 * i) for i in range(12)],
+        {"folds": 1, "recording": "day"},
+    ),
     "folds": ([series(1200, 1)], {"folds": 3, "columns": ("a", "b")}),
 }
 

@@ -169,6 +169,29 @@ def test_a_run_of_an_earlier_version_is_replaced(digits_run, tmp_path):
     check_replaceable(path, RUN)
 
 
+def test_a_run_in_the_names_of_before_says_the_same(fleet_run, tmp_path):
+    """One of before `unit` and `group` were each split into words of one meaning."""
+    path = shutil.copytree(fleet_run.path, tmp_path / "run")
+    names = {"one_hot": "groups", "recording": "group", "machine_column": "unit"}
+    card = json.loads((path / "data.json").read_text())
+    (path / "data.json").write_text(json.dumps({names.get(k, k): v for k, v in card.items()}))
+    config = json.loads((path / "config.json").read_text())
+    names = {"recording": "group", "machine": "unit"}
+    config["data"] = {names.get(k, k): v for k, v in config["data"].items()}
+    (path / "config.json").write_text(json.dumps(config))
+    for name in ("calibration", "test"):
+        arrays = dict(getattr(fleet_run, name))
+        np.savez(path / f"{name}.npz", unit=arrays.pop("machine"), **arrays)
+    read = open_run(path)
+    assert (read.config, read.data) == (fleet_run.config, fleet_run.data)
+    assert read.data.machine_column == read.config.data.machine == "machine"
+    for name in ("calibration", "test"):
+        assert set(getattr(read, name)) == set(getattr(fleet_run, name))
+        np.testing.assert_array_equal(
+            getattr(read, name)["machine"], getattr(fleet_run, name)["machine"]
+        )
+
+
 @pytest.mark.parametrize("path", ["", " "])
 def test_an_empty_text_is_not_the_current_folder(digits_run, monkeypatch, path):
     monkeypatch.chdir(digits_run.path)

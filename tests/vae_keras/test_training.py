@@ -354,15 +354,16 @@ def test_resuming_what_is_finished_leaves_it_as_it_is(tmp_path, sensor_csv):
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
-def test_a_run_of_units_says_whose_the_rows_are_that_it_held_back(fleet_run):
-    assert fleet_run.data.unit == "machine"
+def test_a_run_of_machines_says_whose_the_rows_are_that_it_held_back(fleet_run):
+    assert fleet_run.data.machine_column == "machine"
     assert fleet_run.data.feature_names is not None
     assert "machine" not in fleet_run.data.feature_names
     for group in (fleet_run.calibration, fleet_run.test):
-        assert set(group["unit"]) == {"p1", "p2", "p3"}
-        assert len(group["unit"]) == len(group["x"])
+        assert set(group["machine"]) == {"p1", "p2", "p3"}
+        assert len(group["machine"]) == len(group["x"])
     level = {
-        u: fleet_run.calibration["score"][fleet_run.calibration["unit"] == u] for u in ("p1", "p3")
+        u: fleet_run.calibration["score"][fleet_run.calibration["machine"] == u]
+        for u in ("p1", "p3")
     }
     assert np.median(level["p3"]) > np.median(level["p1"])
 
@@ -370,19 +371,23 @@ def test_a_run_of_units_says_whose_the_rows_are_that_it_held_back(fleet_run):
 @pytest.mark.parametrize(
     ("folds", "alpha", "message"),
     [
-        (1, 0.01, "at least 99 .* of each unit. Received: 60 of p1, 60 of p2, 60 of p3.*--folds 5"),
+        (
+            1,
+            0.01,
+            "at least 99 .* of each machine. Received: 60 of p1, 60 of p2, 60 of p3.*--folds 5",
+        ),
         (
             5,
             0.001,
-            r"at least 999 .* of each unit. Received: 270 of p1, .*leave these units out\.$",
+            r"at least 999 .* of each machine. Received: 270 of p1, .*leave these machines out\.$",
         ),
     ],
 )
-def test_units_with_too_few_rows_are_refused_before_training(
+def test_machines_with_too_few_rows_are_refused_before_training(
     tmp_path, fleet_csv, folds, alpha, message
 ):
     data, training = (
-        DataConfig(str(fleet_csv), unit="machine", folds=folds),
+        DataConfig(str(fleet_csv), machine="machine", folds=folds),
         TrainConfig(alpha=alpha),
     )
     with pytest.raises(ValueError, match=message):

@@ -29,7 +29,7 @@ class DataConfig:
         stride: rows between the starts of two windows when tables are scored; a quarter of a window
             where None. Training draws from windows at every offset, as many an epoch as there are
             at the stride, or at a quarter of a window where that is more.
-        group: column (or key of an .npz) that tells recordings apart: no window spans two.
+        recording: column (or key of an .npz) that tells recordings apart: no window spans two.
         time: column (or key) of times: no window spans a hole in them.
         bad_rows: rows with missing or infinite values, and images that cannot be read: "error", or
             "drop" to leave them out; a window with such a row is left out.
@@ -47,8 +47,8 @@ class DataConfig:
         labels_per_class: how many labels of each class training may see; all where None.
         folds: of rows that are few, into how many to cut them for a calibration that holds none
             back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
-        unit: column of a table, or key of an .npz, that names the unit, the machine, that a row is
-            of: each unit's alarm threshold is set on its own rows. It may be `group` too.
+        machine: column of a table, or key of an .npz, that names the machine that a row is
+            of: each machine's alarm threshold is set on its own rows. It may be `recording` too.
     """
 
     source: str
@@ -59,7 +59,7 @@ class DataConfig:
     value_range: tuple[float, float] | None = None
     window: int | None = None
     stride: int | None = None
-    group: str | None = None
+    recording: str | None = None
     time: str | None = None
     bad_rows: str = "error"
     bad_columns: str = "error"
@@ -73,7 +73,7 @@ class DataConfig:
     classes: str | None = None
     labels_per_class: int | None = None
     folds: int | None = None
-    unit: str | None = None
+    machine: str | None = None
 
     def __post_init__(self) -> None:
         shares = (self.validation, self.calibration, self.test)
@@ -114,13 +114,13 @@ def _check_columns(config: DataConfig) -> None:
         clash = [(a, b) for a in config.one_hot for b in config.one_hot if b.startswith(f"{a}_")]
         differ = len(set(config.one_hot)) == len(config.one_hot) and not clash
         check("list of one-hot prefixes that share no column", config.one_hot, differ)
-    named = [config.label, config.group, config.time, config.classes, *(config.columns or ())]
-    if config.unit != config.group:  # a machine may be a recording, and is nothing else
-        named.append(config.unit)
+    named = [config.label, config.recording, config.time, config.classes, *(config.columns or ())]
+    if config.machine != config.recording:  # a machine may be a recording, and is nothing else
+        named.append(config.machine)
     twice = sorted({n for n in named if n is not None and named.count(n) > 1})
     if twice:
         raise ValueError(
-            "expected columns, label, group, time, classes and unit that differ. "
+            "expected columns, label, recording, time, classes and machine that differ. "
             f"Received: {', '.join(twice)} twice."
         )
 
@@ -157,15 +157,15 @@ def _check_folds(config: DataConfig) -> None:
 
 
 def _check_windows(config: DataConfig) -> None:
-    if config.unit is not None and config.stream:
-        raise ValueError("expected units without streaming. Received: both.")
+    if config.machine is not None and config.stream:
+        raise ValueError("expected machines without streaming. Received: both.")
     if config.window is not None:
-        check_whole("window", config.window, unit=" row")
+        check_whole("window", config.window, noun=" row")
         if config.stride is not None:
-            check_whole("stride", config.stride, unit=" row")
+            check_whole("stride", config.stride, noun=" row")
         if config.one_hot or config.stream:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif any(option is not None for option in (config.stride, config.group, config.time)):
-        raise ValueError("expected a window, for stride, group and time. Received: none.")
+    elif any(option is not None for option in (config.stride, config.recording, config.time)):
+        raise ValueError("expected a window, for stride, recording and time. Received: none.")

@@ -13,11 +13,11 @@ def check(expected: str, received: object, holds: bool) -> None:
 
 
 def check_whole(
-    name: str, received: int, *, least: int = 1, most: int = MOST, unit: str = ""
+    name: str, received: int, *, least: int = 1, most: int = MOST, noun: str = ""
 ) -> None:
     """Raises ValueError where this is no whole number within these bounds."""
     check_is_whole(name, received)
-    check(f"{name} of {least}{unit} or more", received, received >= least)
+    check(f"{name} of {least}{noun} or more", received, received >= least)
     check(f"{name} of {most:,} at most", received, received <= most)
 
 

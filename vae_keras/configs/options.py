@@ -80,14 +80,17 @@ DATA: Flags = {
     ),
     "window": (int, "rows of a table, in time order, that make up one example"),
     "stride": (int, "rows between windows that are scored; default: a quarter of a window"),
-    "group": (str, "column, or key of an .npz, that tells recordings apart; no window spans two"),
+    "recording": (
+        str,
+        "column, or key of an .npz, that tells recordings apart; no window spans two",
+    ),
     "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
     "classes": (
         str,
         "column of a table or key of an .npz with the class of each row, empty or -1 where that is "
         "unknown; of digits: digit",
     ),
-    "unit": (
+    "machine": (
         str,
         "column, or key of an .npz, that names the machine that a row is of; each machine's alarm "
         "threshold is set on its own rows",

@@ -29,7 +29,7 @@ class Dataset:
         y: bool (rows,), True for anomalies.
         value_range: the lowest and highest value that the sensor can give; None where unknown.
         feature_names: of the last axis: the columns of a table, the channels of windows.
-        groups: sizes of the one-hot groups that the last columns are, in order.
+        one_hot: sizes of the one-hot groups that the last columns are, in order.
         license: of the data, where known.
         stride: where rows are windows over a table, the rows between the starts of two when such
             tables are scored. (Training draws from windows at every offset.)
@@ -37,7 +37,7 @@ class Dataset:
             each row are from: rows that share one must not be on both sides of a split.
         labels: int32 (rows,), the number of each row's class, -1 where it is not known.
         classes: the names of the classes; None, as labels, where nobody asked for them.
-        units: text (rows,), the name of the unit that each row is of; None where nobody asked.
+        machines: text (rows,), the name of the machine of each row; None where nobody asked.
         notes: what was done to the rows on the way, for people.
     """
 
@@ -46,13 +46,13 @@ class Dataset:
     y: Array
     value_range: tuple[float, float] | None = None
     feature_names: tuple[str, ...] | None = None
-    groups: tuple[int, ...] = ()
+    one_hot: tuple[int, ...] = ()
     license: str | None = None
     stride: int | None = None
     segments: Array | None = None
     labels: Array | None = None
     classes: tuple[str, ...] | None = None
-    units: Array | None = None
+    machines: Array | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -62,7 +62,7 @@ class Split:
 
     `train` may be a `Stream` or `Windows`; the others are arrays. `labels` are those of train,
     validation, calibration and test, as training may see them, or None where there are no classes.
-    `units` name the unit of each row of calibration and test, or are None.
+    `machines` name the machine of each row of calibration and test, or are None.
 
     With `folds`, int (rows of calibration,), the calibration rows are those of train, then those of
     validation, and each is scored by another model, which saw no row of its fold. `stopping`, bool
@@ -77,7 +77,7 @@ class Split:
     test: Array
     test_y: Array
     labels: Arrays | None = None
-    units: Arrays | None = None
+    machines: Arrays | None = None
     folds: Array | None = None
     stopping: Array | None = None
 
@@ -97,8 +97,8 @@ def judged(dataset: Dataset) -> Dataset:
     if not isinstance(dataset.x, Windows):
         return dataset
     some = dataset.x.counted
-    labels, units = (None if a is None else a[some] for a in (dataset.labels, dataset.units))
-    return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, units=units)
+    labels, machines = (None if a is None else a[some] for a in (dataset.labels, dataset.machines))
+    return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, machines=machines)
 
 
 def only(x: Rows, rows: Array) -> Rows:

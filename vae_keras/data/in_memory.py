@@ -44,10 +44,10 @@ def accept(config: DataConfig, rows: Split) -> tuple[Dataset, Split]:
             "expected rows that are split into sets. Received: folds. Give the path of the rows, "
             "and folds in the DataConfig."
         )
-    if rows.units is not None:
+    if rows.machines is not None:
         raise ValueError(
-            "expected rows without units. Received: units. Train on a file (--unit), or give the "
-            "bundle units of its own: vae_runtime.recalibrate(..., units=)."
+            "expected rows without machines. Received: machines. Train on a file (--machine), or "
+            "give the bundle machines of its own: vae_runtime.recalibrate(..., machines=)."
         )
     train = rows.train
     if not isinstance(train, (np.ndarray, Stream)):

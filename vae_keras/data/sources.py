@@ -18,13 +18,13 @@ from .tables import load_table
 # What each kind of source has use for; other options would be ignored, and are refused instead.
 _CLASSES = ("classes", "labels_per_class")
 _TABLE = ("columns", "label", "one_hot", "bad_columns")
-_WINDOWS = ("window", "stride", "group", "time")
+_WINDOWS = ("window", "stride", "recording", "time")
 OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
     "images": ("image_size", "channels", "bad_rows"),
-    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "unit", "value_range", "bad_rows", "stream"),
-    "arrays": (*_CLASSES, *_WINDOWS, "unit", "value_range", "bad_rows"),
+    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows", "stream"),
+    "arrays": (*_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows"),
     "given": ("columns", "value_range"),
 }
 ALL_OPTIONS = {option for options in OPTIONS.values() for option in options}
@@ -55,7 +55,7 @@ def like(source: str, known: Any, **said: Any) -> DataConfig:
     Args:
         source: of the rows.
         known: a run's `DataCard` or a bundle's `Model`: input shape, feature names, stride.
-        said: of the source, as `DataConfig` has it: label, group, bad_rows and the like.
+        said: of the source, as `DataConfig` has it: label, recording, bad_rows and the like.
     """
     kind = _kind(source)
     windowed = known.stride is not None and kind in ("table", "arrays")

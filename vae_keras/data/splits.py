@@ -20,9 +20,9 @@ FEW = 1_000
 FOLDS = 5
 
 HELD_BACK_ROLES = ("validation", "calibration", "test")
-UNIT_ROLES = ("calibration", "test")  # of rows that are judged
+MACHINE_ROLES = ("calibration", "test")  # of rows that are judged
 
-ADVICE = " Shorter windows or more recordings leave more to deal out (--window, --group)."
+ADVICE = " Shorter windows or more recordings leave more to deal out (--window, --recording)."
 
 
 def split(dataset: Dataset, config: DataConfig) -> Split:
@@ -34,7 +34,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     offset, training gets all; of those that are held back, the counted ones stay.
 
     Where rows are few, all but the test are dealt out to folds instead, see `choose_folds`. Where
-    there are units, each gives its share to every set and every fold.
+    there are machines, each gives its share to every set and every fold.
     """
     rng, folds = np.random.default_rng(config.seed), choose_folds(dataset, config)
     if folds > 1:
@@ -57,7 +57,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         **held_back,
         test_y=test_y,
         labels=labels.deal(dataset, rows, config),
-        units=_units(dataset, rows),
+        machines=_machines(dataset, rows),
     )
 
 
@@ -66,7 +66,7 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
 
     Where `DataConfig.folds` does not say it, they are where normal rows are fewer than `FEW`; but
     not where somebody chose the shares to hold back, nor where there is no segment for each fold,
-    of each unit where there are units.
+    of each machine where there are machines.
     """
     if config.folds is not None:
         return config.folds
@@ -74,9 +74,9 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
     if is_streamed or config.has_own_shares or (~dataset.y & counted(dataset.x)).sum() >= FEW:
         return 1
     if dataset.segments is None:
-        segments = [len(rows) for rows in _normal_by_unit(dataset)]
+        segments = [len(rows) for rows in _normal_by_machine(dataset)]
     else:
-        segments = [len(np.flatnonzero(sizes)) for sizes in _sizes_by_unit(dataset)]
+        segments = [len(np.flatnonzero(sizes)) for sizes in _sizes_by_machine(dataset)]
     return FOLDS if min(segments) > FOLDS else 1
 
 
@@ -100,7 +100,7 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
         test=dataset.x[rows["test"]],
         test_y=np.arange(len(test) + len(anomalies)) >= len(test),
         labels=labels.deal(dataset, rows, config),
-        units=_units(dataset, rows),
+        machines=_machines(dataset, rows),
         folds=dealt[order] - 1,
         stopping=stopping[order],
     )
@@ -111,7 +111,7 @@ def _rows_into_folds(
 ) -> tuple[Array, Array, Array]:
     """Numbers of normal rows; where each is dealt to, 0 the test and K fold K; which stop."""
     parts = []
-    for rows in map(rng.permutation, _normal_by_unit(dataset)):
+    for rows in map(rng.permutation, _normal_by_machine(dataset)):
         held_back = min(max(round(len(rows) * config.test), 1), HELD_BACK, len(rows))
         turn, role = np.divmod(np.arange(len(rows) - held_back), folds)
         dealt = np.append(np.zeros(held_back, int), 1 + role)
@@ -127,17 +127,17 @@ def _segments_into_folds(
     """The same where rows of one segment must stay together; -1 where they are dealt to nobody."""
     normal = np.flatnonzero(~dataset.y)
     first, last = np.asarray(dataset.segments)[normal].T
-    role = _deal_by_unit(dataset, [config.test, *[(1 - config.test) / folds] * folds], rng)
+    role = _deal_by_machine(dataset, [config.test, *[(1 - config.test) / folds] * folds], rng)
     dealt = np.where(role[first] == role[last], role[first], -1)
     return normal, dealt, np.ones(len(normal), bool)  # to cut a fold would lose windows of it
 
 
 def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> None:
-    """Raises ValueError where a fold, or the test, lacks rows of some unit; or folds are large."""
+    """Raises ValueError where a fold, or the test, lacks rows of a machine; or folds are large."""
     each = {"": dealt}
-    if dataset.units is not None:
-        units = dataset.units[normal]
-        each = {f" of unit {u}": dealt[units == u] for u in np.unique(dataset.units)}
+    if dataset.machines is not None:
+        machines = dataset.machines[normal]
+        each = {f" of machine {u}": dealt[machines == u] for u in np.unique(dataset.machines)}
     for whose, own in each.items():
         counts = np.bincount(own[own >= 0], minlength=folds + 1)
         if not counts.all():
@@ -159,7 +159,7 @@ def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> N
 
 def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
     """Normal rows by role, and anomalies for the test."""
-    each = _normal_by_unit(dataset)
+    each = _normal_by_machine(dataset)
     dealt = [_by_share(rng.permutation(rows), dataset, config) for rows in each]
     normal = {role: np.concatenate([part[role] for part in dealt]) for role in dealt[0]}
     return normal, _anomalies(dataset, rng)
@@ -186,7 +186,7 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
         "train": 1 - config.test - config.validation - config.calibration,
     }
     first, last = np.asarray(dataset.segments).T
-    role = _deal_by_unit(dataset, list(shares.values()), rng)
+    role = _deal_by_machine(dataset, list(shares.values()), rng)
     own = np.where(~dataset.y & (role[first] == role[last]), role[first], -1)
     normal = {name: np.flatnonzero(own == i) for i, name in enumerate(shares)}
     normal["validation"] = _counted(dataset, normal["validation"])
@@ -205,34 +205,34 @@ def _anomalies(dataset: Dataset, rng: Any) -> Array:
     return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:HELD_BACK]
 
 
-def _units(dataset: Dataset, rows: Arrays) -> Arrays | None:
+def _machines(dataset: Dataset, rows: Arrays) -> Arrays | None:
     """Of the rows that are judged, from row numbers by role."""
-    units = dataset.units
-    return None if units is None else {role: units[rows[role]] for role in UNIT_ROLES}
+    machines = dataset.machines
+    return None if machines is None else {role: machines[rows[role]] for role in MACHINE_ROLES}
 
 
-def _normal_by_unit(dataset: Dataset) -> list[Array]:
-    """Numbers of normal rows, those of each unit by themselves."""
-    normal, units = ~dataset.y, dataset.units
-    if units is None:
+def _normal_by_machine(dataset: Dataset) -> list[Array]:
+    """Numbers of normal rows, those of each machine by themselves."""
+    normal, machines = ~dataset.y, dataset.machines
+    if machines is None:
         return [np.flatnonzero(normal)]
-    return [np.flatnonzero(normal & (units == unit)) for unit in np.unique(units)]
+    return [np.flatnonzero(normal & (machines == machine)) for machine in np.unique(machines)]
 
 
-def _sizes_by_unit(dataset: Dataset) -> list[Array]:
-    """How many normal rows begin in each segment; for each unit, 0 in those of others."""
+def _sizes_by_machine(dataset: Dataset) -> list[Array]:
+    """How many normal rows begin in each segment; for each machine, 0 in those of others."""
     segments = np.asarray(dataset.segments)
     sizes = np.bincount(segments[~dataset.y, 0], minlength=int(segments.max()) + 1)
-    if dataset.units is None:
+    if dataset.machines is None:
         return [sizes]
-    own = [segments[dataset.units == unit, 0] for unit in np.unique(dataset.units)]
+    own = [segments[dataset.machines == machine, 0] for machine in np.unique(dataset.machines)]
     return [np.where(np.isin(np.arange(len(sizes)), each), sizes, 0) for each in own]
 
 
-def _deal_by_unit(dataset: Dataset, shares: list[float], rng: Any) -> Array:
-    """The number of the share that each segment goes to; those of each unit by themselves."""
+def _deal_by_machine(dataset: Dataset, shares: list[float], rng: Any) -> Array:
+    """The number of the share that each segment goes to; those of each machine by themselves."""
     role = np.full(int(np.asarray(dataset.segments).max()) + 1, -1)
-    for sizes in _sizes_by_unit(dataset):
+    for sizes in _sizes_by_machine(dataset):
         role = np.where(sizes > 0, _deal(sizes, np.array(shares), rng), role)
     return role
 

@@ -39,7 +39,7 @@ def load_table(config: DataConfig) -> Dataset:
 
 
 def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
-    others = (config.group, config.time, config.classes, config.unit)
+    others = (config.recording, config.time, config.classes, config.machine)
     extra = list(dict.fromkeys(name for name in others if name is not None))
     dropping = config.bad_rows == "drop"
     table = read_rows(
@@ -60,13 +60,15 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     dataset = Dataset(Path(config.source).stem, x, y, limits, names, groups, notes=tuple(notes))
     if config.classes is not None:
         dataset = labels.attach(dataset, table.extra[config.classes], column=config.classes)
-    if config.unit is not None:
-        dataset = replace(dataset, units=names_of(table.extra[config.unit], len(x)))
+    if config.machine is not None:
+        dataset = replace(dataset, machines=names_of(table.extra[config.machine], len(x)))
     if config.window is None:
-        known, units = (None if a is None else a[good] for a in (dataset.labels, dataset.units))
-        return replace(dataset, x=x[good], y=y[good], labels=known, units=units)
-    group, time = (table.extra.get(name or "") for name in (config.group, config.time))
-    return windows.cut(dataset, config, good=good, group=group, time=time)
+        known, machines = (
+            None if a is None else a[good] for a in (dataset.labels, dataset.machines)
+        )
+        return replace(dataset, x=x[good], y=y[good], labels=known, machines=machines)
+    recording, time = (table.extra.get(name or "") for name in (config.recording, config.time))
+    return windows.cut(dataset, config, good=good, recording=recording, time=time)
 
 
 def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
@@ -91,7 +93,7 @@ def _columns(config: DataConfig, notes: list[str]) -> Names:
     table = table_format(Path(config.source))
     if config.columns is not None or config.bad_columns == "error" or table is None:
         return config.columns
-    others = (config.label, config.group, config.time, config.classes, config.unit)
+    others = (config.label, config.recording, config.time, config.classes, config.machine)
     named = [name for name in others if name is not None]
     found = table.columns(Path(config.source), named)
     text = [name for name, is_number in found.items() if not is_number]

@@ -22,39 +22,39 @@ MIN_WINDOWS = 4  # a stretch is as long as so many windows, at least: those acro
 
 
 def cut(
-    table: Dataset, config: DataConfig, *, good: Array, group: Array | None, time: Array | None
+    table: Dataset, config: DataConfig, *, good: Array, recording: Array | None, time: Array | None
 ) -> Dataset:
     """The windows at every offset of a table whose rows are in time order.
 
-    A window is an anomaly where any of its rows is, and of a class where all are. Its unit is that
-    of its rows. As many are counted, see `Windows`, as there are at the stride, or at a quarter of
-    a window where that is less.
+    A window is an anomaly where any of its rows is, and of a class where all are. Its machine is
+    that of its rows. As many are counted, see `Windows`, as there are at the stride, or at a
+    quarter of a window where that is less.
 
     Args:
         table: rows (rows, channels); or windows of that length, which are taken as they are.
         config: window, stride and seed.
         good: bool (rows,); a window with a row that is not good is left out.
-        group, time: (rows,), see `window_rows`.
+        recording, time: (rows,), see `window_rows`.
     """
     window = config.window or 1
     quarter = max(window // 4, 1)
     stride = quarter if config.stride is None else config.stride
     if table.x.ndim == 3 and table.x.shape[1] == window and time is None:
-        return _cut_already(replace(table, stride=stride), good, group)
+        return _cut_already(replace(table, stride=stride), good, recording)
     if table.x.ndim != 2:
         raise ValueError(
             f"expected a table (rows, channels) to cut into windows, or windows of {window} rows "
             f"without times. Received: rows of shape {table.x.shape[1:]}."
         )
-    order, starts = window_starts(len(table.x), window, 1, group=group, time=time)
+    order, starts = window_starts(len(table.x), window, 1, recording=recording, time=time)
     starts = starts[~_any(~good[order], starts, window)]
     if not len(starts):
         raise ValueError(
             f"expected a stretch of {window} rows without missing values. Received: none in "
             f"{table.name}."
         )
-    is_unit = config.unit is not None and config.unit == config.group
-    segment = _segments(len(table.x), group, window, each=is_unit)[order]
+    is_machine = config.machine is not None and config.machine == config.recording
+    segment = _segments(len(table.x), recording, window, each=is_machine)[order]
     counted = one_of(len(starts), min(stride, quarter), seed=config.seed)
     x = Windows(table.x[order], starts, window, counted)
     outside = int((~x.covered()).sum())
@@ -67,7 +67,9 @@ def cut(
         stride=stride,
         segments=np.stack([segment[starts], segment[starts + window - 1]], axis=1),
         labels=None if table.labels is None else _labels(table.labels[order], starts, window),
-        units=None if table.units is None else _units(table.units[order], starts, window),
+        machines=None
+        if table.machines is None
+        else _machines(table.machines[order], starts, window),
     )
 
 
@@ -89,40 +91,42 @@ def _labels(values: Array, starts: Array, window: int) -> Array:
     return np.where(mixed, labels.UNKNOWN, values[starts]).astype(np.int32)
 
 
-def _units(names: Array, starts: Array, window: int) -> Array:
-    """The unit that all rows of a window are of; ValueError where they are of two."""
+def _machines(names: Array, starts: Array, window: int) -> Array:
+    """The machine that all rows of a window are of; ValueError where they are of two."""
     mixed = starts[_mixed(names, starts, window)]
     if len(mixed):
         of_windows(names[mixed[:, None] + np.arange(window)])  # says which
     return np.asarray(names[starts])
 
 
-def _cut_already(table: Dataset, good: Array, group: Array | None) -> Dataset:
+def _cut_already(table: Dataset, good: Array, recording: Array | None) -> Dataset:
     """Windows as they are, those of a recording on one side of a split, where that is known."""
     windows = replace(
         table,
         x=table.x[good],
         y=table.y[good],
         labels=None if table.labels is None else table.labels[good],
-        units=None if table.units is None else table.units[good],
+        machines=None if table.machines is None else table.machines[good],
     )
-    if group is None:
-        note = "windows are dealt out one by one: if they overlap, name their recordings (--group)"
+    if recording is None:
+        note = (
+            "windows are dealt out one by one: if they overlap, name their recordings (--recording)"
+        )
         return replace(windows, notes=(*table.notes, note))
-    recording = np.unique(group.astype(str), return_inverse=True)[1][good]
+    recording = np.unique(recording.astype(str), return_inverse=True)[1][good]
     return replace(windows, segments=np.stack([recording, recording], axis=1))
 
 
-def _segments(rows: int, group: Array | None, window: int, *, each: bool) -> Array:
+def _segments(rows: int, recording: Array | None, window: int, *, each: bool) -> Array:
     """The number of the segment that each row belongs to: int (rows,).
 
     Args:
         rows: of the table.
-        group: (rows,), their recordings.
+        recording: (rows,), their recordings.
         window: rows in a window.
-        each: whether rows of each recording must be held back, as they are all that a unit has.
+        each: whether rows of each recording must be held back, as they are all that a machine has.
     """
-    names = np.zeros(rows, int) if group is None else group.astype(str)
+    names = np.zeros(rows, int) if recording is None else recording.astype(str)
     _, recording, sizes = np.unique(names, return_inverse=True, return_counts=True)
     if len(sizes) >= MIN_RECORDINGS and not each:
         return recording

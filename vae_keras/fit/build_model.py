@@ -38,7 +38,7 @@ def build(config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainCon
         dtype=train_config.precision,
     )
     likelihood = likelihoods.build(
-        config.likelihood, features=x.shape[1], groups=dataset.groups, sigma=config.sigma
+        config.likelihood, features=x.shape[1], groups=dataset.one_hot, sigma=config.sigma
     )
     classifier = None
     if dataset.classes is not None:
@@ -97,11 +97,11 @@ def _schedule(beta: float, config: TrainConfig, steps: int) -> Schedule:
 
 def _scaling(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
     """Onto the likelihood's support where it has one, else to mean 0 and deviation 1."""
-    if dataset.groups and sum(dataset.groups) == x.shape[1]:
+    if dataset.one_hot and sum(dataset.one_hot) == x.shape[1]:
         return Scaling(0.0, 1.0, 0.0, 1.0, name="preprocessing")  # zeros and ones stay as they are
     if likelihood.support is None:
         more = None if isinstance(dataset.x, Stream) else lambda: only(dataset.x, ~dataset.y)
-        return standardize(x, dataset.feature_names, keep=sum(dataset.groups), more=more)
+        return standardize(x, dataset.feature_names, keep=sum(dataset.one_hot), more=more)
     if dataset.value_range is None:
         raise ValueError(
             f"expected values known to lie within limits, as a {likelihoods.title_of(likelihood)} "

@@ -22,7 +22,7 @@ def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> list[str]:
 
 
 def _describe_likelihood(dataset: Dataset, config: ModelConfig) -> str:
-    return title(config.likelihood, features=dataset.x.shape[1], groups=dataset.groups)
+    return title(config.likelihood, features=dataset.x.shape[1], groups=dataset.one_hot)
 
 
 def _describe_sets(rows: Split) -> str:

@@ -18,7 +18,7 @@ from .networks import ACTIVATION
 OF_LABELLED = ("cross_entropy", "accuracy")  # means over the rows with a label
 METRICS = (*OF_LABELLED, "consistency")
 
-HIDDEN = 64  # units between z_mean and the classes
+HIDDEN = 64  # neurons between z_mean and the classes
 
 # Of the noise that a row's class must outlast, in the model's units: standard deviations of a
 # column, or shares of an image's range.

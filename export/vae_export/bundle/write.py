@@ -25,10 +25,12 @@ from vae_runtime.bundle import Bundle, manifest, open_bundle, writer
 def describe(verified: Verified) -> manifest.File:
     """A verified file as the manifest lists it."""
     artefact = verified.artefact
-    units, quantization = artefact.evidence.units, _quantization(artefact)
+    error_scales, quantization = artefact.evidence.error_scales, _quantization(artefact)
     inputs, outputs = (
         tuple(
-            manifest.Tensor(name, dtype, shape, units.get(name, 1.0), *quantization.get(name, ()))
+            manifest.Tensor(
+                name, dtype, shape, error_scales.get(name, 1.0), *quantization.get(name, ())
+            )
             for name, (dtype, shape) in tensors.items()
         )
         for tensors in artefact.interface
@@ -147,11 +149,11 @@ def _model(source: Source) -> manifest.Model:
         input_dtype=card.input_dtype,
         value_range=card.value_range if vae.likelihood.support else None,
         feature_names=card.feature_names,
-        one_hot=card.groups,
+        one_hot=card.one_hot,
         stride=card.stride,
-        group=card.group,
+        recording=card.recording,
         time=card.time,
-        unit=card.unit,
+        machine_column=card.machine_column,
         mixture=vae.mixture and vae.mixture.count,
         latent_dim=vae.latent_dim,
         likelihood=source.likelihood,

@@ -126,17 +126,19 @@ class Artefact:
             score: "score", or "neg_elbo" for that of the negative ELBO alone.
         """
         source, scored = self.evidence.source, self.scored[score]
-        scores = scored.reference.conformal(scored.calibration)  # row by row, as units are
-        names, rounding = source.calibration.get("unit"), scored.reference.rounding
-        units = None if names is None else ascending(scores, names)
-        known = None if units is None or "unit" not in source.test else (source.test["unit"], units)
+        scores = scored.reference.conformal(scored.calibration)  # row by row, as machines are
+        names, rounding = source.calibration.get("machine"), scored.reference.rounding
+        machines = None if names is None else ascending(scores, names)
+        known = None
+        if machines is not None and "machine" in source.test:
+            known = source.test["machine"], machines
         metrics = evaluate(
             scored.test,
             source.test["y"],
             calibration=scores,
             alpha=source.alpha,
             rounding=rounding,
-            units=known,
+            machines=known,
             independent=self.evidence.independent,
         )
         return manifest.Calibration(
@@ -144,7 +146,7 @@ class Artefact:
             rounding,
             tuple(np.sort(scores).tolist()),
             folds=source.card.folds,
-            units=units,
+            by_machine=machines,
             trial=metrics.trial,
         )
 

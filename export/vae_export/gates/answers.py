@@ -137,5 +137,8 @@ def _check_noise_on(artefact: Artefact, feeds: Arrays, worst: Figures) -> None:
 
 
 def _deviation(artefact: Artefact, output: str, expected: Array, received: Array) -> float:
-    unit, scaling = artefact.evidence.units.get(output, 1.0), artefact.graph.scaling.get(output)
-    return deviation(expected, received, unit, scaling=scaling)
+    error_scale, scaling = (
+        artefact.evidence.error_scales.get(output, 1.0),
+        artefact.graph.scaling.get(output),
+    )
+    return deviation(expected, received, error_scale, scaling=scaling)

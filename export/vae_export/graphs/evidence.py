@@ -72,7 +72,8 @@ class Evidence:
             comparison. `z` are latents of such rows and draws from the prior, `noise`
             a few draws. `u`, `z_mean`, `z_log_var` and `parameters` are what is made of `x`.
         network_feeds: the same as the networks alone take them; `z` are latents of rows only.
-        units: for outputs in nats, the least magnitude that an error is a share of, see `_units`.
+        error_scales: for outputs in nats, the least magnitude that an error is a share of, see
+            `_error_scales`.
         references: by name the scores that verdicts can be given by: `score` and, where there is a
             mixture, `neg_elbo` without it.
         drawn: inputs of the bundle's probe where its rows are drawn from the model: a device
@@ -82,7 +83,7 @@ class Evidence:
     source: Source
     feeds: Arrays
     network_feeds: Arrays
-    units: dict[str, float]
+    error_scales: dict[str, float]
     references: Mapping[str, Reference]
     drawn: Arrays = field(default_factory=dict)
 
@@ -143,7 +144,9 @@ def gather(source: Source) -> Evidence:
         source=source,
         feeds=feeds,
         network_feeds=network_feeds(vae, feeds["x"]),
-        units=_units(vae, feeds["x"], {name: size[tame] for name, size in sizes.items()}),
+        error_scales=_error_scales(
+            vae, feeds["x"], {name: size[tame] for name, size in sizes.items()}
+        ),
         references=_references(source, terms, sizes),
     )
 
@@ -203,7 +206,7 @@ def feeds_of(vae: Any, x: Array) -> Arrays:
     }
 
 
-def _units(vae: Any, x: Array, sizes: Arrays) -> dict[str, float]:
+def _error_scales(vae: Any, x: Array, sizes: Arrays) -> dict[str, float]:
     """What float32 can be held to, for outputs in nats: the size of what they are made of.
 
     A decoder's parameters are right to within a share of the largest of them; what that is in nats

@@ -29,7 +29,7 @@ def gross_faults(source: Source) -> Array:
     if limits is not None:
         return np.asarray(rng.choice(limits, rows.shape), rows.dtype)
     flat = rows.reshape(len(rows), -1)
-    readings = np.flatnonzero(_is_reading(rows.shape[1:], sum(source.card.groups)))
+    readings = np.flatnonzero(_is_reading(rows.shape[1:], sum(source.card.one_hot)))
     if not len(readings):
         return rows[:0]
     which = rng.choice(readings, len(rows))

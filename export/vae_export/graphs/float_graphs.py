@@ -92,7 +92,7 @@ def _mean(vae: Any) -> Function:
 def _values(card: DataCard) -> Array:
     """Float32 (features, values): 1 where a value is of a feature; those of a group are of one."""
     values = math.prod(card.input_shape)
-    sizes = [1] * (values - sum(card.groups)) + [*card.groups]
+    sizes = [1] * (values - sum(card.one_hot)) + [*card.one_hot]
     return np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=1)
 
 

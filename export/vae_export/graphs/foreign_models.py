@@ -182,7 +182,7 @@ def _card(models: Models, vae: VAE, training: Array) -> DataCard:
         input_dtype=str(training.dtype),
         feature_names=models.feature_names and tuple(models.feature_names),
         value_range=_value_range(vae),
-        groups=(),
+        one_hot=(),
         rows={"train": len(training)},
         fingerprint=fingerprint(training) if len(training) else "",
         license=models.license,

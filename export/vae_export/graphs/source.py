@@ -24,7 +24,7 @@ class Source:
         alpha: the false-alarm rate to calibrate for.
         training: `x`, a few of the rows that it was trained on; quantisation learns ranges there.
         calibration: `x` (rows, *input_shape), normal rows that training never saw, and their
-            `score` where it was kept; their `unit` where each has a calibration of its own. With
+            `score` where it was kept; their `machine` where each has a calibration of its own. With
             `cross_score` they are rows that it was trained on, and those the scores that p-values
             rank among, by models that never saw them; `cross_neg_elbo` are the same without what a
             mixture adds, where the model has one.

@@ -126,7 +126,7 @@ def _overlay(x: Array, drawn: Array, names: Sequence[str]) -> str:
 
 def _table(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Captioned]:
     names = _names(card)
-    numbers = len(names) - sum(card.groups)
+    numbers = len(names) - sum(card.one_hot)
     x, x_mean, wild, wild_mean, drawn = (
         v.reshape(len(v), len(names))
         for v in (normal.x, normal.x_mean, anomalies.x, anomalies.x_mean, samples(vae, DRAWS))
@@ -135,7 +135,7 @@ def _table(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Capt
     some = f" {len(few)} of {numbers} columns, evenly spread." if len(few) < numbers else ""
     fits = [_fit(names[i], x[:, i], x_mean[:, i], (wild[:, i], wild_mean[:, i])) for i in few]
     marginals = [_marginal(names[i], x[:, i], drawn[:, i]) for i in few]
-    starts = numbers + np.cumsum([0, *card.groups])
+    starts = numbers + np.cumsum([0, *card.one_hot])
     for start, end in list(itertools.pairwise(starts))[:PANELS]:
         marginals.append(_shares(names[start:end], x[:, start:end], drawn[:, start:end]))
     shown: list[Captioned] = []

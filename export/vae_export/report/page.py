@@ -24,9 +24,9 @@ CROSSED = (
 NO_LABELS = (
     "The test rows hold no labelled anomalies, so that nothing is known of how many would be found."
 )
-UNITS = (
-    "{:,} units have thresholds of their own, which keep the promise for each of them. The figures "
-    "on this page are by one threshold for all together."
+MACHINES = (
+    "{:,} machines have thresholds of their own, which keep the promise for each of them. The "
+    "figures on this page are by one threshold for all together."
 )
 REAL_ROWS = (
     "The bundle holds rows of your data: those of the self-test in probe.npz, and those in the "
@@ -89,7 +89,7 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
     """The page."""
     alarm = record.alarms["fp32"]
     limits = [*LIMITS, *[CROSSED] * (alarm.folds > 1), *[NO_LABELS] * (not alarm.anomalies)]
-    limits += [UNITS.format(alarm.units)] if alarm.units else []
+    limits += [MACHINES.format(alarm.machines)] if alarm.machines else []
     limits.append(NO_ROWS if record.synthetic_probe else REAL_ROWS)
     limits += [CENTRES.format(record.centres)] if record.centres else []
     return PAGE.format(

@@ -59,10 +59,10 @@ class Alarm:
 
     A score above `threshold` nats is an alarm. It is from `calibration_rows` that were held back,
     or, where `folds` is above 1, from rows trained on, by models without their fold. Rates are
-    shares: `false_alarm_rate` of the `normal_rows`, `detection_rate` of the `anomalies`. `units` is
-    how many have a threshold of their own; the figures here are those of one for all, but for what
-    became of the promise: `rate` and `ranking` are as in `observed_rates.Promise`, said for people
-    in `rate_said` and `ranking_said`, and `most_by_chance` is the largest share of false
+    shares: `false_alarm_rate` of the `normal_rows`, `detection_rate` of the `anomalies`. `machines`
+    is how many have a threshold of their own; the figures here are those of one for all, but for
+    what became of the promise: `rate` and `ranking` are as in `observed_rates.Promise`, said for
+    people in `rate_said` and `ranking_said`, and `most_by_chance` is the largest share of false
     alarms that chance allows.
     """
 
@@ -75,7 +75,7 @@ class Alarm:
     detection_rate: float | None
     auroc: float | None
     folds: int
-    units: int
+    machines: int
     rate: str
     ranking: str
     most_by_chance: float | None
@@ -229,7 +229,7 @@ def _alarm(scorer: Artefact) -> Alarm:
         detection_rate=metrics.detection_rate,
         auroc=metrics.auroc,
         folds=calibration.folds,
-        units=len(calibration.units or ()),
+        machines=len(calibration.by_machine or ()),
         rate=promise.rate,
         ranking=promise.ranking,
         most_by_chance=promise.most,

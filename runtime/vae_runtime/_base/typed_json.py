@@ -11,7 +11,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -46,6 +46,27 @@ def parse(content: bytes) -> Any:
 def convert(kind: type[T], value: Any, where: str) -> T:
     """`value`, as parsed from JSON, as the dataclass `kind`; `where` names it in errors."""
     return cast(T, _convert(kind, value, where, iter(range(MOST_VALUES))))
+
+
+def renamed(value: Any, names: Mapping[str, str], place: tuple[str, ...] = ()) -> Any:
+    """JSON in which the keys of the object at `place` have new names; what is none stays as it is.
+
+    Args:
+        value: as parsed.
+        names: old to new.
+        place: keys that lead to the object; "*" is every one of an object or a list.
+    """
+    first, rest = place[:1], place[1:]
+    if isinstance(value, (list, tuple)) and first == ("*",):
+        return [renamed(item, names, rest) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if not first:
+        return {names.get(key, key): item for key, item in value.items()}
+    return {
+        key: renamed(item, names, rest) if first[0] in ("*", key) else item
+        for key, item in value.items()
+    }
 
 
 class _TooManyValues(ValueError):

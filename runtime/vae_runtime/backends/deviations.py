@@ -21,7 +21,7 @@ FLAT = 1e-5  # of the largest magnitude, or of 1, that is no noise: rows may dif
 def deviation(
     expected: NDArray[Any],
     received: NDArray[Any],
-    unit: float = 0.0,
+    error_scale: float = 0.0,
     *,
     scaling: Scaling | None = None,
 ) -> float:
@@ -30,7 +30,7 @@ def deviation(
     Args:
         expected, received: (batch, ...) of one shape; else they are infinitely far apart, as they
             are where anything is not finite.
-        unit: the least that it is a share of: a nat, a latent's prior deviation.
+        error_scale: the least that it is a share of: a nat, a latent's prior deviation.
         scaling: offset and scale of pre-processing, for an output in the data's own units. It is
             measured in the model's, so that millimetres count beside 101325 +- 1 pascals and these
             by their +- 1, after what float32 cannot resolve of a number as large.
@@ -38,7 +38,7 @@ def deviation(
     if not _comparable(expected, received):
         return float("inf")
     size = np.abs(_in_units_of_the_model(expected, scaling))
-    magnitude = max(float(size.max()), unit)
+    magnitude = max(float(size.max()), error_scale)
     largest = float(_difference(expected, received, scaling).max())
     return largest / magnitude if magnitude else (0.0 if largest == 0 else float("inf"))
 
@@ -48,8 +48,8 @@ def noise(
 ) -> float:
     """The error, root mean square, as a share of the spread of what is expected.
 
-    No parity or unit of the manifest has a part in it. Its scaling has, but pre-processed rows have
-    a spread of 1 or less, and none counts as more.
+    No parity or error scale of the manifest has a part in it. Its scaling has, but pre-processed
+    rows have a spread of 1 or less, and none counts as more.
 
     Args:
         expected, received, scaling: as of `deviation`.

@@ -40,9 +40,9 @@ WIDEST = 1.0  # share of the largest magnitude: an answer that is off by as much
 NOISE = {"fp32": 0.01, "fp16": 0.04, "dynamic": 0.8}
 MOST_NOISE = 0.9
 
-# An output in nats may be a small difference of large terms, whose size its `unit` is: seen to be
-# 500 times the largest recorded answer. It counts up to so many times that.
-LARGEST_UNIT = 1e4
+# An output in nats may be a small difference of large terms, whose size its `error_scale` is: seen
+# to be 500 times the largest recorded answer. It counts up to so many times that.
+LARGEST_ERROR_SCALE = 1e4
 
 TAKEN = {
     "encoder": ("x",),
@@ -113,11 +113,13 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
     checks = []
     for key, graph, output, feeds in _questions(probe, sessions):
         expected, scaling = probe[key], data_units.get(output.name)
-        unit = min(output.unit, LARGEST_UNIT * float(np.max(np.abs(expected), initial=1.0)))
+        error_scale = min(
+            output.error_scale, LARGEST_ERROR_SCALE * float(np.max(np.abs(expected), initial=1.0))
+        )
         allowed = _allowed(sessions[graph].parity.get(output.name), tolerance)
         most_noise = NOISE.get("fp32" if graph in FLOAT_ROLES else precision, MOST_NOISE)
         for rows, received in _answers(sessions[graph], output.name, feeds):
-            error = deviation(expected, received, unit, scaling=scaling)
+            error = deviation(expected, received, error_scale, scaling=scaling)
             noisy = noise(expected, received, scaling=scaling)
             checks.append(Check(key, rows, error, allowed, noisy, most_noise))
     return Report(tuple(checks))

@@ -6,7 +6,7 @@ import numpy as np
 
 from vae_runtime.verdicts.calibration import discovery_level
 
-from .parts import Outcome
+from .parts import MACHINE, Outcome
 
 
 class Discoveries:
@@ -20,7 +20,7 @@ class Discoveries:
 
     def __init__(self, fdr: float) -> None:
         self.fdr = fdr
-        self.units: set[str] = set()  # that rows are of
+        self.machines: set[str] = set()  # that rows are of
 
     def __call__(self, outcomes: Iterator[Outcome]) -> Callable[[Outcome], Outcome]:
         """What amends an outcome, once all of them are known."""
@@ -28,7 +28,7 @@ class Discoveries:
         for outcome in outcomes:
             if outcome.rows:
                 found.append(outcome.columns["p_value"])
-                self.units.update(np.unique(outcome.columns.get("unit", [])).tolist())
+                self.machines.update(np.unique(outcome.columns.get(MACHINE, [])).tolist())
         level = discovery_level(np.concatenate(found), self.fdr) if found else -1.0
 
         def amend(outcome: Outcome) -> Outcome:

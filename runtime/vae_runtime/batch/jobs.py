@@ -97,7 +97,7 @@ def job_of(
         "vae-runtime": __version__,
         "bundle": digest(runner.manifest),
         "precision": runner.precision,
-        "unit": runner.unit,
+        "machine": runner.machine,
         "task": type(task).__name__,
         **{f"--{name}": value for name, value in vars(task).items()},
         "output": target.ending,

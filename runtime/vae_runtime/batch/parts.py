@@ -15,6 +15,7 @@ Columns: TypeAlias = Mapping[str, Column]
 
 PART_ROWS = 65_536  # at most; also a multiple of what backends are given at a time
 PART_VALUES = 2**20
+MACHINE = "machine"  # the column of results that says which machine of a fleet a row is of
 
 
 class Shard(NamedTuple):
@@ -44,7 +45,7 @@ class Wanted(NamedTuple):
     Args:
         model: whose rows they are; features of a table are found by its names of them.
         keep: columns, or keys of an .npz, that are passed through.
-        unit: the column that names the unit that each row is of.
+        machine_column: the column that names the machine that each row is of.
         column: that holds rows as lists, of a model without named features; the key of an .npz.
         windowing: how tables are cut into windows, where the model has such.
         values: of what is computed of a row, where they are more than its own.
@@ -52,7 +53,7 @@ class Wanted(NamedTuple):
 
     model: Model
     keep: tuple[str, ...] = ()
-    unit: str | None = None
+    machine_column: str | None = None
     column: str = "x"
     windowing: Windowing = Windowing()
     values: int = 0
@@ -60,7 +61,11 @@ class Wanted(NamedTuple):
     @property
     def named(self) -> tuple[str, ...]:
         """The columns that are read beside x, each once."""
-        return tuple(dict.fromkeys((*self.keep, *(() if self.unit is None else (self.unit,)))))
+        return tuple(
+            dict.fromkeys(
+                (*self.keep, *(() if self.machine_column is None else (self.machine_column,)))
+            )
+        )
 
     @property
     def part_rows(self) -> int:
@@ -79,7 +84,7 @@ class Part(NamedTuple):
         where: of which rows of the file they are, by names for a table of results, each (rows,);
             numbers first.
         kept: columns that are passed through, each (rows,).
-        units: (rows,), where a column names them.
+        machines: (rows,), where a column names them.
         bad: why rows are none, by their place here; x is 0 there.
         left_out: rows of the file that are in no window.
     """
@@ -88,7 +93,7 @@ class Part(NamedTuple):
     x: NDArray[Any]
     where: dict[str, NDArray[Any]]
     kept: Columns
-    units: NDArray[np.str_] | None = None
+    machines: NDArray[np.str_] | None = None
     bad: Mapping[int, str] = {}
     left_out: int = 0
 

@@ -23,7 +23,7 @@ class Task(Protocol):
         """Of what makes rows good."""
 
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """Columns of results, each (rows, ...).
 
@@ -39,7 +39,7 @@ class OfRows(ABC):
 
     @abstractmethod
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """See `Task`."""
 
@@ -72,7 +72,7 @@ class Scoring(OfRows):
     reconstruction: bool = False
 
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """See `Task`."""
         scores = runner.score(
@@ -81,7 +81,7 @@ class Scoring(OfRows):
             threshold=self.threshold,
             samples=self.samples,
             seed=self.seed,
-            units=units,
+            machines=machines,
         )
         columns: dict[str, Column] = scores._asdict()
         if self.top is not None:
@@ -105,7 +105,7 @@ class Explaining(OfRows):
     by_name: bool = False
 
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """See `Task`."""
         nats, names = runner.explain(x), runner.manifest.model.feature_names
@@ -119,7 +119,7 @@ class Classifying(OfRows):
     """The likeliest class, its probability, and `p_NAME` of each; see `Runner.classify`."""
 
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """See `Task`."""
         probabilities, names = runner.classify(x), np.array(runner.manifest.model.classes)
@@ -136,7 +136,7 @@ class Encoding(OfRows):
     seed: int | None = None
 
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """See `Task`."""
         return {"z": runner.encode(x, draws=self.draws, seed=self.seed)}
@@ -147,7 +147,7 @@ class Reconstructing(OfRows):
     """What the model makes of rows."""
 
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """See `Task`."""
         return {"x_mean": runner.reconstruct(x)}
@@ -162,7 +162,7 @@ class Decoding:
         return LatentCheck(model)
 
     def __call__(
-        self, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
         """See `Task`."""
         return {"x_mean": runner.decode(x)}

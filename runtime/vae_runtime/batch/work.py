@@ -11,7 +11,7 @@ from vae_runtime.runner import Runner
 
 from .bad_rows import sort_out
 from .columns import check_names, flat, take
-from .parts import Column, Outcome, Part, Reject
+from .parts import MACHINE, Column, Outcome, Part, Reject
 from .tasks import Task
 
 FULL = 16  # rows that fill the widest registers there are, whatever is computed of each
@@ -47,9 +47,9 @@ def work_of(
             )
         if not len(x):
             return Outcome({}, 0, 0, rejects, part.left_out)
-        units = _units(part, good, runner)
-        results = _run(task, runner, x, units)
-        beside = {} if bare else _beside(part, good, units, name_files=name_files)
+        machines = _machines(part, good, runner)
+        results = _run(task, runner, x, machines)
+        beside = {} if bare else _beside(part, good, machines, name_files=name_files)
         check_names([*beside, *results])
         check_names([*flat(beside), *flat(results)])
         alarms = int(results["is_anomaly"].sum()) if "is_anomaly" in results else 0
@@ -61,7 +61,7 @@ def work_of(
 
 
 def _run(
-    task: Task, runner: Runner, x: NDArray[Any], units: NDArray[np.str_] | None
+    task: Task, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
 ) -> dict[str, Column]:
     """Results that do not depend on how rows are cut into parts, to the last bit.
 
@@ -71,8 +71,10 @@ def _run(
     n, lacking = len(x), -len(x) % FULL
     if lacking:
         x = np.concatenate([x, x[-1:].repeat(lacking, 0)])
-        units = None if units is None else np.concatenate([units, units[-1:].repeat(lacking)])
-    return {name: column[:n] for name, column in task(runner, x, units).items()}
+        machines = (
+            None if machines is None else np.concatenate([machines, machines[-1:].repeat(lacking)])
+        )
+    return {name: column[:n] for name, column in task(runner, x, machines).items()}
 
 
 def _rejects(part: Part, reasons: dict[int, str]) -> tuple[Reject, ...]:
@@ -80,32 +82,32 @@ def _rejects(part: Part, reasons: dict[int, str]) -> tuple[Reject, ...]:
     return tuple(Reject(part.file, int(numbers[i]), reasons[i]) for i in sorted(reasons))
 
 
-def _units(part: Part, good: NDArray[np.bool_], runner: Runner) -> NDArray[np.str_] | None:
+def _machines(part: Part, good: NDArray[np.bool_], runner: Runner) -> NDArray[np.str_] | None:
     """By whose calibration each good row is judged; None where all are judged alike."""
-    if part.units is None:
+    if part.machines is None:
         return None
-    units, own = part.units[good], runner.unit
+    machines, own = part.machines[good], runner.machine
     if own is None:
-        return units
-    others = np.unique(units[units != own])
+        return machines
+    others = np.unique(machines[machines != own])
     if len(others):
         raise ValueError(
-            f"{part.file}: expected rows of {own} alone, as --unit says. Received: rows of "
-            f"{', '.join(others[:5])}, as their {runner.manifest.model.unit!r} says. Leave --unit "
-            "out, to judge each by its own, or leave out the rows of others."
+            f"{part.file}: expected rows of {own} alone, as --machine says. Received: rows of "
+            f"{', '.join(others[:5])}, as their {runner.manifest.model.machine_column!r} says. "
+            "Leave --machine out, to judge each by its own, or leave out the rows of others."
         )
     return None
 
 
 def _beside(
-    part: Part, good: NDArray[np.bool_], units: NDArray[np.str_] | None, *, name_files: bool
+    part: Part, good: NDArray[np.bool_], machines: NDArray[np.str_] | None, *, name_files: bool
 ) -> dict[str, Column]:
     """What goes before the results of good rows."""
     where = where_of(part, name_files=name_files)
-    check_names([*where, *part.kept, *([] if units is None else ["unit"])])
+    check_names([*where, *part.kept, *([] if machines is None else [MACHINE])])
     given = {**where, **part.kept}
     columns = given if good.all() else {name: take(c, good) for name, c in given.items()}
-    return {**columns, **({} if units is None else {"unit": units})}
+    return {**columns, **({} if machines is None else {MACHINE: machines})}
 
 
 def where_of(part: Part, *, name_files: bool) -> dict[str, NDArray[Any]]:

@@ -34,7 +34,7 @@ LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
 MOST_TESTED = 10**9  # test rows
 
-LONGEST_UNIT = 100  # characters of the name of a unit, which errors and tables print
+LONGEST_MACHINE = 100  # characters of the name of a machine, which errors and tables print
 
 NEEDED = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe", "npz"))
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -211,17 +211,19 @@ def _check_calibrations(manifest: Manifest) -> None:
         )
     for precision, calibration in manifest.calibration.items():
         _check_calibration(calibration, f"{NAME}.calibration.{precision}")
-        _check_units(calibration, f"{NAME}.calibration.{precision}")
+        _check_machines(calibration, f"{NAME}.calibration.{precision}")
         _check_trial(calibration, f"{NAME}.calibration.{precision}.trial")
-    each = {frozenset(c.units or ()) for c in manifest.calibration.values()}
-    expect(len(each) == 1, f"{NAME}.calibration: expected the same units in all entries", len(each))
-    units = each.pop()
+    each = {frozenset(c.by_machine or ()) for c in manifest.calibration.values()}
     expect(
-        bool(units) or manifest.model.unit is None,
-        f"{NAME}.model.unit: expected null where no calibration has units",
-        manifest.model.unit,
+        len(each) == 1, f"{NAME}.calibration: expected the same machines in all entries", len(each)
     )
-    _check_recalibrated(manifest, units)
+    machines = each.pop()
+    expect(
+        bool(machines) or manifest.model.machine_column is None,
+        f"{NAME}.model.machine_column: expected null where no calibration has machines",
+        manifest.model.machine_column,
+    )
+    _check_recalibrated(manifest, machines)
 
 
 def _check_calibration(calibration: Calibration, where: str) -> None:
@@ -237,20 +239,31 @@ def _check_calibration(calibration: Calibration, where: str) -> None:
     expect(0 <= rounding <= limit, f"{where}.rounding: expected 0 to {limit:g}", rounding)
 
 
-def _check_units(calibration: Calibration, where: str) -> None:
-    """All scores are those of the units, each of which has some."""
-    if calibration.units is None:
+def _check_machines(calibration: Calibration, where: str) -> None:
+    """All scores are those of the machines, each of which has some."""
+    if calibration.by_machine is None:
         return
-    expect(bool(calibration.units), f"{where}.units: expected one or more, or null", "none")
-    for name, scores in calibration.units.items():
-        fits = 0 < len(name) <= LONGEST_UNIT and name == name.strip()
-        expect(fits, f"{where}.units: expected names of 1 to {LONGEST_UNIT} characters", repr(name))
+    expect(
+        bool(calibration.by_machine), f"{where}.by_machine: expected one or more, or null", "none"
+    )
+    for name, scores in calibration.by_machine.items():
+        fits = 0 < len(name) <= LONGEST_MACHINE and name == name.strip()
+        expect(
+            fits,
+            f"{where}.by_machine: expected names of 1 to {LONGEST_MACHINE} characters",
+            repr(name),
+        )
         ascending = bool(scores) and all(a <= b for a, b in itertools.pairwise(scores))
-        expect(ascending, f"{where}.units: expected ascending scores of {name!r}", "others or none")
-    together = tuple(heapq.merge(*calibration.units.values()))
+        expect(
+            ascending,
+            f"{where}.by_machine: expected ascending scores of {name!r}",
+            "others or none",
+        )
+    together = tuple(heapq.merge(*calibration.by_machine.values()))
     expect(
         together == calibration.scores,
-        f"{where}.units: expected units whose scores are all there are, {len(calibration.scores)}",
+        f"{where}.by_machine: expected machines whose scores are all there are, "
+        f"{len(calibration.scores)}",
         f"{len(together)}, or others",
     )
 
@@ -269,10 +282,10 @@ def _check_trial(calibration: Calibration, where: str) -> None:
     expect(0 < share <= 1, f"{where}.independent: expected a share above 0", share)
 
 
-def _check_recalibrated(manifest: Manifest, units: frozenset[str]) -> None:
+def _check_recalibrated(manifest: Manifest, machines: frozenset[str]) -> None:
     where = f"{NAME}.recalibrated"
     for i, made in enumerate(manifest.recalibrated):
         expect(made.rows > 0, f"{where}: expected rows from 1", made.rows)
         expect(bool(SHA256.fullmatch(made.sha256)), f"{where}: expected a sha256", made.sha256)
-        whose = made.unit in units if made.unit is not None else i == 0
-        expect(whose, f"{where}: expected a unit of the calibration, or all first", made.unit)
+        whose = made.machine in machines if made.machine is not None else i == 0
+        expect(whose, f"{where}: expected a machine of the calibration, or all first", made.machine)

@@ -14,9 +14,10 @@ LARGEST_ROW = 2**28  # values; a GiB of float32
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")  # known here; of others nothing is said
 NETWORKS = ("tflite", "int8")  # files that hold networks alone
 
-# Outputs that are a sum of terms, which may be large where it is small: their unit is that size.
+# Outputs that are a sum of terms, which may be large where it is small: their error scale is the
+# size of the terms.
 SUMS = ("score", "nll", "log_px", "feature_nll", "mixture_nll")
-LARGEST_UNIT = 1e12  # nats
+LARGEST_ERROR_SCALE = 1e12  # nats
 
 LARGEST_PARITY = 10.0  # of lower precision, which may be coarse: more is no answer
 
@@ -29,9 +30,9 @@ def check_tensor(tensor: Tensor, where: str) -> None:
     whole = math.prod(sizes) if min(sizes, default=1) > 0 else 0
     fits = 0 < len(tensor.shape) <= 9 and 0 < whole <= LARGEST_ROW
     expect(fits, f"{where}: expected a shape that can be", tensor.shape)
-    largest = LARGEST_UNIT if tensor.name in SUMS else 1.0
-    unit = f"{where}: expected a unit above 0 and at most {largest:g}"
-    expect(0 < tensor.unit <= largest, unit, tensor.unit)
+    largest = LARGEST_ERROR_SCALE if tensor.name in SUMS else 1.0
+    error_scale = f"{where}: expected an error_scale above 0 and at most {largest:g}"
+    expect(0 < tensor.error_scale <= largest, error_scale, tensor.error_scale)
     quantised = (tensor.scale, tensor.zero_point)
     both = (tensor.scale is None) == (tensor.zero_point is None)
     inside = (tensor.scale or 1.0) > 0 and -128 <= (tensor.zero_point or 0) <= 127

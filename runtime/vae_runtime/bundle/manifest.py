@@ -7,12 +7,14 @@ format of `sha256sum`, so that an altered manifest is noticed here, in any other
 `sha256sum -c manifest.json.sha256` in a shell.
 """
 
+import dataclasses
 import hashlib
+from typing import Any
 
 from vae_runtime._base import typed_json
 from vae_runtime.errors import BundleError
 
-from . import consistency
+from . import consistency, version_1
 from .names import ALONE as ALONE
 from .names import CHECKSUM_NAME as CHECKSUM_NAME
 from .names import ENDS as ENDS
@@ -37,9 +39,15 @@ from .records import Trial as Trial
 SCORES = tuple(ENDS)  # by which verdicts can be given
 
 
+def document_of(manifest: Manifest) -> dict[str, Any]:
+    """The JSON of `manifest.json`, by the names of its format version."""
+    document = dataclasses.asdict(manifest)
+    return version_1.with_own_names(document) if manifest.format_version == 1 else document
+
+
 def dumps(manifest: Manifest) -> bytes:
     """The bytes of `manifest.json`."""
-    return typed_json.dumps(manifest).encode()
+    return typed_json.dumps(document_of(manifest)).encode()
 
 
 def digest(manifest: Manifest) -> str:
@@ -58,6 +66,8 @@ def loads(content: bytes) -> Manifest:
                 f"{NAME}: expected format_version {' or '.join(map(str, VERSIONS))}. Received: "
                 f"{document.get('format_version')!r:.60}. Install the vae-runtime that reads it."
             )
+        if document["format_version"] == 1:
+            document = version_1.with_names_of_today(document)
         manifest = typed_json.convert(Manifest, document, NAME)
         consistency.check(manifest)
     except ValueError as error:

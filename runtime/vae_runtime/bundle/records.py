@@ -11,15 +11,15 @@ from .names import ALONE, FLOAT_ROLES, FORMAT_VERSION
 class Tensor:
     """One input or output of a graph. `shape[0]` is "batch" where any batch size is taken.
 
-    `unit` is the least magnitude, of an output, that its deviation is measured as a share of: the
-    size of the terms that it is the sum of, in nats.
+    `error_scale` is the least magnitude, of an output, that its deviation is measured as a share
+    of: the size of the terms that it is the sum of, in nats.
     Of an int8 tensor: real value = `scale` * (stored value - `zero_point`); else both are None.
     """
 
     name: str
     dtype: str
     shape: tuple[int | str, ...]
-    unit: float = 1.0
+    error_scale: float = 1.0
     scale: float | None = None
     zero_point: int | None = None
 
@@ -74,8 +74,8 @@ class Model:
     of the last axis: columns, channels. `one_hot` are the sizes of the one-hot groups that the last
     columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
-    `group` and `time` are the columns by which recordings and holes in time were told apart there.
-    `unit` is the column that names the unit, the machine, that a row is of; see `Calibration`.
+    `recording` and `time` are the columns by which recordings and holes in time were told apart
+    there. `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
     `sigma` is what bundles of format version 1 say of a Gaussian likelihood; None in later ones,
     whose graphs hold it wherever it is needed.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
@@ -97,9 +97,9 @@ class Model:
     classes: tuple[str, ...] | None = None
     stride: int | None = None
     sigma: tuple[float, ...] | None = None
-    group: str | None = None
+    recording: str | None = None
     time: str | None = None
-    unit: str | None = None
+    machine_column: str | None = None
     mixture: int | None = None
 
 
@@ -146,9 +146,9 @@ class Calibration:
     Scores within `rounding` nats and 1e-6 of the score of each other count as equal. `folds` is 1
     for split-conformal calibration, of rows that were held back; with more, the scores are
     cross-conformal: the rows trained on, each scored by a model that never saw its fold; but for
-    those of units that were calibrated anew, see `Recalibration`.
-    `units` are the scores of each unit, where machines of one kind have levels of their own: its
-    alarms keep to alpha by its own scores, by all `scores` together only on average over the units.
+    those of machines that were calibrated anew, see `Recalibration`.
+    `by_machine` are the scores of each machine of a fleet, where each has a level of its own: its
+    alarms keep to alpha by its own scores, by all `scores` together only on average over them.
     `trial` is what export measured; None where it did not, or where scores are no longer its own.
     """
 
@@ -156,7 +156,7 @@ class Calibration:
     rounding: float
     scores: tuple[float, ...]
     folds: int = 1
-    units: dict[str, tuple[float, ...]] | None = None
+    by_machine: dict[str, tuple[float, ...]] | None = None
     trial: Trial | None = None
 
 
@@ -164,14 +164,14 @@ class Calibration:
 class Recalibration:
     """Rows that took the place of those of export, or of an earlier recalibration.
 
-    `date` is ISO 8601, UTC; `sha256` that of the rows' bytes, as graphs take them. `unit` is whose
-    rows they are, None where they took the place of all.
+    `date` is ISO 8601, UTC; `sha256` that of the rows' bytes, as graphs take them. `machine` is
+    whose rows they are, None where they took the place of all.
     """
 
     date: str
     rows: int
     sha256: str
-    unit: str | None = None
+    machine: str | None = None
 
 
 @dataclass(frozen=True)

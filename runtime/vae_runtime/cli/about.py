@@ -24,7 +24,7 @@ from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 from .opening import open_runner
 from .writing import score_of
 
-SHOWN = 10  # units with their thresholds
+SHOWN = 10  # machines with their thresholds
 
 
 def info(args: argparse.Namespace) -> int:
@@ -103,7 +103,10 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         ("score", f"{score.definition} ({score.unit}), {score.direction}"),
         *[("alarm", _describe_alarm(manifest, precision)) for precision in manifest.calibration],
         *[("tested", line) for line in _describe_tests(manifest)],
-        *[("units", _describe_units(manifest, precision)) for precision in _with_units(manifest)],
+        *[
+            ("machines", _describe_machines(manifest, precision))
+            for precision in _with_machines(manifest)
+        ],
         *[("calibrated", _describe_rows(made)) for made in manifest.recalibrated],
         *[("run by", line) for line in _describe_backends(manifest)],
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
@@ -135,27 +138,27 @@ def _describe_tests(manifest: Manifest) -> list[str]:
     return [*told, f"not known: {why}"]
 
 
-def _with_units(manifest: Manifest) -> list[str]:
-    return [name for name, found in manifest.calibration.items() if found.units is not None]
+def _with_machines(manifest: Manifest) -> list[str]:
+    return [name for name, found in manifest.calibration.items() if found.by_machine is not None]
 
 
-def _describe_units(manifest: Manifest, precision: str) -> str:
-    """The threshold of each unit, but for a large fleet."""
+def _describe_machines(manifest: Manifest, precision: str) -> str:
+    """The threshold of each machine, but for a large fleet."""
     calibration = manifest.calibration[precision]
-    units = calibration.units or {}
+    machines = calibration.by_machine or {}
     each = [
-        f"{unit} > {threshold(np.array(scores), calibration.alpha):.6g}"
+        f"{machine} > {threshold(np.array(scores), calibration.alpha):.6g}"
         if len(scores) >= rows_needed(calibration.alpha)
-        else f"{unit} has too few rows, {len(scores)}"
-        for unit, scores in list(units.items())[:SHOWN]
+        else f"{machine} has too few rows, {len(scores)}"
+        for machine, scores in list(machines.items())[:SHOWN]
     ]
-    more = [f"{len(units) - SHOWN:,} more"] if len(units) > SHOWN else []
-    by = "" if manifest.model.unit is None else f" by {manifest.model.unit!r}"
-    return f"{len(units):,}{by} ({precision}), each by its own rows: {', '.join([*each, *more])}"
+    more = [f"{len(machines) - SHOWN:,} more"] if len(machines) > SHOWN else []
+    by = "" if manifest.model.machine_column is None else f" by {manifest.model.machine_column!r}"
+    return f"{len(machines):,}{by} ({precision}), each by its own rows: {', '.join([*each, *more])}"
 
 
 def _describe_rows(made: Recalibration) -> str:
-    whose = "" if made.unit is None else f" of {made.unit}"
+    whose = "" if made.machine is None else f" of {made.machine}"
     return f"anew on {made.rows:,} rows{whose}, {made.date} (their sha256: {made.sha256})"
 
 

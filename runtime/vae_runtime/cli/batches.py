@@ -17,7 +17,7 @@ from vae_runtime.batch.inputs import Plan, plan, spool
 from vae_runtime.batch.jobs import Given, Target, job_of
 from vae_runtime.batch.journal import JournalRefused
 from vae_runtime.batch.locks import locked
-from vae_runtime.batch.parts import Wanted
+from vae_runtime.batch.parts import MACHINE, Wanted
 from vae_runtime.batch.progress import Progress
 from vae_runtime.batch.run import Job, NothingDone, Settle, run
 from vae_runtime.batch.tasks import OfRows, Task
@@ -27,19 +27,22 @@ from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 
 from .files import ALONE, STANDARD, ending_of, rejects_of
-from .opening import UNIT_ADVICE
+from .opening import MACHINE_ADVICE
 from .writing import counted
 
 
-def wanted_of(args: argparse.Namespace, model: Model, unit: str | None = None) -> Wanted:
-    """What to read of the inputs; `unit` is the column that names units."""
-    windowing = Windowing(args.stride, args.group, args.time)
-    return Wanted(model, args.keep or (), unit, args.column or args.rows_in, windowing)
+def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None = None) -> Wanted:
+    """What to read of the inputs; `machine_column` is the column that names machines."""
+    windowing = Windowing(args.stride, args.recording, args.time)
+    kept = args.keep or ()
+    if machine_column == MACHINE and args.machine is None:  # results have this column in any case
+        kept = tuple(name for name in kept if name != MACHINE)
+    return Wanted(model, kept, machine_column, args.column or args.rows_in, windowing)
 
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """What results depend on of what was typed, by names for people."""
-    options = ("keep", "column", "stride", "group", "time", "unit_column", "by")
+    options = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 
@@ -173,29 +176,29 @@ def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:
     return 0
 
 
-def plan_units(
+def plan_machines(
     args: argparse.Namespace, runner: Runner, inputs: list[str], column: str | None
 ) -> Plan:
-    """What to read of the inputs, of `--unit` or with the units that `column` names.
+    """What to read of the inputs, of `--machine` or with the machines that `column` names.
 
     Raises:
         ValueError: there is no such column.
     """
     model = runner.manifest.model
-    wanted = wanted_of(args, model, column if args.unit is None else model.unit)
+    wanted = wanted_of(args, model, column if args.machine is None else model.machine_column)
     try:
         return plan(inputs, wanted)
     except ColumnError as error:
-        if wanted.unit is None or args.unit_column is not None:
+        if wanted.machine_column is None or args.machine_column is not None:
             raise
         try:
-            given = plan(inputs, wanted._replace(unit=None))
+            given = plan(inputs, wanted._replace(machine_column=None))
         except ColumnError:
-            raise error from None  # which is not about units
-        if args.unit is not None:
-            return given  # rows of one unit need not say so
+            raise error from None  # which is not about machines
+        if args.machine is not None:
+            return given  # rows of one machine need not say so
         raise ValueError(
-            f"{error} The bundle's units are named in {column!r}: {UNIT_ADVICE}."
+            f"{error} The bundle's machines are named in {column!r}: {MACHINE_ADVICE}."
         ) from error
 
 

@@ -18,7 +18,7 @@ from vae_runtime.verdicts.calibration import rows_needed
 from vae_runtime.verdicts.recalibration import Recalibrated, recalibrate
 from vae_runtime.verdicts.threshold_change import Change
 
-from .opening import read_units
+from .opening import read_machines
 from .writing import counted, score_of
 
 MOST_ALARM = 0.5  # share of rows, beyond which it is said that they are strange
@@ -28,20 +28,20 @@ def calibrate(args: argparse.Namespace) -> int:
     """Writes a bundle with new thresholds, and prints what became of the old ones."""
     bundle = open_bundle(args.bundle, key=args.verify)
     model, before = bundle.manifest.model, bundle.manifest.calibration["fp32"]
-    said = model.unit if args.unit_column is None else args.unit_column
-    column = None if args.unit is not None else said or None
-    given = read_units(args, model, column)
+    said = model.machine_column if args.machine_column is None else args.machine_column
+    column = None if args.machine is not None else said or None
+    given = read_machines(args, model, column)
     _check_normal(given)
-    units: str | Mapping[str, ArrayLike] | None = args.unit
-    if column is not None and given.units is not None:
-        units = {column: given.units}
+    machines: str | Mapping[str, ArrayLike] | None = args.machine
+    if column is not None and given.machines is not None:
+        machines = {column: given.machines}
     done = recalibrate(
         bundle,
         given.x,
         args.output,
         alpha=args.alpha,
         precisions=args.precision,
-        units=units,
+        machines=machines,
         force=args.force,
     )
     if args.json:
@@ -65,7 +65,7 @@ def _check_normal(given: Input) -> None:
 
 def _describe(change: Change) -> str:
     """One line about a threshold."""
-    whose = change.precision if change.unit is None else f"{change.precision}, {change.unit}"
+    whose = change.precision if change.machine is None else f"{change.precision}, {change.machine}"
     old = "the old rows are too few for this alpha"
     if change.old_threshold is not None and change.old_alarm_rate is not None:
         old = (
@@ -80,10 +80,10 @@ def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:
     """What the old bundle had and the new one has not."""
     report = [name for name in done.left_out if name.startswith("report.")]
     others = [name for name in done.left_out if name not in (*report, SIGNATURE_NAME)]
-    if done.lost_units:
-        yield f"gone, as these rows are of others: the units {some(done.lost_units)}"
-    if done.record.unit is not None and before.units is None:
-        yield "gone, as it was of no unit: the old calibration"
+    if done.lost_machines:
+        yield f"gone, as these rows are of others: the machines {some(done.lost_machines)}"
+    if done.record.machine is not None and before.by_machine is None:
+        yield "gone, as it was of no machine: the old calibration"
     if report:
         yield f"left out, as the report shows the old thresholds: {some(report)}"
     if others:
@@ -100,7 +100,7 @@ def _repeated(done: Recalibrated) -> Iterator[str]:
     """Rows that are copies of few: a sensor that is stuck, or a file put together twice."""
     for change in done.changes:
         if change.distinct < rows_needed(change.alpha):
-            whose = "" if change.unit is None else f" of {change.unit}"
+            whose = "" if change.machine is None else f" of {change.machine}"
             yield (
                 f"{change.precision}: {counted(change.distinct, 'score')} in "
                 f"{counted(change.rows, 'row')}{whose}: rows that repeat say no more than one of "
@@ -112,7 +112,7 @@ def _often(done: Recalibrated) -> Iterator[str]:
     """Rows that the model knows badly, as most of them alarmed."""
     for change in done.changes:
         if change.old_alarm_rate is not None and change.old_alarm_rate > MOST_ALARM:
-            whose = "" if change.unit is None else f" of {change.unit}"
+            whose = "" if change.machine is None else f" of {change.machine}"
             yield (
                 f"{change.precision}: the old threshold alarms on {change.old_alarm_rate:.1%} of "
                 f"the rows{whose}: the model hardly knows them, and a model that is trained on "

@@ -34,7 +34,7 @@ ALONE = {
     "profile": "each worker has one thread",
     "provider": "workers run on CPUs",
     "stride": "windows are cut on a single machine",
-    "group": "windows are cut on a single machine",
+    "recording": "windows are cut on a single machine",
     "time": "windows are cut on a single machine",
 }
 
@@ -69,7 +69,7 @@ def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
     _check_no_cutting(plan)
     _check_installed(args.engine)
     key = None if args.verify is None else str(args.verify)
-    opening = Opening(args.precision, args.backend, args.by, args.unit, key, args.ship)
+    opening = Opening(args.precision, args.backend, args.by, args.machine, key, args.ship)
     begun = time.monotonic()
     scorer = BatchScorer.of(args.bundle, opening, Terms(task, on_bad_row=args.on_bad_row or "fail"))
     with locked([args.output]):

@@ -13,7 +13,7 @@ from vae_runtime.live.follow import FollowSettings
 from vae_runtime.live.follow import follow as follow_lines
 from vae_runtime.runner import Runner
 
-from .opening import open_runner, unit_column
+from .opening import machine_column, open_runner
 from .writing import counted
 
 OF_FILES = {
@@ -21,7 +21,7 @@ OF_FILES = {
     "to": "--to",
     "column": "--column",
     "on_bad_row": "--on-bad-row",
-    "group": "--group",
+    "recording": "--recording",
     "engine": "--engine",
     "address": "--address",
     "ship": "--ship",
@@ -41,7 +41,7 @@ INSTEAD = {
     "to": "which writes lines of JSON",
     "column": "whose lines are samples, by name or in the order of the features",
     "on_bad_row": "which tells of bad lines where they come, and goes on",
-    "group": "which follows one machine in one process",
+    "recording": "which follows one machine in one process",
     "engine": "which follows lines on this machine",
     "address": "which follows lines on this machine",
     "ship": "which follows lines on this machine",
@@ -52,7 +52,7 @@ def follow(args: argparse.Namespace) -> int:
     """Writes a line of JSON for each window, or row, that the lines of the input complete."""
     _check(args)
     runner = open_runner(args)
-    _check_unit(args, runner)
+    _check_machine(args, runner)
     stream = StreamScorer(
         runner,
         stride=args.stride,
@@ -85,20 +85,21 @@ def _check(args: argparse.Namespace) -> None:
     for name, option in OF_FILES.items():
         given = getattr(args, name)
         if given is not None and given is not False:  # a seed may be 0
-            if name == "group" and not given:
+            if name == "recording" and not given:
                 continue  # '' is none
             args.error(f"expected no {option} with --follow, {INSTEAD.get(name, AS_THEY_COME)}")
     if args.spacing is not None and args.drift is None:
         args.error("expected --drift ROWS with --spacing. Received: --spacing alone.")
 
 
-def _check_unit(args: argparse.Namespace, runner: Runner) -> None:
+def _check_machine(args: argparse.Namespace, runner: Runner) -> None:
     """A stream is of one machine."""
-    column = unit_column(args, runner.manifest.model, runner.calibration)
+    column = machine_column(args, runner.manifest.model, runner.calibration)
     if column is not None:
         raise ValueError(
-            f"expected --unit NAME with --follow, as the bundle is calibrated for each {column}: "
-            "follow one unit in one process. (--unit-column '' judges by all units together.)"
+            f"expected --machine NAME with --follow, as the bundle is calibrated for each "
+            f"{column}: follow one machine in one process. (--machine-column '' judges by all "
+            "machines together.)"
         )
 
 

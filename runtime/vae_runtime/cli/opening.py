@@ -13,9 +13,9 @@ from vae_runtime.rows.inputs import Input, Windowing, read_input
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 
-UNIT_ADVICE = (
-    "name the unit that all rows are of (--unit NAME), or the column that names it (--unit-column "
-    "COLUMN; '' judges by all units together, right on average over them)"
+MACHINE_ADVICE = (
+    "name the machine that all rows are of (--machine NAME), or the column that names it "
+    "(--machine-column COLUMN; '' judges by all machines together, right on average over them)"
 )
 
 
@@ -37,62 +37,72 @@ def open_batch_runner(args: argparse.Namespace) -> Runner:
 
 
 def read(
-    args: argparse.Namespace, model: Model, unit: str | None = None, *, every_offset: bool = False
+    args: argparse.Namespace,
+    model: Model,
+    machine_column: str | None = None,
+    *,
+    every_offset: bool = False,
 ) -> Input:
-    """The rows of the input, as windows where the model takes them; `unit` is their column."""
-    windowing = Windowing(args.stride, args.group, args.time)
-    return read_input(args.input, model, windowing, unit=unit, every_offset=every_offset)
+    """The rows of the input, as windows where the model takes them, of what machine each is."""
+    windowing = Windowing(args.stride, args.recording, args.time)
+    return read_input(
+        args.input, model, windowing, machine_column=machine_column, every_offset=every_offset
+    )
 
 
-def read_units(args: argparse.Namespace, model: Model, column: str | None) -> Input:
-    """Rows to calibrate on, of `--unit` or with the units that `column` names.
+def read_machines(args: argparse.Namespace, model: Model, column: str | None) -> Input:
+    """Rows to calibrate on, of `--machine` or with the machines that `column` names.
 
     Raises:
-        ValueError: there is no such column, or it says that rows are of others than `--unit`.
+        ValueError: there is no such column, or it says that rows are of others than `--machine`.
     """
     try:
-        named = column if args.unit is None else model.unit
+        named = column if args.machine is None else model.machine_column
         given = read(args, model, named, every_offset=True)
     except ColumnError as error:
-        if args.unit is not None:
-            return read(args, model, every_offset=True)  # rows of one unit need not say so
-        if column is None or args.unit_column is not None:
+        if args.machine is not None:
+            return read(args, model, every_offset=True)  # rows of one machine need not say so
+        if column is None or args.machine_column is not None:
             raise
         raise ValueError(
-            f"{error} The bundle's units are named in {column!r}: {UNIT_ADVICE}."
+            f"{error} The bundle's machines are named in {column!r}: {MACHINE_ADVICE}."
         ) from error
-    if args.unit is None or given.units is None:
+    if args.machine is None or given.machines is None:
         return given
-    others = np.unique(given.units[given.units != args.unit])
+    others = np.unique(given.machines[given.machines != args.machine])
     if len(others):
         raise ValueError(
-            f"expected rows of {args.unit} alone, as --unit says. Received: rows of "
-            f"{', '.join(others[:5])}, as their {model.unit!r} says. Leave --unit out, to judge "
-            "each by its own, or leave out the rows of others."
+            f"expected rows of {args.machine} alone, as --machine says. Received: rows of "
+            f"{', '.join(others[:5])}, as their {model.machine_column!r} says. Leave --machine "
+            "out, to judge each by its own, or leave out the rows of others."
         )
-    return given._replace(units=None)
+    return given._replace(machines=None)
 
 
-def unit_column(args: argparse.Namespace, model: Model, calibration: Calibration) -> str | None:
+def machine_column(args: argparse.Namespace, model: Model, calibration: Calibration) -> str | None:
     """The column of the input by which each row is judged; None where all are judged alike.
 
     Raises:
-        ValueError: the bundle has units, and nobody says whose the rows are: judged by all units
-            together, they would alarm more often than promised on some machines.
+        ValueError: the bundle has machines, and nobody says whose the rows are: judged by all
+            machines together, they would alarm more often than promised on some machines.
     """
-    if args.unit is not None:
+    if args.machine is not None:
         return None  # of which the runner was loaded
-    column: str | None = model.unit if args.unit_column is None else args.unit_column
-    if calibration.units is None:
+    column: str | None = (
+        model.machine_column if args.machine_column is None else args.machine_column
+    )
+    if calibration.by_machine is None:
         if column:
             raise ValueError(
-                f"expected a bundle with units, for --unit-column {column}. Received: one without. "
-                "`vae-runtime calibrate BUNDLE ROWS --unit-column COLUMN -o NEW` makes one."
+                f"expected a bundle with machines, for --machine-column {column}. Received: one "
+                "without. `vae-runtime calibrate BUNDLE ROWS --machine-column COLUMN -o NEW` makes "
+                "one."
             )
         return None
     if column is None:
         raise ValueError(
-            f"expected to be told whose rows these are, as the bundle has units. {UNIT_ADVICE}."
+            f"expected to be told whose rows these are, as the bundle has machines. "
+            f"{MACHINE_ADVICE}."
         )
     return column or None
 
@@ -114,7 +124,7 @@ def _runner(args: argparse.Namespace, bundle: Bundle, profile: Profile) -> Runne
         bundle,
         precision=args.precision,
         backend=kind_of(args.backend).of(profile, args.provider),
-        unit=getattr(args, "unit", None),
+        machine=getattr(args, "machine", None),
         score=getattr(args, "by", "score"),
     )
 

@@ -146,12 +146,14 @@ def reading(command: argparse.ArgumentParser) -> None:
 def cutting(command: argparse.ArgumentParser) -> None:
     """How rows are cut into windows."""
     command.add_argument("--stride", type=int, help="of windows; default: as in training")
-    command.add_argument("--group", help="of windows: the column that tells recordings apart")
+    command.add_argument("--recording", help="of windows: the column that tells recordings apart")
     command.add_argument("--time", help="of windows: the column of times; no window spans a gap")
 
 
 def whose(command: argparse.ArgumentParser) -> None:
     """Which machine of a fleet rows are of."""
     whose = command.add_mutually_exclusive_group()
-    whose.add_argument("--unit", metavar="NAME", help="the one machine that all rows are of")
-    whose.add_argument("--unit-column", metavar="COLUMN", help="the column that names it; '': none")
+    whose.add_argument("--machine", metavar="NAME", help="the one machine that all rows are of")
+    whose.add_argument(
+        "--machine-column", metavar="COLUMN", help="the column that names it; '': none"
+    )

@@ -14,7 +14,7 @@ from vae_runtime.verdicts.calibration import check_alpha, fewest_discoveries
 from .batches import (
     cut_by,
     inputs_of,
-    plan_units,
+    plan_machines,
     row_of,
     run_batch,
     run_files,
@@ -24,7 +24,7 @@ from .batches import (
 from .clusters import check_engine, run_on_engine
 from .files import ARRAYS, TABLES, check, ending_of
 from .following import follow
-from .opening import open_batch_runner, unit_column
+from .opening import machine_column, open_batch_runner
 from .writing import counted
 
 
@@ -40,12 +40,12 @@ def score(args: argparse.Namespace) -> int:
     else:
         check_engine(args)
     runner = open_batch_runner(args)
-    column = unit_column(args, runner.manifest.model, runner.calibration)
+    column = machine_column(args, runner.manifest.model, runner.calibration)
     task = _task(args)
     task.check_options(runner)
     discoveries = _discoveries(args, runner)
     with inputs_of(args) as inputs:
-        given = plan_units(args, runner, inputs, column)
+        given = plan_machines(args, runner, inputs, column)
         if args.engine is None:
             more = {**cut_by(args), "--fdr": args.fdr}
             counts = run_batch(args, runner, task, given, more=more, settle=discoveries)
@@ -55,7 +55,7 @@ def score(args: argparse.Namespace) -> int:
     alarms = counted(counts.anomalies, "anomaly", "anomalies")
     print(printable(f"{alarms} in {told(counts, args, row_of(runner))}"), file=sys.stderr)
     if discoveries is not None and not counts.anomalies:
-        n = _calibration_rows(runner.calibration, discoveries.units)
+        n = _calibration_rows(runner.calibration, discoveries.machines)
         _say_what_is_needed(discoveries.fdr, counts.done, n)
     return 0
 
@@ -135,8 +135,8 @@ def _say_what_is_needed(fdr: float, rows: int, n: int) -> None:
     )
 
 
-def _calibration_rows(calibration: Calibration, units: set[str]) -> int:
-    """How many the rows are judged by; the most that one of several units has."""
-    if not units or calibration.units is None:
+def _calibration_rows(calibration: Calibration, machines: set[str]) -> int:
+    """How many the rows are judged by; the most that one of several machines has."""
+    if not machines or calibration.by_machine is None:
         return len(calibration.scores)
-    return max(len(calibration.units[unit]) for unit in units)
+    return max(len(calibration.by_machine[machine]) for machine in machines)

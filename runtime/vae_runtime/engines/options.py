@@ -16,7 +16,7 @@ class Opening:
         backend: name of one of `backends.names()`, on one thread: engines start a process for each
             core.
         score: "score" or "neg_elbo"; see `Runner.load`.
-        unit: the machine that all rows are of, where the bundle has units.
+        machine: the machine that all rows are of, where the bundle has machines.
         key: the public key that the bundle must be signed with, looked at where the job begins;
             workers take no other manifest than the one that was seen there.
         ship: whether the bundle travels with the job; else workers find it at the same path.
@@ -25,7 +25,7 @@ class Opening:
     precision: str = "fp32"
     backend: str = DEFAULT
     score: str = "score"
-    unit: str | None = None
+    machine: str | None = None
     key: str | None = None
     ship: bool = False
 
@@ -37,8 +37,8 @@ class Terms:
     Args:
         task: what to compute of them.
         keep: columns that stand beside the results; None for all that hold no features.
-        unit_column: names each row's unit; None for the bundle's own name of it, where it has
-            units, and "" to judge by all units together.
+        machine_column: names each row's machine; None for the bundle's own name of it, where it has
+            machines, and "" to judge by all machines together.
         column: that holds rows as lists, of a model without named features.
         on_bad_row: "fail", or "reject": a row that is none keeps its place, without results, and
             the column `rejected` says why; it is null in all other rows.
@@ -46,7 +46,7 @@ class Terms:
 
     task: Task = field(default_factory=Scoring)
     keep: tuple[str, ...] | None = None
-    unit_column: str | None = None
+    machine_column: str | None = None
     column: str = "x"
     on_bad_row: Literal["fail", "reject"] = "fail"
 

@@ -160,26 +160,27 @@ def fields_of(runner: Runner, terms: Terms) -> list[Any]:
     return [*result_fields(runner, terms.task), *rejected]
 
 
-def unit_column_of(names: Collection[str], runner: Runner, given: str | None) -> str | None:
+def machine_column_of(names: Collection[str], runner: Runner, given: str | None) -> str | None:
     """The column, of those of these names, by which each row is judged; None where all are alike.
 
     Raises:
         ValueError: there is none, and the bundle does not say whose the rows are.
     """
-    own = runner.manifest.model.unit
-    if runner.unit is not None:
+    own = runner.manifest.model.machine_column
+    if runner.machine is not None:
         return own if own in names else None  # rows of others are refused where there is one
-    if runner.calibration.units is None:
+    if runner.calibration.by_machine is None:
         if given:
             raise ValueError(
-                f"expected a bundle with units, for the unit column {given!r}. Received: one "
+                f"expected a bundle with machines, for the machine column {given!r}. Received: one "
                 "without."
             )
         return None
     if own is None and given is None:
         raise ValueError(
-            "expected to be told whose rows these are, as the bundle has units. Name the column "
-            'that says it (unit_column), "" to judge by all units together, or one unit (unit).'
+            "expected to be told whose rows these are, as the bundle has machines. Name the column "
+            'that says it (machine_column), "" to judge by all machines together, or one '
+            "machine (machine)."
         )
     return (own if given is None else given) or None
 
@@ -189,7 +190,9 @@ def _wanted(names: list[str], runner: Runner, terms: Terms) -> tuple[Wanted, lis
     wanted = Wanted(runner.manifest.model, column=terms.column)
     columns = columns_of(names, wanted, WHERE)
     keep = tuple(n for n in names if n not in columns) if terms.keep is None else terms.keep
-    wanted = wanted._replace(keep=keep, unit=unit_column_of(names, runner, terms.unit_column))
+    wanted = wanted._replace(
+        keep=keep, machine_column=machine_column_of(names, runner, terms.machine_column)
+    )
     check_kept(names, wanted, WHERE)
     return wanted, columns
 
@@ -214,7 +217,7 @@ def _open(scorer: BatchScorer) -> Runner:
         bundle,
         precision=opening.precision,
         backend=backend_of(opening.backend, profile),
-        unit=opening.unit,
+        machine=opening.machine,
         score=opening.score,
     )
 

@@ -13,7 +13,7 @@ from vae_runtime.batch.align import as_arrow, in_place
 from vae_runtime.batch.columns import check_names
 from vae_runtime.batch.counts import Counts
 from vae_runtime.batch.inputs import Plan
-from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
+from vae_runtime.batch.parts import MACHINE, Columns, Part, Shard, Wanted
 from vae_runtime.batch.work import where_of, work_of
 from vae_runtime.batch.writing.columnar import GROUP_BYTES, GROUP_ROWS
 from vae_runtime.rows.parquet import open_parquet
@@ -94,7 +94,7 @@ def score_shard(
         shard: of the plan.
         plan: says how it is read.
         runner: of the bundle.
-        terms: what is asked; columns to keep and that of units are the plan's.
+        terms: what is asked; columns to keep and that of machines are the plan's.
         schema: of the record batches.
 
     Raises:
@@ -166,9 +166,10 @@ def count(folder: Path, rows: int) -> Counts:
 def _beside(part: Part, runner: Runner) -> Columns:
     """What stands before the results, as in the files of a single machine."""
     where = where_of(part, name_files=True)
-    check_names([*where, *part.kept])
-    units = {} if part.units is None or runner.unit is not None else {"unit": part.units}
-    return {**where, **part.kept, **units}
+    judged = part.machines is not None and runner.machine is None
+    machines = {MACHINE: part.machines} if judged else {}
+    check_names([*where, *part.kept, *machines])
+    return {**where, **part.kept, **machines}
 
 
 def _groups(batches: Iterator[Any], schema: Any) -> Iterator[Any]:

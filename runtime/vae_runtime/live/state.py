@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base import typed_json
-from vae_runtime.bundle.manifest import Calibration, Manifest
+from vae_runtime.bundle.manifest import Calibration, Manifest, document_of
 from vae_runtime.bundle.texts import LARGEST_WHOLE
 
 from .drift import DriftState
@@ -43,10 +43,11 @@ class StreamState:
 
 def fingerprint(described: Manifest, calibration: Calibration) -> str:
     """Tells bundles, and precisions of a bundle, apart; not by how they did on test rows."""
-    plain = dataclasses.asdict(described)
+    plain = document_of(described)
     for known in plain["calibration"].values():
         del known["trial"]
     own = repr(calibration).replace(f", trial={calibration.trial!r}", "")
+    own = own.replace(", by_machine=", ", units=")  # as states in the field have it
     return hashlib.sha256((typed_json.dumps(plain) + own).encode()).hexdigest()
 
 

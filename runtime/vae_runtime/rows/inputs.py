@@ -26,18 +26,20 @@ class Windowing(NamedTuple):
     """
 
     stride: int | None = None
-    group: str | None = None
+    recording: str | None = None
     time: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Those that are named."""
-        return tuple(name for name in (self.group, self.time) if name)
+        return tuple(name for name in (self.recording, self.time) if name)
 
     def as_trained(self, model: Model) -> "Windowing":
         """With the columns of training, where nothing is said of them."""
-        group = model.group if self.group is None else self.group
-        return self._replace(group=group, time=model.time if self.time is None else self.time)
+        recording = model.recording if self.recording is None else self.recording
+        return self._replace(
+            recording=recording, time=model.time if self.time is None else self.time
+        )
 
 
 class Input(NamedTuple):
@@ -46,7 +48,7 @@ class Input(NamedTuple):
     `x` is (batch, *input_shape); `where` says of which rows of the file each one is, by names for
     a table of results: `row`, or `first_row` and `last_row` of a window, each (batch,). `left_out`
     is how many rows are in no window, `anomalies` how many of `x` are marked as such (y of an
-    .npz). `units` are the names of the units that they are of, where a column says it; `kept`
+    .npz). `machines` are the names of the machines that they are of, where a column says it; `kept`
     are columns that are passed through, each (batch,): of a window, what its last row has; of
     Parquet as pyarrow has them.
     """
@@ -55,7 +57,7 @@ class Input(NamedTuple):
     where: dict[str, NDArray[np.int64]]
     left_out: int = 0
     anomalies: int = 0
-    units: NDArray[np.str_] | None = None
+    machines: NDArray[np.str_] | None = None
     kept: Mapping[str, Any] = {}
 
     @property
@@ -100,14 +102,14 @@ class Cut:
         x: (rows, ...) of the file.
         windows: where they begin; None where each row is one of the model's.
         marked: (rows,) which are anomalies.
-        units: (rows,) names, or None.
+        machines: (rows,) names, or None.
         kept: columns that are passed through, each (rows,).
     """
 
     x: NDArray[Any]
     windows: Starts | None
     marked: NDArray[np.bool_]
-    units: NDArray[np.str_] | None
+    machines: NDArray[np.str_] | None
     kept: Mapping[str, Any]
 
     def __len__(self) -> int:
@@ -117,15 +119,18 @@ class Cut:
         """Some of its windows, or rows; `left_out` is that of the whole file."""
         if self.windows is None:
             rows = np.arange(len(self.x))[which]
-            marked, units = self.marked[rows], None if self.units is None else self.units[rows]
+            marked, machines = (
+                self.marked[rows],
+                None if self.machines is None else self.machines[rows],
+            )
             kept = {name: _at(column, rows) for name, column in self.kept.items()}
-            return Input(self.x[rows], {"row": rows}, 0, int(marked.sum()), units, kept)
+            return Input(self.x[rows], {"row": rows}, 0, int(marked.sum()), machines, kept)
         windows = self.windows.rows(which)
         where = {"first_row": windows[:, 0], "last_row": windows[:, -1]}
         anomalies = int(self.marked[windows].any(axis=1).sum())
-        units = None if self.units is None else of_windows(self.units[windows])
+        machines = None if self.machines is None else of_windows(self.machines[windows])
         kept = {name: _at(column, windows[:, -1]) for name, column in self.kept.items()}
-        return Input(self.x[windows], where, self.left_out, anomalies, units, kept)
+        return Input(self.x[windows], where, self.left_out, anomalies, machines, kept)
 
     @cached_property
     def left_out(self) -> int:
@@ -138,7 +143,7 @@ def read_input(
     model: Model,
     windowing: Windowing = Windowing(),  # noqa: B008 - immutable
     *,
-    unit: str | None = None,
+    machine_column: str | None = None,
     every_offset: bool = False,
 ) -> Input:
     """Reads a file for a model; whole numbers are taken as training took them.
@@ -147,7 +152,7 @@ def read_input(
         path: of the file.
         model: that will run on it.
         windowing: how to cut a table into windows.
-        unit: the column, or key of an .npz, that names the unit that each row is of.
+        machine_column: the column, or key of an .npz, that names the machine that each row is of.
         every_offset: whether windows begin at any row, one of so many as the stride has rows, at
             random: alarm levels are set on these, since a device may begin anywhere.
 
@@ -155,7 +160,9 @@ def read_input(
         ValueError: it does not hold what the model takes.
         OSError: it cannot be read.
     """
-    return read_cut(path, model, windowing, unit=unit, every_offset=every_offset).part()
+    return read_cut(
+        path, model, windowing, machine_column=machine_column, every_offset=every_offset
+    ).part()
 
 
 def read_cut(
@@ -163,20 +170,22 @@ def read_cut(
     model: Model,
     windowing: Windowing = Windowing(),  # noqa: B008 - immutable
     *,
-    unit: str | None = None,
+    machine_column: str | None = None,
     keep: Sequence[str] = (),
     every_offset: bool = False,
 ) -> Cut:
     """As `read_input`, but the windows are made later, some at a time.
 
     Args:
-        path, model, windowing, unit, every_offset: as there.
+        path, model, windowing, machine_column, every_offset: as there.
         keep: columns, or keys of an .npz, that are passed through.
     """
     wanted = windowing.as_trained(model)
     path = path_of(path, "the path of a file of rows")
     read = partial(read_rows, path, columns=model.feature_names, kept=keep)
-    table = _read(read, model, wanted, windowing, () if unit is None else (unit,))
+    table = _read(
+        read, model, wanted, windowing, () if machine_column is None else (machine_column,)
+    )
     x, windows = table.x, None
     if x.dtype.kind in "biu" and model.input_dtype == "float32":
         x = x.astype(np.float32)
@@ -184,22 +193,22 @@ def read_cut(
         windows = _starts(table, model, wanted, every_offset)
     elif any(option is not None for option in windowing):
         raise ValueError(
-            "expected --stride, --group and --time with a model of windows and a table to cut "
+            "expected --stride, --recording and --time with a model of windows and a table to cut "
             f"into them. Received: rows of shape {x.shape[1:]} for {model.input_shape}."
         )
     marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
-    units = None if unit is None else names_of(table.extra[unit], len(x))
-    return Cut(x, windows, marked, units, table.kept)
+    machines = None if machine_column is None else names_of(table.extra[machine_column], len(x))
+    return Cut(x, windows, marked, machines, table.kept)
 
 
 def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:
     """Where the windows of a table begin; ValueError where the stride is none."""
-    group, time = (table.extra.get(name or "") for name in (wanted.group, wanted.time))
+    recording, time = (table.extra.get(name or "") for name in (wanted.recording, wanted.time))
     stride = (model.stride or 1) if wanted.stride is None else wanted.stride
     rows, window = len(table.x), model.input_shape[0]
     if not every_offset:
-        return Starts(*window_starts(rows, window, stride, group=group, time=time), window)
-    order, first = window_starts(rows, window, 1, group=group, time=time)
+        return Starts(*window_starts(rows, window, stride, recording=recording, time=time), window)
+    order, first = window_starts(rows, window, 1, recording=recording, time=time)
     first = first[one_of(len(first), stride)]
     return Starts(order, first, window)
 
@@ -224,7 +233,7 @@ def _read(
 
 
 def _advice(model: Model, said: Windowing) -> str:
-    kept = {"--group": (model.group, said.group), "--time": (model.time, said.time)}
+    kept = {"--recording": (model.recording, said.recording), "--time": (model.time, said.time)}
     own = {option: name for option, (name, given) in kept.items() if name and given is None}
     none = " ".join(f"{option} ''" for option in own)
     return (

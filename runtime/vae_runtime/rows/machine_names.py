@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from .arrays import plain_array
 from .windows import UNNAMED
 
-NAMELESS = "expected the name of a unit. Received: none."
+NAMELESS = "expected the name of a machine. Received: none."
 
 
 def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
-    """The name of each row's unit, from text or whole numbers; see `check_name`.
+    """The name of each row's machine, from text or whole numbers; see `check_name`.
 
     Args:
         values: (rows,).
@@ -21,10 +21,10 @@ def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
     Raises:
         ValueError: they are something else, or some row has none.
     """
-    given = plain_array(values, "units")
+    given = plain_array(values, "machines")
     if given.shape != (rows,):
         raise ValueError(
-            f"units: expected a name for each of {rows} rows. Received: shape {given.shape}."
+            f"machines: expected a name for each of {rows} rows. Received: shape {given.shape}."
         )
     if given.dtype.kind == "f" and np.isfinite(given).all() and (given == np.rint(given)).all():
         given = given.astype(np.int64)  # what a table has once one of its cells is empty
@@ -33,20 +33,20 @@ def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
     if given.dtype.kind not in "iuUO" or len(unnamed):
         received = f"none in row {unnamed[0]} ({len(unnamed)} such rows)" if len(unnamed) else given
         raise ValueError(
-            "units: expected the name of a unit, text or a whole number, for each row. Received: "
-            f"{received!s:.60}."
+            "machines: expected the name of a machine, text or a whole number, for each row. "
+            f"Received: {received!s:.60}."
         )
     return names
 
 
 def of_windows(names: NDArray[np.str_]) -> NDArray[np.str_]:
-    """The unit of each window, from names (windows, window); ValueError where rows are of two."""
+    """The machine of each window, by names (windows, window); ValueError where rows are of two."""
     mixed = np.flatnonzero((names != names[:, :1]).any(axis=1))
     if len(mixed):
         both = " and ".join(np.unique(names[mixed[0]])[:2])
         raise ValueError(
-            f"expected windows of one unit each. Received: a window over rows of {both} "
-            f"({len(mixed)} such windows). Name the column of units as --group too."
+            f"expected windows of one machine each. Received: a window over rows of {both} "
+            f"({len(mixed)} such windows). Name the column of machines as --recording too."
         )
     return names[:, 0]
 

@@ -1,6 +1,6 @@
 """Tables as Parquet, through pyarrow, an extra: a file, or a folder of files read in name order.
 
-The unit of reading is the row group, so that a table need never be in memory as a whole.
+Read is a row group at a time, so that a table need never be in memory as a whole.
 """
 
 from collections.abc import Iterator, Sequence

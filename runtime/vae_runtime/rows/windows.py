@@ -22,7 +22,7 @@ def window_rows(
     window: int,
     stride: int,
     *,
-    group: NDArray[np.generic] | None = None,
+    recording: NDArray[np.generic] | None = None,
     time: NDArray[np.generic] | None = None,
 ) -> NDArray[np.int64]:
     """Which rows of a table make up each window, so that `x[window_rows(...)]` are the windows.
@@ -31,7 +31,7 @@ def window_rows(
         rows: of the table, in time order.
         window: rows in a window.
         stride: rows between the starts of two windows.
-        group: (rows,) names the recording of each row; recordings may be interleaved.
+        recording: (rows,) names the recording of each row; recordings may be interleaved.
         time: (rows,) numbers, datetime64, or text of either; rises within each recording.
 
     Returns:
@@ -40,7 +40,7 @@ def window_rows(
     Raises:
         ValueError: time does not rise, or there is no stretch of `window` rows without a gap.
     """
-    order, first = window_starts(rows, window, stride, group=group, time=time)
+    order, first = window_starts(rows, window, stride, recording=recording, time=time)
     chosen: NDArray[np.int64] = order[first[:, None] + np.arange(window)]
     return chosen
 
@@ -50,7 +50,7 @@ def window_starts(
     window: int,
     stride: int,
     *,
-    group: NDArray[np.generic] | None = None,
+    recording: NDArray[np.generic] | None = None,
     time: NDArray[np.generic] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where windows begin in a table that is sorted by recordings; see `window_rows`.
@@ -61,7 +61,7 @@ def window_starts(
     """
     if window < 1 or stride < 1:
         raise ValueError(f"expected window and stride from 1. Received: {window} and {stride}.")
-    order, new = _recordings(rows, group)
+    order, new = _recordings(rows, recording)
     if time is not None:
         new[1:] |= _holes(time, order, new[1:])
     ends = [*np.flatnonzero(new).tolist(), rows]
@@ -100,13 +100,13 @@ def one_of(windows: int, neighbours: int, *, seed: int = 0) -> NDArray[np.bool_]
 
 
 def _recordings(
-    rows: int, group: NDArray[np.generic] | None
+    rows: int, recording: NDArray[np.generic] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Row numbers, recording by recording, and before which of them a new one begins."""
     new = np.zeros(rows, bool)
-    if group is None:
+    if recording is None:
         return np.arange(rows), new
-    names = group.astype(str)
+    names = recording.astype(str)
     unnamed = np.flatnonzero(np.isin(names, UNNAMED))
     if len(unnamed):
         raise ValueError(
@@ -130,7 +130,7 @@ def _holes(
         raise ValueError(
             f"expected times that rise. Received: {time[after]} in row {after} after "
             f"{time[before]} in row {before}. Sort the rows, or name the column that tells "
-            "recordings apart (--group)."
+            "recordings apart (--recording)."
         )
     return ~new & (step > GAP * _usual(step, new))
 

@@ -1,4 +1,4 @@
-"""Whose rows a bundle is calibrated on: those of several units, of one, or nobody's."""
+"""Whose rows a bundle is calibrated on: those of several machines, of one, or nobody's."""
 
 import heapq
 from collections.abc import Mapping
@@ -12,54 +12,56 @@ from vae_runtime.bundle.texts import check_texts
 from vae_runtime.rows.machine_names import names_of
 
 from .calibration import check_alpha
-from .machines import by_unit, check_enough, check_name
+from .machines import by_machine, check_enough, check_name
 
 
 class Whose(NamedTuple):
     """Whose rows they are.
 
-    `rows` is how many. `unit` is one unit, which all are of; `names` the unit of each, which tables
-    have in `column`; all None where nobody asks.
+    `rows` is how many. `machine` is one machine, which all are of; `names` the machine of each,
+    which tables have in `column`; all None where nobody asks.
     """
 
     rows: int
-    unit: str | None = None
+    machine: str | None = None
     column: str | None = None
     names: NDArray[np.str_] | None = None
 
     @classmethod
-    def of(cls, units: str | Mapping[str, ArrayLike] | None, rows: int) -> "Whose":
+    def of(cls, machines: str | Mapping[str, ArrayLike] | None, rows: int) -> "Whose":
         """As `recalibrate` takes it; ValueError where it is something else."""
-        if units is None:
+        if machines is None:
             return cls(rows)
-        if isinstance(units, str):
-            return cls(rows, unit=check_name(units))
-        if not isinstance(units, Mapping) or len(units) != 1:
+        if isinstance(machines, str):
+            return cls(rows, machine=check_name(machines))
+        if not isinstance(machines, Mapping) or len(machines) != 1:
             raise ValueError(
-                "expected units as the name of one, or as {column: a name for each row}. Received: "
-                f"{units!r:.60}."
+                "expected machines as the name of one, or as {column: a name for each row}. "
+                f"Received: {machines!r:.60}."
             )
-        ((column, values),) = units.items()
-        check_texts(column, "the column of units")
+        ((column, values),) = machines.items()
+        check_texts(column, "the column of machines")
         return cls(rows, column=column, names=names_of(values, rows))
 
     def parts(self, scores: NDArray[np.float32]) -> dict[str | None, NDArray[np.float32]]:
         """The scores (rows,) that set each threshold, by whose it is."""
         if self.names is None:
-            return {self.unit: scores}
-        return dict(by_unit(scores, self.names).items())
+            return {self.machine: scores}
+        return dict(by_machine(scores, self.names).items())
 
     def calibration(self, before: Calibration, scores: NDArray[np.float32]) -> Calibration:
         """The new calibration; what else the old one says of its own rows is gone with them."""
-        found = {unit: tuple(np.sort(part).tolist()) for unit, part in self.parts(scores).items()}
+        found = {
+            machine: tuple(np.sort(part).tolist()) for machine, part in self.parts(scores).items()
+        }
         if None in found:
             return Calibration(before.alpha, before.rounding, found[None])
-        own = {unit: part for unit, part in found.items() if unit is not None}
-        kept = {} if self.unit is None else (before.units or {})
-        units = dict(sorted({**kept, **own}.items()))
-        together = tuple(heapq.merge(*units.values()))
-        folds = before.folds if {*kept} - {*own} else 1  # of other units, whose scores stay
-        return Calibration(before.alpha, before.rounding, together, folds, units)
+        own = {machine: part for machine, part in found.items() if machine is not None}
+        kept = {} if self.machine is None else (before.by_machine or {})
+        machines = dict(sorted({**kept, **own}.items()))
+        together = tuple(heapq.merge(*machines.values()))
+        folds = before.folds if {*kept} - {*own} else 1  # of other machines, whose scores stay
+        return Calibration(before.alpha, before.rounding, together, folds, machines)
 
     def check(self, before: Calibration, own_alpha: float) -> None:
         """Raises ValueError where rows are too few for the alpha of `before`, or one not to change.
@@ -68,10 +70,10 @@ class Whose(NamedTuple):
             before: the old calibration, with the new alpha.
             own_alpha: its own.
         """
-        if self.unit is not None and before.alpha != own_alpha:
+        if self.machine is not None and before.alpha != own_alpha:
             raise ValueError(
-                f"expected the bundle's own alpha, {own_alpha:g}, for one unit: it is that of all. "
-                f"Received: {before.alpha:g}. Calibrate all units by it."
+                f"expected the bundle's own alpha, {own_alpha:g}, for one machine: it is that of "
+                f"all. Received: {before.alpha:g}. Calibrate all machines by it."
             )
         if self.names is None:
             check_alpha(before.alpha, self.rows)
@@ -79,11 +81,11 @@ class Whose(NamedTuple):
             check_enough(before.alpha, self.names)
 
     def column_of(self, old: Manifest) -> str | None:
-        """The column of units in the new manifest."""
-        return old.model.unit if self.unit is not None else self.column
+        """The column of machines in the new manifest."""
+        return old.model.machine_column if self.machine is not None else self.column
 
     def earlier(self, old: Manifest) -> tuple[Recalibration, ...]:
-        """What was said of the rows that stay, those of other units."""
-        if self.unit is None or old.calibration["fp32"].units is None:
+        """What was said of the rows that stay, those of other machines."""
+        if self.machine is None or old.calibration["fp32"].by_machine is None:
             return ()
-        return tuple(made for made in old.recalibrated if made.unit != self.unit)
+        return tuple(made for made in old.recalibrated if made.machine != self.machine)

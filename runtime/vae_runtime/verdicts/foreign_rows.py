@@ -43,7 +43,7 @@ def check_known(
             )
     scores = _fault_scores(bundle, graphs)
     for change in changes:
-        own = (before.units or {}).get(change.unit or "", before.scores)
+        own = (before.by_machine or {}).get(change.machine or "", before.scores)
         old = own[-1] if change.old_threshold is None else change.old_threshold
         caught = scores[scores > old]
         hidden = int((caught <= change.threshold).sum())
@@ -98,7 +98,7 @@ def _fault_scores(bundle: Bundle, graphs: Graphs) -> NDArray[np.float32]:
 
 
 def _foreign(change: Change, why: str) -> ValueError:
-    whose = "" if change.unit is None else f" of {change.unit}"
+    whose = "" if change.machine is None else f" of {change.machine}"
     return ValueError(
         f"expected normal rows{whose} of a world that the model knows. Received: {change.rows:,} "
         f"that it does not know, as {why}. Look whether columns and units of measurement are as in "

@@ -1,8 +1,8 @@
-"""Units of a fleet: machines of one kind and one model, each with a level of its own.
+"""A fleet: machines of one kind and one model, each with a level of its own.
 
 One threshold for all of them alarms often on the machines that score high, rarely on the others,
 and keeps its promise on average only. Here each row is judged among the normal rows of its own
-unit, so that each unit has a false-alarm rate of at most alpha (Mondrian conformal prediction).
+machine, so that each has a false-alarm rate of at most alpha (Mondrian conformal prediction).
 
 Source: Vovk, Gammerman & Shafer 2005, "Algorithmic learning in a random world", section 4.5.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vae_runtime.bundle.consistency import LONGEST_UNIT
+from vae_runtime.bundle.consistency import LONGEST_MACHINE
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.texts import MOST_ENTRIES, check_texts
 from vae_runtime.rows.arrays import as_array
@@ -23,86 +23,89 @@ from vae_runtime.rows.machine_names import names_of
 from .alarms import Alarm, Verdicts
 from .calibration import MANY, check_alpha, rows_needed
 
-SHOWN = 5  # units that an error names
+SHOWN = 5  # machines that an error names
 
 
 def check_name(name: str) -> str:
-    """The name of a unit, that errors and tables can print; ValueError where it is none."""
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_UNIT or name != name.strip():
+    """The name of a machine, that errors and tables can print; ValueError where it is none."""
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_MACHINE or name != name.strip():
         raise ValueError(
-            f"expected the name of a unit as text of 1 to {LONGEST_UNIT} characters, without "
+            f"expected the name of a machine as text of 1 to {LONGEST_MACHINE} characters, without "
             f"spaces around. Received: {name!r:.60}."
         )
-    check_texts(name, "units")
+    check_texts(name, "machines")
     return name
 
 
-def by_unit(scores: NDArray[Any], names: NDArray[np.str_]) -> dict[str, NDArray[Any]]:
-    """The scores of each unit: from (rows,), and the name of each row's unit.
+def by_machine(scores: NDArray[Any], names: NDArray[np.str_]) -> dict[str, NDArray[Any]]:
+    """The scores of each machine: from (rows,), and the name of each row's machine.
 
     Raises:
-        ValueError: there are more units than a bundle can hold, or a name is none.
+        ValueError: there are more machines than a bundle can hold, or a name is none.
     """
-    units = np.unique(names)
-    if len(units) > MOST_ENTRIES:
+    machines = np.unique(names)
+    if len(machines) > MOST_ENTRIES:
         raise ValueError(
-            f"expected {MOST_ENTRIES:,} units at most. Received: {len(units):,}. Make a bundle for "
-            "each part of the fleet."
+            f"expected {MOST_ENTRIES:,} machines at most. Received: {len(machines):,}. Make a "
+            "bundle for each part of the fleet."
         )
-    return {check_name(str(unit)): scores[names == unit] for unit in units}
+    return {check_name(str(machine)): scores[names == machine] for machine in machines}
 
 
 def ascending(scores: NDArray[Any], names: NDArray[np.str_]) -> dict[str, tuple[float, ...]]:
-    """The same as `Calibration.units` has them."""
-    return {unit: tuple(np.sort(part).tolist()) for unit, part in by_unit(scores, names).items()}
+    """The same as `Calibration.by_machine` has them."""
+    return {
+        machine: tuple(np.sort(part).tolist())
+        for machine, part in by_machine(scores, names).items()
+    }
 
 
 def check_enough(alpha: float, names: NDArray[np.str_], known: Sequence[str] = ()) -> None:
-    """Raises ValueError where some unit has too few calibration rows for `alpha`; says which.
+    """Raises ValueError where some machine has too few calibration rows for `alpha`; says which.
 
     Args:
         alpha: the alarm level.
-        names: (rows,), the unit of each.
-        known: units that must have some as well.
+        names: (rows,), the machine of each.
+        known: machines that must have some as well.
     """
-    found = by_unit(np.zeros(len(names)), names)
-    counts = dict.fromkeys(known, 0) | {unit: len(part) for unit, part in found.items()}
-    short = [f"{n} of {unit}" for unit, n in counts.items() if 1 / (n + 1) > alpha]
+    found = by_machine(np.zeros(len(names)), names)
+    counts = dict.fromkeys(known, 0) | {machine: len(part) for machine, part in found.items()}
+    short = [f"{n} of {machine}" for machine, n in counts.items() if 1 / (n + 1) > alpha]
     if short:
         check_alpha(alpha, MANY)
-        more = f" and {len(short) - SHOWN:,} units more" if len(short) > SHOWN else ""
+        more = f" and {len(short) - SHOWN:,} machines more" if len(short) > SHOWN else ""
         raise ValueError(
-            f"alpha={alpha:g} needs at least {rows_needed(alpha)} calibration rows of each unit. "
-            f"Received: {', '.join(short[:SHOWN])}{more}. Pass a larger alpha, or leave these "
-            "units out."
+            f"alpha={alpha:g} needs at least {rows_needed(alpha)} calibration rows of each "
+            f"machine. Received: {', '.join(short[:SHOWN])}{more}. Pass a larger alpha, or leave "
+            "these machines out."
         )
 
 
-def of_unit(calibration: Calibration, unit: str) -> Calibration:
-    """The calibration of one unit, by its own scores alone.
+def of_machine(calibration: Calibration, machine: str) -> Calibration:
+    """The calibration of one machine, by its own scores alone.
 
     Raises:
         ValueError: it has none; says which have.
     """
-    units = calibration.units or {}
-    if not isinstance(unit, str) or unit not in units:
-        some = ", ".join(list(units)[:SHOWN])
-        more = f" and {len(units) - SHOWN:,} more" if len(units) > SHOWN else ""
-        known = f"one with {some}{more}" if units else "one without units"
+    machines = calibration.by_machine or {}
+    if not isinstance(machine, str) or machine not in machines:
+        some = ", ".join(list(machines)[:SHOWN])
+        more = f" and {len(machines) - SHOWN:,} more" if len(machines) > SHOWN else ""
+        known = f"one with {some}{more}" if machines else "one without machines"
         raise ValueError(
-            f"expected a bundle that is calibrated for the unit {unit!r:.60}. Received: {known}. "
-            "`vae-runtime calibrate BUNDLE ROWS --unit NAME -o NEW` adds one, from normal rows of "
-            "it."
+            f"expected a bundle that is calibrated for the machine {machine!r:.60}. Received: "
+            f"{known}. `vae-runtime calibrate BUNDLE ROWS --machine NAME -o NEW` adds one, from "
+            "normal rows of it."
         )
-    return replace(calibration, scores=units[unit], units=None)
+    return replace(calibration, scores=machines[machine], by_machine=None)
 
 
-class UnitVerdicts(Verdicts):
-    """The same for one unit, whose name its errors say."""
+class MachineVerdicts(Verdicts):
+    """The same for one machine, whose name its errors say."""
 
-    def __init__(self, calibration: Calibration, unit: str) -> None:
-        super().__init__(of_unit(calibration, unit))
-        self._unit = unit
+    def __init__(self, calibration: Calibration, machine: str) -> None:
+        super().__init__(of_machine(calibration, machine))
+        self._machine = machine
 
     def alarm(
         self, alpha: float | None = None, threshold: float | None = None, fdr: float | None = None
@@ -111,65 +114,65 @@ class UnitVerdicts(Verdicts):
         try:
             return super().alarm(alpha, threshold, fdr)
         except ValueError as error:
-            raise ValueError(f"unit {self._unit!r}: {error}") from error
+            raise ValueError(f"machine {self._machine!r}: {error}") from error
 
 
 class Fleet:
-    """The verdicts of each unit, made when they are first asked for. Threads may share it.
+    """The verdicts of each machine, made when they are first asked for. Threads may share it.
 
     Args:
-        calibration: with units.
-        only: the one unit whose rows there will be, if there is but one.
+        calibration: with machines.
+        only: the one machine whose rows there will be, if there is but one.
     """
 
     def __init__(self, calibration: Calibration, only: str | None = None) -> None:
         self._calibration, self._only = calibration, only
-        self._made: dict[str, UnitVerdicts] = {}
+        self._made: dict[str, MachineVerdicts] = {}
 
-    def of(self, unit: str) -> UnitVerdicts:
-        """Those of one unit; ValueError where it has no calibration."""
-        if unit not in self._made:
-            self._made[unit] = UnitVerdicts(self._calibration, unit)
-        return self._made[unit]
+    def of(self, machine: str) -> MachineVerdicts:
+        """Those of one machine; ValueError where it has no calibration."""
+        if machine not in self._made:
+            self._made[machine] = MachineVerdicts(self._calibration, machine)
+        return self._made[machine]
 
     def of_rows(self, names: ArrayLike, x: ArrayLike) -> "RowVerdicts":
-        """Those on rows x (rows, ...) of the units of these names: (rows,)."""
+        """Those on rows x (rows, ...) of the machines of these names: (rows,)."""
         if self._only is not None:
             raise ValueError(
-                f"expected no units in a runner that was loaded for {self._only!r}. Received: "
-                "some. Load the bundle without a unit, to score rows of several."
+                f"expected no machines in a runner that was loaded for {self._only!r}. Received: "
+                "some. Load the bundle without a machine, to score rows of several."
             )
         shape = np.shape(as_array(x))
         if not shape or not shape[0]:
             raise ValueError(f"x: expected at least one row. Received: shape {shape}.")
-        units, number, counts = np.unique(
+        machines, number, counts = np.unique(
             names_of(names, shape[0]), return_inverse=True, return_counts=True
         )
         rows = np.split(np.argsort(number, kind="stable"), np.cumsum(counts)[:-1])
-        return RowVerdicts([self.of(str(unit)) for unit in units], rows)
+        return RowVerdicts([self.of(str(machine)) for machine in machines], rows)
 
 
 class RowVerdicts:
-    """What the scores of one call mean, each by its own unit's calibration.
+    """What the scores of one call mean, each by its own machine's calibration.
 
     Args:
-        units: the verdicts of each unit that has rows.
+        machines: the verdicts of each machine that has rows.
         rows: for each of them, the numbers of its rows.
     """
 
-    def __init__(self, units: list[UnitVerdicts], rows: list[NDArray[np.int64]]) -> None:
-        self._units, self._rows = units, rows
+    def __init__(self, machines: list[MachineVerdicts], rows: list[NDArray[np.int64]]) -> None:
+        self._machines, self._rows = machines, rows
 
     def alarm(
         self, alpha: float | None = None, threshold: float | None = None, fdr: float | None = None
     ) -> Alarm:
-        """One rule for all rows, which each of the units can keep; see `Verdicts.alarm`."""
-        *_, alarm = (unit.alarm(alpha, threshold, fdr) for unit in self._units)
+        """One rule for all rows, which each of the machines can keep; see `Verdicts.alarm`."""
+        *_, alarm = (machine.alarm(alpha, threshold, fdr) for machine in self._machines)
         return alarm
 
     def p_values(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """P-values (rows,) of scores (rows,)."""
         p = np.empty(len(scores))
-        for unit, rows in zip(self._units, self._rows, strict=True):
-            p[rows] = unit.p_values(scores[rows])
+        for machine, rows in zip(self._machines, self._rows, strict=True):
+            p[rows] = machine.p_values(scores[rows])
         return p

@@ -72,7 +72,7 @@ def promise_of_calibration(calibration: Calibration) -> Promise | None:
     """The same of a bundle's calibration, which keeps what was tested; None where it does not."""
     if calibration.trial is None:
         return None
-    rows = [len(scores) for scores in (calibration.units or {}).values()]
+    rows = [len(scores) for scores in (calibration.by_machine or {}).values()]
     n = min(rows, default=len(calibration.scores))
     return promise_of(calibration.trial, calibration.alpha, n)
 

@@ -39,8 +39,8 @@ class Recalibrated:
     Args:
         path: of it.
         record: what its manifest says of the new rows.
-        changes: of each precision, and of each unit that has new rows.
-        lost_units: those that the old bundle knew, and the new one does not.
+        changes: of each precision, and of each machine that has new rows.
+        lost_machines: those that the old bundle knew, and the new one does not.
         left_out: files of the old bundle that the new one lacks: the report, which shows the old
             thresholds; the signature, which was of the old manifest; precisions not asked for.
     """
@@ -48,7 +48,7 @@ class Recalibrated:
     path: Path
     record: Recalibration
     changes: tuple[Change, ...]
-    lost_units: tuple[str, ...]
+    lost_machines: tuple[str, ...]
     left_out: tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ def recalibrate(
     *,
     alpha: float | None = None,
     precisions: Sequence[str] | None = None,
-    units: str | Mapping[str, ArrayLike] | None = None,
+    machines: str | Mapping[str, ArrayLike] | None = None,
     force: bool = False,
 ) -> Recalibrated:
     """Writes a bundle with alarm thresholds that these normal rows set.
@@ -72,9 +72,9 @@ def recalibrate(
         alpha: the alarm level; that of the old bundle where None.
         precisions: the calibrations to keep, with their files, by their names in the manifest,
             "int8" or "int8.tflite"; "fp32" is always kept. All where None.
-        units: {column: names of each row's unit (batch,)}, to calibrate for each unit by itself,
-            and the column of tables that names them; or one name: all rows are of this unit, which
-            is added or replaced, while the others stay as they are.
+        machines: {column: names of each row's machine (batch,)}, to calibrate for each machine by
+            itself, and the column of tables that names them; or one name: all rows are of this
+            machine, which is added or replaced, while the others stay as they are.
         force: whether the threshold may be one of rows that the model does not know, see
             `foreign_rows`.
 
@@ -96,7 +96,7 @@ def recalibrate(
         before = {name: replace(c, alpha=level) for name, c in before.items()}
     rows = RowCheck(old.manifest.model).as_array(x)
     digest = _sha256(old, rows)
-    whose = Whose.of(units, len(rows))
+    whose = Whose.of(machines, len(rows))
     whose.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
     scores = _scores(old, ways, before, rows)
     changes = [
@@ -107,13 +107,13 @@ def recalibrate(
         check_known(old, _graphs(old, ways[ALWAYS]), before[ALWAYS], own)
     after = {name: whose.calibration(before[name], found) for name, found in scores.items()}
     record = Recalibration(
-        datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, whose.unit
+        datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, whose.machine
     )
     document = _document(old.manifest, after, record, whose)
     contents = {file.name: old.read(file) for file in document.files}
     left_out = sorted({*old.contents()} - {*contents, manifest.NAME, manifest.CHECKSUM_NAME})
     writer.write(out, contents, document, check=lambda path: open_bundle(path).verify())
-    lost = {*(before[ALWAYS].units or ())} - {*(after[ALWAYS].units or ())}
+    lost = {*(before[ALWAYS].by_machine or ())} - {*(after[ALWAYS].by_machine or ())}
     return Recalibrated(Path(out), record, tuple(changes), tuple(sorted(lost)), tuple(left_out))
 
 
@@ -223,7 +223,7 @@ def _document(
     """The new manifest; ValueError where it would be larger than one may be."""
     made = replace(
         old,
-        model=replace(old.model, unit=whose.column_of(old)),
+        model=replace(old.model, machine_column=whose.column_of(old)),
         calibration=dict(after),
         recalibrated=(*whose.earlier(old), record),
         files=tuple(file for file in old.files if _stays(file, old, after)),
@@ -232,7 +232,7 @@ def _document(
     if size > MANIFEST_LIMIT:
         raise ValueError(
             f"expected a manifest of {MANIFEST_LIMIT:,} bytes at most. Received: scores that make "
-            f"it {size:,}. Calibrate on fewer rows: 10,000 of a unit are plenty."
+            f"it {size:,}. Calibrate on fewer rows: 10,000 of a machine are plenty."
         )
     return made
 
@@ -248,13 +248,13 @@ def _changes(
     name: str, before: Calibration, whose: Whose, scores: NDArray[np.float32]
 ) -> Iterator[Change]:
     alpha = before.alpha
-    for unit, found in whose.parts(scores).items():
-        own = (before.units or {}).get(unit or "", before.scores)
+    for machine, found in whose.parts(scores).items():
+        own = (before.by_machine or {}).get(machine or "", before.scores)
         old, resolved = np.array(own), len(own) >= rows_needed(alpha)
         alarms = p_values(found, old, before.rounding) <= alpha
         yield Change(
             precision=name,
-            unit=unit,
+            machine=machine,
             alpha=alpha,
             rows=len(found),
             distinct=len(np.unique(found)),

@@ -9,18 +9,18 @@ class Change:
 
     Args:
         precision: the calibration's name, as in the manifest.
-        unit: whose threshold it is; None of all rows together.
+        machine: whose threshold it is; None of all rows together.
         alpha: the alarm level.
-        rows: new normal rows, of that unit.
+        rows: new normal rows, of that machine.
         distinct: how many different scores they have.
-        old_threshold: nats, at this alpha; None where the old rows were too few for it. Of a unit
-            that the bundle did not know, it is that of all old rows, and so is the rate.
+        old_threshold: nats, at this alpha; None where the old rows were too few for it. Of a
+            machine that the bundle did not know, it is that of all old rows, and so is the rate.
         threshold: nats.
         old_alarm_rate: the share of the new rows on which the old calibration alarms.
     """
 
     precision: str
-    unit: str | None
+    machine: str | None
     alpha: float
     rows: int
     distinct: int

@@ -141,13 +141,13 @@ def test_a_bundle_without_classes_says_so(digits_bundle):
     assert open_bundle(digits_bundle).manifest.model.classes is None
 
 
-def test_each_unit_has_the_scores_of_its_own_calibration_rows(fleet_bundle, fleet_run):
+def test_each_machine_has_the_scores_of_its_own_calibration_rows(fleet_bundle, fleet_run):
     described, kept = open_bundle(fleet_bundle).manifest, fleet_run.calibration
     made = described.calibration["fp32"]
-    assert described.model.unit == "machine"
-    assert sorted(made.units) == ["p1", "p2", "p3"]
-    for unit, scores in made.units.items():
-        expected = np.sort(kept["score"][kept["unit"] == unit])
+    assert described.model.machine_column == "machine"
+    assert sorted(made.by_machine) == ["p1", "p2", "p3"]
+    for machine, scores in made.by_machine.items():
+        expected = np.sort(kept["score"][kept["machine"] == machine])
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
-    assert made.scores == tuple(sorted(s for scores in made.units.values() for s in scores))
-    assert "3 units have thresholds of their own" in (fleet_bundle / "report.html").read_text()
+    assert made.scores == tuple(sorted(s for scores in made.by_machine.values() for s in scores))
+    assert "3 machines have thresholds of their own" in (fleet_bundle / "report.html").read_text()

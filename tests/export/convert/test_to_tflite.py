@@ -108,7 +108,7 @@ def test_rounding_far_from_zero_is_forgiven_and_a_wrong_scale_is_not(offset, sca
     z = np.random.default_rng(0).normal(size=(256, 8)).astype(np.float32)
     expected = answers(decoder, {"z": z})["x_mean"]
     received = open_tflite("decoder.tflite", to_tflite(decoder, SAID).content)({"z": z})["x_mean"]
-    measure = functools.partial(deviation, unit=1.0, scaling=decoder.scaling["x_mean"])
+    measure = functools.partial(deviation, error_scale=1.0, scaling=decoder.scaling["x_mean"])
     assert np.abs(received - expected).max() > 4 * np.finfo(np.float32).eps * offset
     assert measure(expected, received) <= TOLERANCE
     stretched = offset + 1.1 * (received.astype(np.float64) - offset)

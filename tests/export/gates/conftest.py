@@ -17,15 +17,17 @@ def artefact():
     return _artefact
 
 
-def _artefact(graph, engine, *, precision="fp32", feeds=None, units=None, **judged):
+def _artefact(graph, engine, *, precision="fp32", feeds=None, error_scales=None, **judged):
     """A file of this graph that answers as `engine` does; `judged` as `_evidence` takes it."""
     variant = Variant("onnx", precision, lambda graph, material: Conversion(b""))
-    made = Artefact(graph, variant, Conversion(b""), _evidence(feeds or {}, units or {}, **judged))
+    made = Artefact(
+        graph, variant, Conversion(b""), _evidence(feeds or {}, error_scales or {}, **judged)
+    )
     made.__dict__["engine"] = engine  # where cached_property keeps it
     return made
 
 
-def _evidence(feeds, units, *, calibration_x=None, test_x=None, rounding=0.0, **keras):
+def _evidence(feeds, error_scales, *, calibration_x=None, test_x=None, rounding=0.0, **keras):
     """What Keras is said to have answered: scores `calibration` and `test`, labels `y`, ...
 
     `references` are those of several scores, in place of `calibration`, `test` and `rounding`.
@@ -37,7 +39,7 @@ def _evidence(feeds, units, *, calibration_x=None, test_x=None, rounding=0.0, **
         test={"x": nothing if test_x is None else test_x, "y": keras.get("y")},
     )
     only = {"score": Reference(keras.get("calibration"), keras.get("test"), rounding)}
-    made = Evidence(source, feeds, feeds, units, keras.get("references", only))
+    made = Evidence(source, feeds, feeds, error_scales, keras.get("references", only))
     if "probabilities" in keras:
         made.__dict__["probabilities"] = keras["probabilities"]
     return made

@@ -139,7 +139,7 @@ def test_a_large_mean_hides_no_error_but_its_own_resolution(error, passes, check
             check(graph, off, feeds)
 
 
-def test_an_output_that_is_next_to_nothing_is_measured_by_its_unit(check):
+def test_an_output_that_is_next_to_nothing_is_measured_by_its_error_scale(check):
     graph = dataclasses.replace(GRAPH, function=lambda x, shift=0.0: {"y": 1e-4 * x, "size": x})
     parity = check(graph, lambda f: {"y": np.float32(1.001e-4) * f["x"], "size": f["x"]})
     assert parity["y"] <= TOLERANCE  # a thousandth of itself, and less than a millionth of a nat
@@ -164,7 +164,7 @@ def test_a_score_that_depends_on_its_batch_by_rounding_passes(artefact):
     assert 5e-7 < figures["nats"] < 1e-5
 
 
-def test_a_unit_keeps_a_score_from_being_held_to_what_its_terms_cannot_give(artefact):
+def test_an_error_scale_keeps_a_score_from_being_held_to_what_its_terms_cannot_give(artefact):
     """A score of 1 nat that is a difference of terms of 1000 nats is known to 1e-2, not 1e-5."""
     graph = dataclasses.replace(
         SCORER, function=lambda x, shift=0.0: {"score": x[:, 0]}, defaults={}
@@ -173,7 +173,10 @@ def test_a_unit_keeps_a_score_from_being_held_to_what_its_terms_cannot_give(arte
     def off(feeds):
         return {"score": feeds["x"][:, 0] + np.float32(1e-3)}
 
-    assert tensors(artefact(graph, off, feeds=FEEDS, units={"score": 1000.0}))["score"] < TOLERANCE
+    assert (
+        tensors(artefact(graph, off, feeds=FEEDS, error_scales={"score": 1000.0}))["score"]
+        < TOLERANCE
+    )
     with pytest.raises(ExportError, match="'score' differs from Keras"):
         tensors(artefact(graph, off, feeds=FEEDS))
 

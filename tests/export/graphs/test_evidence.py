@@ -128,10 +128,14 @@ def test_terms_without_the_mixture_are_held_to_their_own_size(known):
     terms = {name: np.abs(np.asarray(value)) for name, value in vae.score(x).items()}
     own = (terms["feature_nll"].reshape(len(x), -1).sum(1) + terms["kl"]).max()
     mixture = float(np.max(vae.mixture.magnitude(vae.preprocessing(x))))
-    units = known.units
-    assert units["nll"] == units["log_px"] == pytest.approx(max(own, units["feature_nll"]))
-    assert units["score"] == units["mixture_nll"] > units["nll"]
-    assert units["score"] <= max(own + mixture, units["feature_nll"]) * (1 + 1e-6)
+    error_scales = known.error_scales
+    assert (
+        error_scales["nll"]
+        == error_scales["log_px"]
+        == pytest.approx(max(own, error_scales["feature_nll"]))
+    )
+    assert error_scales["score"] == error_scales["mixture_nll"] > error_scales["nll"]
+    assert error_scales["score"] <= max(own + mixture, error_scales["feature_nll"]) * (1 + 1e-6)
     rounding = {name: reference.rounding for name, reference in known.references.items()}
     assert 0 <= rounding["neg_elbo"] < SCORE_RTOL * own < rounding["score"]
 
@@ -144,8 +148,8 @@ def test_each_calibration_has_the_rounding_of_its_own_terms(known, calibrations)
 
 def test_a_wrong_nll_is_refused_though_a_mixture_is_larger(known):
     scorer = build_graphs(known.source.vae, "float32")[2]
-    shift = np.float32(3 * TOLERANCE * known.units["nll"])
-    assert shift < TOLERANCE * known.units["score"]
+    shift = np.float32(3 * TOLERANCE * known.error_scales["nll"])
+    assert shift < TOLERANCE * known.error_scales["score"]
 
     def off(feeds):
         answer = answers(scorer, feeds)
@@ -158,13 +162,13 @@ def test_a_wrong_nll_is_refused_though_a_mixture_is_larger(known):
         tensors(made)
 
 
-# Units
+# Machines
 
 
 @pytest.fixture(scope="module")
 def fleet_by_folds(tmp_path_factory, fleet_csv):
     run, _ = train(
-        DataConfig(str(fleet_csv), unit="machine", folds=3),
+        DataConfig(str(fleet_csv), machine="machine", folds=3),
         ModelConfig(hidden=(16,), latent_dim=2),
         TrainConfig(epochs=4, learning_rate=1e-2, alpha=0.05),
         out=tmp_path_factory.mktemp("runs") / "fleet",
@@ -173,38 +177,38 @@ def fleet_by_folds(tmp_path_factory, fleet_csv):
     return run
 
 
-def test_each_unit_is_calibrated_on_its_own_scores_out_of_fold(fleet_by_folds, tmp_path):
+def test_each_machine_is_calibrated_on_its_own_scores_out_of_fold(fleet_by_folds, tmp_path):
     kept = fleet_by_folds.calibration
     out = export(fleet_by_folds, tmp_path / "b", formats=("onnx",), log=lambda line: None)
     calibration = open_bundle(out).manifest.calibration["fp32"]
     assert calibration.folds == 3
-    assert set(calibration.units) == {"p1", "p2", "p3"}
-    for unit, scores in calibration.units.items():
-        cross = np.sort(kept["cross_score"][kept["unit"] == unit])
+    assert set(calibration.by_machine) == {"p1", "p2", "p3"}
+    for machine, scores in calibration.by_machine.items():
+        cross = np.sort(kept["cross_score"][kept["machine"] == machine])
         np.testing.assert_allclose(scores, cross, rtol=1e-5, atol=1e-5)
     page = (out / "report.html").read_text()
-    assert "3 units have thresholds of their own" in page
+    assert "3 machines have thresholds of their own" in page
     assert "is calibrated by folds" in page
 
 
-def test_a_run_is_judged_by_each_unit_out_of_fold(fleet_by_folds):
+def test_a_run_is_judged_by_each_machine_out_of_fold(fleet_by_folds):
     kept, test = fleet_by_folds.calibration, fleet_by_folds.test
     score = score_rows(fleet_by_folds.vae, test["x"])["score"]
     alarms = []
-    for unit in ("p1", "p2", "p3"):
-        cross = np.sort(kept["cross_score"][kept["unit"] == unit])
-        alarms.append((p_values(score[test["unit"] == unit], cross) <= 0.05).sum())
+    for machine in ("p1", "p2", "p3"):
+        cross = np.sort(kept["cross_score"][kept["machine"] == machine])
+        alarms.append((p_values(score[test["machine"] == machine], cross) <= 0.05).sum())
     metrics = evaluate_run(fleet_by_folds)
     assert metrics.false_alarm_rate == pytest.approx(sum(alarms) / len(score))
-    dataset = Dataset("fleet", test["x"], test["y"], units=test["unit"])
+    dataset = Dataset("fleet", test["x"], test["y"], machines=test["machine"])
     assert evaluate_run(fleet_by_folds, dataset) == metrics
 
 
-def test_one_unit_more_leaves_the_others_by_folds(fleet_by_folds, tmp_path):
+def test_one_machine_more_leaves_the_others_by_folds(fleet_by_folds, tmp_path):
     out = export(fleet_by_folds, tmp_path / "b", formats=("onnx",), log=lambda line: None)
     rows = fleet_by_folds.test["x"][:40]
-    recalibrate(out, rows, tmp_path / "one", units="p9")
+    recalibrate(out, rows, tmp_path / "one", machines="p9")
     one = open_bundle(tmp_path / "one").manifest
-    assert (one.calibration["fp32"].folds, one.recalibrated[0].unit) == (3, "p9")
+    assert (one.calibration["fp32"].folds, one.recalibrated[0].machine) == (3, "p9")
     recalibrate(out, rows, tmp_path / "all")
     assert open_bundle(tmp_path / "all").manifest.calibration["fp32"].folds == 1

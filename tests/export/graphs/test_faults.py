@@ -35,7 +35,7 @@ def test_one_hot_columns_stay_as_they_are(groups, count):
     x = np.tile(np.float32([0.3, 0.0, 1.0]), (100, 1))
     source = SimpleNamespace(
         calibration={"x": x},
-        card=SimpleNamespace(groups=groups),
+        card=SimpleNamespace(one_hot=groups),
         vae=SimpleNamespace(
             likelihood=SimpleNamespace(support=None), preprocessing=Scaling(0.0, 0.5)
         ),
@@ -51,7 +51,7 @@ def test_one_hot_columns_stay_as_they_are(groups, count):
 def test_bytes_stay_bytes_though_their_likelihood_has_no_limits():
     x = np.full((100, 2, 2, 1), 200, np.uint8)
     vae = SimpleNamespace(likelihood=SimpleNamespace(support=None), preprocessing=Scaling(0.0, 9.0))
-    card = SimpleNamespace(groups=())
+    card = SimpleNamespace(one_hot=())
     changed = gross_faults(SimpleNamespace(calibration={"x": x}, card=card, vae=vae))
     assert (changed.shape, changed.dtype) == ((ROWS, 2, 2, 1), np.uint8)
     assert set(np.unique(changed)) == {0, 255}

@@ -42,7 +42,7 @@ def card_of(features, groups=(), dtype="float32", names=None, shape=None):
         input_dtype=dtype,
         feature_names=names,
         value_range=None,
-        groups=groups,
+        one_hot=groups,
         rows={"train": 1},
         fingerprint="",
         license=None,

@@ -224,3 +224,20 @@ def test_a_key_without_a_default_may_not(key):
     del document[key]
     with refuses(f"newer: expected the key {key!r}."):
         typed_json.convert(Newer, document, "newer")
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ((), {"b": {"a": 1}, "c": [{"a": 2}, 3]}),
+        (("a",), {"a": {"b": 1}, "c": [{"a": 2}, 3]}),
+        (("c", "*"), {"a": {"a": 1}, "c": [{"b": 2}, 3]}),
+        (("*",), {"a": {"b": 1}, "c": [{"a": 2}, 3]}),
+        (("c", "a"), {"a": {"a": 1}, "c": [{"a": 2}, 3]}),
+        (("d", "*", "e"), {"a": {"a": 1}, "c": [{"a": 2}, 3]}),
+    ],
+)
+def test_keys_are_renamed_in_the_objects_at_a_place(place, expected):
+    value = {"a": {"a": 1}, "c": [{"a": 2}, 3]}
+    assert typed_json.renamed(value, {"a": "b"}, place) == expected
+    assert value == {"a": {"a": 1}, "c": [{"a": 2}, 3]}

@@ -150,7 +150,7 @@ def test_deviation_has_no_unit(a, b, power):
     assert deviation(a * factor, b * factor) == deviation(a, b)
 
 
-def test_a_deviation_is_a_share_of_the_unit_where_all_is_smaller():
+def test_a_deviation_is_a_share_of_the_error_scale_where_all_is_smaller():
     assert deviation(np.array([0.25, 0.5]), np.array([0.25, 0.75]), 1.0) == 0.25
     assert deviation(np.array([0.25, 4.0]), np.array([0.25, 5.0]), 1.0) == 0.25
 
@@ -236,10 +236,10 @@ def each(change):
 SUMS = {"score", "nll", "log_px", "feature_nll", "mixture_nll"}
 
 
-def unit(value, names=SUMS):
+def error_scale(value, names=SUMS):
     def change(file):
         for tensor in file["outputs"]:
-            tensor["unit"] = value if tensor["name"] in names else 1.0
+            tensor["error_scale"] = value if tensor["name"] in names else 1.0
 
     return each(change)
 
@@ -262,11 +262,11 @@ TALKED = {
     "any parity": parity(1e9),
     "a parity of one": parity(1.0),
     "a parity as the tolerance": lambda d: (parity(0.01)(d), d.update(tolerance=0.01)),
-    "any unit": unit(1e30),
-    "a unit of latents": unit(2.0, {"z_mean"}),
-    "a large unit": unit(1e9),
+    "any error_scale": error_scale(1e30),
+    "an error scale of latents": error_scale(2.0, {"z_mean"}),
+    "a large error_scale": error_scale(1e9),
     "the largest tolerance": lambda document: document.update(tolerance=0.01),
-    "tolerance and unit": lambda d: (unit(1e9)(d), d.update(tolerance=0.01)),
+    "tolerance and error_scale": lambda d: (error_scale(1e9)(d), d.update(tolerance=0.01)),
     "another precision": each(lambda file: file.update(precision="int8")),
     "degraded": each(lambda file: file.update(parity={}, degraded=["it lost much"])),
     "another role": each(lambda file: file.update(role="other")),
@@ -302,8 +302,8 @@ REFUSED = {
     "no parity": "expected parity of",
     "parity of one output": "expected parity of",
     "any parity": "expected parity of at most 1e-05",
-    "any unit": "expected a unit above 0 and at most 1e+12",
-    "a unit of latents": "encoder.onnx 'z_mean': expected a unit above 0 and at most 1.",
+    "any error_scale": "expected an error_scale above 0 and at most 1e+12",
+    "an error scale of latents": "'z_mean': expected an error_scale above 0 and at most 1.",
     "a scale beyond float32": "expected offset and scale that float32 holds",
 }
 
@@ -331,7 +331,7 @@ LOWER = {
     "as it is": lambda document: None,
     "parity": each(wide),
     "degraded": of_int8(parity={}, degraded=["much"]),
-    "unit": unit(1e9),
+    "error_scale": error_scale(1e9),
     "tolerance": lambda document: document.update(tolerance=0.01),
 }
 

@@ -41,9 +41,18 @@ class Small(Wanted):
 def wanted():
     """Makes what is wanted, in parts of 4 rows; of rows of 3 numbers, unless said otherwise."""
 
-    def make(shape=(3,), names=None, *, keep=(), unit=None, column="x", windowing=None, **others):
+    def make(
+        shape=(3,),
+        names=None,
+        *,
+        keep=(),
+        machine_column=None,
+        column="x",
+        windowing=None,
+        **others,
+    ):
         windowed = {} if windowing is None else {"windowing": windowing}
-        return Small(model(shape, names, **others), keep, unit, column, **windowed)
+        return Small(model(shape, names, **others), keep, machine_column, column, **windowed)
 
     return make
 
@@ -54,7 +63,7 @@ class Whole(NamedTuple):
     x: Any
     row: Any
     kept: dict[str, Any]
-    units: Any
+    machines: Any
     bad: dict[int, str]
     shards: list[Shard]
     parts: list[Any]
@@ -84,10 +93,12 @@ def whole(path, wanted):
     }
     rows = np.concatenate([part.where.get("row", part.where.get("last_row")) for part in parts])
     kept = {name: _joined([part.kept[name] for part in parts]) for name in parts[0].kept}
-    units = None if parts[0].units is None else np.concatenate([part.units for part in parts])
+    machines = (
+        None if parts[0].machines is None else np.concatenate([part.machines for part in parts])
+    )
     x = np.concatenate([part.x for part in parts])
     assert not x[[i for i, why in bad.items() if why != NAMELESS]].any()
-    return Whole(x, rows, kept, units, bad, shards, parts)
+    return Whole(x, rows, kept, machines, bad, shards, parts)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ OUTCOMES = [  # of each shard
         Outcome({"row": np.arange(1)}, 1, 0, (Reject("a.npy", 3, "x[0] is NaN"),)),
         Outcome({}, 0, 0, (Reject("a.npy", 4, 'says "é" and \udcff'),), 7),
     ],
-    [Outcome({"note": pa.array(["a", None]), "unit": np.array(["é", ""])}, 2, classes={"é": 2})],
+    [Outcome({"note": pa.array(["a", None]), "machine": np.array(["é", ""])}, 2, classes={"é": 2})],
 ]
 
 

@@ -35,7 +35,7 @@ def edited(place, value):
 
 
 TRIAL = {"normal_rows": 9, "false_alarms": 1, "anomalies": 2, "auroc": 0.5, "independent": 1.0}
-RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "unit": None}
+RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "machine": None}
 CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
 NUMBERS = {
     "no input": (("model", "input_shape"), [], "input_shape: expected 1 to 8 dimensions"),
@@ -79,14 +79,30 @@ NUMBERS = {
     "too fine": ((*CALIBRATION, "alpha"), 1e-6, "expected scores enough for alpha 1e-06"),
     "no calibration": (("calibration",), {}, "calibration: expected an entry for fp32"),
     "scorer alone": (("files", 5, "precision"), "int8", "calibration: expected an entry for int8"),
-    "no units": ((*CALIBRATION, "units"), {}, "units: expected one or more, or null"),
-    "units of others": ((*CALIBRATION, "units"), {"a": [1.0]}, "units whose scores are all there"),
-    "empty unit": ((*CALIBRATION, "units"), {"a": []}, "expected ascending scores of 'a'"),
-    "unsorted unit": ((*CALIBRATION, "units"), {"a": [2.0, 1.0]}, "ascending scores of 'a'"),
-    "unit without a name": ((*CALIBRATION, "units"), {"": [1.0]}, "expected names of 1 to 100"),
-    "long name": ((*CALIBRATION, "units"), {"a" * 101: [1.0]}, "expected names of 1 to 100"),
-    "space": ((*CALIBRATION, "units"), {"a ": [1.0]}, "expected names of 1 to 100"),
-    "column of no units": (("model", "unit"), "machine", "expected null where no calibration has"),
+    "no machines": ((*CALIBRATION, "by_machine"), {}, "by_machine: expected one or more, or null"),
+    "machines of others": (
+        (*CALIBRATION, "by_machine"),
+        {"a": [1.0]},
+        "machines whose scores are all there",
+    ),
+    "empty machine": ((*CALIBRATION, "by_machine"), {"a": []}, "expected ascending scores of 'a'"),
+    "unsorted machine": (
+        (*CALIBRATION, "by_machine"),
+        {"a": [2.0, 1.0]},
+        "ascending scores of 'a'",
+    ),
+    "machine without a name": (
+        (*CALIBRATION, "by_machine"),
+        {"": [1.0]},
+        "expected names of 1 to 100",
+    ),
+    "long name": ((*CALIBRATION, "by_machine"), {"a" * 101: [1.0]}, "expected names of 1 to 100"),
+    "space": ((*CALIBRATION, "by_machine"), {"a ": [1.0]}, "expected names of 1 to 100"),
+    "column of no machines": (
+        ("model", "machine_column"),
+        "machine",
+        "expected null where no calibration has",
+    ),
     "more alarms than rows": ((*CALIBRATION, "trial"), {**TRIAL, "false_alarms": 10}, "counts of"),
     "fewer than none": ((*CALIBRATION, "trial"), {**TRIAL, "anomalies": -1}, "counts of rows"),
     "too many tests": ((*CALIBRATION, "trial"), {**TRIAL, "normal_rows": 10**10}, "counts of rows"),
@@ -101,7 +117,11 @@ NUMBERS = {
     ),
     "no rows": (("recalibrated",), [{**RECORD, "rows": 0}], "recalibrated: expected rows from 1"),
     "hash": (("recalibrated",), [{**RECORD, "sha256": "a"}], "recalibrated: expected a sha256"),
-    "unit of none": (("recalibrated",), [{**RECORD, "unit": "a"}], "expected a unit of the"),
+    "machine of none": (
+        ("recalibrated",),
+        [{**RECORD, "machine": "a"}],
+        "expected a machine of the",
+    ),
     "all twice": (("recalibrated",), [RECORD, RECORD], "or all first"),
     "bytes": ((*SCORER, "bytes"), 2**31, "scorer.onnx: expected bytes below 2^31"),
     "negative bytes": ((*SCORER, "bytes"), -1, "scorer.onnx: expected bytes below 2^31"),
@@ -109,7 +129,7 @@ NUMBERS = {
     "opset": ((*SCORER, "opset"), 0, "scorer.onnx: expected an opset"),
     "parity": ((*SCORER, "parity"), {"score": -1}, "scorer.onnx: expected parity, from 0"),
     "parity of none": ((*PROBE, "parity"), {"score": 0}, "expected parity, from 0"),
-    "unit": ((*SCORER, "outputs", 0, "unit"), 0, "expected a unit above 0"),
+    "error_scale": ((*SCORER, "outputs", 0, "error_scale"), 0, "expected an error_scale above 0"),
     "half quantised": ((*SCORER, "outputs", 0, "scale"), 0.5, "a scale above 0 and its zero_point"),
     "output's dtype": ((*SCORER, "outputs", 0, "dtype"), "int8", "expected outputs in float32"),
     "tensor's dtype": (("files", 5, "inputs", 0, "dtype"), "f2", "input 'x' is f2"),
@@ -145,12 +165,12 @@ def test_a_rounding_may_be_a_nat_or_a_thousandth_of_the_scores(precision):
     assert load(document).calibration[precision].rounding == 10.0
 
 
-def test_units_are_those_of_all_calibrations():
+def test_machines_are_those_of_all_calibrations():
     scores = DOCUMENT["calibration"]["fp32"]["scores"]
-    document = edited((*CALIBRATION, "units"), {"a": scores[::2], "b": scores[1::2]})
-    assert list(load(document).calibration["fp32"].units) == ["a", "b"]
+    document = edited((*CALIBRATION, "by_machine"), {"a": scores[::2], "b": scores[1::2]})
+    assert list(load(document).calibration["fp32"].by_machine) == ["a", "b"]
     document["calibration"]["int8"] = DOCUMENT["calibration"]["fp32"]
-    with refuses("calibration: expected the same units in all entries"):
+    with refuses("calibration: expected the same machines in all entries"):
         load(document)
 
 

@@ -105,13 +105,13 @@ def test_what_earlier_writers_did_not_know_may_be_missing(document):
     for file in document["files"]:
         del file["recipe"], file["degraded"]
         for tensor in (*file["inputs"], *file["outputs"]):
-            del tensor["unit"], tensor["scale"], tensor["zero_point"]
-    for key in ("sigma", "classes", "stride", "unit"):
+            del tensor["error_scale"], tensor["scale"], tensor["zero_point"]
+    for key in ("sigma", "classes", "stride", "machine_column"):
         del document["model"][key]
-    del document["recalibrated"], document["calibration"]["fp32"]["units"]
+    del document["recalibrated"], document["calibration"]["fp32"]["by_machine"]
     files = load(document).files
     assert {(file.recipe, file.degraded) for file in files} == {("", ())}
-    assert {tensor.unit for file in files for tensor in file.outputs} == {1.0}
+    assert {tensor.error_scale for file in files for tensor in file.outputs} == {1.0}
 
 
 @pytest.mark.parametrize(

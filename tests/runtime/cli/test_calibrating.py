@@ -1,4 +1,4 @@
-"""`vae-runtime calibrate`, and what `score` makes of bundles whose units are told apart."""
+"""`vae-runtime calibrate`, and what `score` makes of bundles whose machines are told apart."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ def normal(golden_rows, tmp_path):
 @pytest.fixture
 def fleet(run, golden, normal, tmp_path):
     out = tmp_path / "fleet"
-    assert run("calibrate", golden, normal, "--unit-column", "machine", "-o", out).code == 0
+    assert run("calibrate", golden, normal, "--machine-column", "machine", "-o", out).code == 0
     return out
 
 
@@ -72,33 +72,51 @@ def test_as_json_it_prints_the_same_figures(run, golden, rows_file, tmp_path):
     (record,) = open_bundle(tmp_path / "n").manifest.recalibrated
     assert done["record"]["sha256"] == record.sha256
     (change,) = done["changes"]
-    assert (change["precision"], change["rows"], change["unit"]) == ("fp32", 120, None)
-    assert (done["path"], done["lost_units"]) == (str(tmp_path / "n"), [])
+    assert (change["precision"], change["rows"], change["machine"]) == ("fp32", 120, None)
+    assert (done["path"], done["lost_machines"]) == (str(tmp_path / "n"), [])
 
 
 def test_info_says_what_the_threshold_is_of(run, golden, fleet, rows_file, tmp_path):
     assert "calibrated" not in run("info", golden).out.replace("calibrated on", "")
     said = run("info", fleet).out
     assert "calibrated   anew on 300 rows, 20" in said
-    assert "units        2 by 'machine' (fp32), each by its own rows: pump-1 > " in said
-    run("calibrate", fleet, rows_file, "--unit", "pump-9", "-o", tmp_path / "new")
+    assert "machines     2 by 'machine' (fp32), each by its own rows: pump-1 > " in said
+    run("calibrate", fleet, rows_file, "--machine", "pump-9", "-o", tmp_path / "new")
     assert "anew on 120 rows of pump-9" in run("info", tmp_path / "new").out
 
 
-def test_each_row_of_a_table_is_judged_by_its_own_unit(run, fleet, normal, table_of):
+def test_each_row_of_a_table_is_judged_by_its_own_machine(run, fleet, normal, table_of):
     done = run("score", fleet, normal)
     table, runner = table_of(done.out), Runner.load(fleet)
-    assert list(table) == ["row", "unit", "score", "p_value", "is_anomaly"]
-    assert list(table["unit"][:3]) == ["pump-1", "pump-2", "pump-1"]
+    assert list(table) == ["row", "machine", "score", "p_value", "is_anomaly"]
+    assert list(table["machine"][:3]) == ["pump-1", "pump-2", "pump-1"]
     x = np.loadtxt(normal, delimiter=",", skiprows=1, usecols=range(1, 7))
-    expected = runner.score(x, units=table["unit"])
+    expected = runner.score(x, machines=table["machine"])
     np.testing.assert_array_equal(table["p_value"].astype(float), expected.p_value)
     assert not np.array_equal(expected.p_value, runner.score(x).p_value)
 
 
-def test_one_unit_is_named_and_its_rows_need_not_be(run, fleet, rows_file, table_of):
-    table = table_of(run("score", fleet, rows_file, "--unit", "pump-2").out)
-    expected = Runner.load(fleet, unit="pump-2").score(np.load(rows_file))
+def test_a_column_that_names_machines_and_is_kept_is_in_the_results_once(
+    run, fleet, normal, table_of, check_failed
+):
+    table = table_of(run("score", fleet, normal, "--keep", "machine").out)
+    assert list(table) == ["row", "machine", "score", "p_value", "is_anomaly"]
+    own = ["--keep", "machine", "--machine", "pump-1"]
+    check_failed(run("score", fleet, normal, *own), "Received: rows of pump-2")
+    other = normal.with_name("other.csv")
+    other.write_text(
+        normal.read_text()
+        .replace("machine", "who,machine", 1)
+        .replace("pump-1,", "pump-1,x,")
+        .replace("pump-2,", "pump-2,y,")
+    )
+    done = run("score", fleet, other, "--keep", "machine", "--machine-column", "who")
+    check_failed(done, "Received: machine twice.")
+
+
+def test_one_machine_is_named_and_its_rows_need_not_be(run, fleet, rows_file, table_of):
+    table = table_of(run("score", fleet, rows_file, "--machine", "pump-2").out)
+    expected = Runner.load(fleet, machine="pump-2").score(np.load(rows_file))
     np.testing.assert_array_equal(table["p_value"].astype(float), expected.p_value)
 
 
@@ -106,19 +124,19 @@ def test_rows_that_say_they_are_of_others_are_refused(
     run, fleet, normal, golden_rows, tmp_path, check_failed
 ):
     for command in (["score", fleet, normal], ["calibrate", fleet, normal, "-o", tmp_path / "n"]):
-        done = run(*command, "--unit", "pump-2")
+        done = run(*command, "--machine", "pump-2")
         check_failed(done, "Received: rows of pump-1, as their 'machine' says.")
     own = write_csv(tmp_path / "own.csv", {"pump-2": golden_rows(9, 0)})
-    assert run("score", fleet, own, "--unit", "pump-2").code == 0
+    assert run("score", fleet, own, "--machine", "pump-2").code == 0
 
 
-def test_the_units_of_an_npz_are_one_of_its_keys(run, fleet, rows_file, tmp_path):
+def test_the_machines_of_an_npz_are_one_of_its_keys(run, fleet, rows_file, tmp_path):
     x = np.load(rows_file)
     np.savez(tmp_path / "x.npz", x=x, who=["pump-1", "pump-2"] * 60)
     out = tmp_path / "s.npz"
-    assert run("score", fleet, tmp_path / "x.npz", "--unit-column", "who", "-o", out).code == 0
+    assert run("score", fleet, tmp_path / "x.npz", "--machine-column", "who", "-o", out).code == 0
     with np.load(out) as scores:
-        assert scores["unit"][1] == "pump-2"
+        assert scores["machine"][1] == "pump-2"
 
 
 def test_rows_that_nobody_says_whose_they_are_are_refused(
@@ -126,40 +144,44 @@ def test_rows_that_nobody_says_whose_they_are_are_refused(
 ):
     for command in (["score", fleet, rows_file], ["calibrate", fleet, rows_file, "-o", "new"]):
         done = run(*command)
-        check_failed(done, "The bundle's units are named in 'machine': name the unit")
-    run("calibrate", golden, rows_file, "--unit", "pump-1", "-o", tmp_path / "one")
+        check_failed(done, "The bundle's machines are named in 'machine': name the machine")
+    run("calibrate", golden, rows_file, "--machine", "pump-1", "-o", tmp_path / "one")
     check_failed(run("score", tmp_path / "one", normal), "expected to be told whose rows these are")
-    check_failed(run("score", fleet, normal, "--unit-column", "pump"), "expected the column 'pump'")
-    check_failed(run("score", fleet, rows_file, "--unit", "x"), "calibrated for the unit 'x'")
-    done = run("score", golden, normal, "--unit-column", "machine")
-    check_failed(done, "expected a bundle with units, for --unit-column machine.")
+    check_failed(
+        run("score", fleet, normal, "--machine-column", "pump"), "expected the column 'pump'"
+    )
+    check_failed(run("score", fleet, rows_file, "--machine", "x"), "calibrated for the machine 'x'")
+    done = run("score", golden, normal, "--machine-column", "machine")
+    check_failed(done, "expected a bundle with machines, for --machine-column machine.")
 
 
-def test_an_empty_column_judges_by_all_units_together(run, fleet, rows_file, table_of):
-    table = table_of(run("score", fleet, rows_file, "--unit-column", "").out)
+def test_an_empty_column_judges_by_all_machines_together(run, fleet, rows_file, table_of):
+    table = table_of(run("score", fleet, rows_file, "--machine-column", "").out)
     expected = Runner.load(fleet).score(np.load(rows_file))
     np.testing.assert_array_equal(table["p_value"].astype(float), expected.p_value)
 
 
-def test_one_unit_is_followed_and_several_are_not(run, fleet, normal, check_failed):
+def test_one_machine_is_followed_and_several_are_not(run, fleet, normal, check_failed):
     done = run("score", fleet, normal, "--follow")
-    check_failed(done, "expected --unit NAME with --follow, as the bundle is calibrated for each")
-    done = run("score", fleet, normal, "--follow", "--unit", "pump-2")
+    check_failed(
+        done, "expected --machine NAME with --follow, as the bundle is calibrated for each"
+    )
+    done = run("score", fleet, normal, "--follow", "--machine", "pump-2")
     assert done.code == 0
     results = [json.loads(line) for line in done.out.splitlines()]
     x = np.loadtxt(normal, delimiter=",", skiprows=1, usecols=range(1, 7))
-    expected = Runner.load(fleet, unit="pump-2").score(x).p_value
+    expected = Runner.load(fleet, machine="pump-2").score(x).p_value
     np.testing.assert_allclose([r["p_value"] for r in results], expected, atol=1 / 151)
 
 
-def test_units_and_files_that_are_lost_are_said(run, fleet, golden_rows, rows_file, tmp_path):
+def test_machines_and_files_that_are_lost_are_said(run, fleet, golden_rows, rows_file, tmp_path):
     other = write_csv(tmp_path / "other.csv", {"pump-2": golden_rows(150, 9, 0.5)})
     done = run("calibrate", fleet, other, "-o", tmp_path / "a")
-    assert "gone, as these rows are of others: the units pump-1\n" in done.err
-    done = run("calibrate", fleet, rows_file, "--unit-column", "", "-o", tmp_path / "b")
-    assert "the units pump-1, pump-2\n" in done.err
-    done = run("calibrate", tmp_path / "b", rows_file, "--unit", "pump-7", "-o", tmp_path / "c")
-    assert "gone, as it was of no unit: the old calibration\n" in done.err
+    assert "gone, as these rows are of others: the machines pump-1\n" in done.err
+    done = run("calibrate", fleet, rows_file, "--machine-column", "", "-o", tmp_path / "b")
+    assert "the machines pump-1, pump-2\n" in done.err
+    done = run("calibrate", tmp_path / "b", rows_file, "--machine", "pump-7", "-o", tmp_path / "c")
+    assert "gone, as it was of no machine: the old calibration\n" in done.err
 
 
 def test_the_report_and_precisions_that_are_left_out_are_said(run, full_of, tmp_path):
@@ -190,7 +212,7 @@ def test_rows_that_are_marked_as_anomalies_are_refused(
     check_failed(done, "Received: 3 of 120 marked as anomalies (y).")
 
 
-def test_a_false_discovery_rate_counts_the_rows_of_a_unit(
+def test_a_false_discovery_rate_counts_the_rows_of_a_machine(
     run, fleet, normal, golden_rows, tmp_path
 ):
     quiet = write_csv(tmp_path / "q.csv", {m: golden_rows(40, 1, 0.0) for m in NOISE})
@@ -198,17 +220,17 @@ def test_a_false_discovery_rate_counts_the_rows_of_a_unit(
     assert "of the 150 calibration rows" in done.err
 
 
-def test_one_unit_and_a_column_of_units_contradict_each_other(run, fleet, normal):
+def test_one_machine_and_a_column_of_machines_contradict_each_other(run, fleet, normal):
     with pytest.raises(SystemExit) as e:
-        run("score", fleet, normal, "--unit", "pump-1", "--unit-column", "machine")
+        run("score", fleet, normal, "--machine", "pump-1", "--machine-column", "machine")
     assert e.value.code == 2
 
 
 def test_windows_are_calibrated_by_machine(run, pump, pump_csv, tmp_path):
-    command = ("calibrate", pump.bundle, pump_csv, "--alpha", 0.1, "--unit-column", "machine")
+    command = ("calibrate", pump.bundle, pump_csv, "--alpha", 0.1, "--machine-column", "machine")
     assert run(*command, "-o", tmp_path / "new").code == 0
-    units = open_bundle(tmp_path / "new").manifest.calibration["fp32"].units
-    assert sorted(units) == [f"m{i}" for i in range(6)]
+    machines = open_bundle(tmp_path / "new").manifest.calibration["fp32"].by_machine
+    assert sorted(machines) == [f"m{i}" for i in range(6)]
     assert run("score", tmp_path / "new", pump_csv).code == 0
 
 

@@ -249,5 +249,5 @@ def test_an_empty_source_to_follow_is_not_either(run, golden, check_failed):
 
 
 def test_an_empty_column_is_still_one_that_is_not_there(run, golden, good, check_failed):
-    done = run("score", golden, good.with_name("good.npy"), "--unit-column", "")
+    done = run("score", golden, good.with_name("good.npy"), "--machine-column", "")
     assert done.code == 0

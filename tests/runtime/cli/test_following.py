@@ -168,15 +168,15 @@ OF_FILES = {
     "--seed": ["0"],
     "--latents": [],
     "--reconstruction": [],
-    "--group": ["machine"],
+    "--recording": ["machine"],
     "--engine": ["ray"],
     "--address": ["local"],
     "--ship": [],
 }
 FOLLOWED = {
     "--precision", "--backend", "--profile", "--threads", "--provider", "--by", "--stride",
-    "--time", "--unit", "--unit-column", "--follow", "--period", "--state", "--drift", "--spacing",
-    "--alpha", "--threshold", "--top", "--verify", "--help",
+    "--time", "--machine", "--machine-column", "--follow", "--period", "--state", "--drift",
+    "--spacing", "--alpha", "--threshold", "--top", "--verify", "--help",
 }  # fmt: skip
 
 

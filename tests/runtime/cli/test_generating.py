@@ -45,7 +45,9 @@ def test_windows_are_encoded_and_reconstructed(
 ):
     out = tmp_path / "out.npy"
     assert (
-        run(command, pump.bundle, pump_csv, "--group", "machine", "--time", "time", "-o", out).code
+        run(
+            command, pump.bundle, pump_csv, "--recording", "machine", "--time", "time", "-o", out
+        ).code
         == 0
     )
     np.testing.assert_array_equal(np.load(out), getattr(pump.runner, command)(pump_windows[0]))

@@ -17,7 +17,7 @@ def test_an_interrupted_command_says_so_in_one_line(run, digits, rows, monkeypat
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vae_runtime.cli.scoring.plan_units", interrupt)
+    monkeypatch.setattr("vae_runtime.cli.scoring.plan_machines", interrupt)
     done = run("score", digits.bundle, rows)
     assert done.code == 130  # as a shell says of a program that SIGINT ended
     assert done.err == "vae-runtime: interrupted; nothing was written\n"
@@ -104,7 +104,7 @@ def test_an_output_that_is_a_directory_is_an_error_that_names_it(
         ["score", "bundle", "--follow", "--fdr", "0.1"],
         ["score", "bundle", "--follow", "--samples", "3"],
         ["score", "bundle", "--follow", "--seed", "0"],
-        ["score", "bundle", "--follow", "--group", "machine"],
+        ["score", "bundle", "--follow", "--recording", "machine"],
         ["score", "bundle", "--follow", "--spacing", "3"],
         ["score", "bundle", "--follow", "-o", "out.csv"],
         ["bench", "bundle", "--backend", "litert", "--profile", "edge"],
@@ -218,7 +218,7 @@ def test_memory_that_runs_out_is_told(run, digits, rows, monkeypatch, check_fail
     def fail(*arguments, **options):
         raise MemoryError
 
-    monkeypatch.setattr("vae_runtime.cli.scoring.plan_units", fail)
+    monkeypatch.setattr("vae_runtime.cli.scoring.plan_machines", fail)
     check_failed(run("score", digits.bundle, rows), "expected more memory than there is.")
 
 

@@ -80,7 +80,7 @@ def test_labels_of_an_npz_file_do_no_harm(run, digits, digits_run, rows):
     assert labelled.out == run("score", digits.bundle, rows).out
 
 
-BY_TIME = ("--group", "machine", "--time", "time")
+BY_TIME = ("--recording", "machine", "--time", "time")
 
 
 def test_a_table_is_scored_window_by_window_as_those_cut_by_hand(
@@ -147,12 +147,12 @@ def test_a_table_without_a_column_of_the_model_is_an_error_that_names_it(
 
 def test_how_to_cut_is_an_error_with_a_model_of_rows(run, table, sensor_csv, check_failed):
     done = run("score", table.bundle, sensor_csv, "--stride", 2)
-    check_failed(done, "expected --stride, --group and --time with a model of windows")
+    check_failed(done, "expected --stride, --recording and --time with a model of windows")
 
 
 def test_recordings_that_nobody_tells_apart_are_an_error(run, pump, pump_csv, check_failed):
-    done = run("score", pump.bundle, pump_csv, "--group", "", "--time", "time")
-    check_failed(done, "name the column that tells recordings apart (--group)")
+    done = run("score", pump.bundle, pump_csv, "--recording", "", "--time", "time")
+    check_failed(done, "name the column that tells recordings apart (--recording)")
 
 
 def test_a_damaged_parquet_table_is_an_error_that_names_it(run, table, tmp_path, check_failed):

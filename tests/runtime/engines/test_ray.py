@@ -37,11 +37,11 @@ class Dying(Scoring):
 
     marker: str = ""
 
-    def __call__(self, runner, x, units):
+    def __call__(self, runner, x, machines):
         if len(x) > 1 and not Path(self.marker).exists():
             Path(self.marker).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().__call__(runner, x, units)
+        return super().__call__(runner, x, machines)
 
 
 @pytest.fixture(scope="module")

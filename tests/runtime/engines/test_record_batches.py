@@ -139,8 +139,8 @@ def test_what_is_no_record_batch_is_refused_with_what_to_do(engined, scorer):
 def test_options_that_do_not_fit_are_refused_before_any_row(engined):
     with refuses("alpha=1e-09 needs"):
         BatchScorer.of(engined.bundle, terms=Terms(Scoring(alpha=1e-9)))
-    with refuses("expected a bundle with units, for the unit column 'site'"):
-        BatchScorer.of(engined.bundle, terms=Terms(unit_column="site"))(one_batch(engined.table))
+    with refuses("expected a bundle with machines, for the machine column 'site'"):
+        BatchScorer.of(engined.bundle, terms=Terms(machine_column="site"))(one_batch(engined.table))
 
 
 @pytest.fixture(scope="module")
@@ -149,50 +149,50 @@ def fleet(golden, golden_rows, tmp_path_factory):
     parts = [golden_rows(200, i, noise) for i, noise in enumerate((0.2, 0.9))]
     names = np.repeat(["calm", "wild"], 200)
     out = tmp_path_factory.mktemp("fleet") / "fleet"
-    recalibrate(golden, np.concatenate(parts), out, alpha=0.05, units={"machine": names})
+    recalibrate(golden, np.concatenate(parts), out, alpha=0.05, machines={"machine": names})
     x, names = golden_rows(100, 9, 0.6), np.tile(["calm", "wild"], 50)
     features = Runner.load(out).manifest.model.feature_names
     columns = {name: x[:, i] for i, name in enumerate(features)}
     return out, x, pa.record_batch({**columns, "machine": pa.array(names)})
 
 
-def test_each_row_is_judged_by_its_own_unit(fleet):
+def test_each_row_is_judged_by_its_own_machine(fleet):
     bundle, x, batch = fleet
     names = batch["machine"].to_numpy(zero_copy_only=False)
-    wanted = Runner.load(bundle).score(x, units=names).p_value
+    wanted = Runner.load(bundle).score(x, machines=names).p_value
     found = BatchScorer.of(bundle)(batch)
     np.testing.assert_array_equal(found["p_value"], wanted)
-    together = BatchScorer.of(bundle, terms=Terms(unit_column=""))(batch)
+    together = BatchScorer.of(bundle, terms=Terms(machine_column=""))(batch)
     np.testing.assert_array_equal(together["p_value"], Runner.load(bundle).score(x).p_value)
     assert not np.array_equal(together["p_value"], wanted)
 
 
-@pytest.mark.parametrize("unit", [None, "calm"])
-def test_a_row_without_the_name_of_a_unit_keeps_its_place(fleet, tmp_path, unit):
+@pytest.mark.parametrize("machine", [None, "calm"])
+def test_a_row_without_the_name_of_a_machine_keeps_its_place(fleet, tmp_path, machine):
     bundle, x, batch = fleet
     names = ["calm"] * 97 + [None, "", "calm"]
     batch = batch.set_column(batch.num_columns - 1, "machine", pa.array(names))
-    scorer = BatchScorer.of(bundle, Opening(unit=unit), Terms(on_bad_row="reject"))
+    scorer = BatchScorer.of(bundle, Opening(machine=machine), Terms(on_bad_row="reject"))
     good = np.delete(np.arange(100), [97, 98])
-    wanted = Runner.load(bundle, unit="calm").score(x).p_value[good]
+    wanted = Runner.load(bundle, machine="calm").score(x).p_value[good]
     pq.write_table(pa.table(batch), tmp_path / "rows.parquet")
-    wanting = Wanted(scorer.runner.manifest.model, unit="machine")
+    wanting = Wanted(scorer.runner.manifest.model, machine_column="machine")
     planned = plan([str(tmp_path / "rows.parquet")], wanting)
     of_files = next(ShardScorer.of(scorer, planned)(pieces_of(planned)[0]))
     for found in (scorer(batch), of_files):
         rejected = found["rejected"].to_pylist()
         assert [i for i, reason in enumerate(rejected) if reason is not None] == [97, 98]
-        assert "expected the name of a unit" in rejected[97]
+        assert "expected the name of a machine" in rejected[97]
         np.testing.assert_array_equal(found["p_value"].to_numpy(zero_copy_only=False)[good], wanted)
-    with refuses("row 97 (machine=None): expected the name of a unit"):
-        BatchScorer.of(bundle, Opening(unit=unit))(batch)
+    with refuses("row 97 (machine=None): expected the name of a machine"):
+        BatchScorer.of(bundle, Opening(machine=machine))(batch)
 
 
-def test_rows_of_one_unit_are_of_no_other(fleet):
+def test_rows_of_one_machine_are_of_no_other(fleet):
     bundle, x, batch = fleet
-    scorer = BatchScorer.of(bundle, Opening(unit="calm"))
+    scorer = BatchScorer.of(bundle, Opening(machine="calm"))
     calm = batch.filter(pa.array(np.arange(100) % 2 == 0))
-    wanted = Runner.load(bundle, unit="calm").score(x[::2]).p_value
+    wanted = Runner.load(bundle, machine="calm").score(x[::2]).p_value
     np.testing.assert_array_equal(scorer(calm)["p_value"], wanted)
     np.testing.assert_array_equal(scorer(calm.drop_columns(["machine"]))["p_value"], wanted)
     with refuses("expected rows of calm alone"):

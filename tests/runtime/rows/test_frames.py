@@ -137,13 +137,13 @@ def test_classes_are_those_of_columns_by_their_names(states):
     np.testing.assert_array_equal(states.runner.classify(frame), states.runner.classify(states.x))
 
 
-def test_units_are_of_the_rows_of_a_frame(golden, rows, tmp_path):
+def test_machines_are_of_the_rows_of_a_frame(golden, rows, tmp_path):
     names = np.array(["a", "b", "c"]).repeat(50)
-    recalibrate(golden, rows, tmp_path / "new", alpha=0.05, units={"machine": names})
+    recalibrate(golden, rows, tmp_path / "new", alpha=0.05, machines={"machine": names})
     runner = Runner.load(tmp_path / "new")
     frame = pd.DataFrame(shuffled(rows)).assign(machine=names)
-    found = runner.score(frame, units=frame["machine"]).p_value
-    np.testing.assert_array_equal(found, runner.score(rows, units=names).p_value)
+    found = runner.score(frame, machines=frame["machine"]).p_value
+    np.testing.assert_array_equal(found, runner.score(rows, machines=names).p_value)
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow table", "dict", "structured"])

@@ -12,7 +12,7 @@ import pytest
 
 from vae_runtime.rows.inputs import Windowing, read_input
 
-BY_TIME = Windowing(group="machine", time="time")
+BY_TIME = Windowing(recording="machine", time="time")
 
 
 def refuses(message):
@@ -90,10 +90,10 @@ def test_windows_that_are_cut_already_are_rows(pump_model, pump_windows, tmp_pat
     np.testing.assert_array_equal(given.where["row"], np.arange(len(given.x)))
 
 
-@pytest.mark.parametrize("option", [{"stride": 2}, {"group": "broken"}, {"time": "broken"}])
+@pytest.mark.parametrize("option", [{"stride": 2}, {"recording": "broken"}, {"time": "broken"}])
 def test_how_to_cut_is_refused_by_a_model_of_rows(table_model, sensor_csv, option):
     with refuses(
-        "expected --stride, --group and --time with a model of windows and a table to cut into "
+        "expected --stride, --recording and --time with a model of windows and a table to cut into "
         "them. Received: rows of shape (6,) for (6,)."
     ):
         read_input(sensor_csv, table_model, Windowing(**option))
@@ -107,7 +107,7 @@ def test_how_to_cut_is_refused_of_windows_that_are_cut_already(pump_model, pump_
 
 def test_a_stride_below_1_is_refused(pump_model, pump_csv):
     with refuses("expected window and stride from 1. Received: 12 and 0."):
-        read_input(pump_csv, pump_model, Windowing(stride=0, group="machine"))
+        read_input(pump_csv, pump_model, Windowing(stride=0, recording="machine"))
 
 
 def test_a_table_shorter_than_a_window_is_refused(pump_model, pump_csv, tmp_path):
@@ -119,10 +119,10 @@ def test_a_table_shorter_than_a_window_is_refused(pump_model, pump_csv, tmp_path
 
 def test_recordings_that_nobody_tells_apart_are_noticed_by_their_times(pump_model, pump_csv):
     with refuses("expected times that rise. Received: 2026-01-31T23:50:00 in row 1"):
-        read_input(pump_csv, pump_model, Windowing(group="", time="time"))
+        read_input(pump_csv, pump_model, Windowing(recording="", time="time"))
 
 
-@pytest.mark.parametrize("option", ["group", "time"])
+@pytest.mark.parametrize("option", ["recording", "time"])
 def test_a_column_to_cut_by_must_be_there(pump_model, pump_csv, option):
     with refuses("expected the column 'engine'. Received: no such column in machine, time, "):
         read_input(pump_csv, pump_model, Windowing(**{option: "engine"}))
@@ -139,7 +139,7 @@ def test_arrays_without_what_to_cut_by_are_refused(pump_model, tmp_path, name, m
     x = np.zeros((20, 3), np.float32)
     (np.save if name.endswith("npy") else lambda path, x: np.savez(path, x=x))(tmp_path / name, x)
     with refuses(message):
-        read_input(tmp_path / name, pump_model, Windowing(group="machine"))
+        read_input(tmp_path / name, pump_model, Windowing(recording="machine"))
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def bare_pump_csv(pump_columns, tmp_path_factory):
 def test_windows_are_kept_apart_as_in_training_unless_something_else_is_said(
     pump_model, pump_csv, pump_windows
 ):
-    assert (pump_model.group, pump_model.time) == ("machine", "time")
+    assert (pump_model.recording, pump_model.time) == ("machine", "time")
     given = read_input(pump_csv, pump_model)
     np.testing.assert_array_equal(given.where["first_row"], pump_windows[1])
 
@@ -165,50 +165,52 @@ def test_windows_are_kept_apart_as_in_training_unless_something_else_is_said(
 def test_a_file_without_the_columns_that_kept_windows_apart_is_refused(pump_model, bare_pump_csv):
     with refuses(
         "In training, windows were kept apart by machine and time. Name the columns of this file "
-        "(--group, --time), or say that it has none: --group '' --time ''."
+        "(--recording, --time), or say that it has none: --recording '' --time ''."
     ):
         read_input(bare_pump_csv, pump_model)
 
 
 def test_a_file_may_be_one_recording_if_that_is_said(pump_model, bare_pump_csv):
-    given = read_input(bare_pump_csv, pump_model, Windowing(group="", time=""))
+    given = read_input(bare_pump_csv, pump_model, Windowing(recording="", time=""))
     np.testing.assert_array_equal(given.where["first_row"], np.arange(0, 3000 - 12 + 1, 3))
 
 
 def test_a_column_that_is_named_and_not_there_is_refused_by_its_name(pump_model, pump_csv):
     with refuses("expected the column 'recording'. Received: no such column"):
-        read_input(pump_csv, pump_model, Windowing(group="recording"))
+        read_input(pump_csv, pump_model, Windowing(recording="recording"))
 
 
-def test_units_of_a_table_are_a_column_of_it(table_model, sensor_csv, tmp_path):
-    given = read_input(sensor_csv, table_model, unit="broken")
-    assert (given.units == "1").sum() == 40
-    assert read_input(sensor_csv, table_model).units is None
+def test_machines_of_a_table_are_a_column_of_it(table_model, sensor_csv, tmp_path):
+    given = read_input(sensor_csv, table_model, machine_column="broken")
+    assert (given.machines == "1").sum() == 40
+    assert read_input(sensor_csv, table_model).machines is None
     with refuses("expected the column 'machine'. Received: no such column"):
-        read_input(sensor_csv, table_model, unit="machine")
+        read_input(sensor_csv, table_model, machine_column="machine")
     np.save(tmp_path / "x.npy", given.x)
     with refuses("expected a file whose parts have names, for machine."):
-        read_input(tmp_path / "x.npy", table_model, unit="machine")
+        read_input(tmp_path / "x.npy", table_model, machine_column="machine")
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_window_is_of_the_unit_of_its_rows(pump_model, pump_csv, pump_windows, tmp_path, ending):
+def test_a_window_is_of_the_machine_of_its_rows(
+    pump_model, pump_csv, pump_windows, tmp_path, ending
+):
     if ending == "parquet":
         table = pa.csv.read_csv(pump_csv, pa.csv.ReadOptions())
         pq.write_table(table, tmp_path / "pump.parquet")
     path = pump_csv if ending == "csv" else tmp_path / "pump.parquet"
-    given = read_input(path, pump_model, BY_TIME, unit="machine")
+    given = read_input(path, pump_model, BY_TIME, machine_column="machine")
     _, first, _, _ = pump_windows
-    np.testing.assert_array_equal(given.units, [f"m{row % 6}" for row in first])
+    np.testing.assert_array_equal(given.machines, [f"m{row % 6}" for row in first])
     with refuses("a window over rows of m0 and m1"):
-        read_input(path, pump_model, Windowing(group="", time=""), unit="machine")
+        read_input(path, pump_model, Windowing(recording="", time=""), machine_column="machine")
 
 
-def test_units_of_windows_that_are_cut_already_are_a_key(pump_model, pump_windows, tmp_path):
+def test_machines_of_windows_that_are_cut_already_are_a_key(pump_model, pump_windows, tmp_path):
     x, names = pump_windows[0], [f"m{i % 4}" for i in range(len(pump_windows[0]))]
     np.savez(tmp_path / "w.npz", x=x, machine=names)
-    given = read_input(tmp_path / "w.npz", pump_model, unit="machine")
-    np.testing.assert_array_equal(given.units, names)
+    given = read_input(tmp_path / "w.npz", pump_model, machine_column="machine")
+    np.testing.assert_array_equal(given.machines, names)
 
 
 def test_marked_anomalies_are_counted(table_model, tmp_path):

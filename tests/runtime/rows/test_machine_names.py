@@ -16,7 +16,7 @@ def refuses(message):
 
 
 @pytest.mark.parametrize(
-    ("units", "expected"),
+    ("machines", "expected"),
     [
         (["a", "b"], ["a", "b"]),
         ([3, 10], ["3", "10"]),
@@ -29,12 +29,12 @@ def refuses(message):
         (pa.chunked_array([["a"], ["b"]]), ["a", "b"]),
     ],
 )
-def test_names_are_text_or_whole_numbers(units, expected):
-    assert names_of(units, 2).tolist() == expected
+def test_names_are_text_or_whole_numbers(machines, expected):
+    assert names_of(machines, 2).tolist() == expected
 
 
 @pytest.mark.parametrize(
-    ("units", "message"),
+    ("machines", "message"),
     [
         (["a"], "a name for each of 2 rows. Received: shape (1,)."),
         ("ab", "a name for each of 2 rows. Received: shape ()."),
@@ -46,17 +46,20 @@ def test_names_are_text_or_whole_numbers(units, expected):
         (pd.Categorical(["a", None]), "Received: none in row 1 (1 such rows)."),
         (pl.Series(["a", None]), "Received: none in row 1 (1 such rows)."),
         (pa.array(["a", None]), "Received: none in row 1 (1 such rows)."),
-        (np.ma.array(["a", "b"], mask=[False, True]), "units: expected an array. Received: a mask"),
+        (
+            np.ma.array(["a", "b"], mask=[False, True]),
+            "machines: expected an array. Received: a mask",
+        ),
         ([1.5, 2.0], "Received: [1.5 2. ]."),
         ([True, False], "Received: [ True False]."),
     ],
 )
-def test_what_names_nobody_is_refused(units, message):
+def test_what_names_nobody_is_refused(machines, message):
     with refuses(message):
-        names_of(units, 2)
+        names_of(machines, 2)
 
 
-def test_a_window_over_two_units_is_refused():
+def test_a_window_over_two_machines_is_refused():
     assert of_windows(np.array([["a", "a"], ["b", "b"]])).tolist() == ["a", "b"]
     with refuses("a window over rows of a and b (1 such windows)."):
         of_windows(np.array([["a", "a"], ["b", "a"]]))

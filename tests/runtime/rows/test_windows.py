@@ -35,20 +35,20 @@ def tables(draw):
     """Recordings with holes, interleaved: (recording of each row, its time), both int (rows,)."""
     stretches = st.lists(st.integers(1, 9), min_size=1, max_size=3)
     recordings = draw(st.lists(stretches, min_size=1, max_size=4))
-    group = np.repeat(np.arange(len(recordings)), [sum(lengths) for lengths in recordings])
-    group = np.array(draw(st.permutations(group.tolist())))
-    time = np.empty(len(group), int)
+    recording = np.repeat(np.arange(len(recordings)), [sum(lengths) for lengths in recordings])
+    recording = np.array(draw(st.permutations(recording.tolist())))
+    time = np.empty(len(recording), int)
     for number, lengths in enumerate(recordings):
         step = np.ones(sum(lengths), int)
         step[np.cumsum(lengths)[:-1]] = draw(st.integers(2, 50))
-        time[group == number] = np.cumsum(step)
-    return group, time
+        time[recording == number] = np.cumsum(step)
+    return recording, time
 
 
-def expected_windows(group, time, window, stride):
+def expected_windows(recording, time, window, stride):
     """Every window, found the slow way: stretch by stretch, recording by recording."""
-    for number in np.unique(group):
-        rows = np.flatnonzero(group == number).tolist()
+    for number in np.unique(recording):
+        rows = np.flatnonzero(recording == number).tolist()
         stretch = [rows[0]]
         for before, row in itertools.pairwise([*rows, None]):
             if row is None or (time is not None and time[row] - time[before] > 1):
@@ -61,15 +61,15 @@ def expected_windows(group, time, window, stride):
 @settings(max_examples=200, deadline=None)
 @given(tables(), st.integers(1, 5), st.integers(1, 6), st.sampled_from([None, *TIMES]))
 def test_all_stretches_without_a_gap_are_found_and_nothing_else(table, window, stride, times):
-    group, time = table
+    recording, time = table
     if times is not None:
-        steps = [np.diff(time[group == number]) for number in np.unique(group)]
+        steps = [np.diff(time[recording == number]) for number in np.unique(recording)]
         usual = [np.median(own) for own in (np.concatenate(steps), *steps) if len(own)]
         assume(usual and set(usual) == {1})  # what is usual must be usual
-    expected = list(expected_windows(group, None if times is None else time, window, stride))
+    expected = list(expected_windows(recording, None if times is None else time, window, stride))
     assume(expected)
     given_time = None if times is None else TIMES[times](time)
-    found = window_rows(len(group), window, stride, group=group, time=given_time)
+    found = window_rows(len(recording), window, stride, recording=recording, time=given_time)
     assert found.dtype == np.int64
     assert found.tolist() == expected
 
@@ -77,13 +77,13 @@ def test_all_stretches_without_a_gap_are_found_and_nothing_else(table, window, s
 @settings(max_examples=50, deadline=None)
 @given(tables(), st.integers(1, 3), st.integers(1, 3))
 def test_interleaved_recordings_give_what_separate_ones_give(table, window, stride):
-    group, _ = table
-    values = np.random.default_rng(0).normal(size=len(group))
-    apart = [values[group == number] for number in np.unique(group)]
+    recording, _ = table
+    values = np.random.default_rng(0).normal(size=len(recording))
+    apart = [values[recording == number] for number in np.unique(recording)]
     apart = [rows for rows in apart if len(rows) >= window]
     assume(apart)
     expected = [rows[window_rows(len(rows), window, stride)] for rows in apart]
-    together = values[window_rows(len(group), window, stride, group=group)]
+    together = values[window_rows(len(recording), window, stride, recording=recording)]
     np.testing.assert_array_equal(together, np.concatenate(expected))
 
 
@@ -93,8 +93,8 @@ def test_without_group_and_time_all_rows_are_one_stretch():
 
 @pytest.mark.parametrize("names", [["b", "a"], [10, 9], [True, False], [1.5, 0.5]])
 def test_recordings_may_be_named_by_anything(names):
-    group = np.array(names)[[0, 1, 0, 1]]
-    assert sorted(window_rows(4, 2, 1, group=group).tolist()) == [[0, 2], [1, 3]]
+    recording = np.array(names)[[0, 1, 0, 1]]
+    assert sorted(window_rows(4, 2, 1, recording=recording).tolist()) == [[0, 2], [1, 3]]
 
 
 @pytest.mark.parametrize(("late", "windows"), [(1.5, 3), (1.51, 2), (1e6, 2)])
@@ -104,15 +104,18 @@ def test_a_hole_is_a_step_of_more_than_one_and_a_half_usual_ones(late, windows):
 
 
 def test_each_recording_has_a_pace_of_its_own():
-    group, time = np.repeat([0, 1], 5), np.concatenate([np.arange(5.0), 10 * np.arange(5.0)])
-    assert len(window_rows(10, 5, 1, group=group, time=time)) == 2
-    assert len(window_rows(10, 5, 1, group=group, time=time.astype(np.int64) * 100 + 2**60)) == 2
+    recording, time = np.repeat([0, 1], 5), np.concatenate([np.arange(5.0), 10 * np.arange(5.0)])
+    assert len(window_rows(10, 5, 1, recording=recording, time=time)) == 2
+    assert (
+        len(window_rows(10, 5, 1, recording=recording, time=time.astype(np.int64) * 100 + 2**60))
+        == 2
+    )
 
 
 def test_what_is_usual_is_so_over_all_recordings():
     """A recording of two rows cannot say by itself what its pace is."""
-    group, time = np.array([0, 0, 0, 0, 1, 1]), np.array([0.0, 1.0, 2.0, 3.0, 0.0, 9.0])
-    assert window_rows(6, 2, 1, group=group, time=time).max() == 3
+    recording, time = np.array([0, 0, 0, 0, 1, 1]), np.array([0.0, 1.0, 2.0, 3.0, 0.0, 9.0])
+    assert window_rows(6, 2, 1, recording=recording, time=time).max() == 3
 
 
 def test_dates_of_several_zones_are_compared_as_the_moments_that_they_are():
@@ -148,7 +151,7 @@ def test_no_stretch_that_is_long_enough_is_refused_with_the_longest():
         "expected a stretch of 4 rows without a gap. Received: 5 rows, of which the longest "
         "stretch has 3."
     ):
-        window_rows(5, 4, 1, group=np.array(["a", "b", "a", "a", "b"]))
+        window_rows(5, 4, 1, recording=np.array(["a", "b", "a", "a", "b"]))
 
 
 @pytest.mark.parametrize("time", [None, np.array([]), np.array([], "datetime64[s]")])
@@ -160,14 +163,14 @@ def test_no_rows_have_no_windows(time):
 @pytest.mark.parametrize("second", ["2026-01-01T00:00:00", "2025-12-31T23:59:59"])
 @pytest.mark.parametrize("kind", [str, "datetime64[s]"])
 def test_times_that_do_not_rise_are_named_as_they_are_with_their_rows(second, kind):
-    group = np.array(["b", "a", "b"])
+    recording = np.array(["b", "a", "b"])
     time = np.array(["2026-01-01T00:00:00", "2026-01-01T00:00:00", second]).astype(kind)
     message = (
         f"expected times that rise. Received: {second} in row 2 after 2026-01-01T00:00:00 in row "
-        "0. Sort the rows, or name the column that tells recordings apart (--group)."
+        "0. Sort the rows, or name the column that tells recordings apart (--recording)."
     )
     with refuses(message):
-        window_rows(3, 1, 1, group=group, time=time)
+        window_rows(3, 1, 1, recording=recording, time=time)
 
 
 @pytest.mark.parametrize(
@@ -200,10 +203,10 @@ def test_what_is_no_time_is_named_with_its_row(time, shown, kind):
 
 @pytest.mark.parametrize("missing", ["", None, np.nan, np.datetime64("NaT")])
 def test_a_row_of_no_recording_is_refused(missing):
-    group = np.array(["a", missing, "a", missing], object)
+    recording = np.array(["a", missing, "a", missing], object)
     message = "expected the name of a recording in each row. Received: none in row 1 (2 such rows)."
     with refuses(message):
-        window_rows(4, 1, 1, group=group)
+        window_rows(4, 1, 1, recording=recording)
 
 
 @given(st.integers(1, 300), st.integers(1, 60), st.integers(0, 9))

@@ -72,15 +72,15 @@ def test_a_machine_that_is_noisier_is_known(golden, golden_rows, tmp_path, noise
     assert done.changes[0].rows == 150
 
 
-def test_each_unit_is_judged_for_itself(golden, known, golden_rows, tmp_path):
+def test_each_machine_is_judged_for_itself(golden, known, golden_rows, tmp_path):
     x, scale = known
     both = np.concatenate([golden_rows(400, 1), shifted(x, scale)]).astype(np.float32)
     names = np.repeat(["calm", "foreign"], [400, 120])
     with pytest.raises(ValueError, match="normal rows of foreign of a world"):
-        recalibrate(golden, both, tmp_path / "new", units={"machine": names})
+        recalibrate(golden, both, tmp_path / "new", machines={"machine": names})
     with pytest.raises(ValueError, match="normal rows of p9 of a world"):
-        recalibrate(golden, both[400:], tmp_path / "new", units="p9")
-    assert recalibrate(golden, both[:400], tmp_path / "new", units="p9").record.unit == "p9"
+        recalibrate(golden, both[400:], tmp_path / "new", machines="p9")
+    assert recalibrate(golden, both[:400], tmp_path / "new", machines="p9").record.machine == "p9"
 
 
 def test_an_alpha_that_the_old_rows_could_not_resolve_hides_no_fault(golden, known, tmp_path):

@@ -119,12 +119,12 @@ def test_what_was_not_measured_is_said_to_be():
     assert promise_of_calibration(Calibration(0.01, 0.0, (1.0,) * 99)) is None
 
 
-def test_with_units_the_one_with_fewest_rows_says_what_chance_allows():
+def test_with_machines_the_one_with_fewest_rows_says_what_chance_allows():
     trial = Trial(5000, 400, 0, None)
     few, many = (1.0,) * 99, (1.0,) * 5000
     together = Calibration(0.05, 0.0, few + many, trial=trial)
     assert promise_of_calibration(together).rate == EXCEEDED
-    apart = Calibration(0.05, 0.0, few + many, units={"a": few, "b": many}, trial=trial)
+    apart = Calibration(0.05, 0.0, few + many, by_machine={"a": few, "b": many}, trial=trial)
     assert promise_of_calibration(apart).rate == KEPT
 
 

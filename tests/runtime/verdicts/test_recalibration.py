@@ -53,7 +53,7 @@ def test_the_manifest_says_what_rows_these_were(golden, golden_rows, tmp_path):
     x = golden_rows(200, 1)
     recalibrate(golden, x.astype(np.float64), tmp_path / "new")
     (record,) = open_bundle(tmp_path / "new").manifest.recalibrated
-    assert (record.rows, record.unit) == (200, None)
+    assert (record.rows, record.machine) == (200, None)
     assert record.sha256 == hashlib.sha256(x.tobytes()).hexdigest()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", record.date)
     assert open_bundle(golden).manifest.recalibrated == ()
@@ -66,7 +66,7 @@ def test_what_changed_is_told(golden, golden_rows, tmp_path):
     x, old = golden_rows(400, 3, 0.6), Runner.load(golden)
     (change,) = recalibrate(golden, x, tmp_path / "new", alpha=0.05).changes
     scores = old.score(x, alpha=0.05)
-    assert (change.precision, change.unit, change.alpha) == ("fp32", None, 0.05)
+    assert (change.precision, change.machine, change.alpha) == ("fp32", None, 0.05)
     assert (change.rows, change.distinct) == (400, len(np.unique(scores.score)))
     assert change.old_threshold == threshold(np.array(old.calibration.scores), 0.05)
     assert change.threshold == threshold(np.sort(scores.score), 0.05)
@@ -225,101 +225,105 @@ def test_more_scores_than_a_manifest_holds_are_refused(golden, golden_rows, tmp_
         recalibrate(golden, golden_rows(2000, 0), tmp_path / "new")
 
 
-class TestUnits:
+class TestMachines:
     """Calibrations for each machine."""
 
     @pytest.fixture
     def fleet(self, golden, golden_rows, tmp_path):
         x = np.concatenate([golden_rows(120, 0), golden_rows(100, 1, 0.5)])
         out, names = tmp_path / "fleet", ["a"] * 120 + ["b"] * 100
-        self.done = recalibrate(golden, x, out, units={"machine": names})
+        self.done = recalibrate(golden, x, out, machines={"machine": names})
         return out
 
     def test_each_has_its_own_scores_and_all_are_together(self, fleet, golden, golden_rows):
         described, runner = open_bundle(fleet).manifest, Runner.load(golden)
         made = described.calibration["fp32"]
-        assert described.model.unit == "machine"
-        assert list(made.units) == ["a", "b"]
+        assert described.model.machine_column == "machine"
+        assert list(made.by_machine) == ["a", "b"]
         expected = np.sort(runner.score(golden_rows(100, 1, 0.5)).score)
-        np.testing.assert_allclose(made.units["b"], expected, rtol=1e-6)
-        assert made.scores == tuple(sorted(made.units["a"] + made.units["b"]))
-        assert [(c.unit, c.rows) for c in self.done.changes] == [("a", 120), ("b", 100)]
-        assert (described.recalibrated[0].rows, described.recalibrated[0].unit) == (220, None)
+        np.testing.assert_allclose(made.by_machine["b"], expected, rtol=1e-6)
+        assert made.scores == tuple(sorted(made.by_machine["a"] + made.by_machine["b"]))
+        assert [(c.machine, c.rows) for c in self.done.changes] == [("a", 120), ("b", 100)]
+        assert (described.recalibrated[0].rows, described.recalibrated[0].machine) == (220, None)
 
     def test_one_is_added_and_the_others_stay(self, fleet, golden_rows, tmp_path):
-        done = recalibrate(fleet, golden_rows(99, 2), tmp_path / "new", units="c")
+        done = recalibrate(fleet, golden_rows(99, 2), tmp_path / "new", machines="c")
         before, after = (open_bundle(p).manifest for p in (fleet, tmp_path / "new"))
         old, new = before.calibration["fp32"], after.calibration["fp32"]
-        assert {u: s for u, s in new.units.items() if u != "c"} == old.units
-        assert len(new.units["c"]) == 99
-        assert new.scores == tuple(sorted(old.scores + new.units["c"]))
-        assert after.model.unit == "machine"
-        assert [r.unit for r in after.recalibrated] == [None, "c"]
-        assert done.lost_units == ()
+        assert {u: s for u, s in new.by_machine.items() if u != "c"} == old.by_machine
+        assert len(new.by_machine["c"]) == 99
+        assert new.scores == tuple(sorted(old.scores + new.by_machine["c"]))
+        assert after.model.machine_column == "machine"
+        assert [r.machine for r in after.recalibrated] == [None, "c"]
+        assert done.lost_machines == ()
         (change,) = done.changes
         assert change.old_threshold == threshold(np.array(old.scores), old.alpha)
 
     def test_one_is_replaced_by_its_new_rows(self, fleet, golden_rows, tmp_path):
-        recalibrate(fleet, golden_rows(99, 2), tmp_path / "new", units="b")
-        recalibrate(tmp_path / "new", golden_rows(130, 3), tmp_path / "new", units="b")
+        recalibrate(fleet, golden_rows(99, 2), tmp_path / "new", machines="b")
+        recalibrate(tmp_path / "new", golden_rows(130, 3), tmp_path / "new", machines="b")
         made = open_bundle(tmp_path / "new").manifest
-        assert {u: len(s) for u, s in made.calibration["fp32"].units.items()} == {
+        assert {u: len(s) for u, s in made.calibration["fp32"].by_machine.items()} == {
             "a": 120,
             "b": 130,
         }
-        assert [(r.unit, r.rows) for r in made.recalibrated] == [(None, 220), ("b", 130)]
+        assert [(r.machine, r.rows) for r in made.recalibrated] == [(None, 220), ("b", 130)]
 
     def test_those_without_new_rows_are_lost_and_it_is_said(self, fleet, golden_rows, tmp_path):
         x, names = golden_rows(200, 2), ["b"] * 100 + ["c"] * 100
-        done = recalibrate(fleet, x, tmp_path / "new", units={"pump": names})
-        assert done.lost_units == ("a",)
-        assert open_bundle(tmp_path / "new").manifest.model.unit == "pump"
+        done = recalibrate(fleet, x, tmp_path / "new", machines={"pump": names})
+        assert done.lost_machines == ("a",)
+        assert open_bundle(tmp_path / "new").manifest.model.machine_column == "pump"
         done = recalibrate(fleet, x, tmp_path / "pooled")
-        assert done.lost_units == ("a", "b")
+        assert done.lost_machines == ("a", "b")
         made = open_bundle(tmp_path / "pooled").manifest
-        assert (made.model.unit, made.calibration["fp32"].units) == (None, None)
+        assert (made.model.machine_column, made.calibration["fp32"].by_machine) == (None, None)
 
     def test_the_first_of_a_bundle_without_any_begins_a_fleet(self, golden, golden_rows, tmp_path):
-        recalibrate(golden, golden_rows(100, 0), tmp_path / "new", units="a")
+        recalibrate(golden, golden_rows(100, 0), tmp_path / "new", machines="a")
         made = open_bundle(tmp_path / "new").manifest
-        assert made.calibration["fp32"].scores == made.calibration["fp32"].units["a"]
-        assert made.model.unit is None
-        Runner.load(tmp_path / "new", unit="a").score(golden_rows(1, 0))
+        assert made.calibration["fp32"].scores == made.calibration["fp32"].by_machine["a"]
+        assert made.model.machine_column is None
+        Runner.load(tmp_path / "new", machine="a").score(golden_rows(1, 0))
 
     @pytest.mark.parametrize(
-        ("units", "options", "message"),
+        ("machines", "options", "message"),
         [
-            ({"m": ["a"] * 150 + ["b"] * 50}, {}, "rows of each unit. Received: 50 of b."),
+            ({"m": ["a"] * 150 + ["b"] * 50}, {}, "rows of each machine. Received: 50 of b."),
             ({"m": ["a"] * 199}, {}, "expected a name for each of 200 rows."),
-            ({"m": ["a"] * 200, "n": ["a"] * 200}, {}, "expected units as the name of one, or as"),
-            (["a"] * 200, {}, "expected units as the name of one, or as"),
-            (" a", {}, "expected the name of a unit as text"),
-            ("c", {"alpha": 0.05}, "expected the bundle's own alpha, 0.01, for one unit"),
+            (
+                {"m": ["a"] * 200, "n": ["a"] * 200},
+                {},
+                "expected machines as the name of one, or as",
+            ),
+            (["a"] * 200, {}, "expected machines as the name of one, or as"),
+            (" a", {}, "expected the name of a machine as text"),
+            ("c", {"alpha": 0.05}, "expected the bundle's own alpha, 0.01, for one machine"),
         ],
     )
-    def test_units_that_cannot_be_are_refused(
-        self, fleet, golden_rows, tmp_path, units, options, message
+    def test_machines_that_cannot_be_are_refused(
+        self, fleet, golden_rows, tmp_path, machines, options, message
     ):
         with refuses(message):
-            recalibrate(fleet, golden_rows(200, 0), tmp_path / "new", units=units, **options)
+            recalibrate(fleet, golden_rows(200, 0), tmp_path / "new", machines=machines, **options)
         assert not (tmp_path / "new").exists()
 
-    def test_precisions_have_the_same_units(self, full_of, tmp_path):
+    def test_precisions_have_the_same_machines(self, full_of, tmp_path):
         full = full_of("table")
         x = np.concatenate([full.x[:90]] * 2)
         out = tmp_path / "new"
-        recalibrate(full.bundle, x, out, alpha=0.05, units={"m": [1] * 90 + [2] * 90})
+        recalibrate(full.bundle, x, out, alpha=0.05, machines={"m": [1] * 90 + [2] * 90})
         made = open_bundle(out).manifest.calibration
-        assert {tuple(c.units) for c in made.values()} == {("1", "2")}
-        assert len({c.units["1"] for c in made.values()}) == len(made)
+        assert {tuple(c.by_machine) for c in made.values()} == {("1", "2")}
+        assert len({c.by_machine["1"] for c in made.values()}) == len(made)
 
 
 def test_the_manifest_can_be_written_by_hand_from_json(golden, golden_rows, tmp_path):
     """What a device writes is what the document of the format says: plain JSON, nothing more."""
-    recalibrate(golden, golden_rows(100, 0), tmp_path / "a", units="pump-1")
+    recalibrate(golden, golden_rows(100, 0), tmp_path / "a", machines="pump-1")
     document = json.loads((tmp_path / "a" / "manifest.json").read_bytes())
     assert list(document["calibration"]["fp32"]["units"]) == ["pump-1"]
-    assert document["recalibrated"][0]["unit"] == "pump-1"
+    assert document["recalibrated"][0]["unit"] == "pump-1"  # as version 1 has it
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     assert Runner.load(tmp_path / "b").manifest == Runner.load(tmp_path / "a").manifest
 
@@ -336,8 +340,10 @@ def test_the_manifest_can_be_written_by_hand_from_json(golden, golden_rows, tmp_
     ],
 )
 def test_folds_are_said_as_long_as_scores_by_folds_are_left(of, known, folds):
-    units = {unit: tuple(np.linspace(i, i + 1, 9).tolist()) for i, unit in enumerate(known)}
-    together = tuple(sorted(sum(units.values(), ()))) or (0.0,) * 9
-    before = Calibration(0.1, 1e-3, together, folds=5, units=units or None)
+    machines = {
+        machine: tuple(np.linspace(i, i + 1, 9).tolist()) for i, machine in enumerate(known)
+    }
+    together = tuple(sorted(sum(machines.values(), ()))) or (0.0,) * 9
+    before = Calibration(0.1, 1e-3, together, folds=5, by_machine=machines or None)
     after = Whose.of(of, 9).calibration(before, np.arange(9, dtype=np.float32))
     assert after.folds == folds

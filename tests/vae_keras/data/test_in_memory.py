@@ -41,7 +41,7 @@ def test_arrays_are_taken_as_they_are():
     assert dataset.name == "mine"
     assert dataset.x is ROWS.train
     assert not dataset.y.any()
-    assert (dataset.value_range, dataset.feature_names, dataset.groups) == ((0.0, 1.0), None, ())
+    assert (dataset.value_range, dataset.feature_names, dataset.one_hot) == ((0.0, 1.0), None, ())
 
 
 def test_a_tf_dataset_is_taken_to_train_on():
@@ -64,7 +64,7 @@ def test_bytes_span_their_range():
 
 @pytest.mark.parametrize("option", sorted(ALL_OPTIONS - {"columns", "value_range"}))
 def test_what_rows_in_hand_have_no_use_for_is_refused(option):
-    asked = {"stride": 2, "group": "m", "time": "t"}
+    asked = {"stride": 2, "recording": "m", "time": "t"}
     classes = {"classes": "c", "labels_per_class": 3}
     plain = {"window": 2, "bad_rows": "drop", "bad_columns": "drop", "stream": True, "channels": 1}
     pairs = {
@@ -72,7 +72,7 @@ def test_what_rows_in_hand_have_no_use_for_is_refused(option):
         "one_hot": ("a",),
         "label": "y",
         "data_dir": "there",
-        "unit": "m",
+        "machine": "m",
     }
     value = {**asked, **classes, **plain, **pairs}[option]
     needed = {"window": 2} if option in asked else {}
@@ -141,6 +141,6 @@ def test_what_is_neither_an_array_nor_a_dataset_is_refused():
         accepts(train=X.tolist())
 
 
-def test_units_of_rows_in_hand_are_refused():
-    with refuses("expected rows without units. Received: units."):
-        accepts(units={"calibration": np.array(["a"])})
+def test_machines_of_rows_in_hand_are_refused():
+    with refuses("expected rows without machines. Received: machines."):
+        accepts(machines={"calibration": np.array(["a"])})

@@ -33,7 +33,7 @@ def test_groups_come_last_in_the_order_asked_for(load, rows_of, way):
     table = load(SHOP, way, one_hot=("color", "size"))
     names = ("price", "weight", "color_red", "color_blue", "color_green", "size_s", "size_l")
     assert table.feature_names == names
-    assert table.groups == (3, 2)
+    assert table.one_hot == (3, 2)
     expected = [[9, 3, 0, 1, 0, 1, 0], [8, 4, 1, 0, 0, 0, 1]]
     np.testing.assert_array_equal(rows_of(table.x)[:2], expected)
 
@@ -50,7 +50,7 @@ def test_dropping_constant_columns_leaves_groups_whole(load, rows_of, way):
     table = load({**SHOP, "price": [9, 9, 9]}, way, one_hot=("size", "color"), bad_columns="drop")
     names = ("weight", "size_s", "size_l", "color_red", "color_blue", "color_green")
     assert table.feature_names == names
-    assert table.groups == (2, 3)
+    assert table.one_hot == (2, 3)
     np.testing.assert_array_equal(rows_of(table.x)[0], [3, 1, 0, 0, 1, 0])
 
 

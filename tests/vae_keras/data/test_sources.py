@@ -23,16 +23,16 @@ VALUES = {
     "value_range": (0.0, 1.0),
     "window": 2,
     "stride": 3,
-    "group": "m",
+    "recording": "m",
     "time": "t",
     "bad_rows": "drop",
     "bad_columns": "drop",
     "stream": True,
     "image_size": (8, 8),
     "channels": 1,
-    "unit": "m",
+    "machine": "m",
 }
-WINDOWED = ("stride", "group", "time")  # said of a window alone
+WINDOWED = ("stride", "recording", "time")  # said of a window alone
 
 
 def refuses(message):
@@ -118,7 +118,7 @@ def test_rows_are_read_as_a_run_of_a_table_takes_them(table_run, sensor_csv):
 
 
 def test_rows_are_read_as_a_run_of_windows_takes_them(pump_run, pump_csv, pump_windows):
-    options = {"label": "fault", "group": "machine", "time": "time"}
+    options = {"label": "fault", "recording": "machine", "time": "time"}
     dataset = data.load(data.like(str(pump_csv), pump_run.data, **options))
     first, last, y = pump_windows[1:]
     number = {window.tobytes(): i for i, window in enumerate(dataset.x[:])}

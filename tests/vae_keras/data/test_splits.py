@@ -94,16 +94,20 @@ def windowed(draw, folds=None):
     """Windows over recordings, a channel of which is the number of the row; and whose it is."""
     window, stride = draw(st.integers(2, 5)), draw(st.integers(1, 3))
     sizes = draw(st.lists(st.integers(20 * window, 30 * window), min_size=1, max_size=14))
-    group = np.arange(len(sizes)).repeat(sizes)
+    recording = np.arange(len(sizes)).repeat(sizes)
     if draw(st.booleans()):
-        group = np.random.default_rng(0).permutation(group)
-    x = np.arange(len(group), dtype=np.float32)[:, None]
-    y = np.zeros(len(group), bool)
-    y[draw(st.lists(st.integers(0, len(group) - 1), max_size=4))] = True
+        recording = np.random.default_rng(0).permutation(recording)
+    x = np.arange(len(recording), dtype=np.float32)[:, None]
+    y = np.zeros(len(recording), bool)
+    y[draw(st.lists(st.integers(0, len(recording) - 1), max_size=4))] = True
     seed, folds = draw(st.integers(0, 99)), draw(st.just(1) if folds is None else folds)
     config = DataConfig("rows", window=window, stride=stride, seed=seed, folds=folds)
     table = Dataset("rows", x, y)
-    return cut(table, config, good=np.ones(len(x), bool), group=group, time=None), group, config
+    return (
+        cut(table, config, good=np.ones(len(x), bool), recording=recording, time=None),
+        recording,
+        config,
+    )
 
 
 def deal(dataset, config):
@@ -124,14 +128,14 @@ def samples(windows):
 @settings(max_examples=60, deadline=None)
 @given(windowed())
 def test_no_sample_of_a_normal_window_is_on_two_sides(given_windows):
-    dataset, group, config = given_windows
+    dataset, recording, config = given_windows
     rows = deal(dataset, config)
     sides = (rows.train, rows.validation, rows.calibration, rows.test[~rows.test_y])
     seen = [samples(side) for side in sides]
     assert all(seen)
     assert len(set.union(*seen)) == sum(map(len, seen))
-    if len(np.unique(group)) >= MIN_RECORDINGS:  # then no recording is on two sides either
-        recordings = [{group[row] for row in rows_seen} for rows_seen in seen]
+    if len(np.unique(recording)) >= MIN_RECORDINGS:  # then no recording is on two sides either
+        recordings = [{recording[row] for row in rows_seen} for rows_seen in seen]
         assert len(set.union(*recordings)) == sum(map(len, recordings))
 
 
@@ -154,16 +158,16 @@ def test_windows_are_dealt_out_at_most_once_and_anomalies_only_to_the_test(given
 @given(windowed())
 def test_shares_of_whole_recordings_are_off_by_few_recordings_at_most(given_windows):
     """One that is dealt out goes to the set that lacks most, so none gets one too many."""
-    dataset, group, config = given_windows
-    if len(np.unique(group)) < MIN_RECORDINGS:
+    dataset, recording, config = given_windows
+    if len(np.unique(recording)) < MIN_RECORDINGS:
         return
     rows = deal(dataset, config)
     normal = dataset.x[~dataset.y]
-    of_recordings = np.bincount(group[normal[:, 0, 0].astype(int)])
+    of_recordings = np.bincount(recording[normal[:, 0, 0].astype(int)])
     normal_parts = {name: getattr(rows, name) for name in SHARES}
     normal_parts["test"] = rows.test[~rows.test_y]
     for name, share in SHARES.items():
-        recordings = np.unique(group[normal_parts[name][:, 0, 0].astype(int)])
+        recordings = np.unique(recording[normal_parts[name][:, 0, 0].astype(int)])
         excess = of_recordings[recordings].sum() - share * len(normal)
         assert -3 * of_recordings.max() <= excess <= of_recordings.max()
 
@@ -172,7 +176,11 @@ def test_shares_of_one_long_recording_are_about_what_was_asked_for():
     x = np.arange(20_000, dtype=np.float32)[:, None]
     config = DataConfig("rows", window=10, stride=5)
     dataset = cut(
-        Dataset("rows", x, np.zeros(len(x), bool)), config, good=x[:, 0] >= 0, group=None, time=None
+        Dataset("rows", x, np.zeros(len(x), bool)),
+        config,
+        good=x[:, 0] >= 0,
+        recording=None,
+        time=None,
     )
     rows = split(dataset, config)
     for name, share in SHARES.items():
@@ -188,7 +196,7 @@ def test_windows_held_back_are_limited_too(monkeypatch):
     x = np.arange(2_000, dtype=np.float32)[:, None]
     config = DataConfig("rows", window=4, stride=2, folds=1)
     table = Dataset("rows", x, x[:, 0] >= 1800)
-    rows = split(cut(table, config, good=x[:, 0] >= 0, group=None, time=None), config)
+    rows = split(cut(table, config, good=x[:, 0] >= 0, recording=None, time=None), config)
     assert (len(rows.calibration), (~rows.test_y).sum(), rows.test_y.sum()) == (30, 30, 30)
 
 
@@ -197,7 +205,7 @@ def test_a_recording_too_short_to_deal_out_is_refused_with_what_to_do(anomalies)
     x = np.arange(100, dtype=np.float32)[:, None]
     config = DataConfig("rows", window=20, stride=5)
     table = Dataset("short", x, x[:, 0] < anomalies)
-    windows = cut(table, config, good=x[:, 0] >= 0, group=None, time=None)
+    windows = cut(table, config, good=x[:, 0] >= 0, recording=None, time=None)
     with pytest.raises(ValueError, match=r"in short, which leave .*Shorter windows or more record"):
         split(windows, config)
 
@@ -245,14 +253,14 @@ def test_folds_follow_the_seed(counted):
 @settings(max_examples=60, deadline=None)
 @given(windowed(folds=st.integers(3, 6)))
 def test_no_sample_of_a_normal_window_is_in_two_folds_or_in_the_test(given_windows):
-    dataset, group, config = given_windows
+    dataset, recording, config = given_windows
     rows = deal(dataset, config)
     folds = [rows.calibration[rows.folds == fold] for fold in range(config.folds)]
     seen = [samples(side) for side in (*folds, rows.test[~rows.test_y])]
     assert all(seen)
     assert len(set.union(*seen)) == sum(map(len, seen))
-    if len(np.unique(group)) >= MIN_RECORDINGS:
-        recordings = [{group[row] for row in rows_seen} for rows_seen in seen]
+    if len(np.unique(recording)) >= MIN_RECORDINGS:
+        recordings = [{recording[row] for row in rows_seen} for rows_seen in seen]
         assert len(set.union(*recordings)) == sum(map(len, recordings))
 
 
@@ -282,8 +290,8 @@ def test_rows_from_a_stream_are_held_back_however_few(streamed):
 
 @pytest.mark.parametrize(("recordings", "folds"), [(5, 1), (6, 5)])
 def test_there_must_be_a_recording_for_each_fold_and_one_for_the_test(recordings, folds):
-    group = np.arange(60) % recordings
-    segments = np.stack([group, group], axis=1)
+    recording = np.arange(60) % recordings
+    segments = np.stack([recording, recording], axis=1)
     dataset = dataclasses.replace(numbered(60), segments=segments)
     assert splits.choose_folds(dataset, DataConfig("rows")) == folds
     if folds == 1:
@@ -297,74 +305,74 @@ def test_folds_of_many_rows_are_refused(counted, monkeypatch):
         split(counted, DataConfig("rows", folds=3))
 
 
-# Units
+# Machines
 
 
 @pytest.fixture
 def fleet():
-    """Rows of three units, mixed, of which 10 of unit c are anomalies; each row is its number."""
-    units, x = np.repeat(["a", "b", "c"], [200, 50, 750]), np.arange(1000, dtype=np.float32)
+    """Rows of three machines, mixed, 10 of machine c being anomalies; each row is its number."""
+    machines, x = np.repeat(["a", "b", "c"], [200, 50, 750]), np.arange(1000, dtype=np.float32)
     mixed = np.random.default_rng(0).permutation(1000)
-    return Dataset("fleet", x[mixed][:, None], mixed >= 990, units=units[mixed]), units
+    return Dataset("fleet", x[mixed][:, None], mixed >= 990, machines=machines[mixed]), machines
 
 
-def test_each_unit_gives_its_shares_to_every_set(fleet):
-    dataset, units = fleet
+def test_each_machine_gives_its_shares_to_every_set(fleet):
+    dataset, machines = fleet
     rows = split(dataset, CONFIG)
     for role in ("calibration", "test"):
-        named = rows.units[role]
-        np.testing.assert_array_equal(named, units[getattr(rows, role)[:, 0].astype(int)])
-    assert [(rows.units["calibration"] == unit).sum() for unit in "abc"] == [40, 10, 148]
-    assert [(rows.units["test"] == unit).sum() for unit in "abc"] == [20, 5, 74 + 10]
+        named = rows.machines[role]
+        np.testing.assert_array_equal(named, machines[getattr(rows, role)[:, 0].astype(int)])
+    assert [(rows.machines["calibration"] == machine).sum() for machine in "abc"] == [40, 10, 148]
+    assert [(rows.machines["test"] == machine).sum() for machine in "abc"] == [20, 5, 74 + 10]
 
 
 def windows_of(machines, *, folds):
-    """Units of 400 rows, each row its number; the unit of each row, and their windows, split."""
-    group = np.repeat([f"m{i:02d}" for i in range(machines)], 400)
-    x = np.arange(len(group), dtype=np.float32)[:, None]
-    table = Dataset("fleet", x, np.zeros(len(x), bool), units=group)
-    config = DataConfig("fleet", window=4, stride=2, group="m", unit="m", folds=folds)
-    windows = cut(table, config, good=np.ones(len(x), bool), group=group, time=None)
-    return group, split(windows, config)
+    """Machines of 400 rows, each its number; the machine of each row, and their windows, split."""
+    recording = np.repeat([f"m{i:02d}" for i in range(machines)], 400)
+    x = np.arange(len(recording), dtype=np.float32)[:, None]
+    table = Dataset("fleet", x, np.zeros(len(x), bool), machines=recording)
+    config = DataConfig("fleet", window=4, stride=2, recording="m", machine="m", folds=folds)
+    windows = cut(table, config, good=np.ones(len(x), bool), recording=recording, time=None)
+    return recording, split(windows, config)
 
 
 @pytest.mark.parametrize("machines", [3, MIN_RECORDINGS + 2])
-def test_each_unit_holds_windows_back_though_no_two_sets_share_a_row(machines):
-    group, rows = windows_of(machines, folds=1)
+def test_each_machine_holds_windows_back_though_no_two_sets_share_a_row(machines):
+    recording, rows = windows_of(machines, folds=1)
     for role in ("calibration", "test"):
-        named = rows.units[role]
-        np.testing.assert_array_equal(named, group[getattr(rows, role)[:, 0, 0].astype(int)])
+        named = rows.machines[role]
+        np.testing.assert_array_equal(named, recording[getattr(rows, role)[:, 0, 0].astype(int)])
         counts = np.unique(named, return_counts=True)[1]
-        own = counts / counts.sum() * machines  # each unit's part of the set: 1 were they equal
+        own = counts / counts.sum() * machines  # each machine's part of the set: 1 were they equal
         assert len(own) == machines
         np.testing.assert_allclose(own, 1.0, atol=0.15)  # as many stretches of each, a window apart
     sets = [samples(part) for part in (rows.train, rows.validation, rows.calibration, rows.test)]
     assert sum(map(len, sets)) == len(set().union(*sets))
 
 
-def test_whole_recordings_of_each_unit_are_held_back_where_there_are_many():
-    group = np.repeat([f"run {i}" for i in range(24)], 40)
-    units = np.repeat(["a", "b"], 480)
+def test_whole_recordings_of_each_machine_are_held_back_where_there_are_many():
+    recording = np.repeat([f"run {i}" for i in range(24)], 40)
+    machines = np.repeat(["a", "b"], 480)
     x = np.arange(960, dtype=np.float32)[:, None]
-    config = DataConfig("fleet", window=4, group="run", unit="m", folds=1)
-    table = Dataset("fleet", x, np.zeros(960, bool), units=units)
-    windows = cut(table, config, good=np.ones(960, bool), group=group, time=None)
+    config = DataConfig("fleet", window=4, recording="run", machine="m", folds=1)
+    table = Dataset("fleet", x, np.zeros(960, bool), machines=machines)
+    windows = cut(table, config, good=np.ones(960, bool), recording=recording, time=None)
     rows = split(windows, config)
-    runs = [{*group[[*samples(part)]]} for part in (rows.train, rows.calibration)]
+    runs = [{*recording[[*samples(part)]]} for part in (rows.train, rows.calibration)]
     assert not runs[0] & runs[1]
-    assert set(rows.units["calibration"]) == {"a", "b"}
+    assert set(rows.machines["calibration"]) == {"a", "b"}
 
 
-def test_each_unit_gives_its_share_to_the_test_and_to_every_fold(fleet):
-    dataset, units = fleet
+def test_each_machine_gives_its_share_to_the_test_and_to_every_fold(fleet):
+    dataset, machines = fleet
     rows = split(dataset, dataclasses.replace(CONFIG, folds=5))
     for role in ("calibration", "test"):
-        named = rows.units[role]
-        np.testing.assert_array_equal(named, units[getattr(rows, role)[:, 0].astype(int)])
-    assert [(rows.units["test"] == unit).sum() for unit in "abc"] == [20, 5, 74 + 10]
+        named = rows.machines[role]
+        np.testing.assert_array_equal(named, machines[getattr(rows, role)[:, 0].astype(int)])
+    assert [(rows.machines["test"] == machine).sum() for machine in "abc"] == [20, 5, 74 + 10]
     np.testing.assert_array_equal(rows.calibration, np.append(rows.train, rows.validation, axis=0))
-    for unit, least in zip("abc", (36, 9, 133), strict=True):
-        own = rows.units["calibration"] == unit
+    for machine, least in zip("abc", (36, 9, 133), strict=True):
+        own = rows.machines["calibration"] == machine
         each, stopping = np.bincount(rows.folds[own]), np.bincount(rows.folds[own & rows.stopping])
         assert (each.min(), len(each)) == (least, 5)
         assert each.max() <= least + 1
@@ -374,11 +382,13 @@ def test_each_unit_gives_its_share_to_the_test_and_to_every_fold(fleet):
 
 
 @pytest.mark.parametrize("machines", [3, MIN_RECORDINGS + 2])
-def test_each_unit_has_windows_in_every_fold_though_no_two_share_a_row(machines):
-    group, rows = windows_of(machines, folds=5)
-    named = rows.units["calibration"]
-    np.testing.assert_array_equal(named, group[rows.calibration[:, 0, 0].astype(int)])
-    counts = np.array([np.bincount(rows.folds[named == unit]) for unit in np.unique(group)])
+def test_each_machine_has_windows_in_every_fold_though_no_two_share_a_row(machines):
+    recording, rows = windows_of(machines, folds=5)
+    named = rows.machines["calibration"]
+    np.testing.assert_array_equal(named, recording[rows.calibration[:, 0, 0].astype(int)])
+    counts = np.array(
+        [np.bincount(rows.folds[named == machine]) for machine in np.unique(recording)]
+    )
     assert counts.shape == (machines, 5)
     np.testing.assert_allclose(counts / counts.mean(), 1.0, atol=0.25)  # 40 stretches of each
     folds = [samples(rows.calibration[rows.folds == fold]) for fold in range(5)]
@@ -386,21 +396,26 @@ def test_each_unit_has_windows_in_every_fold_though_no_two_share_a_row(machines)
     assert sum(map(len, sets)) == len(set.union(*sets))
 
 
-def test_a_unit_of_too_few_rows_for_the_folds_is_refused_by_name(fleet):
+def test_a_machine_of_too_few_rows_for_the_folds_is_refused_by_name(fleet):
     dataset, _ = fleet
-    few = dataclasses.replace(dataset, units=np.where(dataset.x[:, 0] < 4, "d", dataset.units))
+    few = dataclasses.replace(
+        dataset, machines=np.where(dataset.x[:, 0] < 4, "d", dataset.machines)
+    )
     with pytest.raises(
-        ValueError, match=r"5 folds and.*Received: 4 rows of unit d in fleet, which"
+        ValueError, match=r"5 folds and.*Received: 4 rows of machine d in fleet, which"
     ):
         split(few, dataclasses.replace(CONFIG, folds=5))
     assert splits.choose_folds(dataset, DataConfig("fleet")) == 5
     assert splits.choose_folds(few, DataConfig("fleet")) == 1
 
 
-def test_there_must_be_a_recording_of_each_unit_for_each_fold():
-    group = np.arange(60) % 12
-    segments = np.stack([group, group], axis=1)
+def test_there_must_be_a_recording_of_each_machine_for_each_fold():
+    recording = np.arange(60) % 12
+    segments = np.stack([recording, recording], axis=1)
     dataset = dataclasses.replace(numbered(60), segments=segments)
-    for dealt, folds in ((np.where(group < 6, "a", "b"), 5), (np.where(group < 7, "a", "b"), 1)):
-        mixed = dataclasses.replace(dataset, units=dealt)
+    for dealt, folds in (
+        (np.where(recording < 6, "a", "b"), 5),
+        (np.where(recording < 7, "a", "b"), 1),
+    ):
+        mixed = dataclasses.replace(dataset, machines=dealt)
         assert splits.choose_folds(mixed, DataConfig("rows")) == folds

@@ -51,7 +51,7 @@ def test_a_table_takes_its_names_and_labels_from_its_columns(loads):
     assert dataset.x.shape == x.shape == (4, 2)
     np.testing.assert_array_equal(x, [[1, 9.5], [2, 8.5], [3, 7.5], [4, 6.5]])
     assert dataset.y.tolist() == [False, False, True, False]
-    assert (dataset.value_range, dataset.groups, dataset.notes) == (None, (), ())
+    assert (dataset.value_range, dataset.one_hot, dataset.notes) == (None, (), ())
 
 
 def test_without_a_label_all_are_normal(loads):
@@ -313,7 +313,7 @@ def test_windows_go_by_the_columns_that_are_named(load, way):
         "note": ["x"] * 8,
         "unit": [5] * 8,
     }
-    options = {"window": 2, "stride": 1, "group": "machine", "time": "time", "label": "fault"}
+    options = {"window": 2, "stride": 1, "recording": "machine", "time": "time", "label": "fault"}
     dataset = load(table, way, **options, **DROP_COLUMNS)
     assert dataset.feature_names == ("a",)
     assert dataset.x[:].tolist() == [[[0], [1]], [[1], [2]], [[2], [3]], [[10], [11]], [[12], [13]]]
@@ -334,7 +334,7 @@ def test_no_window_has_a_row_that_was_left_out(load, way):
 def test_arrays_are_cut_into_windows_by_their_keys(save):
     x = np.arange(12.0).reshape(6, 2)
     source = save(x=x, m=np.array([1, 2, 1, 2, 1, 2]), t=np.arange(6))
-    dataset = data.load(DataConfig(source, window=2, stride=1, group="m", time="t"))
+    dataset = data.load(DataConfig(source, window=2, stride=1, recording="m", time="t"))
     assert dataset.x[:, :, 0].tolist() == [[0, 4], [4, 8], [2, 6], [6, 10]]
     assert dataset.feature_names is None
 
@@ -346,21 +346,21 @@ def test_a_file_without_a_header_line_is_said_to_have_none(tmp_path):
     assert note == f"{path} has no header line: its first line is taken as a row"
 
 
-def test_the_column_of_units_is_no_feature_and_goes_with_its_rows(load):
+def test_the_column_of_machines_is_no_feature_and_goes_with_its_rows(load):
     plant = {**PLANT, "machine": ["p1", "p2", "p1", "p2"]}
-    dataset = load(plant, "csv", label="broken", unit="machine")
+    dataset = load(plant, "csv", label="broken", machine="machine")
     assert dataset.feature_names == ("flow", "speed")
-    assert dataset.units.tolist() == ["p1", "p2", "p1", "p2"]
+    assert dataset.machines.tolist() == ["p1", "p2", "p1", "p2"]
     plant["flow"] = ["", 2.0, 3.0, 4.0]
-    dataset = load(plant, "csv", label="broken", unit="machine", **DROP_ROWS)
-    assert dataset.units.tolist() == ["p2", "p1", "p2"]
+    dataset = load(plant, "csv", label="broken", machine="machine", **DROP_ROWS)
+    assert dataset.machines.tolist() == ["p2", "p1", "p2"]
     plant["machine"] = ["p1", "p2", "", "p2"]
-    with refuses("expected the name of a unit, text or a whole number, for each row."):
-        load(plant, "csv", label="broken", unit="machine", **DROP_ROWS)
+    with refuses("expected the name of a machine, text or a whole number, for each row."):
+        load(plant, "csv", label="broken", machine="machine", **DROP_ROWS)
     with refuses("expected the column 'pump'."):
-        load(PLANT, "csv", label="broken", unit="pump")
+        load(PLANT, "csv", label="broken", machine="pump")
 
 
-def test_units_of_arrays_are_one_of_their_keys(save):
+def test_machines_of_arrays_are_one_of_their_keys(save):
     path = save(x=np.random.default_rng(0).normal(size=(3, 2)), machine=[7, 8, 7])
-    assert data.load(DataConfig(path, unit="machine")).units.tolist() == ["7", "8", "7"]
+    assert data.load(DataConfig(path, machine="machine")).machines.tolist() == ["7", "8", "7"]

@@ -24,30 +24,30 @@ def table(rows, *, anomalies=()):
     return Dataset("table", x, np.isin(np.arange(rows), anomalies), feature_names=("a", "b"))
 
 
-def windows_of(given_table, *, good=None, group=None, time=None, **options):
+def windows_of(given_table, *, good=None, recording=None, time=None, **options):
     good = np.ones(len(given_table.x), bool) if good is None else good
     config = DataConfig("table", **{"window": 3, "stride": 1, **options})
-    return cut(given_table, config, good=good, group=group, time=time)
+    return cut(given_table, config, good=good, recording=recording, time=time)
 
 
 @settings(max_examples=50, deadline=None)
 @given(
-    group=st.lists(st.integers(0, 2), min_size=12, max_size=30).map(np.array),
+    recording=st.lists(st.integers(0, 2), min_size=12, max_size=30).map(np.array),
     bad=st.sets(st.integers(0, 29), max_size=3),
     anomalies=st.sets(st.integers(0, 29), max_size=4),
     window=st.integers(1, 3),
     stride=st.integers(1, 4),
 )
-def test_windows_are_at_every_offset_but_over_bad_rows(group, bad, anomalies, window, stride):
-    rows = window_rows(len(group), window, 1, group=group)
+def test_windows_are_at_every_offset_but_over_bad_rows(recording, bad, anomalies, window, stride):
+    rows = window_rows(len(recording), window, 1, recording=recording)
     expected = [row for row in rows.tolist() if not bad & set(row)]
-    good = ~np.isin(np.arange(len(group)), list(bad))
-    options = {"good": good, "group": group, "window": window, "stride": stride}
+    good = ~np.isin(np.arange(len(recording)), list(bad))
+    options = {"good": good, "recording": recording, "window": window, "stride": stride}
     if not expected:
         with refuses(f"expected a stretch of {window} rows without missing values."):
-            windows_of(table(len(group)), **options)
+            windows_of(table(len(recording)), **options)
         return
-    dataset = windows_of(table(len(group), anomalies=list(anomalies)), **options)
+    dataset = windows_of(table(len(recording), anomalies=list(anomalies)), **options)
     assert dataset.x[:, :, 0].tolist() == expected
     assert dataset.x.dtype == np.float32
     assert dataset.y.tolist() == [bool(anomalies & set(row)) for row in expected]
@@ -63,12 +63,12 @@ def test_a_window_is_of_a_class_where_all_its_rows_are():
     assert windows_of(labelled, window=4).labels.tolist() == [-1] * 5
 
 
-def test_a_window_over_rows_of_two_units_is_refused_with_their_names():
-    fleet = replace(table(8), units=np.array(["p1"] * 4 + ["p2"] * 4))
+def test_a_window_over_rows_of_two_machines_is_refused_with_their_names():
+    fleet = replace(table(8), machines=np.array(["p1"] * 4 + ["p2"] * 4))
     with refuses("Received: a window over rows of p1 and p2 (2 such windows)."):
         windows_of(fleet)
-    apart = windows_of(fleet, group=fleet.units)
-    assert apart.units.tolist() == ["p1", "p1", "p2", "p2"]
+    apart = windows_of(fleet, recording=fleet.machines)
+    assert apart.machines.tolist() == ["p1", "p1", "p2", "p2"]
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_what_is_neither_a_table_nor_such_windows_is_refused(shape):
 
 def test_windows_in_hand_stay_with_their_recording():
     given_rows = Dataset("rows", np.zeros((5, 3, 2), np.float32), np.zeros(5, bool))
-    dataset = windows_of(given_rows, group=np.array(["b", "a", "b", "c", "c"]))
+    dataset = windows_of(given_rows, recording=np.array(["b", "a", "b", "c", "c"]))
     assert dataset.segments.tolist() == [[1, 1], [0, 0], [1, 1], [2, 2], [2, 2]]
-    assert "(--group)" in windows_of(given_rows).notes[0]  # who knows whether they overlap
+    assert "(--recording)" in windows_of(given_rows).notes[0]  # who knows whether they overlap
 
 
 def segments_of_rows(dataset):
@@ -121,24 +121,24 @@ def segments_of_rows(dataset):
 
 
 def test_of_many_recordings_each_is_a_segment():
-    group = np.arange(MIN_RECORDINGS).repeat(5)
+    recording = np.arange(MIN_RECORDINGS).repeat(5)
     rng = np.random.default_rng(0)
-    group = rng.permutation(group)
-    found = segments_of_rows(windows_of(table(len(group)), group=group))
-    assert {(group[row], segment) for row, segment in found.items()} == {
+    recording = rng.permutation(recording)
+    found = segments_of_rows(windows_of(table(len(recording)), recording=recording))
+    assert {(recording[row], segment) for row, segment in found.items()} == {
         (i, i) for i in range(MIN_RECORDINGS)
     }
 
 
 @pytest.mark.parametrize("recordings", [1, 2, 9])
 def test_fewer_recordings_are_cut_into_stretches_in_time_order(recordings):
-    group = np.arange(3600) % recordings  # interleaved
-    found = segments_of_rows(windows_of(table(3600), group=group))
+    recording = np.arange(3600) % recordings  # interleaved
+    found = segments_of_rows(windows_of(table(3600), recording=recording))
     assert SEGMENTS <= len(set(found.values())) <= SEGMENTS + recordings
-    for recording in range(recordings):
-        rows = [row for row in sorted(found) if group[row] == recording]
+    for number in range(recordings):
+        rows = [row for row in sorted(found) if recording[row] == number]
         assert (np.diff([found[row] for row in rows]) >= 0).all()
-    assert len({(group[row], segment) for row, segment in found.items()}) == len(
+    assert len({(recording[row], segment) for row, segment in found.items()}) == len(
         set(found.values())
     )
 

@@ -152,7 +152,7 @@ def converted(make_pair, shape):
         name: rng.normal(size=(7, *row)).astype(np.float32)
         for name, row in (("x", shape), ("z", (3,)), ("noise", (3,)))
     }
-    known = Evidence(None, feeds, {}, units={}, references={})
+    known = Evidence(None, feeds, {}, error_scales={}, references={})
     return {
         (graph.role, variant.format): verified(artefacts.make(graph, variant, known, Material({})))
         for graph in build_graphs(vae, "float32")

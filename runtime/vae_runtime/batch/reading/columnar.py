@@ -42,7 +42,7 @@ def columns_of(names: list[str], wanted: Wanted, where: str) -> list[str]:
 
 
 def check_kept(names: list[str], wanted: Wanted, where: str) -> list[str]:
-    """The columns to pass through, and that of units; ColumnError where one is not there."""
+    """The columns to pass through, and that of machines; ColumnError where one is not there."""
     missing = [name for name in wanted.named if name not in names]
     if missing:
         asked = (*wanted.named, *(wanted.model.feature_names or ()))
@@ -76,8 +76,8 @@ def rows_of(batch: Any, columns: list[str], wanted: Wanted, where: str) -> Found
     return x, {}
 
 
-def units_of(column: Any, bad: dict[int, str]) -> NDArray[np.str_]:
-    """The name of each row's unit; a row without one goes to `bad`."""
+def machines_of(column: Any, bad: dict[int, str]) -> NDArray[np.str_]:
+    """The name of each row's machine; a row without one goes to `bad`."""
     import pyarrow as pa
     import pyarrow.types as types
 
@@ -103,8 +103,12 @@ def part_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[str
     x, bad = rows_of(batch, columns, wanted, file)
     where = {"row": np.arange(first, first + batch.num_rows)}
     kept = {name: batch.column(name) for name in wanted.keep}
-    units = None if wanted.unit is None else units_of(batch.column(wanted.unit), bad)
-    return Part(file, x, where, kept, units, bad)
+    machines = (
+        None
+        if wanted.machine_column is None
+        else machines_of(batch.column(wanted.machine_column), bad)
+    )
+    return Part(file, x, where, kept, machines, bad)
 
 
 def _of_scalars(batch: Any, columns: list[str], where: str) -> NDArray[Any]:

@@ -107,11 +107,11 @@ def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
 
 def _part(file: str, rows: Rows, first: int, wanted: Wanted) -> Part:
     columns = {n: np.array(column, str) for n, column in zip(wanted.named, rows.texts, strict=True)}
-    units = None
-    if wanted.unit is not None:
-        units = names_or_bad(np.char.strip(columns[wanted.unit]), rows.bad)
+    machines = None
+    if wanted.machine_column is not None:
+        machines = names_or_bad(np.char.strip(columns[wanted.machine_column]), rows.bad)
     where = {"row": np.arange(first, first + len(rows.x))}
-    return Part(file, rows.x, where, {n: columns[n] for n in wanted.keep}, units, rows.bad)
+    return Part(file, rows.x, where, {n: columns[n] for n in wanted.keep}, machines, rows.bad)
 
 
 def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:

@@ -96,8 +96,12 @@ def _part(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Pa
             lines.append(number_of_line)
     x = _rows(values, lines, bad, wanted)
     kept = {name: _texts(values, name) for name in wanted.keep}
-    units = None if wanted.unit is None else names_or_bad(_texts(values, wanted.unit), bad)
-    return Part(file, x, {"row": np.arange(first, first + len(x))}, kept, units, bad)
+    machines = (
+        None
+        if wanted.machine_column is None
+        else names_or_bad(_texts(values, wanted.machine_column), bad)
+    )
+    return Part(file, x, {"row": np.arange(first, first + len(x))}, kept, machines, bad)
 
 
 def _rows(

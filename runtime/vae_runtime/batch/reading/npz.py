@@ -47,10 +47,14 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
             part = held[start : start + rows] if held is not None else read_array(path, *x, rows)
             columns = {name: read_array(path, *member, rows) for name, member in extra.items()}
             bad: dict[int, str] = {}
-            units = None if wanted.unit is None else names_or_bad(columns[wanted.unit], bad)
+            machines = (
+                None
+                if wanted.machine_column is None
+                else names_or_bad(columns[wanted.machine_column], bad)
+            )
             kept = {name: columns[name] for name in wanted.keep}
             where = {"row": np.arange(start, start + rows)}
-            yield Part(shard.file, part, where, kept, units, bad)
+            yield Part(shard.file, part, where, kept, machines, bad)
 
 
 def kept(path: Path, wanted: Wanted) -> Columns:

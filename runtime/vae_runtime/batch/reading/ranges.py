@@ -9,7 +9,7 @@ from vae_runtime.rows.csv_rows import OpenQuote
 from vae_runtime.rows.line_limit import longest_line
 
 BLOCK = 2**20  # bytes that a plan looks at together
-SHARD_BYTES = 2**23  # about: the unit that a run which was killed scores again
+SHARD_BYTES = 2**23  # about: what a run which was killed scores again at most
 BOM = b"\xef\xbb\xbf"
 MARKS = {  # of what is no text in utf-8, and what to do about it
     b"\x1f\x8b": "gzip. Unpack it: gunzip -c FILE | vae-runtime score BUNDLE -.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vae_runtime.batch.parts import Shard, Wanted
 
-SHARD_PARTS = 4  # parts of a shard at most: the unit that a run which was killed scores again
+SHARD_PARTS = 4  # parts of a shard at most: what a run which was killed scores again
 
 
 def stretches(path: Path, format: str, rows: Sequence[int], wanted: Wanted) -> list[Shard]:

@@ -26,7 +26,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
     for start in range(0, len(cut), wanted.part_rows):
         given = cut.part(slice(start, start + wanted.part_rows))
         left_out = 0 if start else given.left_out
-        yield Part(shard.file, given.x, given.where, given.kept, given.units, {}, left_out)
+        yield Part(shard.file, given.x, given.where, given.kept, given.machines, {}, left_out)
 
 
 def is_table(path: Path, wanted: Wanted) -> bool:
@@ -42,4 +42,6 @@ def is_table(path: Path, wanted: Wanted) -> bool:
 
 
 def _cut(path: Path, wanted: Wanted) -> Cut:
-    return read_cut(path, wanted.model, wanted.windowing, unit=wanted.unit, keep=wanted.keep)
+    return read_cut(
+        path, wanted.model, wanted.windowing, machine_column=wanted.machine_column, keep=wanted.keep
+    )

@@ -51,11 +51,11 @@ def columns(n=50):
 @pytest.mark.parametrize("compression", [None, "zstd"])
 def test_rows_are_those_of_the_table(write, wanted, read, name, sizes, compression):
     path = write(columns(), sizes, name, compression)
-    found = read(path, wanted((2,), AB, keep=("id",), unit="u"))
+    found = read(path, wanted((2,), AB, keep=("id",), machine_column="u"))
     np.testing.assert_array_equal(found.x, np.stack([np.arange(50), np.arange(50) / 7], 1))
     np.testing.assert_array_equal(found.row, np.arange(50))
     assert found.kept["id"].tolist() == columns()["id"]
-    assert found.units.tolist() == ["p", "q"] * 25
+    assert found.machines.tolist() == ["p", "q"] * 25
     assert max(len(part.x) for part in found.parts) <= 4
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_runtime.batch.reading.columnar import check_kept, columns_of, part_of, rows_of, units_of
+from vae_runtime.batch.reading.columnar import check_kept, columns_of, machines_of, part_of, rows_of
 from vae_runtime.rows.tables import ColumnError
 
 ABC = ("a", "b", "c")
@@ -175,20 +175,20 @@ def test_columns_that_are_missing_are_named(wanted, names, message):
         (pa.array([None, None, None], pa.string()), ["", "", ""]),
     ],
 )
-def test_units_are_named_and_those_without_a_name_are_bad(column, names):
+def test_machines_are_named_and_those_without_a_name_are_bad(column, names):
     bad = {}
-    assert units_of(column, bad).tolist() == names
+    assert machines_of(column, bad).tolist() == names
     assert list(bad) == [i for i, name in enumerate(names) if not name]
 
 
-def test_units_that_are_no_names_are_refused():
-    with refuses("expected the name of a unit"):
-        units_of(pa.array([1.5, 2.0]), {})
+def test_machines_that_are_no_names_are_refused():
+    with refuses("expected the name of a machine"):
+        machines_of(pa.array([1.5, 2.0]), {})
 
 
 def test_a_part_keeps_columns_as_they_are(wanted):
     batch = pa.record_batch({"x": [[1.0], [2.0]], "id": ["p", None], "u": [7, 8]})
-    part = part_of(batch, "f", 40, wanted((1,), keep=("id",), unit="u"), ["x"])
+    part = part_of(batch, "f", 40, wanted((1,), keep=("id",), machine_column="u"), ["x"])
     np.testing.assert_array_equal(part.where["row"], [40, 41])
     assert part.kept["id"].to_pylist() == ["p", None]
-    assert part.units.tolist() == ["7", "8"]
+    assert part.machines.tolist() == ["7", "8"]

@@ -207,17 +207,19 @@ def test_a_table_without_names_has_all_columns(write, wanted, read):
     found = read(write("1,2,3\n4,5,6\n"), wanted())
     np.testing.assert_array_equal(found.x, [[1, 2, 3], [4, 5, 6]])
     assert found.shards[0].line == 1
-    named = read(write("id,p,q,r\nu,1,2,3\n"), wanted(unit="id"))
+    named = read(write("id,p,q,r\nu,1,2,3\n"), wanted(machine_column="id"))
     np.testing.assert_array_equal(named.x, [[1, 2, 3]])
-    assert named.units.tolist() == ["u"]
+    assert named.machines.tolist() == ["u"]
     with refuses("expected 3 columns. Received: 2."):
         formats.plan(write("1,2\n"), wanted())
 
 
-def test_a_row_whose_unit_is_not_named_is_bad(write, wanted, read):
-    found = read(write("a,b,c,id\n1,2,3,u\n1,2,3, \n1,2,3,v\n"), wanted((3,), ABC, unit="id"))
-    assert found.bad == {1: "expected the name of a unit. Received: none."}
-    assert found.units.tolist() == ["u", "", "v"]
+def test_a_row_whose_machine_is_not_named_is_bad(write, wanted, read):
+    found = read(
+        write("a,b,c,id\n1,2,3,u\n1,2,3, \n1,2,3,v\n"), wanted((3,), ABC, machine_column="id")
+    )
+    assert found.bad == {1: "expected the name of a machine. Received: none."}
+    assert found.machines.tolist() == ["u", "", "v"]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +240,7 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused_at_once(write, wanted, text,
 
 
 def test_columns_to_keep_must_be_there(write, wanted):
-    for options in ({"keep": ("id",)}, {"unit": "id"}):
+    for options in ({"keep": ("id",)}, {"machine_column": "id"}):
         with refuses("expected the column 'id'", ColumnError):
             formats.plan(write("a,b,c\n1,2,3\n"), wanted((3,), ABC, **options))
 

@@ -145,11 +145,11 @@ def test_keys_that_are_kept_are_text_however_the_file_is_cut(write, wanted, read
         assert len(found.shards) == (8 if size == 1 else 1)
 
 
-def test_a_line_whose_unit_is_not_named_is_bad(write, wanted, read):
+def test_a_line_whose_machine_is_not_named_is_bad(write, wanted, read):
     path = write({"x": [1], "u": 12}, {"x": [1]}, {"x": [1], "u": "p"})
-    found = read(path, wanted((1,), unit="u"))
-    assert found.units.tolist() == ["12", "", "p"]
-    assert found.bad == {1: "expected the name of a unit. Received: none."}
+    found = read(path, wanted((1,), machine_column="u"))
+    assert found.machines.tolist() == ["12", "", "p"]
+    assert found.bad == {1: "expected the name of a machine. Received: none."}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_line_whose_unit_is_not_named_is_bad(write, wanted, read):
         ({"a": 1, "b": 2}, {"names": ABC}, "c"),
         ({"a": 1, "b": 2}, {}, "x"),
         ({"x": [1, 2, 3]}, {"keep": ("id",)}, "id"),
-        ({"x": [1, 2, 3]}, {"unit": "id"}, "id"),
+        ({"x": [1, 2, 3]}, {"machine_column": "id"}, "id"),
         ([1, 2, 3], {"keep": ("id",)}, "id"),
     ],
 )

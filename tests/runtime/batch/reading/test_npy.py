@@ -64,7 +64,7 @@ def test_a_file_that_was_cut_is_refused_before_any_row_is_read(save, wanted, ord
 
 
 def test_no_column_can_be_kept(save, wanted):
-    for options in ({"keep": ("id",)}, {"unit": "id"}):
+    for options in ({"keep": ("id",)}, {"machine_column": "id"}):
         with refuses("whose parts have names, for id", ColumnError):
             formats.plan(save(np.zeros((2, 3))), wanted(**options))
 

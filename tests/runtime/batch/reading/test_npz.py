@@ -35,12 +35,12 @@ def test_rows_come_with_the_keys_that_are_kept(save, wanted, read, compressed, o
     names = np.array([f"no {i}" for i in range(41)])
     arrays = {key: np.asarray(X, order=order), "id": np.arange(41), "name": names, "y": X[0]}
     path = save(compressed, other=np.array([None]), **arrays)
-    found = read(path, wanted(keep=("id", "name"), unit="name"))
+    found = read(path, wanted(keep=("id", "name"), machine_column="name"))
     np.testing.assert_array_equal(found.x, X)
     np.testing.assert_array_equal(found.row, np.arange(41))
     assert found.kept["id"].dtype == np.int64
     np.testing.assert_array_equal(found.kept["id"], np.arange(41))
-    assert found.kept["name"].tolist() == found.units.tolist() == names.tolist()
+    assert found.kept["name"].tolist() == found.machines.tolist() == names.tolist()
     assert [len(part.x) for part in found.parts] == [*[4] * 10, 1]
     assert len(found.shards) == 1
 
@@ -51,11 +51,11 @@ def test_a_column_of_any_name_may_be_kept(save, wanted, read):
     np.testing.assert_array_equal(found.kept["keep"], np.ones(41))
 
 
-def test_a_row_whose_unit_is_not_named_is_bad(save, wanted, read):
-    units = np.array(["p", "", "q"])
-    found = read(save(x=X[:3], unit=units), wanted(unit="unit"))
-    assert found.bad == {1: "expected the name of a unit. Received: none."}
-    assert found.units.tolist() == ["p", "", "q"]
+def test_a_row_whose_machine_is_not_named_is_bad(save, wanted, read):
+    machines = np.array(["p", "", "q"])
+    found = read(save(x=X[:3], machine=machines), wanted(machine_column="machine"))
+    assert found.bad == {1: "expected the name of a machine. Received: none."}
+    assert found.machines.tolist() == ["p", "", "q"]
 
 
 def test_memory_does_not_grow_with_the_file(save, wanted):
@@ -78,7 +78,7 @@ def test_memory_does_not_grow_with_the_file(save, wanted):
         ({"z": X}, {}, 'expected the key "x". Received: z.'),
         ({"x": X[:, :2]}, {}, "x: expected shape (batch, 3). Received: (41, 2)."),
         ({"x": X}, {"keep": ("id",)}, "expected the key 'id'. Received: x."),
-        ({"x": X}, {"unit": "id"}, "expected the key 'id'. Received: x."),
+        ({"x": X}, {"machine_column": "id"}, "expected the key 'id'. Received: x."),
         ({"x": X, "id": X}, {"keep": ("id",)}, "expected id of shape (41,). Received: (41, 3)."),
         ({"x": X.astype(str)}, {}, "x: expected numbers."),
     ],

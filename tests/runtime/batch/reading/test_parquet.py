@@ -40,12 +40,12 @@ def columns(n=50):
 @pytest.mark.parametrize("rows", [1, 3, 16, 17, 50])
 def test_rows_are_those_of_the_table(write, wanted, read, rows):
     path = write(columns(), rows)
-    found = read(path, wanted((2,), AB, keep=("id",), unit="u"))
+    found = read(path, wanted((2,), AB, keep=("id",), machine_column="u"))
     np.testing.assert_array_equal(found.x, read_rows(path, columns=AB, missing=True).x)
     assert np.isnan(found.x[0, 0])
     np.testing.assert_array_equal(found.row, np.arange(50))
     assert found.kept["id"].tolist() == columns()["id"]
-    assert found.units.tolist() == ["p", "q"] * 25
+    assert found.machines.tolist() == ["p", "q"] * 25
     assert max(len(part.x) for part in found.parts) <= 4
     assert len(found.shards) == {1: 4, 3: 4, 16: 4, 17: 3, 50: 1}[rows]
 

@@ -25,7 +25,7 @@ def windows(wanted):
     """What is wanted of a model of windows of 4 rows, a new one at each third row."""
 
     def make(names=AB, **options):
-        return wanted(SHAPE, names, stride=3, group="machine", time="time", **options)
+        return wanted(SHAPE, names, stride=3, recording="machine", time="time", **options)
 
     return make
 
@@ -56,9 +56,9 @@ def table(tmp_path):
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "rows.npz"])
 def test_windows_are_those_of_the_table_in_one_piece(table, windows, read, name):
     folder, columns = table
-    asked = windows(keep=("id", "machine"), unit="machine")
+    asked = windows(keep=("id", "machine"), machine_column="machine")
     found = read(folder / name, asked)
-    expected = read_input(folder / name, asked.model, unit="machine")
+    expected = read_input(folder / name, asked.model, machine_column="machine")
     np.testing.assert_array_equal(found.x, expected.x)
     assert len(found.x) > 8
     for key in ("first_row", "last_row"):
@@ -72,7 +72,9 @@ def test_windows_are_those_of_the_table_in_one_piece(table, windows, read, name)
     last = expected.where["last_row"]
     assert found.kept["id"].tolist() == [f"no {i}" for i in last]
     assert (
-        found.kept["machine"].tolist() == found.units.tolist() == columns["machine"][last].tolist()
+        found.kept["machine"].tolist()
+        == found.machines.tolist()
+        == columns["machine"][last].tolist()
     )
     assert max(len(part.x) for part in found.parts) == 4
     assert len(found.shards) == 1
@@ -80,7 +82,7 @@ def test_windows_are_those_of_the_table_in_one_piece(table, windows, read, name)
 
 def test_the_way_of_cutting_may_be_said(table, windows, read):
     folder, _ = table
-    said = Windowing(stride=1, group="", time="")
+    said = Windowing(stride=1, recording="", time="")
     asked = windows(windowing=said)
     found = read(folder / "rows.csv", asked)
     assert len(found.x) == 57
@@ -108,27 +110,27 @@ def test_windows_that_are_cut_already_are_read_as_rows(tmp_path, windows, read, 
     found = read(tmp_path / name, windows())
     np.testing.assert_array_equal(found.x, x)
     assert list(found.parts[0].where) == ["row"]
-    with refuses("expected --stride, --group and --time with a model of windows"):
+    with refuses("expected --stride, --recording and --time with a model of windows"):
         formats.plan(tmp_path / name, windows(windowing=Windowing(stride=1)))
 
 
 def test_an_array_of_readings_is_cut_too(tmp_path, windows, read):
     x = np.arange(24.0).reshape(12, 2)
     np.save(tmp_path / "x.npy", x)
-    found = read(tmp_path / "x.npy", windows(windowing=Windowing(group="", time="")))
+    found = read(tmp_path / "x.npy", windows(windowing=Windowing(recording="", time="")))
     np.testing.assert_array_equal(found.x, [x[i : i + 4] for i in (0, 3, 6)])
     np.testing.assert_array_equal(found.row, [3, 6, 9])
 
 
 def test_options_of_windows_are_refused_of_a_model_without(tmp_path, wanted):
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))
-    with refuses("expected --stride, --group and --time with a model of windows"):
+    with refuses("expected --stride, --recording and --time with a model of windows"):
         formats.plan(tmp_path / "x.npy", wanted((2,), windowing=Windowing(stride=2)))
 
 
 def test_whole_numbers_become_floats_as_in_training(tmp_path, windows, read):
     np.save(tmp_path / "x.npy", np.ones((12, 2), np.int64))
-    asked = windows(windowing=Windowing(group="", time=""))
+    asked = windows(windowing=Windowing(recording="", time=""))
     assert read(tmp_path / "x.npy", asked).x.dtype == np.float32
     whole = asked._replace(model=dataclasses.replace(asked.model, input_dtype="uint8"))
     assert read(tmp_path / "x.npy", whole).x.dtype == np.int64

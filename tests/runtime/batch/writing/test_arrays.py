@@ -73,9 +73,9 @@ def test_the_header_is_of_one_length_however_many_rows():
 def test_text_is_as_wide_as_the_widest(tmp_path_factory, texts, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "CHUNK", chunk)
-        tables = [{"unit": np.array(each, np.str_)} for each in texts]
+        tables = [{"machine": np.array(each, np.str_)} for each in texts]
         found = bytes_of(NpzWriter, tmp_path_factory.getbasetemp(), tables)
-    assert found == saved(np.savez, unit=np.array([t for each in texts for t in each], np.str_))
+    assert found == saved(np.savez, machine=np.array([t for each in texts for t in each], np.str_))
 
 
 def test_columns_of_transposed_and_cut_arrays(tmp_path):

@@ -76,10 +76,10 @@ def test_csv_of_a_million_scores_is_what_a_whole_table_is(tmp_path):
 @example(texts=["a,b", 'say "x"', "two\nlines", "", " ", "é"])
 def test_csv_of_text_is_what_a_whole_table_is(tmp_path_factory, texts):
     folder = tmp_path_factory.getbasetemp()
-    table = {"unit": np.array(texts, np.str_), "n": np.arange(len(texts))}
+    table = {"machine": np.array(texts, np.str_), "n": np.arange(len(texts))}
     whole = written_at_once(table)
     assert text_of(CsvWriter, folder, table) == whole
-    kept = {"unit": pa.array(table["unit"].tolist(), pa.string()), "n": pa.array(table["n"])}
+    kept = {"machine": pa.array(table["machine"].tolist(), pa.string()), "n": pa.array(table["n"])}
     found = text_of(CsvWriter, folder, kept)  # where empty text is in quotes
     assert list(csv.reader(io.StringIO(found, newline=""))) == list(
         csv.reader(io.StringIO(whole, newline=""))
@@ -240,5 +240,5 @@ def test_json_lines_of_numbers_and_of_others_are_of_one_form(tmp_path):
     table = {"n": np.arange(2), "z": np.array([[0.5, np.nan], [-1, 2]], np.float32)}
     alone = text_of(JsonLinesWriter, tmp_path, table)
     assert alone == '{"n": 0, "z": [0.5, null]}\n{"n": 1, "z": [-1.0, 2.0]}\n'
-    mixed = text_of(JsonLinesWriter, tmp_path, {**table, "unit": np.array(["a", "b"])})
-    assert mixed == alone.replace("}", ', "unit": "X"}').replace("X", "a", 1).replace("X", "b")
+    mixed = text_of(JsonLinesWriter, tmp_path, {**table, "machine": np.array(["a", "b"])})
+    assert mixed == alone.replace("}", ', "machine": "X"}').replace("X", "a", 1).replace("X", "b")

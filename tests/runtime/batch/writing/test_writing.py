@@ -29,7 +29,7 @@ def results(draw):
         "p_value": draw(arrays(np.float64, n)),
         "is_anomaly": draw(arrays(bool, n)),
         "z": draw(arrays(np.float32, (n, 3))),
-        "unit": texts,
+        "machine": texts,
         "id": pa.array(numbers),
         "note": pa.array(maybe, pa.string()),
         "at": pa.array(numbers, pa.timestamp("us", "UTC")),
