@@ -36,6 +36,8 @@ LEAST = 0.1  # of a pre-processed feature, so that copies of a row are no infini
 # 2019, "A new approach to probabilistic rounding error analysis"); of so many features, little.
 FEW = 256
 
+FAR = 1e4  # sigmas beyond all centres, from where on a value is as far as any
+
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Mixture(keras.layers.Layer):
@@ -78,6 +80,35 @@ class Mixture(keras.layers.Layer):
         terms = 0.5 * square + ops.abs(constant) + ops.max(ops.abs(logits), axis=-1)
         return max(1.0, math.sqrt(self.centres.shape[1] / FEW)) * terms
 
+    def given_others(self, u: Tensor, features: Array) -> Tensor:
+        """Expects each feature by all others of its row: E[u_f | u without f], of u's shape.
+
+        A centre j is as likely as they are near it,
+
+            r_j = softmax_j(log_weights_j - sum over i not in f of (u_i - c_ji)^2 / (2 sigma^2))
+
+        and the expectation is sum_j r_j c_jf; a mean of centres, however wild the row is.
+
+        Squares of a value beyond all centres are counted from the nearest that a centre can be:
+        that is the same for all centres, and leaves float32 the digits that tell them apart.
+
+        Args:
+            u: pre-processed rows.
+            features: float32 (features, values), 1 at the values that each feature has of a
+                flattened row; each value is of one feature.
+        """
+        centres = self.centres / self.sigma
+        low, high = ops.min(centres, axis=0), ops.max(centres, axis=0)
+        v = ops.expand_dims(ops.clip(self._scaled(u), low - FAR, high + FAR), 1)
+        near = ops.clip(v, low, high)
+        squares = (near - centres) * (2.0 * v - near - centres)  # (batch, count, values)
+        others = _product(squares, 1.0 - features.T)  # (batch, count, features)
+        logits = ops.expand_dims(self.log_weights, 1) - 0.5 * others
+        r = ops.exp(logits - ops.max(logits, axis=1, keepdims=True))
+        share = _product(r / ops.sum(r, axis=1, keepdims=True), features)
+        expected = ops.sum(share * centres, axis=1) * self.sigma
+        return ops.reshape(expected, (-1, *u.shape[1:]))
+
     def fit(self, u: Array, held_back: Array, *, seed: int = 0) -> None:
         """Finds the centres among pre-processed training rows.
 
@@ -119,6 +150,12 @@ class Mixture(keras.layers.Layer):
         bias = self.log_weights - 0.5 * ops.sum(ops.square(centres), axis=1)
         constant = centres.shape[1] * (ops.log(self.sigma) + 0.5 * math.log(2 * math.pi))
         return ops.matmul(self._scaled(u), ops.transpose(centres)) + bias, constant
+
+
+def _product(each: Tensor, factor: Array) -> Tensor:
+    """(batch, count, a) times (a, b): (batch, count, b), as one product of two matrices."""
+    flat = ops.matmul(ops.reshape(each, (-1, each.shape[-1])), factor.astype(np.float32))
+    return ops.reshape(flat, (-1, each.shape[1], factor.shape[1]))
 
 
 def _k_means(rows: Array, count: int, seed: int) -> Any:

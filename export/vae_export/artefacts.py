@@ -1,12 +1,11 @@
 """A graph as a file: its bytes, how to run it, and what it answers on the rows it is judged by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from vae_keras import elbo
 from vae_keras.evaluate import evaluate
 from vae_keras.scoring import BATCH
 from vae_runtime.bundle import manifest
@@ -162,27 +161,28 @@ def make(graph: Graph, variant: Variant, evidence: Evidence, material: Material)
     return Artefact(graph, variant, variant.convert(graph, material), evidence)
 
 
-def scorer_of(encoder: Artefact, decoder: Artefact, scorer: Graph) -> Artefact:
-    """What a device computes that has the two networks and does a score's arithmetic itself.
+def scorer_of(parts: Mapping[str, Artefact], scorer: Graph) -> Artefact:
+    """The score that a device gets from several files, each run on what those before it gave.
 
     It is no file, but it raises alarms: its verdicts are examined, and it has a threshold.
+
+    Args:
+        parts: by role the networks encoder and decoder, and the graphs preprocess and head.
+        scorer: the graph that they are together.
     """
-    source = encoder.evidence.source
+    preprocess, encoder, decoder, head = (
+        parts[role].engine for role in ("preprocess", "encoder", "decoder", "head")
+    )
 
     def run(feeds: Arrays) -> Arrays:
-        x = np.asarray(source.vae.preprocessing(feeds["x"]))
-        posterior = encoder.engine({"x": x})
-        z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
-        parameters = decoder.engine({"z": z_mean})["parameters"]
-        nll = np.asarray(source.vae.likelihood.feature_nll(x, parameters))
-        kl = np.asarray(elbo.kl(z_mean, z_log_var))
-        terms = {"nll": nll.reshape(len(x), -1).sum(1), "kl": kl}
-        mixture = source.vae.mixture
-        more = 0.0 if mixture is None else np.asarray(mixture(x))
-        return {"score": terms["nll"] + kl + more, **terms}
+        u = preprocess(feeds)["u"]
+        posterior = encoder({"x": u})
+        parameters = decoder({"z": posterior["z_mean"]})["parameters"]
+        return head({"u": u, **posterior, "parameters": parameters})
 
-    title = f"the score of {encoder.name} and {decoder.name}"
+    first = parts["encoder"]
+    title = f"the score of {first.name} and {parts['decoder'].name}"
     graph, nothing = scorer.without_defaults(), Conversion(b"")
-    pair = Artefact(graph, encoder.variant, nothing, encoder.evidence, title)
+    pair = Artefact(graph, first.variant, nothing, first.evidence, title)
     pair.__dict__["engine"] = run  # where cached_property keeps it
     return pair

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras import Gaussian, Mixed
 from vae_runtime import BundleError, Runner
 from vae_runtime.bundle import Bundle, manifest, open_bundle, written
 
@@ -59,20 +58,6 @@ def score_of(source: Source) -> manifest.Score:
     """What a model's scores mean."""
     definition = ELBO if source.vae.mixture is None else WITH_MIXTURE
     return manifest.Score(definition, unit="nats", direction="higher is more anomalous")
-
-
-def mixture_files(source: Source) -> dict[str, bytes]:
-    """The mixture by its file's name, for whoever computes a score around networks; or nothing."""
-    mixture = source.vae.mixture
-    if mixture is None:
-        return {}
-    names = ("centres", "log_weights", "sigma")
-    return {"mixture.npz": npz({name: np.asarray(getattr(mixture, name)) for name in names})}
-
-
-def describe_mixture(name: str, content: bytes) -> manifest.File:
-    """The mixture's file as the manifest lists it."""
-    return _describe(content, name=name, role="mixture", format="npz")
 
 
 def describe_probe(content: bytes) -> manifest.File:
@@ -194,7 +179,6 @@ def _model(source: Source) -> manifest.Model:
         mixture=vae.mixture and vae.mixture.count,
         latent_dim=vae.latent_dim,
         likelihood=source.likelihood,
-        sigma=_sigma(vae.likelihood),
         beta=vae.beta.beta,
         parameters=source.parameters,
         preprocessing=manifest.Preprocessing(
@@ -205,10 +189,3 @@ def _model(source: Source) -> manifest.Model:
         ),
         classes=card.classes,
     )
-
-
-def _sigma(likelihood: Any) -> tuple[float, ...] | None:
-    """Of a Gaussian, which whoever computes a score around the networks must know."""
-    parts = likelihood.parts if isinstance(likelihood, Mixed) else [likelihood]
-    normal = [part for part in parts if isinstance(part, Gaussian)]
-    return tuple(np.ravel(normal[0].deviation()).tolist()) if len(normal) == 1 else None

@@ -9,6 +9,7 @@ import numpy as np
 from . import artefacts, bundle, quantize_onnx, to_onnx
 from .artefacts import Artefact
 from .evidence import Evidence
+from .float_graphs import build_around, build_replacements
 from .graphs import Array, Graph, build_networks, network_feeds
 from .variants import NO_INT8_SCORER, Material, Variant
 
@@ -26,14 +27,21 @@ def convert(
         wanted: what to make of each, float32 first.
         log: is told of what makes no sense and is left out.
     """
-    networks = build_networks(known.source.vae)
+    vae, card = known.source.vae, known.source.card
+    networks, around = build_networks(vae), build_around(vae, card)
+    floats = [variant for variant in wanted if variant.precision == "fp32"]
     ranges = functools.cache(lambda: material_of(known, graphs))
 
     def files_of(variant: Variant) -> Iterator[Artefact]:
         learned = ranges() if variant.precision == "int8" else Material({})
-        for graph in networks if variant.networks else graphs:
+        made = [(graph, variant) for graph in (networks if variant.networks else graphs)]
+        if variant.precision == "fp32":
+            made += [(graph, variant) for graph in build_replacements(vae, card)]
+        if variant.networks:
+            made += [(graph, each) for graph in around for each in floats]
+        for graph, each in made:
             material = replace(learned, metadata=bundle.metadata(known.source, graph))
-            yield artefacts.make(graph, variant, known, material)
+            yield artefacts.make(graph, each, known, material)
 
     for variant in wanted:
         if variant.networks:
@@ -41,11 +49,11 @@ def convert(
         yield variant, files_of(variant)
 
 
-def networks_scorer(networks: Sequence[Artefact], graphs: tuple[Graph, ...]) -> Artefact:
-    """The score that a device computes around the int8 networks."""
-    by_role = {network.graph.role: network for network in networks}
+def networks_scorer(files: Sequence[Artefact], graphs: tuple[Graph, ...]) -> Artefact:
+    """The score that a device gets from the int8 networks and what stands around them."""
+    parts = {file.graph.role: file for file in files if file.variant.format == "tflite"}
     scorer = next(graph for graph in graphs if graph.role == "scorer")
-    return artefacts.scorer_of(by_role["encoder"], by_role["decoder"], scorer)
+    return artefacts.scorer_of(parts, scorer)
 
 
 def check_training(x: Array, wanted: Sequence[Variant]) -> None:

@@ -20,6 +20,7 @@ from vae_runtime.scorer import total
 
 from .errors import ExportError
 from .faults import gross_faults
+from .float_graphs import answered_feeds
 from .graphs import Array, Arrays, network_feeds
 from .source import Source
 
@@ -69,7 +70,7 @@ class Evidence:
         feeds: inputs to compare tensors on. `x` are the calibration rows without the tenth that
             scores highest: one wild row among them would have errors on all others be small by
             comparison. `z` are latents of such rows and draws from the prior, `noise`
-            a few draws.
+            a few draws. `u`, `z_mean`, `z_log_var` and `parameters` are what is made of `x`.
         network_feeds: the same as the networks alone take them; `z` are latents of rows only.
         units: for outputs in nats, the least magnitude that an error is a share of, see `_units`.
         references: by name the scores that verdicts can be given by: `score` and, where there is a
@@ -185,10 +186,11 @@ def feeds_of(vae: Any, x: Array) -> Arrays:
     """Inputs to compare tensors on, of these rows: see `Evidence`."""
     rng, latent_dim = np.random.default_rng(0), vae.latent_dim
     prior = rng.standard_normal((len(x), latent_dim), np.float32)
-    posterior = np.asarray(vae.encode(x)[0])
+    answered = answered_feeds(vae, x)
     return {
         "x": x,
-        "z": np.stack([posterior, prior], 1).reshape(-1, latent_dim),
+        **answered,
+        "z": np.stack([answered["z_mean"], prior], 1).reshape(-1, latent_dim),
         "noise": rng.standard_normal((NOISE_SAMPLES, latent_dim), np.float32),
     }
 

@@ -20,11 +20,12 @@ from .artefacts import Artefact
 from .converting import Log, check_training, convert, networks_scorer
 from .errors import ExportError
 from .evidence import Evidence
+from .float_graphs import build_around, build_replacements
 from .gates import JUDGING, Verified, examine, verdicts
 from .graphs import Arrays, Graph, build_graphs
 from .models import Models, of_models
 from .precisions import FORMATS
-from .probes import make_probe, make_synthetic_probe
+from .probes import make_probe, make_synthetic_probe, trim_probe
 from .source import Source
 from .variants import Variant, variants
 
@@ -110,9 +111,10 @@ def export_variants(
     known = evidence.gather(given)
     check_training(known.source.training["x"], wanted)
     graphs = build_graphs(known.source.vae, known.source.card.input_dtype)
-    probe = bundle.npz(_probe(known, graphs, options, log))
+    probed = _probe(known, graphs, wanted, options, log)
     passed = verify(known, graphs, wanted, options, log=log)
     verified = passed.files
+    probe = bundle.npz(trim_probe(probed, {v.artefact.graph.role for v in verified}))
     log("measuring what the files cost, drawing the report")
     calibrations = calibrate(passed.scorers)
     for line in warnings_of(promises_of(calibrations)):
@@ -124,17 +126,15 @@ def export_variants(
         passed.refused,
         synthetic_probe=options.synthetic_probe,
     )
-    mixture = bundle.mixture_files(known.source)
     files = [
         *(bundle.describe(v) for v in verified),
-        *(bundle.describe_mixture(name, content) for name, content in mixture.items()),
         bundle.describe_probe(probe),
         *(bundle.describe_report(name, page) for name, page in pages.items()),
     ]
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
     path = bundle.write(
         out,
-        {**contents, **mixture, "probe.npz": probe, **pages},
+        {**contents, "probe.npz": probe, **pages},
         bundle.make_manifest(known.source, files, calibrations),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
@@ -194,10 +194,10 @@ def _verify_variant(
     for artefact in made:
         verified.append(examine(artefact, allow_degraded=allow_degraded))
         log(_describe(verified[-1]))
-    networks = [v.artefact for v in verified if v.artefact.variant.networks]
-    if not networks:
-        return verified, next(v.artefact for v in verified if v.artefact.graph.role == "scorer")
-    pair = networks_scorer(networks, graphs)
+    files = [v.artefact for v in verified]
+    if not any(file.variant.networks for file in files):
+        return verified, next(file for file in files if file.graph.role == "scorer")
+    pair = networks_scorer(files, graphs)
     judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
     log(_describe(judged))
     return [_with_losses(v, judged) for v in verified], pair
@@ -235,8 +235,17 @@ def _check_backend() -> None:
         )
 
 
-def _probe(known: Evidence, graphs: tuple[Graph, ...], options: Options, log: Log) -> Arrays:
+def _probe(
+    known: Evidence,
+    graphs: tuple[Graph, ...],
+    wanted: Sequence[Variant],
+    options: Options,
+    log: Log,
+) -> Arrays:
     """Real rows, or, where no row of the data is to leave, some that test as much."""
+    vae, card = known.source.vae, known.source.card
+    graphs += build_replacements(vae, card)
+    graphs += build_around(vae, card) if any(variant.networks for variant in wanted) else ()
     if not options.synthetic_probe:
         return make_probe(graphs, known.feeds)
     if known.source.vae.mixture is not None:

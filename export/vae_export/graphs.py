@@ -5,7 +5,8 @@
     scorer       x [, noise] -> score, nll, kl, log_px, feature_nll [, mixture_nll]
     classifier   x -> probabilities; of a model that was trained with classes
 
-They are deterministic: noise is an input. Pre-processing and likelihood are inside.
+They are deterministic: noise is an input. Pre-processing and likelihood are inside. Those that are
+made in float32 alone are in `float_graphs`.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from vae_runtime.selftest import Scaling
+from vae_runtime.selftest import IN_DATA_UNITS, Scaling
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -37,7 +38,7 @@ class Graph:
     """One function to export.
 
     Args:
-        role: encoder, decoder, scorer or classifier.
+        role: what it answers, see `vae_runtime.bundle.interfaces`.
         function: from the inputs, in order, to a dict of outputs.
         inputs: name -> (dtype, shape); the first dimension is named and free.
         outputs: name -> shape, float32; the first dimension is free.
@@ -86,19 +87,18 @@ def build_graphs(vae: Any, input_dtype: str) -> tuple[Graph, ...]:
     z: Inputs = {"z": ("float32", ("batch", latent))}
     noise: Inputs = {"noise": ("float32", ("samples", latent))}
     posterior: Shapes = dict.fromkeys(("z_mean", "z_log_var"), ("batch", latent))
-    mixture = () if vae.mixture is None else ("mixture_nll",)
-    nats: Shapes = dict.fromkeys(("score", "nll", "kl", *mixture, "log_px"), ("batch",))
-    scored: Shapes = {**nats, "feature_nll": ("batch", *row)}
     classes: Shapes = {"probabilities": ("batch", vae.classes)}
     return (
-        _graph(vae, "encoder", _encoder(vae), x, posterior),
-        _graph(vae, "decoder", lambda z: {"x_mean": vae.decode(z)}, z, {"x_mean": ("batch", *row)}),
+        graph_of(vae, "encoder", _encoder(vae), x, posterior),
+        graph_of(
+            vae, "decoder", lambda z: {"x_mean": vae.decode(z)}, z, {"x_mean": ("batch", *row)}
+        ),
         replace(
-            _graph(vae, "scorer", vae.score, {**x, **noise}, scored),
+            graph_of(vae, "scorer", vae.score, {**x, **noise}, scored_shapes(vae)),
             defaults={"noise": np.zeros((1, latent), np.float32)},
             spared=() if vae.mixture is None else (vae.mixture.factor(),),
         ),
-        *((_graph(vae, "classifier", _classifier(vae), x, classes),) if vae.classes else ()),
+        *((graph_of(vae, "classifier", _classifier(vae), x, classes),) if vae.classes else ()),
     )
 
 
@@ -119,10 +119,10 @@ def build_networks(vae: Any) -> tuple[Graph, ...]:
     parameters: Shapes = {"parameters": ("batch", *vae.decoder.output_shape[1:])}
     classes: Shapes = {"probabilities": ("batch", vae.classes)}
     return (
-        _graph(vae, "encoder", _encoder_network(vae), x, posterior),
-        _graph(vae, "decoder", _decoder_network(vae), z, parameters),
+        graph_of(vae, "encoder", _encoder_network(vae), x, posterior),
+        graph_of(vae, "decoder", _decoder_network(vae), z, parameters),
         *(
-            (_graph(vae, "classifier", _classifier_network(vae), x, classes),)
+            (graph_of(vae, "classifier", _classifier_network(vae), x, classes),)
             if vae.classes
             else ()
         ),
@@ -152,6 +152,20 @@ def answers(graph: Graph, feeds: Arrays) -> Arrays:
     return {name: np.asarray(value) for name, value in graph.function(*fed).items()}
 
 
+def graph_of(vae: Any, role: str, function: Function, inputs: Inputs, outputs: Shapes) -> Graph:
+    """A function of a model to export; see `Graph`."""
+    units = vae.preprocessing.offset, vae.preprocessing.scale
+    scaling = {name: units for name in outputs if name in IN_DATA_UNITS}
+    return Graph(role, function, inputs, outputs, scaling, {}, tuple(vae.variables))
+
+
+def scored_shapes(vae: Any) -> Shapes:
+    """What is said of a row's score."""
+    mixture = () if vae.mixture is None else ("mixture_nll",)
+    nats: Shapes = dict.fromkeys(("score", "nll", "kl", *mixture, "log_px"), ("batch",))
+    return {**nats, "feature_nll": ("batch", *vae.encoder.input_shape[1:])}
+
+
 def _encoder(vae: Any) -> Function:
     return lambda x: dict(zip(("z_mean", "z_log_var"), vae.encode(x), strict=True))
 
@@ -179,9 +193,3 @@ def _classifier_network(vae: Any) -> Function:
 def _float32(value: Any) -> Any:
     """The same, of whatever dtype a network computes in."""
     return tf.cast(value, tf.float32)
-
-
-def _graph(vae: Any, role: str, function: Function, inputs: Inputs, outputs: Shapes) -> Graph:
-    data_units = {"x_mean": (vae.preprocessing.offset, vae.preprocessing.scale)}
-    scaling = {name: value for name, value in data_units.items() if name in outputs}
-    return Graph(role, function, inputs, outputs, scaling, {}, tuple(vae.variables))

@@ -4,6 +4,7 @@
 latents from the prior, decoded, with noise; and they must test as much as real ones do.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ LEAST_SPREAD, MOST_SPREAD = 0.25, 4.0
 
 def make_probe(graphs: tuple[Graph, ...], feeds: Arrays) -> Arrays:
     """`probe.npz`: rows, and what Keras answers to them (see `vae_runtime.selftest`)."""
-    batch = {name: feeds[name][:ROWS] for name in ("x", "z")}
+    taken = {name for graph in graphs for name in graph.inputs if name not in graph.defaults}
+    batch = {name: feeds[name][:ROWS] for name in feeds if name in taken}
     probe = {**batch, "noise": feeds["noise"]}
     for graph in graphs:
         plain = answers(graph, batch)
@@ -37,6 +39,12 @@ def make_probe(graphs: tuple[Graph, ...], feeds: Arrays) -> Arrays:
             noisy = answers(graph, probe)
             probe.update({f"noisy_{graph.role}.{output}": v for output, v in noisy.items()})
     return probe
+
+
+def trim_probe(probe: Arrays, roles: Collection[str]) -> Arrays:
+    """The same without answers of graphs that are not there, as where a precision is left out."""
+    known = {*roles, *(f"noisy_{role}" for role in roles)}
+    return {k: v for k, v in probe.items() if "." not in k or k.partition(".")[0] in known}
 
 
 def make_synthetic_probe(graphs: tuple[Graph, ...], known: Evidence) -> Arrays:

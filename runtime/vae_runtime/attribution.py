@@ -11,7 +11,6 @@ Zintgraf et al. 2017, "Visualizing deep neural network decisions: prediction dif
 whose replacements depend on the other features as well.
 """
 
-import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -21,46 +20,49 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import chunks
 from .arrays import RowCheck
-from .bundle import Bundle
-from .bundle.manifest import Model, Tensor
+from .bundle.interfaces import has_channels
+from .bundle.manifest import Manifest, Model, Tensor
+from .errors import BundleError
 from .graphs import Graphs
-from .likelihoods import Scaling
-from .mixture import Mixture, Places, read_mixture
 from .scorer import Scorer
 
 AT_ONCE = 4096  # changed rows that are in memory together
-BYTES = 8 * 2**20  # that they may take, but for a single one
+BYTES = 8 * 2**20  # that they may take, but for a single one; and what they are found with
 
 Array = NDArray[np.float32]
+Places = NDArray[np.intp]
 Score = Callable[[NDArray[Any]], Array]
+Expect = Callable[[NDArray[Any]], Array]
 
 
 class Attribution:
     """Explains the scores of one bundle. Safe to share between threads.
 
     Args:
-        bundle: what the mixture is read from, when first it is needed.
+        manifest: of the bundle.
         graphs: of the bundle.
         scorer: whose score is explained.
         at_once: changed rows in memory together, at most.
     """
 
     def __init__(
-        self, bundle: Bundle, graphs: Graphs, scorer: Scorer, *, at_once: int = AT_ONCE
+        self, manifest: Manifest, graphs: Graphs, scorer: Scorer, *, at_once: int = AT_ONCE
     ) -> None:
-        self._bundle, self._model = bundle, bundle.manifest.model
+        self._version, self._model = manifest.format_version, manifest.model
         self._graphs, self._scorer = graphs, scorer
         self._check = RowCheck(self._model)
-        self._at_once = max(1, min(at_once, BYTES // (4 * math.prod(self._model.input_shape))))
+        size = 4 * math.prod(self._model.input_shape)
+        self._at_once = max(1, min(at_once, BYTES // size))
+        self._most_rows = max(1, BYTES // (size * (self._model.mixture or 1)))
 
     def of_values(self, x: ArrayLike, by: str | None = None) -> Array:
         """The nats of each value: float32 (batch, *input_shape); see `Runner.explain`."""
         if by not in (None, "nll"):
             raise ValueError(f'expected by="nll", or none. Received: by={by!r:.60}.')
-        if by == "nll" or self._mixture is None:
+        if by == "nll" or self._model.mixture is None:
             return self._graphs.ask("scorer", ("feature_nll",), x)[0]
-        x, groups = self._check.as_array(x), list(_groups(self._model))
-        falls = self._falls(x, self._mixture, [*_numbers(self._model), *groups])
+        x, groups = self._check.as_array(x), list(one_hot_groups(self._model))
+        falls = self._falls(x, "x_expected", [*_numbers(self._model), *groups])
         if groups:
             falls = _at_the_ones(falls, x, groups)
         return falls.reshape(-1, *self._model.input_shape)
@@ -68,21 +70,29 @@ class Attribution:
     def of_features(self, x: ArrayLike) -> Array:
         """As `features.top` takes them: of windows with names float32 (batch, channels)."""
         shape, names = self._model.input_shape, self._model.feature_names
-        if self._mixture is None or names is None or len(shape) == 1:
+        if self._model.mixture is None or not has_channels(names, shape):
             return self.of_values(x)
         channels = np.arange(math.prod(shape)).reshape(-1, shape[-1]).T
-        return self._falls(x, self._mixture, [*channels])
+        return self._falls(x, "channels_expected", [*channels])
 
-    @functools.cached_property
-    def _mixture(self) -> Mixture | None:
-        return read_mixture(self._bundle)
-
-    def _falls(self, x: ArrayLike, mixture: Mixture, features: Sequence[Places]) -> Array:
+    def _falls(self, x: ArrayLike, expected: str, features: Sequence[Places]) -> Array:
         """Nats by which each row's score falls without each feature: (batch, features)."""
-        score, at_once = self._scorer.score, self._at_once
-        session = Replacing(self._model, mixture, score, features=features, at_once=at_once)
+        if self._version == 1:
+            raise BundleError(
+                "expected a bundle that holds what values are replaced by to explain its score. "
+                "Received: one of format version 1. Export the run again, or ask for the shares of "
+                'the nll: explain(x, by="nll").'
+            )
+        replacements = self._graphs.session("replacements")
+        session = Replacing(
+            self._model,
+            lambda rows: replacements.run((expected,), {"x": rows})[0],
+            self._scorer.score,
+            features=features,
+            at_once=self._at_once,
+        )
         question = chunks.Question(session, ("nats",), "x", self._check)
-        chunk = max(1, at_once // (1 + len(features)))
+        chunk = max(1, min(self._at_once // (1 + len(features)), self._most_rows))
         return chunks.ask(question, self._check.as_array(x), chunk=chunk)[0]
 
 
@@ -91,7 +101,7 @@ class Replacing:
 
     Args:
         model: whose rows they are.
-        mixture: what is expected of a feature.
+        expect: from rows, each value as the others lead one to expect it.
         score: of rows.
         features: the places of each in the flattened row; all of it together.
         at_once: changed rows in memory together, where there are no more rows than that.
@@ -102,13 +112,13 @@ class Replacing:
     def __init__(
         self,
         model: Model,
-        mixture: Mixture,
+        expect: Expect,
         score: Score,
         *,
         features: Sequence[Places],
         at_once: int,
     ) -> None:
-        self._model, self._mixture, self._score = model, mixture, score
+        self._model, self._expect, self._score = model, expect, score
         self._features, self._at_once = features, at_once
         self.inputs: tuple[Tensor, ...] = (
             Tensor("x", model.input_dtype, ("batch", *model.input_shape)),
@@ -118,7 +128,7 @@ class Replacing:
     def run(self, outputs: tuple[str, ...], feeds: Mapping[str, NDArray[Any]]) -> list[Array]:
         """The fall of each score without each feature, float32 (batch, features)."""
         x = feeds["x"]
-        expected = self._expected(x)
+        expected = as_rows(self._expect(x), self._model).reshape(len(x), -1)
         each = [np.arange(0), *self._features]  # first of all, unchanged rows
         step = max(1, self._at_once // len(x))
         blocks = (each[start : start + step] for start in range(0, len(each), step))
@@ -134,16 +144,21 @@ class Replacing:
             rows[:, places] = expected[:, places]
         return self._score(changed.reshape(-1, *x.shape[1:])).reshape(len(block), len(x))
 
-    def _expected(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Rows of each feature's expectation by all others: (batch, values), of x's dtype."""
-        model, scaling = self._model, Scaling(self._model)
-        u = self._mixture.given_others(scaling.forward(x), self._features)
-        values = scaling.inverse(u.reshape(x.shape)).reshape(len(x), -1)
-        for group in _groups(model):
-            values[:, group] = np.eye(len(group))[values[:, group].argmax(1)]
-        if model.value_range is not None:
-            values = np.clip(values, *model.value_range)  # rounding can lead out of it
-        return (values if x.dtype.kind == "f" else np.rint(values)).astype(x.dtype)
+
+def as_rows(values: Array, model: Model) -> NDArray[Any]:
+    """The nearest values that a row may hold: one of a group is 1, whole where x is.
+
+    Args:
+        values: float32 (batch, *input_shape), expectations in the data's units.
+        model: whose rows they are.
+    """
+    values = values.copy()
+    for group in one_hot_groups(model):
+        values[:, group] = np.eye(len(group))[values[:, group].argmax(1)]
+    if model.value_range is not None:
+        values = np.clip(values, *model.value_range)  # rounding can lead out of it
+    dtype = np.dtype(model.input_dtype)
+    return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
 
 
 def _numbers(model: Model) -> Iterator[Places]:
@@ -151,7 +166,7 @@ def _numbers(model: Model) -> Iterator[Places]:
     yield from np.arange(math.prod(model.input_shape) - sum(model.one_hot))[:, None]
 
 
-def _groups(model: Model) -> Iterator[Places]:
+def one_hot_groups(model: Model) -> Iterator[Places]:
     """One-hot groups, each of which is one feature."""
     end = math.prod(model.input_shape) - sum(model.one_hot)
     for size in model.one_hot:

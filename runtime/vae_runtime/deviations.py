@@ -1,5 +1,7 @@
 """How far answers are from those that are expected: at most, and as a share of their spread."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,12 @@ def noise(
     else:
         spread = min(spread, 1.0)
     return 0.0 if error <= 0 else error / spread if spread else float("inf")
+
+
+def as_row(values: Sequence[float], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """One value, one for each of the last axis, or one for each of a row, as broadcasts with it."""
+    array = np.array(values, np.float32)
+    return array.reshape(shape) if array.size == math.prod(shape) else array
 
 
 def _comparable(expected: NDArray[Any], received: NDArray[Any]) -> bool:

@@ -21,6 +21,7 @@ class Graphs:
             "decoder": ("z", z),
             "scorer": ("x", x),
             "classifier": ("x", x),
+            "replacements": ("x", x),
         }
         self._sessions: dict[str, Session] = {}
         self._questions: dict[tuple[str, tuple[str, ...]], Question] = {}
@@ -32,7 +33,7 @@ class Graphs:
         """The outputs of the graph of this role for these rows of x, or of z for the decoder.
 
         Args:
-            role: "encoder", "decoder", "scorer" or "classifier".
+            role: "encoder", "decoder", "scorer", "classifier" or "replacements".
             outputs: by name.
             rows: (batch, ...).
             shared: inputs that are the same for all rows.

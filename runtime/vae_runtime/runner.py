@@ -56,13 +56,13 @@ class Runner:
     ) -> None:
         self.manifest, self.precision, self.unit = bundle.manifest, precision, unit
         self._bundle, backend = bundle, backend_of(backend)
-        self._check = RowCheck(bundle.manifest.model)
+        self._check, self._format = RowCheck(bundle.manifest.model), backend.format
         pooled = bundle.manifest.calibration_of(backend.format, precision, score)
         self._verdicts = Verdicts(pooled) if unit is None else UnitVerdicts(pooled, unit)
         self._fleet, self.calibration = Fleet(pooled, unit), self._verdicts.calibration
         self._graphs = Graphs(bundle, backend, precision)
         self._scorer = Scorer(self._graphs, score)
-        self._attribution = Attribution(bundle, self._graphs, self._scorer)
+        self._attribution = Attribution(self.manifest, self._graphs, self._scorer)
 
     @classmethod
     def load(
@@ -241,8 +241,7 @@ class Runner:
 
     def selftest(self) -> selftest.Report:
         """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
-        roles = ["encoder", "decoder", "scorer"]
-        roles += [] if self.manifest.model.classes is None else ["classifier"]
+        roles = selftest.roles_of(self.manifest, self._format)
         sessions = {role: self._graphs.session(role) for role in roles}
         return selftest.replay(self._bundle, sessions, precision=self.precision)
 

@@ -2,7 +2,9 @@
 
 `probe.npz` holds a few rows `x`, real or drawn from the model, latents `z` and `noise`, and what
 Keras answered: `encoder.z_mean`, `decoder.x_mean`, `scorer.score` and so on. `noisy_scorer.OUTPUT`
-is the scorer's answer when it is given `noise`, an input that it otherwise takes as zeros.
+is the scorer's answer when it is given `noise`, an input that it otherwise takes as zeros. Where
+there are graphs around networks of 8 bits, it holds what those take as well: `u`, `z_mean`,
+`z_log_var` and `parameters`.
 
 The manifest says how far off answers may be, and whoever damaged the weights may have edited it. So
 what it allows is bounded here: by the answers recorded, and how they differ from row to row.
@@ -18,13 +20,13 @@ from numpy.typing import NDArray
 from .arrays import RowCheck
 from .backends import Session
 from .bundle import Bundle
-from .bundle.manifest import Model, Tensor
+from .bundle.interfaces import FLOAT_ROLES
+from .bundle.manifest import Manifest, Model, Tensor
 from .deviations import RESOLUTION as RESOLUTION
 from .deviations import Scaling as Scaling
+from .deviations import as_row, noise
 from .deviations import deviation as deviation
-from .deviations import noise
 from .errors import BundleError
-from .likelihoods import as_row
 
 # Files of lower precision are off by what the manifest says they were at export, on other rows; a
 # probe has fewer, of which the largest magnitude, that deviations are shares of, may be smaller.
@@ -41,7 +43,19 @@ MOST_NOISE = 0.9
 # 500 times the largest recorded answer. It counts up to so many times that.
 LARGEST_UNIT = 1e4
 
-MOST_ROWS = 32  # of x and z
+TAKEN = {
+    "encoder": ("x",),
+    "decoder": ("z",),
+    "scorer": ("x",),
+    "classifier": ("x",),
+    "preprocess": ("x",),
+    "head": ("u", "z_mean", "z_log_var", "parameters"),
+    "mean": ("parameters",),
+    "replacements": ("x",),
+}
+IN_DATA_UNITS = ("x_mean", "x_expected", "channels_expected")
+
+MOST_ROWS = 32  # of all else
 MOST_SAMPLES = 1024  # of noise
 
 
@@ -74,6 +88,14 @@ class Report:
         return bool(self.checks) and all(check.passed for check in self.checks)
 
 
+def roles_of(manifest: Manifest, format: str) -> list[str]:
+    """The graphs that a bundle has, or a backend makes of its files in this format."""
+    held = {file.role for file in manifest.files if file.format == format}
+    roles = ["encoder", "decoder", "scorer"]
+    roles += [] if manifest.model.classes is None else ["classifier"]
+    return roles + [role for role in FLOAT_ROLES if role in held]
+
+
 def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -> Report:
     """Runs every graph on the probe, all rows at once and then each row alone.
 
@@ -86,13 +108,13 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
     """
     probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
     _rows(probe, bundle.manifest.model)
-    data_units = {"x_mean": _scaling(bundle.manifest.model)}
-    most_noise = NOISE.get(precision, MOST_NOISE)
+    data_units = dict.fromkeys(IN_DATA_UNITS, _scaling(bundle.manifest.model))
     checks = []
     for key, graph, output, feeds in _questions(probe, sessions):
         expected, scaling = probe[key], data_units.get(output.name)
         unit = min(output.unit, LARGEST_UNIT * float(np.max(np.abs(expected), initial=1.0)))
         allowed = _allowed(sessions[graph].parity.get(output.name), tolerance)
+        most_noise = NOISE.get("fp32" if graph in FLOAT_ROLES else precision, MOST_NOISE)
         for rows, received in _answers(sessions[graph], output.name, feeds):
             error = deviation(expected, received, unit, scaling=scaling)
             noisy = noise(expected, received, scaling=scaling)
@@ -132,13 +154,7 @@ def _questions(
     probe: dict[str, NDArray[Any]], sessions: Mapping[str, Session]
 ) -> Iterator[tuple[str, str, Tensor, dict[str, NDArray[Any]]]]:
     """(key in the probe, graph, output, inputs) for every output of every graph."""
-    plain: dict[str, tuple[str, ...]] = {
-        "encoder": ("x",),
-        "decoder": ("z",),
-        "scorer": ("x",),
-        "classifier": ("x",),
-    }
-    known = {graph: inputs for graph, inputs in plain.items() if graph in sessions}
+    known = {graph: inputs for graph, inputs in TAKEN.items() if graph in sessions}
     if any(tensor.name == "noise" for tensor in sessions["scorer"].inputs):
         known["noisy_scorer"] = ("x", "noise")
     for name, inputs in known.items():
@@ -175,6 +191,7 @@ def _answers(
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """The output for all rows at once, and put together from each row alone."""
     yield "all at once", session.run((output,), feeds)[0]
-    batched = next(iter(feeds))  # x or z; noise is shared by all rows
-    alone = [{**feeds, batched: row[None]} for row in feeds[batched]]
+    batched = [name for name in feeds if name != "noise"]  # which all rows share
+    rows = range(len(feeds[batched[0]]))
+    alone = [{**feeds, **{name: feeds[name][i : i + 1] for name in batched}} for i in rows]
     yield "one at a time", np.concatenate([session.run((output,), f)[0] for f in alone])

@@ -86,21 +86,27 @@ def test_every_key_is_described_with_its_type_and_default(name):
         assert ("; default null" in meaning) == (field.default is None), field.name
 
 
-def test_the_graphs_are_described_with_all_inputs_and_outputs(states_bundle):
-    described = table_of("## Graphs")
-    files = bundle.open_bundle(states_bundle).manifest.files
-    assert set(described) == {file.role for file in files} - {"mixture", "probe", "report"}
-    for file in (f for f in files if f.format == "onnx"):
+def test_the_graphs_are_described_with_all_inputs_and_outputs(
+    few_bundle, states_bundle, pump_bundle
+):
+    """Of what networks need around them, of classes, and of channels with names."""
+    described, each = table_of("## Graphs"), (few_bundle, states_bundle, pump_bundle)
+    files = [file for path in each for file in bundle.open_bundle(path).manifest.files]
+    assert set(described) == {file.role for file in files} - {"probe", "report"}
+    wanted = {f.role: f for f in files if (f.format, f.precision) == ("onnx", "fp32")}
+    for file in wanted.values():
         for kind, cell in zip(("inputs", "outputs"), described[file.role], strict=True):
             named = {tensor.name for tensor in getattr(file, kind)}
             assert named == set(re.findall(r"`(\w+)`", cell)), (file.role, kind)
 
 
-def test_the_probe_is_described_with_all_keys(states_bundle):
-    said = {"x", "z", "noise", "ROLE.OUTPUT", "noisy_scorer.OUTPUT"}
-    assert set(table_of("## probe.npz")) == said
-    probe = bundle.open_bundle(states_bundle).read_probe()
-    assert {key for key in probe if "." not in key} | {"ROLE.OUTPUT", "noisy_scorer.OUTPUT"} == said
+def test_the_probe_is_described_with_all_keys(states_bundle, few_bundle):
+    said, answers = {"x", "z", "noise"}, {"ROLE.OUTPUT", "noisy_scorer.OUTPUT"}
+    around = {"u", "z_mean", "z_log_var", "parameters"}
+    assert set(table_of("## probe.npz")) == said | around | answers
+    for path, expected in ((states_bundle, said), (few_bundle, said | around)):
+        probe = bundle.open_bundle(path).read_probe()
+        assert {key for key in probe if "." not in key} == expected
 
 
 def test_the_report_is_described_with_all_keys(states_bundle):

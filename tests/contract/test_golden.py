@@ -52,7 +52,7 @@ def check_close(received, expected):
     assert np.abs(received - expected).max() <= SHARE * max(1.0, np.abs(expected).max())
 
 
-def test_there_is_one_of_the_present_format_version():
+def test_there_is_one_of_the_first_format_version():
     assert [path.name for path in GOLDEN] == ["sensors-1.vaeb"]
 
 

@@ -12,6 +12,7 @@ from vae_export.bundle import npz
 from vae_runtime.bundle import open_bundle
 
 OTHERS = {"probe.npz", "report.html", "report.json"}
+EXPLAINING = {"replacements.onnx", "replacements.tflite"}
 FILES = {f"{role}.{end}" for role in ("encoder", "decoder", "scorer") for end in ("onnx", "tflite")}
 
 
@@ -28,7 +29,7 @@ def manifest(bundle):
 
 def promised(manifest):
     has_mixture = manifest["model"]["mixture"] is not None
-    return FILES | OTHERS | ({"mixture.npz"} if has_mixture else set())
+    return FILES | OTHERS | (EXPLAINING if has_mixture else set())
 
 
 def test_it_holds_the_promised_files_and_no_others(manifest, bundle):
@@ -127,7 +128,7 @@ def test_equal_arrays_are_equal_bytes():
 
 
 def test_a_bundle_with_classes_holds_a_classifier_and_their_names(states_bundle):
-    expected = FILES | OTHERS | {"classifier.onnx", "classifier.tflite", "mixture.npz"}
+    expected = FILES | OTHERS | EXPLAINING | {"classifier.onnx", "classifier.tflite"}
     manifest = open_bundle(states_bundle).manifest
     assert {file.name for file in manifest.files} == expected
     assert manifest.model.classes == ("full, hot", "half", "idle")

@@ -1,4 +1,3 @@
-import io
 import re
 import shutil
 
@@ -10,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from vae_runtime import BundleError, Runner
 from vae_runtime.bundle import open_bundle
-from vae_runtime.deviations import deviation, noise
+from vae_runtime.deviations import as_row, deviation, noise
 from vae_runtime.selftest import Report
 
 ALTERED = 1 + 1e-3  # a hundred times the tolerance of a bundle
@@ -48,8 +47,10 @@ def test_a_good_bundle_passes(case):
 
 def test_every_output_of_every_graph_is_checked_all_at_once_and_one_at_a_time(case):
     checks = [(check.name, check.rows) for check in case.runner.selftest().checks]
-    mixture = {"scorer.mixture_nll", "noisy_scorer.mixture_nll"}
+    mixture = {"scorer.mixture_nll", "noisy_scorer.mixture_nll", "replacements.x_expected"}
     answers = ANSWERS | (mixture if case.runner.manifest.model.mixture else set())
+    if case.runner.manifest.model.stride:
+        answers = answers | {"replacements.channels_expected"}
     expected = {(name, rows) for name in answers for rows in ("all at once", "one at a time")}
     assert set(checks) == expected
     assert len(checks) == len(expected)
@@ -367,25 +368,70 @@ def emptied(content):
     return model.SerializeToString()
 
 
+AROUND = {
+    "preprocess.u",
+    "mean.x_mean",
+    *(f"head.{name}" for name in ("score", "nll", "kl", "log_px", "feature_nll", "mixture_nll")),
+    "replacements.x_expected",
+}
+
+
 def test_networks_of_8_bits_are_asked_for_all_that_is_computed_around_them(full_of):
     report = Runner(open_bundle(full_of("table").bundle), precision="int8", backend="litert")
     checks = report.selftest().checks
-    assert {check.name for check in checks} >= {"decoder.x_mean", "scorer.score", "scorer.nll"}
+    known = {"decoder.x_mean", "scorer.score", "scorer.nll", "scorer.mixture_nll"}
+    assert {check.name for check in checks} >= known | AROUND
     assert all(check.tolerance <= 1.0 and check.most_noise < 1.0 for check in checks)
+    exact = [check for check in checks if check.name in AROUND]
+    tolerance = report.manifest.tolerance
+    assert {(c.tolerance, c.most_noise) for c in exact} == {(tolerance, 0.01)}
+
+
+@pytest.mark.parametrize(("backend", "end"), [("litert", "tflite"), ("onnxruntime", "onnx")])
+def test_files_around_networks_are_asked_by_themselves(
+    full_of, tmp_path, replace_file, backend, end, subtests
+):
+    """Each in the place of the other of its kind: of a model with another mixture and scaling."""
+    out = shutil.copytree(full_of("table").bundle, tmp_path / "table")
+    other = full_of("states").bundle
+    for role in ("preprocess", "head", "mean", "replacements"):
+        with subtests.test(role):
+            name = f"{role}.{end}"
+            own = (out / name).read_bytes()
+            replace_file(out, name, (other / name).read_bytes())
+            checks = Runner(open_bundle(out), backend=backend).selftest().checks
+            failed = {check.name.split(".")[0] for check in checks if not check.passed}
+            assert failed == {role}
+            replace_file(out, name, own)
 
 
 def test_a_mixture_that_was_damaged_beside_networks_of_8_bits_is_noticed(
     full_of, tmp_path, replace_file
 ):
     out = shutil.copytree(full_of("table").bundle, tmp_path / "table")
-    with np.load(out / "mixture.npz") as mixture:
-        arrays = dict(mixture)
-    arrays["centres"] = np.zeros_like(arrays["centres"])
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    replace_file(out, "mixture.npz", buffer.getvalue())
+    other = full_of("states").bundle  # of as many columns, with centres of its own
+    replace_file(out, "head.tflite", (other / "head.tflite").read_bytes())
     report = Runner(open_bundle(out), precision="int8", backend="litert").selftest()
-    assert {c.name for c in report.checks if not c.passed} >= {"scorer.mixture_nll"}
+    assert {c.name for c in report.checks if not c.passed} >= {"head.mixture_nll"}
+
+
+@pytest.mark.parametrize("key", ["u", "z_log_var", "parameters", "head.score", "preprocess.u"])
+def test_what_graphs_around_networks_are_asked_by_must_be_there(
+    full_of, tmp_path, change_probe, key
+):
+    out = shutil.copytree(full_of("table").bundle, tmp_path / "table")
+    change_probe(out, lambda arrays: arrays.pop(key))
+    with pytest.raises(BundleError, match=re.escape(f"probe.npz: expected the key {key!r}.")):
+        Runner(open_bundle(out), precision="int8", backend="litert").selftest()
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, (1,)), (3, (3,)), (6, (2, 3))], ids=["one", "last axis", "each"]
+)
+def test_values_broadcast_with_a_row(count, expected):
+    row = as_row(tuple(range(count)), (2, 3))
+    assert row.shape == expected
+    assert row.ravel().tolist() == list(range(count))
 
 
 @pytest.mark.parametrize(

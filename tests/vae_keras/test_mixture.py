@@ -5,11 +5,13 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from scipy.special import logsumexp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 
 from vae_keras import VAE, mlp_pair
-from vae_keras.mixture import LEAST, WIDTH, Mixture
+from vae_keras.mixture import FAR, LEAST, WIDTH, Mixture
 from vae_runtime.calibration import SCORE_RTOL
 
 FLOAT32 = 2e-5  # of sums of squares, whose terms cancel in part
@@ -174,3 +176,83 @@ def test_more_centres_than_rows_are_no_harm(rows):
         mixture.fit(rows[:20], rows[20:60])
     given, expected = np.asarray(more(rows)), np.asarray(few(rows))
     np.testing.assert_allclose(given, expected, rtol=1e-5)
+
+
+def expected_by(mixture, u, places):
+    """E[u_f | the others] in float64, of a row and one feature, no further off than counts."""
+    others, sigma = np.setdiff1d(np.arange(u.size), places), float(mixture.sigma)
+    c = np.asarray(mixture.centres, np.float64)
+    u = np.clip(u, c.min(0) - FAR * sigma, c.max(0) + FAR * sigma)
+    logits = np.asarray(mixture.log_weights, np.float64)
+    logits = logits - ((u[others] - c[:, others]) ** 2).sum(1) / (2 * sigma**2)
+    return softmax(logits) @ c[:, places]
+
+
+def made_of(centres, log_weights, sigma):
+    made = Mixture(len(centres))
+    made.build((None, centres.shape[1]))
+    made.set_weights([centres, log_weights, np.float32(sigma)])
+    return made
+
+
+def features_of(parts, size):
+    features = np.zeros((len(parts), size))
+    for feature, places in zip(features, parts, strict=True):
+        feature[places] = 1
+    return features
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.sampled_from([0.1, 1.0, 40.0]),
+    st.sampled_from([1.0, 50.0]),
+)
+def test_an_expectation_is_the_mean_of_centres_near_the_other_features(
+    seed, count, size, sigma, spread
+):
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.ones(count)).astype(np.float32)
+    centres = rng.normal(size=(count, size)).astype(np.float32)
+    u = (spread * rng.normal(size=(3, size))).astype(np.float32)
+    cut = rng.integers(0, size + 1)
+    parts = [part for part in (np.arange(cut), np.arange(cut, size)) if len(part)]
+    made = made_of(centres, np.log(weights), sigma)
+    found = np.asarray(made.given_others(u, features_of(parts, size)))
+    assert (found.shape, found.dtype) == (u.shape, np.float32)
+    expected = [
+        np.concatenate([expected_by(made, row.astype(np.float64), part) for part in parts])
+        for row in u
+    ]
+    # what float32 makes of a row moves the share of a centre by as much as it moves its exponent
+    exponent = (spread * 5 / sigma) ** 2 * size
+    np.testing.assert_allclose(found, expected, atol=1e-5 + 1e-6 * exponent)
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30, np.inf, -np.inf])
+def test_an_expectation_is_among_the_centres_however_wild_the_row(value):
+    centres = np.float32([[0, 0, 5], [1, 1, 9]])
+    made = made_of(centres, np.log(np.float32([0.5, 0.5])), 0.1)
+    found = np.asarray(made.given_others(np.float32([[value, 0, 5]]), np.eye(3)))[0]
+    assert found[0] == 0  # by the two that are right
+    nearer = [1, 9] if value > 0 else [0, 5]  # the nearer centre
+    np.testing.assert_allclose(found[1:], nearer, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [60.0, -1e3, 1e30])
+def test_a_wild_value_takes_nothing_from_what_the_others_say(value):
+    """Squares of it would leave float32 no digit for the others, were they not counted apart."""
+    rng = np.random.default_rng(1)
+    centres = rng.normal(size=(8, 4)).astype(np.float32)
+    centres[:, 0] = np.float32([0.3, 0.3, 0.3, 0.3, 0.30001, 0.3, -2, -2])
+    made = made_of(centres, np.log(np.full(8, 0.125, np.float32)), 0.1)
+    u = centres + rng.normal(0, 0.05, centres.shape).astype(np.float32)
+    u[:, 0] = value
+    found = np.asarray(made.given_others(u, np.eye(4)))
+    expected = [
+        np.concatenate([expected_by(made, row.astype(np.float64), [i]) for i in range(4)])
+        for row in u
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-4)

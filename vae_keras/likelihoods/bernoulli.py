@@ -7,6 +7,8 @@ from vae_keras.arrays import Tensor
 
 LEAST = 1e-4  # whose logarithm is taken; float16 holds it. What is less costs 4e-5 nats at most.
 
+LINEAR = 20.0  # a logit from where on float32 cannot tell log(1 + exp(l)) from l
+
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Bernoulli(keras.layers.Layer):
@@ -21,11 +23,16 @@ class Bernoulli(keras.layers.Layer):
 
     def feature_nll(self, x: Tensor, x_logits: Tensor, training: bool = False) -> Tensor:
         """KL(x || sigmoid(l)) of each feature, in nats: softplus(l) - x l - entropy(x)."""
-        return ops.softplus(x_logits) - x * x_logits + _times_log(x) + _times_log(1.0 - x)
+        return _softplus(x_logits) - x * x_logits + _times_log(x) + _times_log(1.0 - x)
 
     def mean(self, x_logits: Tensor) -> Tensor:
         """E[x|z], of x's shape."""
         return ops.sigmoid(x_logits)
+
+
+def _softplus(x_logits: Tensor) -> Tensor:
+    """log(1 + exp(l)); TFLite computes just that, which overflows where exp(l) does."""
+    return ops.softplus(ops.minimum(x_logits, LINEAR)) + ops.relu(x_logits - LINEAR)
 
 
 def _times_log(x: Tensor) -> Tensor:

@@ -37,8 +37,8 @@ NO_ROWS = (
     "neither holds a row of your data (--synthetic-probe)."
 )
 CENTRES = (
-    "The {:,} centres of the score's mixture, in mixture.npz and in the graphs, are typical rows "
-    "and may be equal to rows of your data. `vae-keras train --centres 0` leaves them out."
+    "The {:,} centres of the score's mixture, in the graphs, are typical rows and may be equal to "
+    "rows of your data. `vae-keras train --centres 0` leaves them out."
 )
 
 NOT_KNOWN = ("unknown", "")

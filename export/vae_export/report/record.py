@@ -26,6 +26,13 @@ from .measure import measure
 
 FORMAT, FORMAT_VERSION = "vae-report", 1
 
+NETWORKS = {  # in the graphs of a role
+    "encoder": ("encoder",),
+    "decoder": ("decoder",),
+    "scorer": ("encoder", "decoder"),
+    "classifier": ("encoder", "classifier"),
+}
+
 
 @dataclass(frozen=True)
 class Model:
@@ -267,9 +274,8 @@ def _file(verified: Verified, operations: int) -> File:
 def _parameters(artefact: Artefact) -> int:
     """Of the networks in it."""
     vae = artefact.evidence.source.vae
-    parts = {"scorer": ("encoder", "decoder"), "classifier": ("encoder", "classifier")}
-    role = artefact.graph.role
-    return sum(getattr(vae, part).count_params() for part in parts.get(role, (role,)))
+    parts = NETWORKS.get(artefact.graph.role, ())
+    return sum(getattr(vae, part).count_params() for part in parts)
 
 
 def _machine() -> dict[str, str]:

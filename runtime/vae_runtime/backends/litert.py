@@ -28,8 +28,8 @@ MODULE = "ai_edge_litert.interpreter"
 class LiteRT:
     """Runs the .tflite files.
 
-    Those of fp32, fp16 and dynamic hold whole graphs; those of int8 hold networks, around which the
-    session computes the rest.
+    Those of fp32, fp16 and dynamic hold whole graphs; those of int8 hold networks, before and after
+    which others in fp32 run.
 
     Args:
         threads: that work within one call; 0 is as many as there are cores.
@@ -47,8 +47,8 @@ class LiteRT:
     def open(self, bundle: Bundle, role: str, precision: str) -> Session:
         """The graph of this role; see `Backend.open`."""
         load = functools.partial(self._load, bundle, precision)
-        if precision == int8_networks.PRECISION:
-            return int8_networks.around(bundle, role, load)
+        if precision == int8_networks.PRECISION and role in int8_networks.CHAINS:
+            return int8_networks.chain(role, load)
         return load(role)
 
     def _load(self, bundle: Bundle, precision: str, role: str) -> "LiteRTSession":

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle import Bundle
+from vae_runtime.bundle.interfaces import FLOAT_ROLES
 from vae_runtime.bundle.manifest import File
 from vae_runtime.libraries import onnxruntime
 
@@ -17,7 +18,7 @@ from .agreement import check_tensors, failure, warm_up
 from .profiles import Profile, profile_of
 
 CPU = "CPUExecutionProvider"
-ROLES = ("encoder", "decoder", "scorer", "classifier")
+ROLES = ("encoder", "decoder", "scorer", "classifier", *FLOAT_ROLES)
 
 _ERROR = 3  # onnxruntime's severity; its warning about optional inputs is no news to a user
 
@@ -32,8 +33,8 @@ class OnnxRuntime:
         options: an `onnxruntime.SessionOptions` of your own, taken as it is instead of the
             profile's threads, spinning and arena.
         sessions: open `onnxruntime.InferenceSession`s of your own, by role, to run instead of the
-            bundle's files: "encoder", "decoder", "scorer", "classifier". That they hold the same
-            weights is your word; the self-test sees whether they do.
+            bundle's files: "encoder", "decoder", "scorer", "classifier", "replacements". That they
+            hold the same weights is your word; the self-test sees whether they do.
 
     Raises:
         ValueError: there is no such profile or role, or options and sessions are none.

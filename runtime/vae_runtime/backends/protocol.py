@@ -43,7 +43,7 @@ class Backend(Protocol):
     workers: int
 
     def open(self, bundle: Bundle, role: str, precision: str) -> Session:
-        """The graph of this role: "encoder", "decoder", "scorer" or "classifier".
+        """The graph of this role, see `bundle.interfaces`; some are in fp32 at any precision.
 
         Raises:
             BundleError: there is none of that precision, or it cannot be loaded, or it is not what

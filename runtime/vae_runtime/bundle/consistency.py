@@ -12,8 +12,10 @@ import re
 from typing import TYPE_CHECKING
 
 from .interfaces import (
+    AROUND,
     DTYPES,
     LARGEST_ROW,
+    NETWORKS,
     check_inputs,
     check_outputs,
     check_parity,
@@ -51,6 +53,7 @@ def check(manifest: "Manifest") -> None:
     _check_files(manifest.files)
     _check_classes(manifest)
     _check_mixture(manifest)
+    _check_around(manifest)
     expect(
         0 < manifest.tolerance <= LARGEST_TOLERANCE,
         f"{NAME}.tolerance: expected more than 0 and at most {LARGEST_TOLERANCE}",
@@ -170,15 +173,32 @@ def _check_classes(manifest: "Manifest") -> None:
 
 
 def _check_mixture(manifest: "Manifest") -> None:
-    """There is a file with a mixture where the score has one."""
-    centres, files = manifest.model.mixture, [f for f in manifest.files if f.role == "mixture"]
+    """There is what explains a score by its mixture where it has one; once, the mixture itself."""
+    role, kinds = "replacements", {f.format for f in manifest.files if f.role == "encoder"}
+    if manifest.format_version == 1:
+        role, kinds = "mixture", {"npz"}
+    centres, files = manifest.model.mixture, [f for f in manifest.files if f.role == role]
     expect(
         centres is None or centres >= 1, f"{NAME}: expected a mixture of 1 centre or more", centres
     )
-    if len(files) != (centres is not None):
+    if sorted(f.format for f in files) != (sorted(kinds) if centres is not None else []):
         raise ValueError(
-            f"{NAME}: expected a file of a mixture where the model has one, and nowhere else. "
-            f"Received: {len(files)} files, {centres} centres."
+            f"{NAME}: expected a file of {role} in {' and '.join(sorted(kinds))} where the model "
+            f"has a mixture, and nowhere else. Received: {len(files)} files, {centres} centres."
+        )
+
+
+def _check_around(manifest: "Manifest") -> None:
+    """Networks alone are of use where the graphs around them are there, too."""
+    if manifest.format_version == 1:
+        return
+    kinds = {(file.role, file.format, file.precision) for file in manifest.files}
+    format, precision = NETWORKS
+    missing = [role for role in AROUND if (role, format, "fp32") not in kinds]
+    if ("encoder", format, precision) in kinds and missing:
+        raise ValueError(
+            f"{NAME}: expected {', '.join(missing)} in fp32 {format} beside networks of "
+            f"{precision}, which are of no use without. Received: none."
         )
 
 

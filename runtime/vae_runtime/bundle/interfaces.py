@@ -15,6 +15,8 @@ LARGEST_ROW = 2**28  # values; a GiB of float32
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")  # known here; of others nothing is said
 NETWORKS = ("tflite", "int8")  # files that hold networks alone
+AROUND = ("preprocess", "head", "mean")  # what stands before and after them, in fp32
+FLOAT_ROLES = (*AROUND, "replacements")  # that are in fp32 alone, whatever others are in
 
 # Outputs that are a sum of terms, which may be large where it is small: their unit is that size.
 SUMS = ("score", "nll", "log_px", "feature_nll", "mixture_nll")
@@ -73,6 +75,11 @@ def check_outputs(file: "File", model: "Model") -> None:
     expect(free, f"{NAME}: {file.name}: expected a graph that takes any batch", "a fixed one")
 
 
+def has_channels(feature_names: tuple[str, ...] | None, input_shape: tuple[int, ...]) -> bool:
+    """Tells whether a feature has a name and several places in a row, as a window's channels."""
+    return feature_names is not None and len(input_shape) > 1
+
+
 def check_parity(file: "File", model: "Model", tolerance: float) -> None:
     """Every output has one, within what export allows: else the self-test would ask nothing.
 
@@ -106,7 +113,10 @@ def _is_networks(file: "File") -> bool:
 def _inputs(model: "Model", *, networks: bool) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
     yield "x", ("int8" if networks else model.input_dtype, model.input_shape)
     yield "z", ("int8" if networks else "float32", (model.latent_dim,))
-    yield "noise", ("float32", (model.latent_dim,))
+    for name in ("noise", "z_mean", "z_log_var"):
+        yield name, ("float32", (model.latent_dim,))
+    for name in ("u", "parameters"):
+        yield name, ("float32", model.input_shape)
 
 
 def interface(file: "File", model: "Model") -> tuple[set[str], dict[str, Any]] | None:
@@ -117,10 +127,17 @@ def interface(file: "File", model: "Model") -> tuple[set[str], dict[str, Any]] |
     networks = _is_networks(file)
     mixture = () if model.mixture is None else ("mixture_nll",)
     nats: dict[str, tuple[int, ...]] = dict.fromkeys(("score", "nll", "kl", "log_px", *mixture), ())
+    scored, expected = {**nats, "feature_nll": x}, {"x_expected": x}
+    if has_channels(model.feature_names, model.input_shape):
+        expected["channels_expected"] = x
     known: dict[str, tuple[set[str], dict[str, tuple[int, ...]]]] = {
         "encoder": ({"x"}, {"z_mean": z, "z_log_var": z}),
         "decoder": ({"z"}, {"parameters" if networks else "x_mean": x}),
-        "scorer": ({"x", "noise"} if file.format == "onnx" else {"x"}, {**nats, "feature_nll": x}),
+        "scorer": ({"x", "noise"} if file.format == "onnx" else {"x"}, scored),
         "classifier": ({"x"}, {"probabilities": (len(model.classes or ()),)}),
+        "preprocess": ({"x"}, {"u": x}),
+        "head": ({"u", "z_mean", "z_log_var", "parameters"}, scored),
+        "mean": ({"parameters"}, {"x_mean": x}),
+        "replacements": ({"x"}, expected),
     }
     return known.get(file.role)

@@ -14,6 +14,7 @@ from vae_runtime import typed_json
 from vae_runtime.errors import BundleError
 
 from . import consistency
+from .interfaces import FLOAT_ROLES
 from .names import ALONE as ALONE
 from .names import CHECKSUM_NAME as CHECKSUM_NAME
 from .names import ENDS as ENDS
@@ -32,7 +33,8 @@ from .records import Training as Training
 from .records import Trial as Trial
 
 FORMAT = "vae-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+VERSIONS = (1, FORMAT_VERSION)  # that are read
 
 SCORES = tuple(ENDS)  # by which verdicts can be given
 
@@ -92,13 +94,20 @@ class Manifest:
         return self.calibration[f"{name}{ALONE}" if alone else name]
 
     def file(self, role: str, *, format: str = "onnx", precision: str = "fp32") -> File:
-        """The one file with this role, format and precision; `BundleError` where there is none."""
+        """The one file with this role, format and precision; `BundleError` where there is none.
+
+        Files of `FLOAT_ROLES` are in fp32, whatever the precision of those that they stand beside.
+        """
+        precision = "fp32" if role in FLOAT_ROLES else precision
         for file in self.files:
             if (file.role, file.format, file.precision) == (role, format, precision):
                 return file
+        advice = "Export it with that format and precision."
+        if role in FLOAT_ROLES and self.format_version < FORMAT_VERSION:
+            advice = f"Of format version {self.format_version} none has one: export the run again."
         raise BundleError(
             f"expected a {precision} {format} file for the {role}. Received a bundle with "
-            f"{', '.join(f.name for f in self.files)}. Export it with that format and precision."
+            f"{', '.join(f.name for f in self.files)}. {advice}"
         )
 
 
@@ -118,9 +127,9 @@ def loads(content: bytes) -> Manifest:
         document = _parse(content)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise BundleError(f'{NAME}: expected "format": "{FORMAT}". This is not a VAE bundle.')
-        if document.get("format_version") != FORMAT_VERSION:
+        if document.get("format_version") not in VERSIONS:
             raise BundleError(
-                f"{NAME}: expected format_version {FORMAT_VERSION}. Received: "
+                f"{NAME}: expected format_version {' or '.join(map(str, VERSIONS))}. Received: "
                 f"{document.get('format_version')!r:.60}. Install the vae-runtime that reads it."
             )
         manifest = typed_json.convert(Manifest, document, NAME)

@@ -24,8 +24,9 @@ class Tensor:
 class File:
     """One file of the bundle.
 
-    `role` is encoder, decoder, scorer, classifier, mixture, probe or report; `format` is onnx,
-    tflite, npz, json or html; `precision` is fp32, fp16, dynamic or int8.
+    `role` is encoder, decoder, scorer, classifier, preprocess, head, mean, replacements, probe or
+    report, in format version 1 also mixture; `format` is onnx, tflite, npz, json or html;
+    `precision` is fp32, fp16, dynamic or int8.
     `parity` is, for each output, the deviation from Keras as `vae_runtime.selftest.deviation`
     measures it. `recipe` says how it was quantised, `degraded` what accuracy it lost beyond what is
     allowed by default; both are empty for most.
@@ -71,9 +72,8 @@ class Model:
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `group` and `time` are the columns by which recordings and holes in time were told apart there.
     `unit` is the column that names the unit, the machine, that a row is of; see `Calibration`.
-    `sigma` are the standard deviations of a Gaussian likelihood, of pre-processed x: one, or one
-    for each feature in the order of the flattened row, but for those of one-hot groups; None for
-    other likelihoods.
+    `sigma` is what bundles of format version 1 say of a Gaussian likelihood; None in later ones,
+    whose graphs hold it wherever it is needed.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier. `mixture` is the number of centres of the score's mixture, None without
     one.

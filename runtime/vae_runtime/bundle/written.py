@@ -17,7 +17,7 @@ from vae_runtime.errors import BundleError
 from . import containers, manifest
 from .opened import MANIFEST_LIMIT
 
-ROLES = "encoder|decoder|scorer|classifier|mixture|probe|report"
+ROLES = "encoder|decoder|scorer|classifier|preprocess|head|mean|replacements|mixture|probe|report"
 NAMES = re.compile(rf"({ROLES})\.[a-z0-9.]+")  # of files that a bundle was ever written with
 
 

@@ -1,4 +1,4 @@
-"""What is computed around networks of 8 bits, held to what Keras computes around the same files."""
+"""Networks of 8 bits in their chains, held to what Keras computes around the same files."""
 
 import dataclasses
 import re
@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as hnp
 from vae_export.engines import open_tflite
 from vae_keras import elbo
 from vae_runtime import BundleError, LiteRT, Runner
-from vae_runtime.backends.int8_networks import dequantize, quantize
+from vae_runtime.backends.int8_networks import CHAINS, dequantize, quantize
 from vae_runtime.bundle import Bundle, open_bundle
+from vae_runtime.bundle.interfaces import FLOAT_ROLES
 from vae_runtime.bundle.manifest import Tensor
 
 # Both add up float32 numbers, by another library's exponentials: of the terms' size.
@@ -110,12 +111,37 @@ def test_classes_are_nearly_those_of_fp32(full_of):
     assert "classifier.probabilities" in {c.name for c in load(full).selftest().checks}
 
 
-def test_a_gaussian_whose_sigma_is_not_said_is_refused(full_of):
-    bundle = open_bundle(full_of("table").bundle)
-    model = dataclasses.replace(bundle.manifest.model, sigma=None)
-    silent = Bundle(bundle.container, dataclasses.replace(bundle.manifest, model=model))
-    with pytest.raises(BundleError, match=r"manifest\.json: expected sigma.*Export the bundle"):
-        LiteRT().open(silent, "scorer", "int8")
+@pytest.mark.parametrize("role", CHAINS)
+def test_networks_of_before_there_were_graphs_around_them_are_refused_by_name(full_of, role):
+    bundle = open_bundle(full_of("states").bundle)
+    files = tuple(f for f in bundle.manifest.files if f.role not in FLOAT_ROLES)
+    early = dataclasses.replace(bundle.manifest, files=files, format_version=1)
+    needed = "mean" if role == "decoder" else "preprocess"
+    with pytest.raises(
+        BundleError, match=rf"fp32 tflite file for the {needed}.*version 1.*export the run again"
+    ):
+        LiteRT().open(Bundle(bundle.container, early), role, "int8")
+
+
+def test_what_stands_around_networks_is_opened_by_itself_as_well(full_of):
+    full = full_of("table")
+    bundle, u = open_bundle(full.bundle), np.asarray(full.run.vae.preprocessing(full.x))
+    for precision in ("int8", "fp32"):
+        preprocess = LiteRT().open(bundle, "preprocess", precision)
+        found = preprocess.run(("u",), {"x": full.x})[0]
+        np.testing.assert_allclose(found, u, rtol=FLOAT32, atol=FLOAT32)
+        assert preprocess.parity == bundle.manifest.file("preprocess", format="tflite").parity
+
+
+def test_a_chain_takes_and_gives_what_the_whole_graph_does(full):
+    bundle = open_bundle(full.bundle)
+    for role in set(CHAINS) & {file.role for file in bundle.manifest.files}:
+        session, whole = LiteRT().open(bundle, role, "int8"), bundle.manifest.file(role)
+        outputs = {t.name: (t.dtype, t.shape) for t in session.outputs}
+        assert outputs == {t.name: (t.dtype, t.shape) for t in whole.outputs}
+        inputs = {t.name: (t.dtype, t.shape) for t in session.inputs}
+        noise = {t.name: (t.dtype, t.shape) for t in whole.inputs if t.name == "noise"}
+        assert inputs | noise == {t.name: (t.dtype, t.shape) for t in whole.inputs}
 
 
 def test_float_files_called_int8_are_refused(full_of):

@@ -316,3 +316,71 @@ def test_a_precision_of_the_future_is_left_alone():
     (file,) = (f for f in document["files"] if f["name"] == "decoder.onnx")
     document["files"].append({**file, "name": "more.onnx", "role": "encoder", "precision": "fp8"})
     assert load(document).files[-1].precision == "fp8"
+
+
+def document_of(bundle):
+    return json.loads((bundle / "manifest.json").read_text())
+
+
+def without(document, *names):
+    files = [file for file in document["files"] if file["name"] not in names]
+    return {**document, "files": files}
+
+
+def test_an_old_bundle_has_its_mixture_in_a_file():
+    document = edited(("model", "mixture"), 3)
+    probe = document["calibration"]["fp32"]
+    document["calibration"]["fp32.neg_elbo"] = probe
+    with refuses("expected a file of mixture in npz where the model has a mixture"):
+        load(document)
+
+
+@pytest.mark.parametrize("name", ["replacements.onnx", "replacements.tflite"])
+def test_a_bundle_that_lacks_what_explains_its_mixture_is_refused(table_bundle, name):
+    with refuses("expected a file of replacements in onnx and tflite where the model has a mix"):
+        load(without(document_of(table_bundle), name))
+
+
+def test_a_bundle_with_one_too_many_is_refused(digits_bundle, table_bundle):
+    (file,) = (f for f in document_of(table_bundle)["files"] if f["name"] == "replacements.onnx")
+    document = document_of(digits_bundle)
+    shape = ["batch", 8, 8, 1]
+    for tensor in (*file["inputs"], *file["outputs"]):
+        tensor["shape"] = shape
+    document["files"].append(file)
+    with refuses("Received: 1 files, None centres"):
+        load(document)
+
+
+@pytest.mark.parametrize("role", ["preprocess", "head", "mean"])
+def test_networks_of_8_bits_without_what_stands_around_them_are_refused(few_bundle, role):
+    document = document_of(few_bundle)
+    with refuses(f"expected {role} in fp32 tflite beside networks of int8"):
+        load(without(document, f"{role}.tflite"))
+    load(without(document, f"{role}.onnx"))  # which no network needs
+
+
+SHAPES = {
+    "preprocess.tflite": ("outputs", 0, "shape", ["batch", 7]),
+    "head.onnx": ("inputs", 0, "dtype", "int8"),
+    "mean.tflite": ("inputs", 0, "shape", ["batch", 5]),
+    "replacements.onnx": ("outputs", 0, "name", "x_mean"),
+    "head.tflite": ("inputs", 3, "name", "x"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_graphs_in_float32_alone_take_and_give_what_their_role_does(few_bundle, name):
+    document, (kind, number, key, value) = document_of(few_bundle), SHAPES[name]
+    (file,) = (f for f in document["files"] if f["name"] == name)
+    file[kind][number][key] = value
+    with refuses(f"manifest.json: {name}"):
+        load(document)
+
+
+def test_graphs_in_float32_alone_are_found_at_any_precision(few_bundle):
+    manifest = open_bundle(few_bundle).manifest
+    for precision in ("fp32", "int8"):
+        assert manifest.file("head", format="tflite", precision=precision).name == "head.tflite"
+    with refuses("expected a fp32 npz file for the head."):
+        manifest.file("head", format="npz", precision="int8")

@@ -77,10 +77,10 @@ def test_json_of_something_else_is_no_bundle(document):
         load(document)
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", None])
+@pytest.mark.parametrize("version", [3, 0, "1", None])
 def test_another_format_version_is_refused_with_what_reads_it(document, version):
     document["format_version"] = version
-    message = f"manifest.json: expected format_version 1. Received: {version!r}. Install"
+    message = f"manifest.json: expected format_version 1 or 2. Received: {version!r}. Install"
     with refuses(message):
         load(document)
 

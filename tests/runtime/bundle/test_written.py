@@ -124,9 +124,7 @@ def test_a_bundle_that_is_damaged_or_incomplete_or_of_a_later_version_is_one_to_
     (bundle / "scorer.onnx").write_bytes(b"damaged")
     (bundle / "probe.npz").unlink()
     text = (bundle / "manifest.json").read_text()
-    (bundle / "manifest.json").write_text(
-        text.replace('"format_version": 1', '"format_version": 2')
-    )
+    (bundle / "manifest.json").write_text(re.sub(r'("format_version": )\d', r"\g<1>3", text))
     (bundle / "manifest.json.sig").write_bytes(b"of an earlier one")
     again(golden, bundle)
     open_bundle(bundle).verify()

@@ -171,7 +171,7 @@ def test_a_link_in_a_folder_of_inputs_leads_to_one_of_them(
     check_failed(done, "expected another file than the input. Received: the same.")
 
 
-@pytest.mark.parametrize("name", ["probe.npz", "mixture.npz", "report.csv"])
+@pytest.mark.parametrize("name", ["probe.npz", "mixture.npz", "head.npz", "report.csv"])
 def test_a_file_of_the_bundle_is_no_output(run, digits, bundle_copy, rows, check_failed, name):
     done = run("sample", bundle_copy, "-n", "3", "-o", bundle_copy / name)
     check_failed(done, "expected another file than those of the bundle")

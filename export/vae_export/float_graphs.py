@@ -1,0 +1,93 @@
+"""Graphs that are made in float32 alone, whatever the precision of those that they serve.
+
+    replacements   x -> x_expected [, channels_expected]; of a model whose score has a mixture
+
+explains scores: each value as the others of its row lead one to expect it, in the data's units. And
+what networks of 8 bits (see `graphs.build_networks`) leave to others stands before and after them:
+
+    preprocess     x -> u, pre-processed
+    head           u, z_mean, z_log_var, parameters -> all that the scorer gives, see there
+    mean           parameters -> x_mean, in the data's units
+"""
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_keras import scoring
+from vae_keras.run import DataCard
+from vae_runtime.bundle.interfaces import has_channels
+
+from .graphs import Array, Arrays, Function, Graph, Inputs, Shapes, graph_of, scored_shapes
+
+
+def build_replacements(vae: Any, card: DataCard) -> tuple[Graph, ...]:
+    """The graph that says what the mixture expects of each value; none without a mixture.
+
+    A one-hot group is one feature: none of its columns says what another is expected to be. Where
+    channels have names, a second output has each channel expected at all places at once.
+    """
+    if vae.mixture is None:
+        return ()
+    together = {"x_expected": _values(card)}
+    if has_channels(card.feature_names, card.input_shape):
+        together["channels_expected"] = _channels(card)
+
+    def expect(x: Any) -> dict[str, Any]:
+        u = vae.preprocessing(x)
+        each = {name: vae.mixture.given_others(u, f) for name, f in together.items()}
+        return {name: vae.preprocessing.inverse(expected) for name, expected in each.items()}
+
+    shapes: Shapes = dict.fromkeys(together, ("batch", *card.input_shape))
+    return (graph_of(vae, "replacements", expect, _x(card), shapes),)
+
+
+def build_around(vae: Any, card: DataCard) -> tuple[Graph, ...]:
+    """The graphs before and after `graphs.build_networks`."""
+    row: tuple[int | str, ...] = ("batch", *card.input_shape)
+    posterior: Inputs = dict.fromkeys(
+        ("z_mean", "z_log_var"), ("float32", ("batch", vae.latent_dim))
+    )
+    parameters: Inputs = {"parameters": ("float32", ("batch", *vae.decoder.output_shape[1:]))}
+    answered: Inputs = {"u": ("float32", row), **posterior, **parameters}
+    head = functools.partial(scoring.head, vae)
+    return (
+        graph_of(vae, "preprocess", lambda x: {"u": vae.preprocessing(x)}, _x(card), {"u": row}),
+        graph_of(vae, "head", head, answered, scored_shapes(vae)),
+        graph_of(vae, "mean", _mean(vae), parameters, {"x_mean": row}),
+    )
+
+
+def answered_feeds(vae: Any, x: NDArray[Any]) -> Arrays:
+    """What `build_around` takes beside x: rows pre-processed, and what the networks say of them."""
+    z_mean, z_log_var = vae.encode(x)
+    answered = {"u": vae.preprocessing(x), "z_mean": z_mean, "z_log_var": z_log_var}
+    parameters = vae.parameters_of(z_mean)
+    return {name: np.asarray(v) for name, v in {**answered, "parameters": parameters}.items()}
+
+
+def _x(card: DataCard) -> Inputs:
+    return {"x": (card.input_dtype, ("batch", *card.input_shape))}
+
+
+def _mean(vae: Any) -> Function:
+    def mean(parameters: Any) -> dict[str, Any]:
+        return {"x_mean": vae.preprocessing.inverse(vae.likelihood.mean(parameters))}
+
+    return mean
+
+
+def _values(card: DataCard) -> Array:
+    """Float32 (features, values): 1 where a value is of a feature; those of a group are of one."""
+    values = math.prod(card.input_shape)
+    sizes = [1] * (values - sum(card.groups)) + [*card.groups]
+    return np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=1)
+
+
+def _channels(card: DataCard) -> Array:
+    """The same of channels, which are the last axis."""
+    *places, channels = card.input_shape
+    return np.tile(np.eye(channels, dtype=np.float32), math.prod(places))
