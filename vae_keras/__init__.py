@@ -5,13 +5,13 @@ Names load on first use, so that `vae-keras --help` need not wait for TensorFlow
 
 from typing import TYPE_CHECKING
 
-from . import libraries
+from . import libraries, likelihoods
 from .greetings import greet_less, load
 
 if TYPE_CHECKING:
     from .configs import DataConfig, ModelConfig, TrainConfig
     from .data import Split
-    from .likelihoods import Bernoulli, Categorical, Gaussian, Mixed
+    from .likelihoods import *  # noqa: F403 - the layers
     from .model import VAE
     from .networks import conv_pair, mlp_pair
     from .preprocessing import Scaling
@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "VAE": "model",
-    "Bernoulli": "likelihoods",
-    "Categorical": "likelihoods",
     "Cyclical": "schedules",
     "DataConfig": "configs",
-    "Gaussian": "likelihoods",
-    "Mixed": "likelihoods",
     "ModelConfig": "configs",
     "Scaling": "preprocessing",
     "Split": "data",
@@ -36,16 +32,13 @@ _HOME = {
     "mlp_pair": "networks",
     "open_run": "run",
     "train": "training",
+    **{layer: f"likelihoods.{module}" for layer, module in likelihoods.HOMES.items()},
 }
 
 __all__ = [
     "VAE",
-    "Bernoulli",
-    "Categorical",
     "Cyclical",
     "DataConfig",
-    "Gaussian",
-    "Mixed",
     "ModelConfig",
     "Scaling",
     "Split",
@@ -56,6 +49,7 @@ __all__ = [
     "open_run",
     "train",
 ]
+__all__ += likelihoods.__all__
 
 greet_less()  # else TensorFlow says at length what it was built for, wherever it is imported
 

@@ -77,8 +77,9 @@ def _corruption(config: TrainConfig, likelihood: Any) -> float:
         return CORRUPTION if likelihood.support is None else 0.0
     if config.corruption and likelihood.support is not None:
         raise ValueError(
-            "expected a corruption of 0: noise leaves the limits that pixels have under a "
-            f"bernoulli likelihood. Received: {config.corruption:g}. Leave it out."
+            "expected a corruption of 0: noise leaves the limits that values have under a "
+            f"{likelihoods.title_of(likelihood)} likelihood. Received: {config.corruption:g}. "
+            "Leave it out."
         )
     return config.corruption
 
@@ -101,8 +102,8 @@ def _scaling(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
         return standardize(x, dataset.feature_names, keep=sum(dataset.groups), more=more)
     if dataset.value_range is None:
         raise ValueError(
-            "expected values known to lie within limits, as a bernoulli likelihood needs. "
-            f"Received: {x.dtype} whose limits nobody said. Say what the sensor can give "
-            "(--value-range LOW,HIGH), or choose another likelihood."
+            f"expected values known to lie within limits, as a {likelihoods.title_of(likelihood)} "
+            f"likelihood needs. Received: {x.dtype} whose limits nobody said. Say what the sensor "
+            "can give (--value-range LOW,HIGH), or choose another likelihood."
         )
     return to_unit_interval(dataset.value_range)

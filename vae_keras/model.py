@@ -15,9 +15,10 @@ import keras
 from keras import ops
 
 from . import arguments as given_arguments
-from . import classifying, elbo, likelihoods, schedules, scoring, steps, trimming
+from . import classifying, elbo, schedules, scoring, steps, trimming
 from .arrays import Tensor
 from .defaults import check_floatx
+from .likelihoods import factory
 from .mixture import Mixture
 from .pairs import check_logits, check_pair
 from .preprocessing import Scaling
@@ -44,7 +45,7 @@ class VAE(keras.Model):
     Args:
         encoder: model from pre-processed x to (z_mean, z_log_var), each (batch, latent_dim).
         decoder: model from z (batch, latent_dim) to the likelihood's parameters, of x's shape.
-        likelihood: "bernoulli", "gaussian", or a layer with the members of one in `likelihoods`.
+        likelihood: a name in `likelihoods.LIKELIHOODS`, or a layer with the members of one.
         preprocessing: layer from the data's units to the model's, with `inverse`; none by default.
         beta: weight of the kl in the training loss, a number or one of `schedules`. Scores are
             those of beta 1 always.
@@ -82,7 +83,7 @@ class VAE(keras.Model):
         super().__init__(**{**kwargs, "dtype": "float32"})  # of its parts, each has its own
         check_pair(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
-        self.likelihood = likelihoods.get(likelihood)
+        self.likelihood = factory.get(likelihood)
         check_logits(decoder, self.likelihood)
         self.preprocessing = preprocessing or Scaling(name="preprocessing")
         self.beta = schedules.get(beta)

@@ -9,6 +9,7 @@ from vae_runtime.cli.paths import name_or_path
 from vae_runtime.data.listed import listed
 
 from .configs import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
+from .likelihoods import registry
 
 Read = Callable[[str], Any]
 Flags = dict[str, tuple[Read, str]]  # of each field: how its text is read, and help
@@ -76,7 +77,7 @@ DATA: Flags = {
     ),
     "value_range": (
         several(float, "two numbers, LOW,HIGH", 2),
-        "lowest and highest value of the sensor, LOW,HIGH; for bernoulli",
+        "lowest and highest value of the sensor, LOW,HIGH; for a likelihood that has limits",
     ),
     "window": (int, "rows of a table, in time order, that make up one example"),
     "stride": (int, "rows between windows that are scored; default: a quarter of a window"),
@@ -125,12 +126,13 @@ MODEL: Flags = {
     "activation": (one_of(*ACTIVATIONS), f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
     "latent_dim": (int, "size of the latent space; default: by the number of features"),
     "likelihood": (
-        one_of("auto", "bernoulli", "gaussian"),
-        "bernoulli, gaussian or auto: bernoulli for images of a known range, gaussian for all else",
+        one_of("auto", *registry.LIKELIHOODS),
+        f"{registry.listed()} or auto: {registry.AUTO}",
     ),
     "sigma": (
         one_of(*SIGMAS),
-        f"of a gaussian: {', '.join(SIGMAS)}; auto is shared for images, else per_feature",
+        f"how a likelihood's scale is found: {', '.join(SIGMAS)}; auto is shared for images, else "
+        "per_feature",
     ),
     "beta": (float, "weight of the kl in the training loss"),
     "classifier_weight": (float, "weight of what is asked of the classifier in the training loss"),

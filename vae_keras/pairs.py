@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from .arrays import Shape
-from .likelihoods import Bernoulli, Categorical
+from .likelihoods.members import applied_by
 
 # What may stand between a decoder's last activation and its output: layers, and functions of
 # keras.ops.
@@ -50,7 +50,7 @@ def check_pair(encoder: keras.Model, decoder: keras.Model) -> None:
 
 def check_logits(decoder: keras.Model, likelihood: keras.layers.Layer) -> None:
     """Raises ValueError where a decoder gives probabilities to a likelihood that takes logits."""
-    if not isinstance(likelihood, (Bernoulli, Categorical)):
+    if applied_by(likelihood) is None:
         return
     last = _last_activation(decoder)
     if last in SQUASHING:

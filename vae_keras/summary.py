@@ -8,6 +8,7 @@ from .data import Dataset, Split
 from .data.datasets import epoch_rows
 from .data.labels import UNKNOWN
 from .data.offsets import Windows
+from .likelihoods.registry import title
 
 
 def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
@@ -17,9 +18,13 @@ def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> str:
     return (
         f"{notes}{printable(dataset.name)}: rows of {shape}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
-        f"network, {config.likelihood}{', categorical' if dataset.groups else ''}"
+        f"network, {_describe_likelihood(dataset, config)}"
         f"{_describe_labels(dataset, rows)}"
     )
+
+
+def _describe_likelihood(dataset: Dataset, config: ModelConfig) -> str:
+    return title(config.likelihood, features=dataset.x.shape[1], groups=dataset.groups)
 
 
 def _describe_sets(rows: Split) -> str:

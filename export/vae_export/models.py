@@ -6,9 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from vae_keras import VAE, Bernoulli, Gaussian, Scaling
+from vae_keras import VAE, Scaling, likelihoods
 from vae_keras.data import fingerprint
-from vae_keras.likelihoods.gaussian import MIN_LOG_SIGMA
 from vae_keras.pairs import last_operation
 from vae_keras.run import DataCard
 from vae_runtime.arrays import as_array
@@ -40,9 +39,9 @@ class Models:
         encoder: from pre-processed x to z_mean and z_log_var, each (batch, latent_dim). A third
             output, the sample z, is left out.
         decoder: from z (batch, latent_dim) to the likelihood's parameters, of x's shape. A sigmoid
-            that it ends on is taken away for "bernoulli", which takes logits.
-        likelihood: "bernoulli"; "gaussian", of standard deviation 1 in the encoder's units, as is
-            half the squared error; or a built layer of `vae_keras`.
+            that it ends on is taken away for a likelihood of logits, such as "bernoulli".
+        likelihood: a name, as of `VAE`, one with a scale having a scale of 1 in the encoder's
+            units: "gaussian" is half the squared error; or a built layer.
         calibration: normal rows, which the alarm's threshold is found on.
         test: rows on which every file must raise the alarms that Keras raises.
         test_y: (rows of test,), 1 or True for anomalies; None where all are normal.
@@ -89,7 +88,7 @@ def of_models(models: Models) -> Source:
     return Source(
         vae=vae,
         card=_card(models, vae, training),
-        likelihood=_name(vae.likelihood),
+        likelihood=likelihoods.title_of(vae.likelihood),
         alpha=models.alpha,
         training={"x": training},
         calibration={"x": rows["calibration"]},
@@ -123,19 +122,10 @@ def _vae(models: Models) -> VAE:
         )
     encoder = in_float32("encoder", _without_sample(models.encoder))
     decoder = in_float32("decoder", models.decoder)
-    if models.likelihood == "bernoulli" or isinstance(models.likelihood, Bernoulli):
+    likelihood = likelihoods.standard(models.likelihood)
+    if likelihoods.applied_by(likelihood) == "sigmoid":
         decoder = _without_sigmoid(decoder)
-    gaussian = models.likelihood == "gaussian"
-    likelihood = _standard_normal() if gaussian else models.likelihood
     return VAE(encoder, decoder, likelihood=likelihood, preprocessing=models.preprocessing)
-
-
-def _standard_normal() -> Gaussian:
-    """A Gaussian whose sigma is 1, after the softclip that keeps sigmas above a least one."""
-    likelihood = Gaussian("shared", name="likelihood")
-    likelihood.build(())
-    likelihood.log_sigma.assign(np.log(np.expm1(-MIN_LOG_SIGMA)) + MIN_LOG_SIGMA)
-    return likelihood
 
 
 def _without_sample(encoder: Any) -> Any:
@@ -218,11 +208,13 @@ def _check_units(vae: VAE, x: Array) -> None:
         )
     some = x[np.linspace(0, len(x) - 1, min(len(x), 256)).astype(int)]
     parameters = np.asarray(vae.decoder(vae.encode(some)[0]))
-    if isinstance(vae.likelihood, Bernoulli) and 0 <= parameters.min() and parameters.max() <= 1:
+    logits = likelihoods.applied_by(vae.likelihood) == "sigmoid"
+    if logits and 0 <= parameters.min() and parameters.max() <= 1:
         raise ValueError(
-            "expected a decoder that gives logits, as the Bernoulli likelihood applies the sigmoid "
-            f"itself. Received: {parameters.min():g} to {parameters.max():g} on the calibration "
-            "rows: probabilities? Leave its last activation away."
+            "expected a decoder that gives logits, as the "
+            f"{type(vae.likelihood).__name__} likelihood applies the sigmoid itself. Received: "
+            f"{parameters.min():g} to {parameters.max():g} on the calibration rows: "
+            "probabilities? Leave its last activation away."
         )
     inside = np.asarray(vae.preprocessing(some))
     spread = _size(inside - inside.mean(axis=0))
@@ -261,8 +253,3 @@ def _value_range(vae: VAE) -> tuple[float, float] | None:
         return None
     low, high = (vae.preprocessing.inverse(np.float32(end)) for end in vae.likelihood.support)
     return float(np.min(low)), float(np.max(high))
-
-
-def _name(likelihood: Any) -> str:
-    """Of a likelihood, for people."""
-    return type(likelihood).__name__.lower()

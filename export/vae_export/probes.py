@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras import Bernoulli, Categorical, Gaussian, Mixed
 from vae_keras.evaluate import score_rows
+from vae_keras.likelihoods import draw
 from vae_runtime.deviations import FLAT
 
 from .errors import ExportError
@@ -73,7 +73,7 @@ def synthetic_rows(vae: Any, dtype: str, like: Array) -> Array:
     z = rng.standard_normal((CANDIDATES, vae.latent_dim), np.float32)
     blocks = [z[start : start + BLOCK] for start in range(0, CANDIDATES, BLOCK)]
     mean = np.concatenate([np.asarray(vae.likelihood.mean(vae.parameters_of(b))) for b in blocks])
-    x = np.asarray(vae.preprocessing.inverse(_draw(vae.likelihood, mean, rng).astype(np.float32)))
+    x = np.asarray(vae.preprocessing.inverse(draw(vae.likelihood, mean, rng).astype(np.float32)))
     x = np.clip(np.rint(x), 0, 255).astype(dtype) if dtype == "uint8" else x.astype(dtype)
     return np.asarray(x[_nearest(_terms(vae, x), _terms(vae, like))])
 
@@ -102,27 +102,6 @@ def check_spread(synthetic: Arrays, real: Arrays, scales: Arrays) -> None:
                 "without --synthetic-probe (synthetic_probe=False): the bundle then holds "
                 f"{ROWS} real rows."
             )
-
-
-def _draw(likelihood: Any, mean: Array, rng: np.random.Generator) -> Array:
-    """Pre-processed rows of these means: numbers with noise, and one of each group's columns.
-
-    Each row has a share of the likelihood's noise, as images are smoother than coins for each
-    pixel. Of a likelihood that is not ours rows are the means.
-    """
-    if isinstance(likelihood, Mixed):
-        parts = np.split(mean, np.cumsum(likelihood.widths)[:-1], axis=-1)
-        drawn = [_draw(part, own, rng) for part, own in zip(likelihood.parts, parts, strict=True)]
-        return np.concatenate(drawn, axis=-1)
-    if isinstance(likelihood, Categorical):
-        groups = np.split(mean, np.cumsum(likelihood.groups)[:-1], axis=-1)
-        return np.concatenate([np.eye(own.shape[-1])[own.argmax(-1)] for own in groups], axis=-1)
-    share = rng.uniform(size=(len(mean), *[1] * (mean.ndim - 1)))
-    if isinstance(likelihood, Gaussian):
-        return np.asarray(mean + share * likelihood.deviation() * rng.standard_normal(mean.shape))
-    if isinstance(likelihood, Bernoulli):
-        return np.asarray(mean + share * ((rng.uniform(size=mean.shape) < mean) - mean))
-    return mean
 
 
 def _terms(vae: Any, x: Array) -> Array:

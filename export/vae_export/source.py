@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_keras import VAE
+from vae_keras.likelihoods import title_of
 from vae_keras.run import DataCard, Run, open_run
 
 from .graphs import Arrays
@@ -61,7 +62,7 @@ def of_run(run: str | Path | Run) -> Source:
     return Source(
         vae=run.vae,
         card=run.data,
-        likelihood=_likelihood(run),
+        likelihood=title_of(run.vae.likelihood),
         alpha=run.config.train.alpha,
         training=run.training,
         calibration=run.calibration,
@@ -69,11 +70,3 @@ def of_run(run: str | Path | Run) -> Source:
         versions=run.config.versions,
         history=run.history,
     )
-
-
-def _likelihood(run: Run) -> str:
-    """By name; of a table of several kinds of columns, by the names of all."""
-    name, categorical = run.config.model.likelihood, sum(run.data.groups)
-    if not categorical:
-        return name
-    return "categorical" if categorical == run.data.input_shape[-1] else f"{name}, categorical"

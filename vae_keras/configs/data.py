@@ -22,8 +22,8 @@ class DataConfig:
         columns: columns of a table to take; all that are not named otherwise where None.
         one_hot: prefixes of names, of columns that are one-hot groups: "color" takes color_red,
             color_green and so on, of which exactly one is 1 in each row.
-        value_range: lowest and highest value that the sensor can give, for a bernoulli likelihood;
-            known of bytes and of images between 0 and 1.
+        value_range: lowest and highest value that the sensor can give, for a likelihood with
+            limits; known of bytes and of images between 0 and 1.
         window: rows of a table, in time order, that make up one example; None for each row alone.
             (An array of windows of that length is taken as it is.)
         stride: rows between the starts of two windows when tables are scored; a quarter of a window

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, replace
 
+from vae_keras.likelihoods import LIKELIHOODS, registry
+
 from .expecting import check, check_is_whole, check_whole
 
 ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
@@ -10,7 +12,7 @@ CENTRES = 256  # typical rows in a mixture at most
 MOST = 10_000  # that may be asked for: of as many rows they are found, see `mixture.ROWS`
 LARGEST_LAYER = 65_536  # values: more has no place on a device, nor in most memories
 CENTRE_VALUES = 65_536  # of all of them together at most, a quarter of a megabyte on the device
-SIGMAS = ("auto", "per_feature", "shared", "optimal")
+SIGMAS = ("auto", *registry.SIGMAS)
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,11 @@ class ModelConfig:
         hidden: sizes of the hidden layers; the network's own default where None.
         activation: of the hidden layers.
         latent_dim: size of z.
-        likelihood: "bernoulli", "gaussian" or "auto": bernoulli for images of a known range (bytes,
-            or between 0 and 1), gaussian for all else. Columns that are one-hot groups are
-            categorical whatever the others are.
-        sigma: of a gaussian: "per_feature", "shared" or "optimal", see `likelihoods.Gaussian`;
-            "auto": one for all of an image, else one for each feature.
+        likelihood: a name in `likelihoods.LIKELIHOODS` or "auto", which goes by the kind of rows
+            and by whether their range is known (bytes, or between 0 and 1). Columns that are
+            one-hot groups are categorical whatever the others are.
+        sigma: how the scale of a likelihood is found that has one: "per_feature", "shared" or
+            another way that it knows; "auto": one for all of an image, else one for each feature.
         beta: weight of the kl in the training loss.
         classifier_weight: weight of what is asked of a classifier in the training loss.
         centres: typical rows in the score's mixture, see `mixture`; 0 for a score without it, which
@@ -46,6 +48,12 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check("known activation", self.activation, self.activation in ACTIVATIONS)
         check("known sigma", self.sigma, self.sigma in SIGMAS)
+        names = ("auto", *LIKELIHOODS)
+        known = f"likelihood of {', '.join(names)}"
+        check(known, repr(self.likelihood), self.likelihood in names)
+        if self.likelihood in LIKELIHOODS and LIKELIHOODS[self.likelihood].sigmas:
+            ways = ("auto", *LIKELIHOODS[self.likelihood].sigmas)
+            check(f"sigma of {', '.join(ways)} ({self.likelihood})", self.sigma, self.sigma in ways)
         check("beta of 0 or more", self.beta, 0 <= self.beta < math.inf)
         weight = self.classifier_weight
         check("classifier_weight of 0 or more", weight, 0 <= weight < math.inf)
@@ -77,7 +85,7 @@ class ModelConfig:
             self,
             network=_or(self.network, "mlp" if is_table or len(input_shape) > 3 else "conv"),
             latent_dim=latent_dim if self.latent_dim is None else self.latent_dim,
-            likelihood=_or(self.likelihood, "bernoulli" if is_image and bounded else "gaussian"),
+            likelihood=_or(self.likelihood, registry.automatic(is_image=is_image, bounded=bounded)),
             sigma=_or(self.sigma, "shared" if is_image else "per_feature"),
             centres=centres if self.centres is None else self.centres,
         )

@@ -1,55 +1,47 @@
 """Likelihoods p(x|z): what a decoder's output means, and how surprised it is by a row.
 
-A likelihood is a small layer that states three things: `support`, where its x may lie after
-pre-processing (None for anywhere); `feature_nll`, -log p(x_i|z) for each feature, in nats; and
-`mean`, E[x|z]. Its weights, if any, are parameters shared by all rows. To add one, add a module
-here with a test beside those of the others, and list it below.
+A likelihood is a small layer that states what it is:
+
+    support       where its x may lie after pre-processing, None for anywhere
+    feature_nll   -log p(x_i|z) of each feature, in nats
+    mean          E[x|z]
+    title         its name, as it can be asked for
+    applies       the activation that it applies to a decoder's answer itself, if any
+    draw          rows of given means, with its noise; for self-tests that hold no row of the data
+    standard      one whose scale is 1, where it has a scale
+
+The first three make one: a layer of a user's own needs no more. Weights, if any, are
+parameters shared by all rows. To add a likelihood, add a module here that is called
+as the likelihood, with a test beside those of the others, and an entry in `registry`. All that
+needs to know it has it from there: configurations, the command line, exported graphs, documents.
+
+Names are looked up on first use, so that a command line need not wait for Keras.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
+from vae_keras.greetings import load
 
-from .bernoulli import Bernoulli
-from .categorical import Categorical
-from .gaussian import Gaussian
-from .mixed import Mixed
+from .registry import HOMES as HOMES
+from .registry import LIKELIHOODS as LIKELIHOODS
 
-__all__ = ["BY_NAME", "Bernoulli", "Categorical", "Gaussian", "Mixed", "build", "get"]
+if TYPE_CHECKING:
+    from .bernoulli import Bernoulli as Bernoulli
+    from .categorical import Categorical as Categorical
+    from .factory import BY_NAME as BY_NAME
+    from .factory import build as build
+    from .factory import get as get
+    from .factory import standard as standard
+    from .gaussian import Gaussian as Gaussian
+    from .members import applied_by as applied_by
+    from .members import draw as draw
+    from .members import title_of as title_of
+    from .mixed import Mixed as Mixed
 
-# Those that need no more than a name; the others are built from what is known of the columns.
-BY_NAME = {"bernoulli": Bernoulli, "gaussian": Gaussian}
-
-
-def get(likelihood: str | keras.layers.Layer) -> Any:
-    """A likelihood by its name in `BY_NAME`, or the layer itself; ValueError for all else."""
-    if isinstance(likelihood, keras.layers.Layer):
-        return likelihood
-    if likelihood not in BY_NAME:
-        raise ValueError(
-            f"expected a likelihood of {', '.join(BY_NAME)}. Received: {likelihood!r}."
-        )
-    return BY_NAME[likelihood](name="likelihood")
+__all__ = ["Bernoulli", "Categorical", "Gaussian", "Mixed"]
 
 
-def build(name: str, *, features: int, groups: tuple[int, ...], sigma: str) -> Any:
-    """The likelihood of rows whose last columns are one-hot groups, if there are any.
-
-    Args:
-        name: in `BY_NAME`, of the columns before.
-        features: how many columns there are in all.
-        groups: sizes of the one-hot groups.
-        sigma: of a Gaussian.
-    """
-    options = {"sigma": sigma} if name == "gaussian" else {}
-    if not groups:
-        return get(name) if not options else Gaussian(name="likelihood", **options)
-    if sum(groups) == features:
-        return Categorical(groups, name="likelihood")
-    if name != "gaussian":
-        raise ValueError(
-            "expected a gaussian likelihood for the columns beside one-hot groups, since they are "
-            f"standardised. Received: {name!r}."
-        )
-    parts = [Gaussian(sigma), Categorical(groups)]
-    return Mixed(parts, (features - sum(groups), sum(groups)), name="likelihood")
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(load(f"{__name__}.{HOMES.get(name, 'factory')}"), name)

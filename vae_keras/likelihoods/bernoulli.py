@@ -1,9 +1,12 @@
 """Coins and grey levels."""
 
 import keras
+import numpy as np
 from keras import ops
 
-from vae_keras.arrays import Tensor
+from vae_keras.arrays import Array, Tensor
+
+from .members import share
 
 LEAST = 1e-4  # whose logarithm is taken; float16 holds it. What is less costs 4e-5 nats at most.
 
@@ -19,7 +22,8 @@ class Bernoulli(keras.layers.Layer):
     many mid-greys would score high whatever they show. Of coins it is 0; gradients do not know it.
     """
 
-    support = (0.0, 1.0)
+    title = "bernoulli"
+    support, applies = (0.0, 1.0), "sigmoid"
 
     def feature_nll(self, x: Tensor, x_logits: Tensor, training: bool = False) -> Tensor:
         """KL(x || sigmoid(l)) of each feature, in nats: softplus(l) - x l - entropy(x)."""
@@ -28,6 +32,11 @@ class Bernoulli(keras.layers.Layer):
     def mean(self, x_logits: Tensor) -> Tensor:
         """E[x|z], of x's shape."""
         return ops.sigmoid(x_logits)
+
+    def draw(self, mean: Array, rng: np.random.Generator) -> Array:
+        """Coins of these means, each row with a share of their noise: images are smoother."""
+        shares = share(mean, rng)
+        return np.asarray(mean + shares * ((rng.uniform(size=mean.shape) < mean) - mean))
 
 
 def _softplus(x_logits: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from vae_keras.arrays import Tensor
+from vae_keras.arrays import Array, Tensor
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
@@ -17,7 +17,8 @@ class Categorical(keras.layers.Layer):
         groups: number of columns of each group, in order; together all columns.
     """
 
-    support = (0.0, 1.0)
+    title = "categorical"
+    support, applies = (0.0, 1.0), "softmax"
 
     def __init__(self, groups: tuple[int, ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -40,6 +41,11 @@ class Categorical(keras.layers.Layer):
         """The probability of each column, which sum to 1 in each group."""
         each = [ops.softmax(logits) for logits in columns(x_logits, self.groups)]
         return ops.concatenate(each, axis=-1)
+
+    def draw(self, mean: Array, rng: np.random.Generator) -> Array:
+        """The most probable column of each group."""
+        groups = np.split(mean, np.cumsum(self.groups)[:-1], axis=-1)
+        return np.concatenate([np.eye(own.shape[-1])[own.argmax(-1)] for own in groups], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -3,11 +3,13 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from vae_keras.arrays import Tensor
+from vae_keras.arrays import Array, Tensor
 
 from .categorical import columns
+from .members import draw, title_of
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
@@ -22,6 +24,11 @@ class Mixed(keras.layers.Layer):
     """
 
     support = None
+
+    @property
+    def title(self) -> str:
+        """Those of its parts."""
+        return ", ".join(map(title_of, self.parts))
 
     def __init__(
         self, parts: list[keras.layers.Layer], widths: tuple[int, ...], **kwargs: Any
@@ -55,6 +62,12 @@ class Mixed(keras.layers.Layer):
         """Each part's mean of its own columns."""
         split = zip(self.parts, columns(parameters, self.widths), strict=True)
         return ops.concatenate([part.mean(own) for part, own in split], axis=-1)
+
+    def draw(self, mean: Array, rng: np.random.Generator) -> Array:
+        """Each part's draw of its own columns."""
+        own = np.split(mean, np.cumsum(self.widths)[:-1], axis=-1)
+        each = [draw(part, columns, rng) for part, columns in zip(self.parts, own, strict=True)]
+        return np.concatenate(each, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, serialised."""
