@@ -16,6 +16,7 @@ PUBLIC = {
         "ModelConfig",
         "Scaling",
         "Split",
+        "StudentT",
         "TrainConfig",
         "Warmup",
         "conv_pair",

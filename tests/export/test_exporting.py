@@ -263,6 +263,7 @@ ALL = {
     *(f"{role}.dynamic.tflite" for role in ("encoder", "decoder", "scorer")),
     "encoder.int8.tflite",
     "decoder.int8.tflite",
+    *(f"{role}.{end}" for role in ("preprocess", "head", "mean") for end in ("onnx", "tflite")),
 }
 
 
@@ -370,6 +371,18 @@ def broken(monkeypatch, *names):
         dataclasses.replace(v, convert=gives_up) if v.name("x") in names else v for v in VARIANTS
     ]
     monkeypatch.setattr(variants, "VARIANTS", tuple(made))
+
+
+def test_what_stands_around_networks_is_left_out_with_them(few_run, tmp_path, monkeypatch):
+    broken(monkeypatch, "x.int8.tflite")
+    export(few_run, tmp_path / "b", precisions=("fp32", "int8"), allow_degraded=True, **QUIET)
+    bundle = open_bundle(tmp_path / "b")
+    around = {"preprocess", "head", "mean"}
+    assert not around & {file.role for file in bundle.manifest.files}
+    probe = bundle.read_probe()
+    assert not [key for key in probe if key.split(".")[0] in around]
+    assert {"scorer.score", "noisy_scorer.score", "replacements.x_expected"} <= set(probe)
+    assert Runner(bundle).selftest().passed
 
 
 def test_each_variant_is_left_out_by_itself(digits_run, tmp_path, monkeypatch):

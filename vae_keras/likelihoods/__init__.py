@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from .members import draw as draw
     from .members import title_of as title_of
     from .mixed import Mixed as Mixed
+    from .student_t import StudentT as StudentT
 
-__all__ = ["Bernoulli", "Categorical", "Gaussian", "Mixed"]
+__all__ = ["Bernoulli", "Categorical", "Gaussian", "Mixed", "StudentT"]
 
 
 def __getattr__(name: str) -> Any:

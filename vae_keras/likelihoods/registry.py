@@ -32,6 +32,11 @@ LIKELIHOODS = {
     "gaussian": Entry(
         "Gaussian", "any numbers, normal noise", sigmas=("per_feature", "shared", "optimal")
     ),
+    "student_t": Entry(
+        "StudentT",
+        "any numbers, noise with heavy tails, as of sensors",
+        sigmas=("per_feature", "shared"),
+    ),
 }
 HOMES = {  # the module of each layer
     **{entry.layer: name for name, entry in LIKELIHOODS.items()},

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy.special import expit, log_softmax, logsumexp, softmax, xlogy
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 import vae_keras
 from vae_export.convert import engines
@@ -56,6 +56,13 @@ def gaussian(sigma="per_feature", value=SIGMA):
     return layer
 
 
+def student_t():
+    layer = vae_keras.StudentT(name="likelihood")
+    layer.build((None, 3))
+    layer.log_sigma.assign(np.log(SIGMA))
+    return layer
+
+
 def mixed():
     parts = [gaussian(), vae_keras.Categorical((3, 2))]
     return vae_keras.Mixed(parts, (3, 5), name="likelihood")
@@ -76,6 +83,10 @@ def bernoulli_nll(u, logits):
 
 def gaussian_nll(u, mean, sigma=None):
     return -norm.logpdf(u, mean, gaussian().deviation() if sigma is None else sigma)
+
+
+def student_t_nll(u, mean):
+    return -t.logpdf(u, 4, mean, gaussian().deviation())
 
 
 def categorical_nll(u, logits):
@@ -109,6 +120,14 @@ LIKELIHOODS = {
         lambda rng, n: rng.uniform(-50, 50, (n, 3)),
         50,
         gaussian_nll,
+        lambda mean: mean,
+    ),
+    "student_t": (
+        student_t,
+        3,
+        lambda rng, n: rng.uniform(-50, 50, (n, 3)),
+        50,
+        student_t_nll,
         lambda mean: mean,
     ),
     "categorical": (

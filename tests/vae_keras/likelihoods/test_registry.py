@@ -13,7 +13,7 @@ from vae_keras import ModelConfig, likelihoods
 from vae_keras.likelihoods import registry
 from vae_keras.likelihoods.gaussian import softclip
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("name", likelihoods.BY_NAME)
@@ -38,6 +38,8 @@ def test_get_refuses_an_unknown_name():
         ("bernoulli", (), likelihoods.Bernoulli),
         ("gaussian", (2, 3), likelihoods.Mixed),
         ("gaussian", (4, 3), likelihoods.Categorical),
+        ("student_t", (), likelihoods.StudentT),
+        ("student_t", (4, 3), likelihoods.Categorical),
     ],
 )
 def test_columns_decide_what_is_built(name, groups, expected):
@@ -48,8 +50,16 @@ def test_columns_decide_what_is_built(name, groups, expected):
         assert built.widths == (2, 5)
 
 
+def test_heavy_tails_may_stand_beside_one_hot_groups():
+    built = likelihoods.build("student_t", features=7, groups=(2, 3), sigma="shared")
+    assert likelihoods.title_of(built) == "student_t, categorical"
+    assert built.widths == (2, 5)
+
+
 def test_columns_beside_groups_must_be_gaussian():
-    with pytest.raises(ValueError, match=r"expected a likelihood of gaussian.*'bernoulli'"):
+    with pytest.raises(
+        ValueError, match=r"expected a likelihood of gaussian, student_t for.*'bernoulli'"
+    ):
         likelihoods.build("bernoulli", features=7, groups=(2, 3), sigma="shared")
 
 

@@ -1,0 +1,87 @@
+"""Continuous features with heavy tails, as sensors have: now and then a reading is far off."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from vae_keras._base.arrays import Array, Tensor
+
+from .gaussian import before_softclip, softclip
+from .members import share
+from .registry import LIKELIHOODS
+
+# Degrees of freedom where they are not known: few enough that a reading of ten scales costs 11 nats
+# and not 50, and so many that mean and variance exist. Not learned, as log-gamma does not convert.
+# Source: Lange, Little & Taylor 1989, "Robust statistical modeling using the t distribution".
+DEGREES = 4.0
+
+
+@keras.saving.register_keras_serializable(package="vae_keras")
+class StudentT(keras.layers.Layer):
+    """Each feature follows Student's t distribution around the decoder's output `x_mean`.
+
+    A normal likelihood counts the square of what a reading is off by, this one in the end its
+    logarithm: rows with a wild reading do not bend the model, and score less above others.
+
+    Args:
+        sigma: how the scale is found, by gradient descent: "per_feature" learns one for each
+            feature, "shared" one for all.
+        degrees: of freedom, above 1. Infinitely many would be a Gaussian.
+    """
+
+    title = "student_t"
+    support = None
+
+    def __init__(self, sigma: str = "per_feature", degrees: float = DEGREES, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        sigmas = LIKELIHOODS["student_t"].sigmas
+        if sigma not in sigmas:
+            raise ValueError(f"expected a sigma of {', '.join(sigmas)}. Received: {sigma!r}.")
+        if not 1 < degrees < math.inf:
+            raise ValueError(f"expected more than 1 degree of freedom. Received: {degrees!r:.60}.")
+        self.sigma, self.degrees = sigma, float(degrees)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Adds the weight `log_sigma`: x's shape without the batch, or a scalar."""
+        self.log_sigma = self.add_weight(
+            name="log_sigma",
+            shape=tuple(input_shape[1:]) if self.sigma == "per_feature" else (),
+            initializer="zeros",
+        )
+
+    def feature_nll(self, x: Tensor, x_mean: Tensor, training: bool = False) -> Tensor:
+        """-log t(x; x_mean, sigma, degrees) of each feature, in nats."""
+        log_sigma = softclip(self.log_sigma)
+        square = ops.square((x - x_mean) * ops.exp(-log_sigma))
+        tail = 0.5 * (self.degrees + 1.0) * ops.log(1.0 + square / self.degrees)
+        return tail + log_sigma + _log_norm(self.degrees)
+
+    def mean(self, x_mean: Tensor) -> Tensor:
+        """E[x|z], of x's shape."""
+        return x_mean
+
+    def draw(self, mean: Array, rng: np.random.Generator) -> Array:
+        """Rows of these means, each with a share of their noise."""
+        noise = share(mean, rng) * np.exp(np.asarray(softclip(self.log_sigma)))
+        return np.asarray(mean + noise * rng.standard_t(self.degrees, mean.shape))
+
+    @classmethod
+    def standard(cls) -> "StudentT":
+        """One whose scale is 1."""
+        likelihood = cls("shared", name="likelihood")
+        likelihood.build(())
+        likelihood.log_sigma.assign(before_softclip(1.0))
+        return likelihood
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "sigma": self.sigma, "degrees": self.degrees}
+
+
+def _log_norm(degrees: float) -> float:
+    """The logarithm of what the density is divided by at a scale of 1."""
+    gammas = math.lgamma(0.5 * degrees) - math.lgamma(0.5 * (degrees + 1.0))
+    return gammas + 0.5 * math.log(degrees * math.pi)
