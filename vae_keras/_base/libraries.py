@@ -1,4 +1,4 @@
-"""Libraries that the workstation's commands cannot do without, imported before any work is done.
+"""Checks that the libraries which a command needs are installed, before any work is done.
 
 One that is missing or broken is then an error in one line; see `vae_runtime._base.libraries`.
 """
@@ -16,7 +16,7 @@ BACKENDS = ("tensorflow", "jax")
 
 
 def check(doing: str, *more: str) -> None:
-    """The same as `check_there` in a process that is ours: Keras's defaults are settled too."""
+    """Runs `check_there` and sets Keras's defaults, in a process that is ours."""
     check_there(doing, *more)
     from .keras_defaults import settle
 
@@ -39,7 +39,7 @@ def check_there(doing: str, *more: str) -> None:
 
 
 def check_backend() -> str:
-    """The backend that Keras will have, or ValueError where nothing here trains under it.
+    """Returns the backend that Keras will use; ValueError where a VAE cannot be trained with it.
 
     Keras would fail in a way of its own as it is imported, and is not imported for this.
     """
@@ -55,7 +55,7 @@ def check_backend() -> str:
 
 
 def _of_keras_json() -> tuple[str, str]:
-    """The backend that Keras's file names, and the file; Keras takes a damaged one as none."""
+    """Reads the backend from keras.json, "tensorflow" by default; returns it and the path."""
     path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
     try:
         found = json.loads(path.read_bytes())

@@ -1,4 +1,4 @@
-"""What is asked of a training run: which rows, which model, how it is trained.
+"""Configurations of a training run: its data, its model, its training.
 
 Three frozen records that never merge; each is a part of `config.json` in the run directory. This
 folder imports no other of this package.

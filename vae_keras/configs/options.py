@@ -1,4 +1,4 @@
-"""The options of `vae-keras` that are fields of a configuration: what their texts become."""
+"""Command-line options of `vae-keras` for the fields of configurations, and their parsers."""
 
 import argparse
 import dataclasses
@@ -15,7 +15,7 @@ Flags = dict[str, tuple[Read, str]]  # of each field: how its text is read, and 
 
 
 def add_options(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> None:
-    """One option for each field of a config that `flags` names, with the field's own default."""
+    """Adds an option for each field that `flags` names, with the field's own default."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     for name, (kind, text) in flags.items():
         default, flag = defaults[name], f"--{name.replace('_', '-')}"
@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> N
 
 
 def several(read: Read, what: str, count: int | None = None) -> Read:
-    """Reads values with commas between, as a tuple: `count` of them where that is given."""
+    """Parser for values with commas between, read as a tuple; `count` fixes how many."""
 
     def values(text: str) -> tuple[Any, ...]:
         parts = text.split(",")
@@ -43,7 +43,7 @@ def several(read: Read, what: str, count: int | None = None) -> Read:
 
 
 def one_of(*names: str) -> Read:
-    """Reads one of these names."""
+    """Parser for one of these names."""
 
     def choice(text: str) -> str:
         if text not in names:
@@ -54,7 +54,7 @@ def one_of(*names: str) -> Read:
 
 
 def number_or_all(text: str) -> int | str:
-    """Reads a number, or the word "all"."""
+    """Parser for a number or the word "all"."""
     if text != "all" and not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a number or all. Received: {text!r}.")
     return text if text == "all" else int(text)

@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""Configuration of the training loop."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How it is trained.
+    """Settings of the training loop.
 
     Args:
         epochs: at most this many passes over the training rows.

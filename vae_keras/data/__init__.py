@@ -1,4 +1,4 @@
-"""Data in: from a name, a file or a folder to rows, and who sees which of them.
+"""Data sets: reads rows from a name, a file or a folder, and splits them into sets.
 
 This folder imports `_base` and `configs`, and the readers of `vae_runtime`.
 """

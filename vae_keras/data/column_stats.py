@@ -1,4 +1,4 @@
-"""One look at every row before training: is it usable, and between which values does it lie?"""
+"""Statistics of columns before training: which rows are usable, and each column's range."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ WILD = 20.0
 
 
 class Survey:
-    """What is seen of rows that come in blocks.
+    """Range of each column and the usable rows, gathered block by block.
 
     Args:
         names: of the columns, None where they have none.
@@ -34,7 +34,7 @@ class Survey:
         self._normal_low, self._normal_high = self.low, self.high
 
     def add(self, x: Array, y: Array) -> None:
-        """Looks at a block: x (rows, ...), y True for anomalies; ValueError where it is no good."""
+        """Adds a block: x (rows, ...), y True for anomalies; ValueError where x is not finite."""
         good = np.asarray(np.isfinite(x).all(axis=tuple(range(1, x.ndim))))
         if not (self._allow_bad or good.all()):
             self._refuse(x, good)
@@ -48,7 +48,7 @@ class Survey:
         self._rows += len(x)
 
     def good(self) -> Array:
-        """Which rows can be used: bool (rows,); ValueError where there are none."""
+        """Mask of the rows that can be used: bool (rows,); ValueError where there are none."""
         good = np.concatenate(self._good)
         if not good.any():
             raise ValueError(
@@ -58,7 +58,7 @@ class Survey:
         return good
 
     def constant(self) -> list[int]:
-        """Numbers of the columns that are the same in all normal rows, one-hot groups apart."""
+        """Indices of the columns that never change in normal rows; one-hot columns are left out."""
         free = self.low.size - sum(self._groups)
         same = np.broadcast_to(self._normal_low == self._normal_high, self.low.shape)
         return np.flatnonzero(same[:free]).tolist()
@@ -81,7 +81,7 @@ class Survey:
 
 
 def stretched(x: Array, names: Sequence[str]) -> list[str]:
-    """Notes on columns whose scale a few wild values decide: -999 for "no reading", say.
+    """Warnings about columns whose scale is decided by a few outliers, such as -999 for "missing".
 
     Args:
         x: normal rows (rows, columns).

@@ -1,4 +1,4 @@
-"""Who sees which rows: training, early stopping, the alarm threshold, the final judgement."""
+"""Splits rows into sets for training, early stopping, the alarm threshold and the final test."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ADVICE = " Shorter windows or more recordings leave more to deal out (--window, 
 
 
 def split(dataset: Dataset, config: DataConfig) -> Split:
-    """Deals the normal rows out at random by the shares of a `DataConfig`; anomalies go to test.
+    """Splits normal rows at random by the shares of a `DataConfig`; anomalies go to the test.
 
     Normal windows that overlap, or that stem from one recording, stay on one side: it is segments
     that are dealt, and a window that lies in segments of two sets goes to neither. (Anomalies are
@@ -62,9 +62,9 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
 
 
 def choose_folds(dataset: Dataset, config: DataConfig) -> int:
-    """Into how many folds the rows are cut for a calibration that holds none back; 1 for none.
+    """Number of folds for cross-conformal calibration; 1 where rows are held back instead.
 
-    Where `DataConfig.folds` does not say it, they are where normal rows are fewer than `FEW`; but
+    Where `DataConfig.folds` is None, there are folds if normal rows are fewer than `FEW`; but
     not where somebody chose the shares to hold back, nor where there is no segment for each fold,
     of each unit where there are units.
     """
@@ -81,7 +81,7 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
 
 
 def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Split:
-    """Rows to test on; all others to train and to calibrate on, each of them in a fold."""
+    """Splits off test rows; all others are trained on, and calibrate by the fold they are in."""
     into_folds = _rows_into_folds if dataset.segments is None else _segments_into_folds
     normal, dealt, stopping = into_folds(dataset, config, folds, rng)
     _check_folds(dataset, normal, dealt, folds)
@@ -109,7 +109,7 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
 def _rows_into_folds(
     dataset: Dataset, config: DataConfig, folds: int, rng: Any
 ) -> tuple[Array, Array, Array]:
-    """Numbers of normal rows; where each is dealt to, 0 the test and K fold K; which stop."""
+    """Numbers of normal rows; fold of each, 0 for the test; mask of those for early stopping."""
     parts = []
     for rows in map(rng.permutation, _normal_by_unit(dataset)):
         held_back = min(max(round(len(rows) * config.test), 1), HELD_BACK, len(rows))
@@ -124,7 +124,7 @@ def _rows_into_folds(
 def _segments_into_folds(
     dataset: Dataset, config: DataConfig, folds: int, rng: Any
 ) -> tuple[Array, Array, Array]:
-    """The same where rows of one segment must stay together; -1 where they are dealt to nobody."""
+    """Puts whole segments into folds; returns as `_rows_into_folds`, -1 for rows in no fold."""
     normal = np.flatnonzero(~dataset.y)
     first, last = np.asarray(dataset.segments)[normal].T
     role = _deal_by_unit(dataset, [config.test, *[(1 - config.test) / folds] * folds], rng)
@@ -158,7 +158,7 @@ def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> N
 
 
 def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
-    """Normal rows by role, and anomalies for the test."""
+    """Splits rows one by one; returns normal rows by role, and anomalies for the test."""
     each = _normal_by_unit(dataset)
     dealt = [_by_share(rng.permutation(rows), dataset, config) for rows in each]
     normal = {role: np.concatenate([part[role] for part in dealt]) for role in dealt[0]}
@@ -166,7 +166,7 @@ def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Arr
 
 
 def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
-    """Row numbers by role, in the order that they are given in."""
+    """Splits row numbers by the shares, in the order given; returns them by role."""
     n = len(normal)
     calibration = min(round(n * config.calibration), HELD_BACK)
     test = min(round(n * config.test), HELD_BACK)
@@ -178,7 +178,7 @@ def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
 
 
 def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
-    """The same where rows of one segment must stay together."""
+    """Splits rows by whole segments; returns as `_by_row`."""
     shares = {
         "test": config.test,
         "validation": config.validation,
@@ -196,12 +196,12 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
 
 
 def _counted(dataset: Dataset, rows: Array) -> Array:
-    """Those of these row numbers that count, see `datasets.counted`."""
+    """Drops the row numbers whose rows do not count, see `datasets.counted`."""
     return rows[counted(dataset.x)[rows]]
 
 
 def _anomalies(dataset: Dataset, rng: Any) -> Array:
-    """Numbers of the anomalies to judge on."""
+    """Numbers of the anomalies for the test."""
     return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:HELD_BACK]
 
 
@@ -238,7 +238,7 @@ def _deal_by_unit(dataset: Dataset, shares: list[float], rng: Any) -> Array:
 
 
 def _deal(sizes: Array, shares: Array, rng: Any) -> Array:
-    """The number of the share that each segment goes to, so that sums of sizes are near shares.
+    """Share that each segment goes to, so that the sums of sizes are close to the shares.
 
     Each segment goes where most is missing, the last ones where nothing is yet; long ones come
     first, so that none is left for a share that it would burst; those of a length, at random.

@@ -1,4 +1,4 @@
-"""Rows from a file: which columns are features, which rows are good, between what limits they lie.
+"""Rows from a table: its feature columns, its usable rows, its value range.
 
 A column that is constant or text, a row with a missing or infinite value: an error that names it,
 or left out where the configuration says so, and said aloud.
@@ -26,7 +26,7 @@ Names = tuple[str, ...] | None
 
 
 def load_table(config: DataConfig) -> Dataset:
-    """The rows of a .csv, .parquet, .npz or .npy file; ValueError says what is wrong and where."""
+    """Loads a .csv, .parquet, .npz or .npy file; ValueError says what is wrong and where."""
     notes: list[str] = []
     columns = _columns(config, notes)
     try:
@@ -110,7 +110,7 @@ def _groups_last(x: Array, names: Names, config: DataConfig) -> tuple[Array, Nam
 
 
 def _as_trainable(x: Array) -> Array:
-    """float32 or uint8, with at least one feature."""
+    """Converts rows to float32 or uint8; ValueError where there is no feature."""
     if x.dtype.kind not in "biuf" or x.ndim < 2 or 0 in x.shape:
         raise ValueError(
             "expected rows of numbers, (rows, features) or (rows, height, width, channels). "
@@ -135,7 +135,7 @@ def _as_labels(y: Array) -> Array:
 def _usable(
     config: DataConfig, survey: Survey, names: Names, notes: list[str]
 ) -> tuple[Array, list[int]]:
-    """Which rows are good, and the numbers of the columns to keep; notes what is left out."""
+    """Mask of the good rows and numbers of the columns to keep; notes what is left out."""
     good = survey.good()
     survey.check_kinds()
     if not good.all():
@@ -157,7 +157,7 @@ def _extremes(survey: Survey, kept: list[int]) -> tuple[float, float]:
 def value_range(
     config: DataConfig, dtype: np.dtype[Any], low: float, high: float
 ) -> tuple[float, float] | None:
-    """What the sensor can give: as told, or where that is plain: bytes, or nothing but 0 to 1.
+    """Range that the sensor can give: the configured one, or that of bytes or of 0 to 1.
 
     Args:
         config: may tell it.
