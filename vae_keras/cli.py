@@ -1,4 +1,4 @@
-"""The command `vae-keras`: trains VAEs and judges them."""
+"""Command `vae-keras`: trains VAEs and evaluates them."""
 
 import argparse
 import importlib.metadata
@@ -129,7 +129,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def describe(metrics: "Metrics") -> str:
-    """`Metrics` as a sentence."""
+    """Describes `Metrics` in one sentence."""
     parts = [f"alarms at alpha={metrics.alpha:g}:"]
     if metrics.normal_rows:
         parts.append(f"{metrics.false_alarm_rate:.1%} of {metrics.normal_rows} normal rows")

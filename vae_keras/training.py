@@ -1,4 +1,4 @@
-"""From a data source to a run directory."""
+"""Trains a VAE on a source of rows and writes a run directory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,7 +111,7 @@ def train(
 
 
 def _told(result: tuple[Run, Metrics], log: Log) -> tuple[Run, Metrics]:
-    """A run, after what is to be warned of was logged: as often as it is trained or resumed."""
+    """Logs the warnings about a run's metrics; returns the run and the metrics."""
     for line in warnings(result[1]):
         log(line)
     return result
@@ -148,7 +148,7 @@ class _Learnt(NamedTuple):
 def _write(
     out: str | Path, config: Config, card: DataCard, rows: Split, learnt: _Learnt
 ) -> tuple[Run, Metrics]:
-    """Scores what was held back, judges the scores, and writes it all."""
+    """Scores and evaluates the held-back rows, and writes the run directory."""
     judged, seed = _judged(learnt, rows), config.train.seed
     windows, alpha = card.stride is not None, config.train.alpha
     metrics = evaluate_held_back(learnt.vae, **judged, alpha=alpha, windows=windows)
@@ -163,7 +163,7 @@ def _write(
 
 
 def _judged(learnt: _Learnt, rows: Split) -> dict[str, Arrays]:
-    """What was held back, calibration rows with their scores, as a run directory keeps them."""
+    """Held-back rows with their scores and labels, as a run directory keeps them."""
     some = {role: counted(getattr(rows, role)) for role in ("calibration", "test")}
     x = rows.calibration[some["calibration"]]
     terms = score_rows(learnt.vae, x)

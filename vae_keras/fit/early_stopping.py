@@ -1,4 +1,4 @@
-"""When training ends, which weights it keeps, and how it goes on after a kill.
+"""Early stopping: keeps the best weights, and writes checkpoints that training resumes from.
 
 The state of a run is one file beside the run directory to be, `RUN.checkpoint.npz`, written aside
 and renamed at the end of an epoch, every half minute at most: all weights, the optimizer's and the
@@ -28,7 +28,7 @@ EVERY = 30.0  # seconds between checkpoints
 
 
 class Stopping(keras.callbacks.Callback):
-    """Stops after `patience` epochs without a better validation ELBO, and keeps the best weights.
+    """Callback that stops after `patience` epochs without a better ELBO and keeps the best weights.
 
     Args:
         checkpoint: path of the checkpoint file.
@@ -48,7 +48,7 @@ class Stopping(keras.callbacks.Callback):
         self._best_weights: Arrays = {}
 
     def resume(self, vae: keras.Model) -> int:
-        """Puts a model where its checkpoint was; returns the epoch to go on with, 0 without one.
+        """Loads a model's checkpoint; returns the epoch to go on with, 0 without a checkpoint.
 
         Raises:
             ValueError: the checkpoint is damaged, or of another run.
@@ -75,7 +75,7 @@ class Stopping(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Remembers the epoch; stops, or saves, where it is time to."""
+        """Records the epoch; stops training or writes a checkpoint when it is time."""
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         if logs["val_elbo"] > self._best:
@@ -88,7 +88,7 @@ class Stopping(keras.callbacks.Callback):
             self._saved = time.monotonic()
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Gives the model its best weights."""
+        """Puts the best weights into the model."""
         for name, variable in _weights(self.model).items():
             variable.assign(self._best_weights[name])
 
@@ -100,7 +100,7 @@ class Stopping(keras.callbacks.Callback):
 
 
 def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Arrays, dict[str, Any]]:
-    """What `write_checkpoint` wrote: arrays, and the rest.
+    """Reads a file of `write_checkpoint`: its arrays, and its JSON values.
 
     Raises:
         ValueError: the file is damaged, no checkpoint, or of another run; says what to do.
@@ -121,24 +121,24 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Arrays, dict[
 def write_checkpoint(
     path: Path, identity: dict[str, Any], arrays: Arrays, said: dict[str, Any]
 ) -> None:
-    """Arrays, and what JSON can say, of the run with this identity; written aside, then renamed."""
+    """Writes arrays and JSON values for the run with this identity, all or nothing."""
     text = np.array(json.dumps({"identity": identity, **said}))
     write_aside(path, lambda file: np.savez(file, allow_pickle=False, said=text, **arrays))
 
 
 def _weights(vae: keras.Model) -> dict[str, Any]:
-    """The model's own variables by a name that is the same in every process."""
+    """Variables of the model itself, by a name that is the same in every process."""
     return {f"vae.{i}": variable for i, variable in enumerate(vae.variables)}
 
 
 def _state(vae: keras.Model) -> dict[str, Any]:
-    """All that training changes: the model's variables and the optimizer's."""
+    """Variables that training changes: the model's and the optimizer's."""
     optimizer = {f"optimizer.{i}": v for i, v in enumerate(vae.optimizer.variables)}
     return {**_weights(vae), **optimizer}
 
 
 def _copies(variables: dict[str, Any]) -> Arrays:
-    """Their values now: copies, since TensorFlow may lend its own memory to numpy."""
+    """Copies of the variables' values, since TensorFlow may lend its own memory to numpy."""
     return {name: np.asarray(variable).copy() for name, variable in variables.items()}
 
 

@@ -73,7 +73,7 @@ def cross_fit(
 
 
 def sides(rows: Split, fold: int) -> Arrays:
-    """Bool (rows of calibration,), for the model without a fold: train, validation, scored."""
+    """Masks for the model without one fold: train, validation, scored; bool (calibration rows,)."""
     after = (np.asarray(rows.folds) - fold) % count(rows)
     out, validation = after == 0, (after == 1) & np.asarray(rows.stopping)
     scored = out & counted(rows.calibration)
@@ -81,28 +81,28 @@ def sides(rows: Split, fold: int) -> Arrays:
 
 
 def count(rows: Split) -> int:
-    """The number of folds; 1 where there are none."""
+    """Number of folds; 1 where there are none."""
     return 1 if rows.folds is None else int(rows.folds.max()) + 1
 
 
 def fold_path(out: str | Path, fold: int) -> Path:
-    """Where the checkpoint of the model without a fold lies while it trains."""
+    """Path of the checkpoint of the model without this fold."""
     return checkpoint_path(f"{out}.fold{fold}")
 
 
 def cross_path(out: str | Path) -> Path:
-    """Where the scores of finished folds lie until the run is written."""
+    """Path of the checkpoint with the scores of finished folds."""
     return checkpoint_path(f"{out}.folds")
 
 
 def checkpoints(out: str | Path, folds: int) -> list[Path]:
-    """All that a run keeps to be resumed by."""
+    """Paths of all checkpoints of a run."""
     of_folds = [cross_path(out), *(fold_path(out, fold) for fold in range(folds))]
     return [checkpoint_path(out), *(of_folds if folds > 1 else [])]
 
 
 def remove_checkpoints(out: str | Path, folds: int) -> None:
-    """So that nothing of this run, or of an earlier one there, is gone on with."""
+    """Removes all checkpoints of a run, so that a later one cannot resume from them."""
     for path in checkpoints(out, folds):
         path.unlink(missing_ok=True)
 
@@ -110,7 +110,7 @@ def remove_checkpoints(out: str | Path, folds: int) -> None:
 def _score_fold(
     learner: Learner, rows: Split, fold: int, stopping: Stopping, resume: bool, log: Log
 ) -> Arrays:
-    """What a model that is trained without them says of the fold's rows, see `VAE.score`."""
+    """Trains a model without the fold's rows and scores them, see `VAE.score`."""
     part, where = sides(rows, fold), f"fold {fold + 1} of {count(rows)}"
     x, y = rows.calibration, _labels(rows)
     vae = learner.learn(
@@ -129,6 +129,6 @@ def _nothing(rows: Split) -> Floats:
 
 
 def _labels(rows: Split) -> Array | None:
-    """Of the calibration rows, those that training may see."""
+    """Labels of the calibration rows, as training may see them."""
     known = rows.labels
     return None if known is None else np.concatenate([known["train"], known["validation"]])

@@ -1,4 +1,4 @@
-"""Classes learnt from few labels and many rows without: a head on z_mean, and its loss terms.
+"""Classifier on z_mean that learns from few labels and many unlabelled rows, and its loss terms.
 
 Labels are int (batch,), -1 where the class is not known.
 """
@@ -32,7 +32,7 @@ TINY = 1e-9  # a share of labelled rows less than that of any batch: 0 / TINY is
 
 
 def get(classifier: Any, latent_dim: int) -> tuple[Any, int]:
-    """The head from z_mean to logits, and how many classes it tells apart; (None, 0) for None.
+    """Makes the classifier; returns it and its number of classes, (None, 0) for None.
 
     Args:
         classifier: a number of classes for the default head, or a layer.
@@ -58,19 +58,19 @@ def get(classifier: Any, latent_dim: int) -> tuple[Any, int]:
 
 @settled()
 def head(latent_dim: int, classes: int, *, activation: str = ACTIVATION) -> keras.Model:
-    """One hidden layer between z_mean and the logits of the classes."""
+    """Classifier with one hidden layer between z_mean and the logits."""
     z_mean = keras.Input((latent_dim,), name="z_mean")
     h = layers.Dense(HIDDEN, activation)(z_mean)
     return keras.Model(z_mean, layers.Dense(classes, name="logits")(h), name="classifier")
 
 
 def disturb(x: Tensor, seed: Any) -> Tensor:
-    """Pre-processed rows with the noise that their classes must outlast."""
+    """Adds noise to pre-processed rows, small enough that their classes stay the same."""
     return x + NOISE * batch_normal(ops.shape(x), seed)
 
 
 def terms(logits: Tensor, noisy_logits: Tensor, y: Tensor) -> dict[str, Tensor]:
-    """What the labels of a batch, and its rows without, say of a classifier.
+    """Loss terms of a classifier on a batch of labelled and unlabelled rows.
 
     Args:
         logits, noisy_logits: float32 (batch, classes), of rows as they are and as `disturb`ed.
@@ -100,12 +100,12 @@ def terms(logits: Tensor, noisy_logits: Tensor, y: Tensor) -> dict[str, Tensor]:
 
 
 def cross_entropy(target: Tensor, logits: Tensor) -> Tensor:
-    """Of each row in nats: target and logits (batch, classes), result (batch,)."""
+    """Cross-entropy of each row in nats: target and logits (batch, classes) to (batch,)."""
     return -ops.sum(target * ops.log_softmax(logits, axis=-1), axis=-1)
 
 
 def check_labels(y: Any, classes: int) -> None:
-    """Raises ValueError where an array y holds anything but numbers of classes, and -1."""
+    """Raises ValueError where labels are not numbers of classes or -1."""
     if y is None or not classes:
         return
     y = np.asarray(y)

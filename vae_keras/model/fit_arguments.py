@@ -1,4 +1,4 @@
-"""What Keras's methods take and a VAE has no use for: refused by name, not ignored.
+"""Arguments of Keras's methods that a VAE does not use: refused by name, not ignored.
 
 A VAE has its own loss and counts every row as one; labels are for its classifier alone.
 """
@@ -52,7 +52,7 @@ def check(method: str, classes: int, *arguments: Any, **options: Any) -> None:
 
 
 def _named(method: Callable[..., Any], arguments: Any, options: Any) -> Mapping[str, Any]:
-    """Arguments by name; Keras's own TypeError where the method has none of that name."""
+    """Arguments by name; raises Keras's own TypeError where the method has none of that name."""
     return inspect.signature(method).bind(None, *arguments, **options).arguments
 
 
@@ -100,5 +100,5 @@ def _check_labels(name: str, x: Any, y: Any, classes: int) -> None:
 
 
 def _is_rows(x: Any) -> bool:
-    """Whether x is an array, which Keras cuts into batches; else it gives batches itself."""
+    """True where x is an array, which Keras cuts into batches; False where x gives batches."""
     return x is None or hasattr(x, "shape") or isinstance(x, (list, tuple))

@@ -1,4 +1,4 @@
-"""A second opinion on what is normal: a mixture of Gaussians around typical rows.
+"""Mixture of Gaussians around typical rows, whose density is a second term of the score.
 
     p(u) = sum_j weight_j N(u; centre_j, sigma^2 I)
 
@@ -41,7 +41,7 @@ FAR = 1e4  # sigmas beyond all centres, from where on a value is as far as any
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Mixture(keras.layers.Layer):
-    """Gaussians of one deviation around centres; `fit` finds them, nothing trains them.
+    """Gaussians of one deviation around centres, which `fit` finds and training leaves alone.
 
     Args:
         centres: how many.
@@ -70,10 +70,10 @@ class Mixture(keras.layers.Layer):
         return 0.5 * square + constant - log_sum
 
     def magnitude(self, u: Tensor) -> Tensor:
-        """Nats that rounding in `call` is a share of: (batch,).
+        """Sum of the terms' sizes in nats, of which rounding in `call` is a share: (batch,).
 
-        They are the terms that it is the sum of, whatever their sign, and a multiple of these
-        where each is itself a sum over many features.
+        Terms count whatever their sign, and several times where each is itself a sum over many
+        features.
         """
         v, (logits, constant) = self._scaled(u), self._logits(u)
         square = ops.sum(ops.square(v), axis=-1)
@@ -81,7 +81,7 @@ class Mixture(keras.layers.Layer):
         return max(1.0, math.sqrt(self.centres.shape[1] / FEW)) * terms
 
     def given_others(self, u: Tensor, features: Array) -> Tensor:
-        """Expects each feature by all others of its row: E[u_f | u without f], of u's shape.
+        """Expected value of each feature given all others of its row, E[u_f | u without f].
 
         A centre j is as likely as they are near it,
 
@@ -131,7 +131,7 @@ class Mixture(keras.layers.Layer):
         self.sigma.assign(max(WIDTH * math.sqrt(nearest), LEAST))
 
     def factor(self) -> Array:
-        """What rows are multiplied with, (features, centres): as much of a score as its sums."""
+        """Matrix (features, centres) that rows are multiplied with."""
         return np.ascontiguousarray((np.asarray(self.centres) / np.asarray(self.sigma)).T)
 
     def get_config(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class Mixture(keras.layers.Layer):
         return ops.reshape(u, (-1, self.centres.shape[1])) / self.sigma
 
     def _logits(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, count), of each centre the log of its share but for what all share; and that."""
+        """Logits (batch, count) of the centres without their common term, and that term."""
         centres = self.centres / self.sigma
         bias = self.log_weights - 0.5 * ops.sum(ops.square(centres), axis=1)
         constant = centres.shape[1] * (ops.log(self.sigma) + 0.5 * math.log(2 * math.pi))
@@ -153,7 +153,7 @@ class Mixture(keras.layers.Layer):
 
 
 def _product(each: Tensor, factor: Array) -> Tensor:
-    """(batch, count, a) times (a, b): (batch, count, b), as one product of two matrices."""
+    """Multiplies (batch, count, a) by (a, b), as one product of two matrices: (batch, count, b)."""
     flat = ops.matmul(ops.reshape(each, (-1, each.shape[-1])), factor.astype(np.float32))
     return ops.reshape(flat, (-1, each.shape[1], factor.shape[1]))
 
