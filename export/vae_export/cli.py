@@ -1,4 +1,4 @@
-"""The command `vae-export`: turns a run directory into a verified bundle."""
+"""Command `vae-export`: turns a run directory into a verified bundle."""
 
 import importlib.metadata
 import sys

@@ -1,4 +1,4 @@
-"""From a trained model to a bundle: convert, examine, calibrate, report, write.
+"""Exports a trained model as a bundle: converts, examines, calibrates, reports, writes.
 
 A failure in float32 is an `ExportError`, and then there is no bundle. Files of lower precision that
 fail are left out, and it is said why.
@@ -36,7 +36,7 @@ from .models import Models
 
 @dataclass(frozen=True)
 class Exported:
-    """A bundle that was written.
+    """Bundle that was written.
 
     Args:
         path: of it.
@@ -91,7 +91,7 @@ def export(
 
 @dataclass(frozen=True)
 class Options:
-    """What becomes of files that lose too much, and of the data's rows; see `export`."""
+    """Options about losses of accuracy and about rows of the data; see `export`."""
 
     allow_degraded: bool = False
     strict: bool = False
@@ -107,7 +107,7 @@ def export_variants(
     *,
     log: Log = say,
 ) -> Exported:
-    """Exports as `export` does, and says what was refused."""
+    """Exports as `export` does; returns also the variants that were refused."""
     _check_backend()
     writer.check_out(out)
     given = _source(run)
@@ -150,7 +150,7 @@ def export_variants(
 
 @dataclass(frozen=True)
 class Passed:
-    """What came through the gates.
+    """Files and scorers that passed the gates.
 
     Args:
         files: each with what the gates found.
@@ -171,7 +171,7 @@ def verify(
     *,
     log: Log,
 ) -> Passed:
-    """Makes every file and takes it through the gates; a variant is left out whole or not at all.
+    """Converts every file and examines it; a variant is exported whole or left out.
 
     Raises:
         ExportError: a file in float32 failed, or any where the options are strict.
@@ -196,7 +196,7 @@ def verify(
 def _verify_variant(
     made: Iterable[Artefact], graphs: tuple[Graph, ...], allow_degraded: bool, log: Log
 ) -> tuple[list[Verified], Artefact]:
-    """The files of one variant that passed, and what gives a score by them."""
+    """Examines the files of one variant; returns them and the scorer that they make."""
     verified = []
     for artefact in made:
         verified.append(examine(artefact, allow_degraded=allow_degraded))
@@ -211,7 +211,7 @@ def _verify_variant(
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
-    """The alarm calibrations of each precision, see `alarming`: one of each score that it has."""
+    """Alarm calibrations of each precision, see `alarming`: one for each score."""
     found = alarming(scorers)
     scores = next(iter(found.values())).evidence.references
     return {
@@ -222,7 +222,7 @@ def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
 
 
 def alarming(scorers: Sequence[Artefact]) -> dict[str, Artefact]:
-    """What raises the alarms of each precision: ONNX's scorer where there is one.
+    """Scorer that raises the alarms, for each precision: ONNX's where there is one.
 
     The int8 networks, whose score is computed around them, are under "int8.tflite".
     """
@@ -249,7 +249,7 @@ def _probe(
     options: Options,
     log: Log,
 ) -> Arrays:
-    """Real rows, or, where no row of the data is to leave, some that test as much."""
+    """Rows of the self-test: real ones, or ones drawn from the model that test as much."""
     vae, card = known.source.vae, known.source.card
     graphs += build_replacements(vae, card)
     graphs += build_around(vae, card) if any(variant.networks for variant in wanted) else ()
@@ -270,14 +270,14 @@ def _source(run: str | Path | Run | Models | Source) -> Source:
 
 
 def _with_losses(verified: Verified, judged: Verified) -> Verified:
-    """A file's findings; of an int8 encoder or decoder, those of the score around both too."""
+    """Findings about a file; for an int8 network, those about the score around it too."""
     if not verified.artefact.variant.networks or verified.artefact.graph.role == "classifier":
         return verified
     return Verified(verified.artefact, (*verified.findings, *judged.findings))
 
 
 def _log(verified: Verified, log: Log) -> None:
-    """A line about a file, and one for each thing that it loses."""
+    """Logs a line about a file, and one for each loss."""
     log(_describe(verified))
     for sentence in verified.degraded:
         log(f"  degraded: {sentence}")

@@ -1,4 +1,4 @@
-"""Rewrites of an ONNX graph that keep what it computes and take nodes away.
+"""Rewrites of an ONNX graph that remove nodes and keep what it computes.
 
 A rule looks at one node; where its pattern is there, it changes nodes in place and says True. What
 is left without a reader is dropped by `make_canonical`, after each change. Rules are for what no
@@ -43,7 +43,7 @@ def simplify(model: onnx.ModelProto) -> None:
 
 
 def pin_reshapes(wiring: Wiring, node: NodeProto) -> bool:
-    """A Reshape to a computed shape gets a constant one, or one that takes two nodes to compute.
+    """Replaces a computed shape of a Reshape by a constant, or by one from two nodes.
 
     A free dimension is -1. If there is another, an input must have a dimension of its name.
     (tf2onnx folds some of these chains, which ones depends on the hash seed.)
@@ -66,7 +66,7 @@ def pin_reshapes(wiring: Wiring, node: NodeProto) -> bool:
 
 
 def drop_neutral(wiring: Wiring, node: NodeProto) -> bool:
-    """Leaves out what adds 0 or multiplies by 1."""
+    """Removes additions of 0 and multiplications by 1."""
     neutral = NEUTRAL.get(node.op_type)
     if neutral is None or node.output[0] in wiring.outputs:
         return False
@@ -78,7 +78,7 @@ def drop_neutral(wiring: Wiring, node: NodeProto) -> bool:
 
 
 def fuse_bias(wiring: Wiring, node: NodeProto) -> bool:
-    """MatMul of rows, then Add of a vector: Gemm."""
+    """Fuses MatMul of rows and Add of a vector to Gemm."""
     if node.op_type != "Add":
         return False
     for product, bias in (node.input, node.input[::-1]):
@@ -93,7 +93,7 @@ def fuse_bias(wiring: Wiring, node: NodeProto) -> bool:
 
 
 def absorb_flattening(wiring: Wiring, node: NodeProto) -> bool:
-    """Transpose, Reshape to vectors, products: the products' weights take another order of rows."""
+    """Folds Transpose and Reshape before products into the order of their weights."""
     if node.op_type != "Reshape" or node.output[0] in wiring.outputs:
         return False
     transpose, readers = wiring.maker(node.input[0], "Transpose"), wiring.users(node.output[0])
@@ -111,7 +111,7 @@ def absorb_flattening(wiring: Wiring, node: NodeProto) -> bool:
 
 
 def absorb_unflattening(wiring: Wiring, node: NodeProto) -> bool:
-    """A product, Reshape of its vectors, Transpose: the product's weights take another order."""
+    """Folds Reshape and Transpose after a product into the order of its weights."""
     reshape = wiring.sole_maker(node.input[0], "Reshape") if node.op_type == "Transpose" else None
     if not reshape or not _to_constant_shape(wiring, reshape):
         return False
@@ -147,7 +147,7 @@ def _change(model: onnx.ModelProto) -> bool:
 
 
 def _shape(wiring: Wiring, node: NodeProto, parts: list[Part]) -> str:
-    """The name of a shape of these parts: numbers, and dimensions of inputs."""
+    """Adds the nodes and constants that make a shape of these parts; returns its tensor's name."""
     name = f"{node.name}_shape"
     pieces: list[str] = []
     for given, run in groupby(parts, lambda part: isinstance(part, tuple)):
@@ -168,14 +168,14 @@ def _shape(wiring: Wiring, node: NodeProto, parts: list[Part]) -> str:
 
 
 def _is_pinned(wiring: Wiring, reshape: NodeProto) -> bool:
-    """Whether the shape is what `_shape` makes of several parts."""
+    """True where `_shape` made the shape, of several parts."""
     concat = wiring.maker(reshape.input[1], "Concat")
     asked = [wiring.maker(name, "Shape") for name in concat.input] if concat else []
     return any(shape and attribute(shape, "end", None) is not None for shape in asked)
 
 
 def _of_input(wiring: Wiring, dim: Dim) -> tuple[str, int] | None:
-    """The first input that has a dimension of this name, and which one that is."""
+    """First input that has a dimension of this name, and the index of the dimension."""
     for value in wiring.graph.input:
         if isinstance(dim, str) and dim in (shape := wiring.shapes[value.name]):
             return value.name, shape.index(dim)
@@ -189,13 +189,13 @@ def _bypass(wiring: Wiring, node: NodeProto, source: str) -> bool:
 
 
 def _to_constant_shape(wiring: Wiring, reshape: NodeProto) -> bool:
-    """Whether rows stay rows: (-1, numbers above 0)."""
+    """True where rows stay rows: (-1, numbers above 0)."""
     shape = wiring.constant(reshape.input[1])
     return shape is not None and shape[0] == -1 and bool((shape[1:] > 0).all())
 
 
 def _order(wiring: Wiring, transpose: NodeProto) -> Array | None:
-    """Where each number of a flattened row was before; None if rows do not stay rows."""
+    """Old position of each number of a flattened row; None if rows do not stay rows."""
     row, perm = wiring.shapes.get(transpose.input[0], ())[1:], attribute(transpose, "perm", [])
     if list(perm[:1]) != [0] or not all(isinstance(dim, int) for dim in row):
         return None
@@ -209,7 +209,7 @@ def _number(dim: Dim) -> int:
 
 
 def _weights(wiring: Wiring, node: NodeProto, vectors: str) -> Array | None:
-    """The constant weights (in, out) by which a node multiplies vectors; None if it does not."""
+    """Constant weights (in, out) by which a node multiplies vectors; None if it does not."""
     if node.op_type not in PRODUCTS or node.input[0] != vectors or attribute(node, "transB", 0):
         return None
     weights = wiring.constant(node.input[1])
@@ -217,7 +217,7 @@ def _weights(wiring: Wiring, node: NodeProto, vectors: str) -> Array | None:
 
 
 def _product_before(wiring: Wiring, node: NodeProto) -> NodeProto | None:
-    """The one product whose vectors a node gets, after no more than what treats numbers alike."""
+    """Only product whose vectors reach a node, through ops that treat all numbers alike."""
     found, pending, between = {}, [node.input[0]], [node]
     reached = {node.input[0]}
     while pending:

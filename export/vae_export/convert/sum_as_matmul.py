@@ -1,4 +1,4 @@
-"""Sums over a row's values as products with ones, so that no sum depends on where its row stands.
+"""Sums over a row as products with ones, so that no sum depends on where its row stands.
 
 onnxruntime's ReduceSum adds a row's values in an order that depends on where the row begins in
 memory: the same row scores another last digit as the third of a batch than as the first. Rows of 16
@@ -32,13 +32,13 @@ def make_sums_products(model: onnx.ModelProto) -> None:
 
 
 def sums(model: onnx.ModelProto) -> list[str]:
-    """The names of the products that are sums."""
+    """Names of the products that are sums."""
     ones = {t.name for t in model.graph.initializer if is_ones(numpy_helper.to_array(t))}
     return [n.name for n in model.graph.node if n.op_type == "MatMul" and n.input[1] in ones]
 
 
 def is_ones(weights: Array) -> bool:
-    """Whether a product with these is a sum."""
+    """True where a product with these weights is a sum."""
     return weights.ndim == 2 and weights.shape[1] == 1 and bool((weights == 1).all())
 
 
@@ -62,7 +62,7 @@ def _as_product(wiring: Wiring, node: NodeProto) -> list[NodeProto]:
 
 
 def _summed(wiring: Wiring, node: NodeProto) -> int:
-    """How many values of a row a node adds up; 0 where it does something else."""
+    """Number of values of a row that a node adds up; 0 where it does something else."""
     if node.op_type != "ReduceSum" or attribute(node, "keepdims", 1):
         return 0
     shape, axes = wiring.shapes.get(node.input[0], ()), wiring.constant(node.input[1])

@@ -1,4 +1,4 @@
-"""Does a file answer as Keras does, at every batch size?
+"""Gates that compare a file's outputs with Keras's, at every batch size.
 
 Tensors are compared on normal rows only: scores of anomalies can be so large that a share of the
 largest magnitude would hide an error on the rows that matter.
@@ -25,7 +25,7 @@ NOISE = {"fp16": 0.01, "dynamic": 0.2, "int8": 0.5}
 
 
 def runs(artefact: Artefact) -> Figures:
-    """It runs at every batch size, and what comes out has the promised shapes and is finite."""
+    """Checks that it runs at every batch size, with finite outputs of the promised shapes."""
     for size in SIZES:
         for given in _all_rounds(artefact, size):
             expected, received = answers(artefact.graph, given), artefact.engine(given)
@@ -40,7 +40,7 @@ def runs(artefact: Artefact) -> Figures:
 
 
 def tensors(artefact: Artefact) -> Figures:
-    """Every output is Keras's: in float32 up to rounding, else up to a share of its spread.
+    """Checks that every output is Keras's, up to rounding or, in lower precision, up to noise.
 
     Returns:
         For each output the largest `vae_runtime.backends.selftest.deviation`.
@@ -63,7 +63,7 @@ def tensors(artefact: Artefact) -> Figures:
 
 
 def batches(artefact: Artefact) -> Figures:
-    """A row scores the same among others and alone, to within what counts as tied."""
+    """Checks that a row scores the same in a batch and alone, within the tolerance of ties."""
     x = artefact.evidence.source.calibration["x"][:BATCH]
     batch, rows = artefact.engine({"x": x}), [artefact.engine({"x": row[None]}) for row in x]
     most = 0.0
@@ -82,7 +82,7 @@ def batches(artefact: Artefact) -> Figures:
 
 
 def rounds(graph: Graph, feeds: Arrays, size: int) -> list[Arrays]:
-    """The inputs repeated or cut to a batch of this size, without and with the optional ones."""
+    """Resizes inputs to a batch of this size; returns them without and with the optional inputs."""
     batch = {
         name: np.resize(feeds[name], (size, *feeds[name].shape[1:]))
         for name in graph.inputs
@@ -110,7 +110,7 @@ def _check_form(what: str, expected: Array, received: Array) -> None:
 
 
 def _check_noise(artefact: Artefact, worst: Figures) -> None:
-    """Lower precision may be coarse, not wrong: swapped outputs or a lost bias are no noise.
+    """Raises Degraded where errors of lower precision are too large a share of the spread.
 
     Where it is allowed all the same, `worst` is what was measured: a parity for every output.
     """

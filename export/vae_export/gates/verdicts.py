@@ -1,4 +1,4 @@
-"""Does a file rank and judge rows as Keras does?
+"""Gates that compare a file's ranking and alarms with Keras's.
 
 Alarms are judged on test rows, which training never saw; ranks on those of calibration as well.
 """
@@ -33,7 +33,7 @@ Judge = Callable[[Artefact, str], Figures]
 
 
 def by_each_score(judge: Judge) -> Callable[[Artefact], Figures]:
-    """A gate that judges a scorer by each score that verdicts can be given by.
+    """Makes a gate that runs a check on each of the model's scores.
 
     A mixture, which is computed in float32 at any precision, can hide in the sum what was lost of
     the rest. Figures of another score than the sum have its name in theirs.
@@ -59,7 +59,7 @@ def by_each_score(judge: Judge) -> Callable[[Artefact], Figures]:
 
 @by_each_score
 def ranking(artefact: Artefact, score: str) -> Figures:
-    """Scores rank rows as Keras's do; and the largest shift of one, in nats, on normal rows."""
+    """Checks that scores rank rows as Keras's do; measures the largest shift of one, in nats."""
     scored = artefact.scored[score]
     keras = np.concatenate([scored.reference.calibration, scored.reference.test])
     received = np.concatenate([scored.calibration, scored.test])
@@ -78,7 +78,7 @@ def ranking(artefact: Artefact, score: str) -> Figures:
 
 @by_each_score
 def flips(artefact: Artefact, score: str) -> Figures:
-    """Alarms on test rows are Keras's, each side with its own threshold; in float32 all of them."""
+    """Checks that alarms on test rows are Keras's: in float32 all of them, else nearly all."""
     scored, alpha = artefact.scored[score], artefact.evidence.source.alpha
     alarm = p_values(scored.test, scored.conformal, scored.reference.rounding) <= alpha
     flipped, keras = _other_alarms(scored.reference, alpha, alarm), scored.reference.test
@@ -89,7 +89,7 @@ def flips(artefact: Artefact, score: str) -> Figures:
 
 @by_each_score
 def faults(artefact: Artefact, score: str) -> Figures:
-    """A gross fault scores above every normal row, as it does in Keras."""
+    """Checks that a gross fault scores above every normal row, as it does in Keras."""
     scored = artefact.scored[score]
     if not len(scored.faults):
         return {}
@@ -109,7 +109,7 @@ def faults(artefact: Artefact, score: str) -> Figures:
 
 @by_each_score
 def auroc(artefact: Artefact, score: str) -> Figures:
-    """Anomalies are told from normal rows as well as by Keras, where there are labels."""
+    """Checks that anomalies rank above normal rows as well as in Keras, where there are labels."""
     y, scored = artefact.evidence.source.test["y"], artefact.scored[score]
     if y.all() or not y.any():
         return {}
@@ -127,7 +127,7 @@ def auroc(artefact: Artefact, score: str) -> Figures:
 
 
 def classes(artefact: Artefact) -> Figures:
-    """The likeliest class of every row that training never saw is Keras's, but for ties."""
+    """Checks that the likeliest class of every unseen row is Keras's, except for ties."""
     keras, received = artefact.evidence.probabilities, artefact.probabilities
     second, first = np.sort(keras, axis=1).T[-2:]
     likeliest = received.argmax(axis=1)
@@ -138,7 +138,7 @@ def classes(artefact: Artefact) -> Figures:
 
 
 def of_bundle(bundle: Bundle, evidence: Evidence) -> None:
-    """A written bundle raises Keras's alarms on test rows, by the thresholds in its manifest."""
+    """Checks that a written bundle raises Keras's alarms on test rows, by its own thresholds."""
     x, alpha = evidence.source.test["x"], evidence.source.alpha
     for score, reference in evidence.references.items():
         alarm = Runner(bundle, score=score).score(x).is_anomaly
@@ -152,7 +152,7 @@ def of_bundle(bundle: Bundle, evidence: Evidence) -> None:
 
 
 def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures:
-    """Lets no row of float32 be another than Keras's, and few of lower precision."""
+    """Raises for a flipped row in float32, and for more than a few in lower precision."""
     share = float(flipped.mean())
     figures = {"flips": int(flipped.sum()), "rows": len(flipped), "share": share}
     if share <= (0.0 if artefact.is_float else FLIPS):
@@ -170,7 +170,7 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
 
 
 def _other_alarms(reference: Reference, alpha: float, alarm: Array) -> Array:
-    """Of each test row: does its alarm differ from Keras's, though not at the threshold itself?"""
+    """Mask of the test rows whose alarm is not Keras's; rows at the threshold do not count."""
     test, rounding = reference.test, reference.rounding
     keras = np.sort(reference.conformal(reference.calibration))
     flipped = alarm != (p_values(test, keras, rounding) <= alpha)

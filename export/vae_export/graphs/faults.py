@@ -1,4 +1,4 @@
-"""Rows with gross faults, as sensors have them that break.
+"""Rows with gross faults, as broken sensors give them.
 
 A file may answer as Keras does on every row that is like those of training, and be blind beyond: 8
 bits that hold the usual range hold nothing else.
@@ -16,7 +16,7 @@ ROWS = 64
 
 
 def gross_faults(source: Source) -> Array:
-    """Calibration rows with one reading far off; of rows within limits, each at either limit.
+    """Calibration rows with one value far off; where values have limits, all at either limit.
 
     Of one-hot groups none is changed: there is no such thing as a hundred times a category.
 
@@ -40,14 +40,14 @@ def gross_faults(source: Source) -> Array:
 
 
 def _limits(vae: Any, dtype: np.dtype[Any]) -> Array | None:
-    """The lowest and the highest value that there is, in the data's units; None for any number."""
+    """Lowest and highest possible value, in the data's units; None for any number."""
     if vae.likelihood.support is None:
         return None if dtype != np.uint8 else np.array([0, 255])
     return np.array([vae.preprocessing.inverse(np.float32(end)) for end in vae.likelihood.support])
 
 
 def _is_reading(shape: tuple[int, ...], one_hot: int) -> Array:
-    """Of each value of a flattened row: is it none of a one-hot group?"""
+    """Mask of the values of a flattened row that are not one-hot: bool (values,)."""
     found = np.ones(shape, bool)
     if one_hot:
         found[..., -one_hot:] = False

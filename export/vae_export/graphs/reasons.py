@@ -9,7 +9,7 @@ AFTER = "Arguments received by"
 
 
 def reason(error: Exception) -> str:
-    """What an error says, without what Keras puts around it; its class where it says nothing."""
+    """Message of an error without the text that Keras adds; its class where it has no message."""
     said = str(error).partition(AFTER)[0]
     for mark in BEFORE:
         said = said.rpartition(mark)[2]

@@ -35,7 +35,7 @@ Captioned = tuple[str, str, list[str], str]  # title, what one sees, charts, how
 
 
 def pictures(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Captioned]:
-    """Reconstructions and samples, as is right for the kind of rows."""
+    """Pictures of reconstructions and samples, of the kind that suits the rows."""
     shape = card.input_shape
     if len(shape) == 3 and shape[-1] in (1, 3):
         return _images(vae, card, normal, anomalies)
@@ -98,7 +98,7 @@ def _windows(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Ca
 
 
 def _traces(rows: Rows, i: int, what: str, names: Sequence[str]) -> str:
-    """One window, channel by channel."""
+    """Chart of one window, channel by channel."""
     with chart((3.4, 0.95 * len(names) + 0.8), panels=len(names)) as axes:
         for c, (panel, name) in enumerate(zip(axes, names, strict=True)):
             panel.plot(rows.x[i, :, c], color=INK, lw=1.3, label="measured")
@@ -151,7 +151,7 @@ def _table(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Capt
 
 
 def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
-    """One column observed against reconstructed, with the share of variance that is explained."""
+    """Chart of one column, observed against reconstructed, with its explained variance."""
     with chart((2.0, 2.0)) as (axes,):
         low, high = float(min(x.min(), x_mean.min())), float(max(x.max(), x_mean.max()))
         margin = 0.15 * (high - low) or 1.0
@@ -174,13 +174,13 @@ def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
 
 
 def _explained(x: Array, x_mean: Array) -> str:
-    """The share of variance that is explained; of a column that hardly varies, no long number."""
+    """Share of variance that is explained, as text; short where the column hardly varies."""
     r2 = 1 - float(np.mean((x - x_mean) ** 2)) / max(float(np.var(x)), 1e-30)
     return f"{r2:.2f}" if r2 > -100 else "below -100"
 
 
 def _marginal(name: str, x: Array, drawn: Array) -> str:
-    """How one column's values are spread in the data and in samples."""
+    """Histogram of one column's values, in the data and in samples."""
     with chart((2.0, 1.5)) as (axes,):
         low, high = float(x.min()), float(x.max())
         bins = np.linspace(low, high if high > low else low + 1.0, 25)
@@ -198,7 +198,7 @@ def _marginal(name: str, x: Array, drawn: Array) -> str:
 
 
 def _shares(names: Sequence[str], x: Array, drawn: Array) -> str:
-    """How often each value of one category is, in the data and in samples."""
+    """Chart of the frequency of each value of a category, in the data and in samples."""
     few = range(min(len(names), 8))
     with chart((2.0, 0.32 * len(few) + 0.8)) as (axes,):
         across = np.arange(len(few))
@@ -212,7 +212,7 @@ def _shares(names: Sequence[str], x: Array, drawn: Array) -> str:
 
 
 def _names(card: DataCard) -> list[str]:
-    """Of columns or channels; of values where a row has more axes than that."""
+    """Names of columns or channels; of values where a row has more axes than that."""
     if len(card.input_shape) > 2:
         return [f"x{i}" for i in range(int(np.prod(card.input_shape)))]
     return list(card.feature_names or (f"x{i}" for i in range(card.input_shape[-1])))

@@ -1,4 +1,4 @@
-"""What files cost on this machine: latency and memory, each file in a process of its own."""
+"""Latency and memory of files on this machine, each file in a process of its own."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ SECONDS = 300  # after which a file is taken to hang
 
 @dataclass(frozen=True)
 class Cost:
-    """Of calling a file.
+    """Cost of calling a file.
 
     Args:
         microseconds: of a call, the median, one thread; by rows in the call.
@@ -33,7 +33,7 @@ class Cost:
 
 
 def measure(artefact: Artefact) -> Cost:
-    """Loads and runs a file as a device would.
+    """Measures a file in a process of its own, loaded and run as a device would.
 
     Raises:
         ExportError: it does not run in a process of its own, though it did in this one.
@@ -56,7 +56,7 @@ def measure(artefact: Artefact) -> Cost:
 
 
 def _feeds(artefact: Artefact, rows: int) -> Arrays:
-    """Real rows; of integers any, which take the same time."""
+    """Real rows as inputs; for integer inputs random ones, which take the same time."""
     given = artefact.interface.inputs
     if artefact.variant.networks:
         rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""`report.html`: one file with all it shows, without scripts; the verdict comes first."""
+"""Page `report.html`: one file without scripts, the verdict first."""
 
 from collections.abc import Sequence
 from html import escape
@@ -86,7 +86,7 @@ PAGE = """<!DOCTYPE html>
 
 
 def render(record: Report, pictures: Sequence[Picture]) -> str:
-    """The page."""
+    """Renders the page."""
     alarm = record.alarms["fp32"]
     limits = [*LIMITS, *[CROSSED] * (alarm.folds > 1), *[NO_LABELS] * (not alarm.anomalies)]
     limits += [UNITS.format(alarm.units)] if alarm.units else []
@@ -110,7 +110,7 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
 
 
 def _verdict(record: Report) -> str:
-    """What is verified, whether the alarm keeps its promise, and what it alarms at."""
+    """Head of the page: verification, state of the alarm, and the main figures."""
     degraded = [file.name for file in record.files if file.degraded]
     badge, said = (
         '<span class="badge">✓ verified: files answer as Keras does</span>',
@@ -135,7 +135,7 @@ def _verdict(record: Report) -> str:
 
 
 def _promises(record: Report) -> str:
-    """The alarm's own state: of the precision that keeps its promise worst."""
+    """Badges of the alarm's state, for the precision that does worst."""
     alarms = record.alarms.values()
     rate = next((a for a in alarms if a.rate == EXCEEDED), record.alarms["fp32"])
     ranking = next((a for a in alarms if a.ranking == CHANCE), record.alarms["fp32"])
@@ -149,7 +149,7 @@ def _promises(record: Report) -> str:
 
 
 def _warnings(record: Report) -> str:
-    """What to do about promises that are not kept."""
+    """Paragraphs with advice for promises that are not kept."""
     found = {
         name: Promise(a.rate, a.ranking, a.most_by_chance, None, a.rate_said, a.ranking_said)
         for name, a in record.alarms.items()
@@ -158,7 +158,7 @@ def _warnings(record: Report) -> str:
 
 
 def _tiles(record: Report) -> list[tuple[str, str, str]]:
-    """Name, figure and note of what matters most, in float32."""
+    """Name, figure and note of the main results, in float32."""
     alarm, accuracy = record.alarms["fp32"], record.model.accuracy
     tiles = [
         (
@@ -188,7 +188,7 @@ def _tiles(record: Report) -> list[tuple[str, str, str]]:
 
 
 def _card(picture: Picture) -> str:
-    """Many charts stand beside each other in a card of full width."""
+    """Card of a picture, of full width where it has many charts."""
     wide = " wide" if len(picture.charts) >= MANY[picture.layout] else ""
     return (
         f'<figure class="card{wide}">\n'

@@ -36,7 +36,7 @@ NETWORKS = {  # in the graphs of a role
 
 @dataclass(frozen=True)
 class Model:
-    """What was exported. `rows` are those of each split; `accuracy` is the classifier's."""
+    """Exported model. `rows` are those of each split; `accuracy` is the classifier's."""
 
     name: str
     input_shape: tuple[int, ...]
@@ -55,7 +55,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Alarm:
-    """What a precision alarms at, and how that went on the test rows; None where it cannot be said.
+    """Threshold of a precision, and its alarms on the test rows; None where there is no figure.
 
     A score above `threshold` nats is an alarm. It is from `calibration_rows` that were held back,
     or, where `folds` is above 1, from rows trained on, by models without their fold. Rates are
@@ -85,7 +85,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Check:
-    """What one gate made of one file: `result` is passed or degraded, `lost` says what was lost."""
+    """Result of one gate on one file: `result` is passed or degraded, `lost` says what was lost."""
 
     result: str
     figures: dict[str, float | None]
@@ -94,7 +94,7 @@ class Check:
 
 @dataclass(frozen=True)
 class File:
-    """One graph as a file: what it costs and what it is worth; None where that says nothing.
+    """Exported file, its cost and its accuracy; None where a figure does not apply.
 
     `flops` are of one row, a multiply-add as two. `microseconds` are of a call on one thread, by
     its rows. `peak_bytes` is memory beyond that of the engine alone. `deviation` is the largest
@@ -121,13 +121,13 @@ class File:
 
     @property
     def degraded(self) -> bool:
-        """Whether it lost more than it may, and the user allowed that."""
+        """True where it lost more than it may, and the user allowed that."""
         return any(check.result == "degraded" for check in self.gates.values())
 
 
 @dataclass(frozen=True)
 class Report:
-    """All of `report.json`. `alarms` are by calibration, `left_out` why a file was not made.
+    """Contents of `report.json`. `alarms` are by calibration, `left_out` why a file was not made.
 
     `synthetic_probe` says whether the self-test's rows are drawn from the model; `centres` are
     those of the score's mixture, each a typical row, 0 without one.
@@ -153,7 +153,7 @@ def make_record(
     *,
     synthetic_probe: bool = False,
 ) -> Report:
-    """Measures every file and puts down what the gates found.
+    """Measures every file and records the findings of the gates.
 
     Args:
         known: the model, its rows, and what Keras answers.
@@ -204,7 +204,7 @@ def _model(known: Evidence) -> Model:
 
 
 def _accuracy(known: Evidence) -> float | None:
-    """How often the classifier is right on unseen rows, where their class is known."""
+    """Accuracy of the classifier on unseen rows whose class is known; None without any."""
     if not known.source.card.classes or "labels" not in known.unseen:
         return None
     labels = known.unseen["labels"]
@@ -272,14 +272,14 @@ def _file(verified: Verified, operations: int) -> File:
 
 
 def _parameters(artefact: Artefact) -> int:
-    """Of the networks in it."""
+    """Number of parameters of the networks in a file."""
     vae = artefact.evidence.source.vae
     parts = NETWORKS.get(artefact.graph.role, ())
     return sum(getattr(vae, part).count_params() for part in parts)
 
 
 def _machine() -> dict[str, str]:
-    """Where the files were measured: latencies are that machine's."""
+    """Description of the machine on which the files were measured."""
     engines = ("onnxruntime", "ai-edge-litert")
     return {
         "system": platform.system(),
@@ -290,5 +290,5 @@ def _machine() -> dict[str, str]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no NaN."""
+    """Float as it is, None where it is not finite, as JSON has no NaN."""
     return float(value) if math.isfinite(value) else None
