@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vae_keras._base.libraries import check as check_libraries
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_keras.configs.options import DATA, MODEL, TRAIN, add_options, number_or_all
 from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(args: argparse.Namespace) -> int:
     check_libraries("training")
-    with without_greetings():
-        from vae_keras.fit.callbacks import watchers
+    with filter_tf_log():
+        from vae_keras.fit.callbacks import make_callbacks
 
         from .training import train
 
@@ -95,7 +95,7 @@ def _train(args: argparse.Namespace) -> int:
         train_config,
         out=args.out,
         resume=args.resume,
-        callbacks=watchers(args.csv_log, args.tensorboard, out=args.out, data=args.data),
+        callbacks=make_callbacks(args.csv_log, args.tensorboard, out=args.out, data=args.data),
         devices=args.devices,
         log=_log,
     )
@@ -105,7 +105,7 @@ def _train(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> int:
     check_libraries("judging")
-    with without_greetings():
+    with filter_tf_log():
         from vae_runtime.bundle import open_bundle
 
         from . import data

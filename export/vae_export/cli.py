@@ -8,7 +8,7 @@ from pathlib import Path
 from vae_export.convert.libraries import NEEDED
 from vae_export.convert.precisions import PRECISIONS
 from vae_keras._base.libraries import check as check_libraries
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.bundle import signature
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.sign is not None:
             signature.read_private_key(args.sign)  # refused before any work is done for nothing
         check_libraries("exporting", *NEEDED)
-        with without_greetings():
+        with filter_tf_log():
             from vae_export.bundle.sign import sign
             from vae_export.convert.variants import variants
 

@@ -20,7 +20,7 @@ from vae_export.graphs.foreign_models import of_models
 from vae_export.graphs.functions import Arrays, Graph, build_graphs
 from vae_export.graphs.probes import make_probe, make_synthetic_probe, trim_probe
 from vae_export.graphs.source import Source
-from vae_keras._base.keras_defaults import settled
+from vae_keras._base.keras_defaults import with_keras_defaults
 from vae_keras.run import Run
 from vae_runtime._base.printable import say
 from vae_runtime.bundle import manifest, writer
@@ -98,7 +98,7 @@ class Options:
     synthetic_probe: bool = False
 
 
-@settled()
+@with_keras_defaults()
 def export_variants(
     run: str | Path | Run | Models | Source,
     out: str | Path,
@@ -129,7 +129,7 @@ def export_variants(
     pages = report.make(
         known,
         verified,
-        alarming(passed.scorers),
+        alarm_scorers(passed.scorers),
         passed.refused,
         synthetic_probe=options.synthetic_probe,
     )
@@ -211,8 +211,8 @@ def _verify_variant(
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
-    """Alarm calibrations of each precision, see `alarming`: one for each score."""
-    found = alarming(scorers)
+    """Alarm calibrations of each precision, see `alarm_scorers`: one for each score."""
+    found = alarm_scorers(scorers)
     scores = next(iter(found.values())).evidence.references
     return {
         f"{name}{manifest.ENDS[score]}": scorer.calibrate(score)
@@ -221,7 +221,7 @@ def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
     }
 
 
-def alarming(scorers: Sequence[Artefact]) -> dict[str, Artefact]:
+def alarm_scorers(scorers: Sequence[Artefact]) -> dict[str, Artefact]:
     """Scorer that raises the alarms, for each precision: ONNX's where there is one.
 
     The int8 networks, whose score is computed around them, are under "int8.tflite".

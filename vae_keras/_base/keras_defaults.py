@@ -11,20 +11,20 @@ FLOATX = "float32"
 Setting = tuple[Callable[[], Any], Callable[[Any], None]]
 
 # how each is read and set, beside what everything here is written for; the policy follows floatx
-WANTED: tuple[tuple[Setting, str], ...] = (
+WANTED_DEFAULTS: tuple[tuple[Setting, str], ...] = (
     ((keras.config.floatx, keras.config.set_floatx), FLOATX),
     ((keras.config.image_data_format, keras.config.set_image_data_format), "channels_last"),
     ((lambda: keras.config.dtype_policy().name, keras.config.set_dtype_policy), FLOATX),
 )
 
 
-def settle() -> None:
+def set_keras_defaults() -> None:
     """Sets the defaults for the rest of the process, which must be one of our commands."""
     _set()
 
 
 @contextmanager
-def settled() -> Iterator[None]:
+def with_keras_defaults() -> Iterator[None]:
     """Sets the defaults within a `with` block or a decorated function, then restores the user's."""
     given = _set()
     try:
@@ -47,7 +47,7 @@ def check_floatx() -> None:
 def _set() -> list[tuple[Callable[[Any], None], Any]]:
     """Sets each default that differs; returns the old values with their setters."""
     given = []
-    for (get, put), wanted in WANTED:
+    for (get, put), wanted in WANTED_DEFAULTS:
         if get() != wanted:
             given.append((put, get()))
             put(wanted)

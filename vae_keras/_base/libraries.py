@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vae_runtime._base.libraries import find, need
 
-from .tf_log_filter import without_greetings
+from .tf_log_filter import filter_tf_log
 
 BACKEND = "KERAS_BACKEND"  # Keras's variable
 BACKENDS = ("tensorflow", "jax")
@@ -18,9 +18,9 @@ BACKENDS = ("tensorflow", "jax")
 def check(doing: str, *more: str) -> None:
     """Runs `check_there` and sets Keras's defaults, in a process that is ours."""
     check_there(doing, *more)
-    from .keras_defaults import settle
+    from .keras_defaults import set_keras_defaults
 
-    settle()
+    set_keras_defaults()
 
 
 def check_there(doing: str, *more: str) -> None:
@@ -31,7 +31,7 @@ def check_there(doing: str, *more: str) -> None:
         more: modules, as "matplotlib".
     """
     backend = check_backend()
-    with without_greetings():
+    with filter_tf_log():
         if find("keras") is None:
             need(backend, doing)  # of which Keras says less well that it is not there
         for module in ("keras", "sklearn", *more):
@@ -43,13 +43,13 @@ def check_backend() -> str:
 
     Keras would fail in a way of its own as it is imported, and is not imported for this.
     """
-    backend, told = os.environ.get(BACKEND), BACKEND
+    backend, origin = os.environ.get(BACKEND), BACKEND
     if not backend:
-        backend, told = _of_keras_json()
+        backend, origin = _of_keras_json()
     if backend not in BACKENDS:
         raise ValueError(
             f"expected a Keras backend of {' or '.join(BACKENDS)}. Received: {backend!r}, of "
-            f"{told}. Set {BACKEND}=tensorflow (a model's weights are the same under each)."
+            f"{origin}. Set {BACKEND}=tensorflow (a model's weights are the same under each)."
         )
     return backend
 

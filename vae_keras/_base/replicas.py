@@ -62,7 +62,7 @@ def batch_normal(shape: Any, seed: keras.random.SeedGenerator) -> Tensor:
     return noise[start : start + shape[0]]
 
 
-def to_be_summed(gradients: list[Tensor | None], optimizer: Any) -> list[Tensor | None]:
+def sum_before_clipping(gradients: list[Tensor | None], optimizer: Any) -> list[Tensor | None]:
     """Gradients for an optimizer that clips them before it sums over the devices.
 
     Clipping the shares would not clip their sum. So where there is clipping, one device gives the

@@ -4,7 +4,7 @@ Three frozen records that never merge; each is a part of `config.json` in the ru
 folder imports no other of this package.
 """
 
-from .data import BAD as BAD
+from .data import BAD_CHOICES as BAD_CHOICES
 from .data import DataConfig as DataConfig
 from .model import ACTIVATIONS as ACTIVATIONS
 from .model import SIGMAS as SIGMAS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .expecting import LARGEST_SEED, check, check_is_whole, check_whole
 
-BAD = ("error", "drop")
+BAD_CHOICES = ("error", "drop")
 LARGEST_SIDE = 16_384  # pixels of an image
 MOST_FOLDS = 1_000  # models that are trained for the calibration alone
 
@@ -91,7 +91,9 @@ class DataConfig:
             finite = math.isfinite(low) and math.isfinite(high)
             check("value range of two numbers, low < high", self.value_range, finite and low < high)
         for name in ("bad_rows", "bad_columns"):
-            check(f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD)
+            check(
+                f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD_CHOICES
+            )
         if self.image_size is not None:
             check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
             for size in self.image_size:

@@ -8,7 +8,7 @@ from typing import Any
 from vae_keras.likelihoods import registry
 from vae_runtime.cli.values import listed, name_or_path
 
-from . import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
+from . import ACTIVATIONS, BAD_CHOICES, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
 Read = Callable[[str], Any]
 Flags = dict[str, tuple[Read, str]]  # of each field: how its text is read, and help
@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> N
         parser.add_argument(flag, type=kind, default=default, help=shown)
 
 
-def several(read: Read, what: str, count: int | None = None) -> Read:
+def comma_separated(read: Read, what: str, count: int | None = None) -> Read:
     """Parser for values with commas between, read as a tuple; `count` fixes how many."""
 
     def values(text: str) -> tuple[Any, ...]:
@@ -75,7 +75,7 @@ DATA: Flags = {
         "prefixes of the names of columns that are one-hot groups, with commas",
     ),
     "value_range": (
-        several(float, "two numbers, LOW,HIGH", 2),
+        comma_separated(float, "two numbers, LOW,HIGH", 2),
         "lowest and highest value of the sensor, LOW,HIGH; for a likelihood that has limits",
     ),
     "window": (int, "rows of a table, in time order, that make up one example"),
@@ -94,13 +94,16 @@ DATA: Flags = {
     ),
     "labels_per_class": (int, "labels of each class that training may see; default: all"),
     "bad_rows": (
-        one_of(*BAD),
+        one_of(*BAD_CHOICES),
         "rows with missing or infinite values, images that cannot be read: error, or drop",
     ),
-    "bad_columns": (one_of(*BAD), "columns of text and those that never change: error, or drop"),
+    "bad_columns": (
+        one_of(*BAD_CHOICES),
+        "columns of text and those that never change: error, or drop",
+    ),
     "stream": (bool, "read a Parquet table anew in each epoch: for more rows than memory holds"),
     "image_size": (
-        several(int, "two whole numbers, HEIGHT,WIDTH", 2),
+        comma_separated(int, "two whole numbers, HEIGHT,WIDTH", 2),
         "HEIGHT,WIDTH to make images of a folder; default: all must be alike",
     ),
     "channels": (int, "of images of a folder, 1 or 3; default: as they are"),
@@ -119,7 +122,7 @@ MODEL: Flags = {
         "mlp, conv or auto: conv for images and windows, mlp for tables",
     ),
     "hidden": (
-        several(int, "whole numbers with commas between"),
+        comma_separated(int, "whole numbers with commas between"),
         "sizes of the hidden layers, with commas between; default: the network's own",
     ),
     "activation": (one_of(*ACTIVATIONS), f"of the hidden layers: {', '.join(ACTIVATIONS)}"),

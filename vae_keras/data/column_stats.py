@@ -10,10 +10,10 @@ from . import one_hot
 
 # A column's standard deviation over the range of its middle half, above which a few values make it
 # up: 0.74 of normal values, some 2 of a lognormal of sigma 1.5.
-WILD = 20.0
+OUTLIER_RATIO = 20.0
 
 
-class Survey:
+class ColumnStats:
     """Range of each column and the usable rows, gathered block by block.
 
     Args:
@@ -80,7 +80,7 @@ class Survey:
         )
 
 
-def stretched(x: Array, names: Sequence[str]) -> list[str]:
+def outlier_warnings(x: Array, names: Sequence[str]) -> list[str]:
     """Warnings about columns whose scale is decided by a few outliers, such as -999 for "missing".
 
     Args:
@@ -89,13 +89,13 @@ def stretched(x: Array, names: Sequence[str]) -> list[str]:
     """
     low, middle, high = np.quantile(x, (0.25, 0.5, 0.75), axis=0)
     usual, deviation = high - low, x.astype(np.float64).std(axis=0)
-    wild = np.flatnonzero((usual > 0) & (deviation > WILD * usual)).tolist()
+    outliers = np.flatnonzero((usual > 0) & (deviation > OUTLIER_RATIO * usual)).tolist()
     worst = np.abs(x - middle).argmax(axis=0)
     return [
         f"column {names[i]!r} has values far beyond all others, {x[worst[i], i]:g} beside "
         f"{low[i]:g} to {high[i]:g}, which decide its scale: what is usual will look the same in "
         "every row. Leave such rows out if they are no readings."
-        for i in wild
+        for i in outliers
     ]
 
 

@@ -11,12 +11,14 @@ from . import labels
 from .datasets import Dataset, Rows, Split, counted, only
 from .streams import ParquetStream
 
-HELD_BACK = 10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
+MOST_HELD_BACK = (
+    10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
+)
 
 # With fewer normal rows than this none is held back for calibration. A fifth of them would be fewer
 # than 200, of which the two highest would decide on an alarm in a hundred; and a model learns from
 # 90 % of the rows instead of 60 %. Beyond, six trainings cost more than that is worth.
-FEW = 1_000
+ENOUGH_TO_HOLD_BACK = 1_000
 FOLDS = 5
 
 HELD_BACK_ROLES = ("validation", "calibration", "test")
@@ -64,14 +66,19 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
 def choose_folds(dataset: Dataset, config: DataConfig) -> int:
     """Number of folds for cross-conformal calibration; 1 where rows are held back instead.
 
-    Where `DataConfig.folds` is None, there are folds if normal rows are fewer than `FEW`; but
-    not where somebody chose the shares to hold back, nor where there is no segment for each fold,
+    Where `DataConfig.folds` is None, there are folds if normal rows are fewer than
+    `ENOUGH_TO_HOLD_BACK`; but not where somebody chose the shares to hold back, nor where there is
+    no segment for each fold,
     of each unit where there are units.
     """
     if config.folds is not None:
         return config.folds
     is_streamed = isinstance(dataset.x, ParquetStream)
-    if is_streamed or config.has_own_shares or (~dataset.y & counted(dataset.x)).sum() >= FEW:
+    if (
+        is_streamed
+        or config.has_own_shares
+        or (~dataset.y & counted(dataset.x)).sum() >= ENOUGH_TO_HOLD_BACK
+    ):
         return 1
     if dataset.segments is None:
         segments = [len(rows) for rows in _normal_by_unit(dataset)]
@@ -112,7 +119,7 @@ def _rows_into_folds(
     """Numbers of normal rows; fold of each, 0 for the test; mask of those for early stopping."""
     parts = []
     for rows in map(rng.permutation, _normal_by_unit(dataset)):
-        held_back = min(max(round(len(rows) * config.test), 1), HELD_BACK, len(rows))
+        held_back = min(max(round(len(rows) * config.test), 1), MOST_HELD_BACK, len(rows))
         turn, role = np.divmod(np.arange(len(rows) - held_back), folds)
         dealt = np.append(np.zeros(held_back, int), 1 + role)
         stops = turn < max(round(len(turn) * config.validation), 1)
@@ -150,9 +157,9 @@ def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> N
                 f"{(counts == 0).sum()} of them. Take fewer folds (--folds).{advice}"
             )
     count = len(_counted(dataset, normal[dealt > 0]))
-    if count > HELD_BACK:
+    if count > MOST_HELD_BACK:
         raise ValueError(
-            f"expected {HELD_BACK:,} rows at most with folds, which are for few. Received: "
+            f"expected {MOST_HELD_BACK:,} rows at most with folds, which are for few. Received: "
             f"{count:,}. With so many, hold some back for calibration (--folds 1)."
         )
 
@@ -168,11 +175,11 @@ def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Arr
 def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
     """Splits row numbers by the shares, in the order given; returns them by role."""
     n = len(normal)
-    calibration = min(round(n * config.calibration), HELD_BACK)
-    test = min(round(n * config.test), HELD_BACK)
+    calibration = min(round(n * config.calibration), MOST_HELD_BACK)
+    test = min(round(n * config.test), MOST_HELD_BACK)
     validation = round(n * config.validation)
     if isinstance(dataset.x, ParquetStream):  # of an array, all are in memory already
-        validation = min(validation, HELD_BACK)
+        validation = min(validation, MOST_HELD_BACK)
     parts = np.split(normal, np.cumsum([calibration, test, validation]))
     return dict(zip(("calibration", "test", "validation", "train"), parts, strict=True))
 
@@ -191,7 +198,7 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
     normal = {name: np.flatnonzero(own == i) for i, name in enumerate(shares)}
     normal["validation"] = _counted(dataset, normal["validation"])
     for name in ("calibration", "test"):
-        normal[name] = rng.permutation(_counted(dataset, normal[name]))[:HELD_BACK]
+        normal[name] = rng.permutation(_counted(dataset, normal[name]))[:MOST_HELD_BACK]
     return normal, _anomalies(dataset, rng)
 
 
@@ -202,7 +209,7 @@ def _counted(dataset: Dataset, rows: Array) -> Array:
 
 def _anomalies(dataset: Dataset, rng: Any) -> Array:
     """Numbers of the anomalies for the test."""
-    return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:HELD_BACK]
+    return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:MOST_HELD_BACK]
 
 
 def _units(dataset: Dataset, rows: Arrays) -> Arrays | None:

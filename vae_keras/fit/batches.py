@@ -20,7 +20,7 @@ from .progress import Logs
 XY = tuple[Rows, ...]  # of equal length: x, or x and y
 Place = Callable[[Array], Tensor]
 
-AHEAD = 40  # batches of a stream that are read ahead
+PREFETCHED_BATCHES = 40  # batches of a stream that are read ahead
 
 
 class Shuffled(keras.callbacks.Callback):
@@ -146,7 +146,7 @@ class _StreamDataset:
             output_signature=(spec,),
         )
         steps = tf.data.experimental.assert_cardinality(steps_an_epoch(len(x), batch_size))
-        self.data = batches.apply(steps).prefetch(AHEAD)
+        self.data = batches.apply(steps).prefetch(PREFETCHED_BATCHES)
 
     def begin(self, epoch: int) -> None:
         self._epoch = epoch
@@ -156,13 +156,13 @@ class _StreamBatches:
     """Stream batches under other backends, in the order in which Keras asks for them."""
 
     def __init__(self, x: Stream, batch_size: int, seed: int, place: Place = np.asarray) -> None:
-        self.data = _InTurn(x, batch_size, seed, place)
+        self.data = _StreamSequence(x, batch_size, seed, place)
 
     def begin(self, epoch: int) -> None:
         self.data.restart(epoch)
 
 
-class _InTurn(keras.utils.PyDataset):
+class _StreamSequence(keras.utils.PyDataset):
     def __init__(self, x: Stream, batch_size: int, seed: int, place: Place) -> None:
         super().__init__()
         self._x, self._batch_size, self._seed, self._place = x, batch_size, seed, place

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import keras
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime._base.libraries import need
 from vae_runtime._base.paths import file_target, is_same
 
 from .progress import Logs
 
 
-def watchers(
+def make_callbacks(
     csv_log: Path | None, tensorboard: Path | None, *, out: Path, data: str | None = None
 ) -> list[keras.callbacks.Callback]:
     """Makes the callbacks for the log files that are asked for.
@@ -90,7 +90,7 @@ class CsvLog(keras.callbacks.Callback):
 
 
 def _tensorboard(path: Path) -> keras.callbacks.Callback:
-    with without_greetings():  # the callback would import TensorFlow, in the midst of training
+    with filter_tf_log():  # the callback would import TensorFlow, in the midst of training
         for name in ("tensorflow", "tensorboard"):
             need(name, "writing what TensorBoard shows", "leave out --tensorboard")
     path.mkdir(parents=True, exist_ok=True)

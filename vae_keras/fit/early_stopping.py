@@ -22,9 +22,9 @@ from vae_runtime.rows.files import load_npz
 
 from .progress import Logs
 
-STOPPED = 2**31 - 1  # an epoch after every last one
+NO_EPOCH_LEFT = 2**31 - 1  # an epoch after every last one
 
-EVERY = 30.0  # seconds between checkpoints
+CHECKPOINT_SECONDS = 30.0  # seconds between checkpoints
 
 
 class Stopping(keras.callbacks.Callback):
@@ -38,7 +38,11 @@ class Stopping(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, checkpoint: Path, identity: dict[str, Any], patience: int, every: float = EVERY
+        self,
+        checkpoint: Path,
+        identity: dict[str, Any],
+        patience: int,
+        every: float = CHECKPOINT_SECONDS,
     ) -> None:
         super().__init__()
         self.checkpoint, self.identity = checkpoint, identity
@@ -55,20 +59,20 @@ class Stopping(keras.callbacks.Callback):
         """
         if not self.checkpoint.exists():
             return 0
-        arrays, said = read_checkpoint(self.checkpoint, self.identity)
+        arrays, values = read_checkpoint(self.checkpoint, self.identity)
         vae.optimizer.build(vae.trainable_variables)
         for name, variable in _state(vae).items():
             variable.assign(arrays[name])
         best = {name: value for name, value in arrays.items() if name.startswith("best.")}
         self._best_weights = {name.removeprefix("best."): value for name, value in best.items()}
         self.history, self.best_epoch, self._best = (
-            said["history"],
-            said["best_epoch"],
-            said["best"],
+            values["history"],
+            values["best_epoch"],
+            values["best"],
         )
         epochs = len(self.history["loss"])
         # one that had stopped already has no epoch left, whatever its last one was
-        return STOPPED if epochs - 1 - self.best_epoch >= self.patience else epochs
+        return NO_EPOCH_LEFT if epochs - 1 - self.best_epoch >= self.patience else epochs
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the clock of the checkpoints."""
@@ -93,10 +97,10 @@ class Stopping(keras.callbacks.Callback):
             variable.assign(self._best_weights[name])
 
     def _save(self) -> None:
-        said = {"history": self.history, "best_epoch": self.best_epoch, "best": self._best}
+        values = {"history": self.history, "best_epoch": self.best_epoch, "best": self._best}
         arrays = _copies(_state(self.model))
         arrays.update({f"best.{name}": value for name, value in self._best_weights.items()})
-        write_checkpoint(self.checkpoint, self.identity, arrays, said)
+        write_checkpoint(self.checkpoint, self.identity, arrays, values)
 
 
 def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Arrays, dict[str, Any]]:
@@ -106,24 +110,24 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Arrays, dict[
         ValueError: the file is damaged, no checkpoint, or of another run; says what to do.
     """
     arrays = _read(path)
-    if "said" not in arrays:
+    if "values" not in arrays:
         raise ValueError(f"{path} is no checkpoint. Train without --resume.")
-    said = json.loads(str(arrays.pop("said")))
-    if said["identity"] != identity:
-        different = [k for k, v in identity.items() if said["identity"].get(k) != v]
+    values = json.loads(str(arrays.pop("values")))
+    if values["identity"] != identity:
+        different = [k for k, v in identity.items() if values["identity"].get(k) != v]
         raise ValueError(
             f"{path}: expected the checkpoint of the same run. Received: one with another "
             f"{', '.join(different)}. Train without --resume to begin anew."
         )
-    return arrays, said
+    return arrays, values
 
 
 def write_checkpoint(
-    path: Path, identity: dict[str, Any], arrays: Arrays, said: dict[str, Any]
+    path: Path, identity: dict[str, Any], arrays: Arrays, values: dict[str, Any]
 ) -> None:
     """Writes arrays and JSON values for the run with this identity, all or nothing."""
-    text = np.array(json.dumps({"identity": identity, **said}))
-    write_aside(path, lambda file: np.savez(file, allow_pickle=False, said=text, **arrays))
+    text = np.array(json.dumps({"identity": identity, **values}))
+    write_aside(path, lambda file: np.savez(file, allow_pickle=False, values=text, **arrays))
 
 
 def _weights(vae: keras.Model) -> dict[str, Any]:

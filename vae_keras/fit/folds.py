@@ -54,17 +54,17 @@ def cross_fit(
         are not counted NaN.
     """
     path, folds = cross_path(out), count(rows)
-    scores, done = {name: _nothing(rows) for name in ("cross_score", "cross_neg_elbo")}, 0
+    scores, done = {name: _no_scores(rows) for name in ("cross_score", "cross_neg_elbo")}, 0
     if not resume:
         remove_checkpoints(out, folds)
     elif path.exists():
-        arrays, said = read_checkpoint(path, identity)
-        scores, done = {name: arrays[name] for name in scores}, said["done"]
+        arrays, values = read_checkpoint(path, identity)
+        scores, done = {name: arrays[name] for name in scores}, values["done"]
         log(f"resumed after {done} of {folds} models for the calibration")
     for fold in range(done, folds):
         stopping = Stopping(fold_path(out, fold), identity, learner.train.patience)
         terms = _score_fold(learner, rows, fold, stopping, resume, log)
-        scored = sides(rows, fold)["scored"]
+        scored = fold_masks(rows, fold)["scored"]
         scores["cross_score"][scored] = terms["score"]
         scores["cross_neg_elbo"][scored] = terms["nll"] + terms["kl"]
         write_checkpoint(path, identity, scores, {"done": fold + 1})
@@ -72,7 +72,7 @@ def cross_fit(
     return scores
 
 
-def sides(rows: Split, fold: int) -> Arrays:
+def fold_masks(rows: Split, fold: int) -> Arrays:
     """Masks for the model without one fold: train, validation, scored; bool (calibration rows,)."""
     after = (np.asarray(rows.folds) - fold) % count(rows)
     out, validation = after == 0, (after == 1) & np.asarray(rows.stopping)
@@ -111,7 +111,7 @@ def _score_fold(
     learner: Learner, rows: Split, fold: int, stopping: Stopping, resume: bool, log: Log
 ) -> Arrays:
     """Trains a model without the fold's rows and scores them, see `VAE.score`."""
-    part, where = sides(rows, fold), f"fold {fold + 1} of {count(rows)}"
+    part, where = fold_masks(rows, fold), f"fold {fold + 1} of {count(rows)}"
     x, y = rows.calibration, _labels(rows)
     vae = learner.learn(
         only(x, part["train"]),
@@ -124,7 +124,7 @@ def _score_fold(
     return score_rows(vae, x[part["scored"]])
 
 
-def _nothing(rows: Split) -> Floats:
+def _no_scores(rows: Split) -> Floats:
     return np.full(len(rows.calibration), np.nan, np.float32)
 
 

@@ -9,7 +9,7 @@ import keras
 
 Logs = Any  # a dict of losses, or None where Keras has none
 
-SHOWN = ("loss", "nll", "kl", "val_elbo", "cross_entropy", "val_accuracy")
+LOGGED_LOSSES = ("loss", "nll", "kl", "val_elbo", "cross_entropy", "val_accuracy")
 
 
 class Progress(keras.callbacks.Callback):
@@ -58,7 +58,7 @@ class Progress(keras.callbacks.Callback):
 
     def _write(self, pace: str) -> None:
         where, logs = self._last or ("", {})
-        shown = [name for name in SHOWN if name in logs]
+        shown = [name for name in LOGGED_LOSSES if name in logs]
         losses = "  ".join(f"{name} {logs[name]:.3f}" for name in shown)
         self.log(f"{where}  {losses}  ({pace})")
 

@@ -79,7 +79,7 @@ class Learner:
 
     def _fit(self, found: mixture.Mixture, preprocessing: Scaling, *rows: Rows) -> None:
         """Fits a mixture to training rows and validation rows."""
-        count = min(mixture.ROWS, mixture.VALUES // math.prod(rows[0].shape[1:]))
+        count = min(mixture.MOST_ROWS, mixture.MOST_VALUES // math.prod(rows[0].shape[1:]))
         some = (draw(each, max(count, 1), seed=self.train.seed) for each in rows)
         u, held_back = (np.asarray(preprocessing(each)) for each in some)
         found.fit(u, held_back, seed=self.train.seed)

@@ -16,7 +16,7 @@ import keras
 from keras import layers, ops
 
 from vae_keras._base.arrays import Shape
-from vae_keras._base.keras_defaults import settled
+from vae_keras._base.keras_defaults import with_keras_defaults
 
 Pair = tuple[keras.Model, keras.Model]
 Convolution = Callable[..., Any]
@@ -24,7 +24,7 @@ Convolution = Callable[..., Any]
 ACTIVATION = "silu"  # smooth, so that scores are; converts everywhere (exact GELU does not)
 
 
-@settled()
+@with_keras_defaults()
 def mlp_pair(
     input_shape: Shape,
     latent_dim: int,
@@ -60,7 +60,7 @@ def mlp_pair(
     return encoder, keras.Model(z, _reshape(h, input_shape), name="decoder")
 
 
-@settled()
+@with_keras_defaults()
 def conv_pair(
     input_shape: Shape,
     latent_dim: int,

@@ -14,7 +14,7 @@ from vae_runtime.verdicts.calibration import SCORE_RTOL
 
 from .scoring import BATCH
 
-USUAL = 0.9  # of rows: of a wild one's terms, nearly all are its score
+USUAL_SHARE = 0.9  # of rows: of a wild one's terms, nearly all are its score
 
 
 def rounding(score: Array, size: Array) -> float:
@@ -29,7 +29,7 @@ def rounding(score: Array, size: Array) -> float:
 
 def usual(score: Array) -> Array:
     """Mask of all rows but the tenth with the highest scores: bool (rows,)."""
-    return np.asarray(score <= np.quantile(score, USUAL))
+    return np.asarray(score <= np.quantile(score, USUAL_SHARE))
 
 
 def sizes(vae: Any, x: Array, terms: Arrays) -> Arrays:

@@ -46,7 +46,7 @@ def _tensorflow_train_step(vae: Any, data: Any) -> Losses:
         loss = vae.optimizer.scale_loss(losses["loss"] + sum(vae.losses)) / replicas.count()
     weights = vae.trainable_variables
     gradients = tape.gradient(loss, [w.value for w in weights])
-    vae.optimizer.apply(replicas.to_be_summed(gradients, vae.optimizer), weights)
+    vae.optimizer.apply(replicas.sum_before_clipping(gradients, vae.optimizer), weights)
     return vae.track(losses, x)
 
 

@@ -27,7 +27,7 @@ from . import (
     train_step,
     trimming,
 )
-from . import fit_arguments as given_arguments
+from . import fit_arguments as fit_arguments
 from .check_networks import check_logits, check_pair
 from .mixture import Mixture
 from .preprocessing import Scaling
@@ -38,7 +38,7 @@ METRICS = ("loss", "nll", "kl", "elbo")
 # information but a number about to overflow.
 MAX_LOG_VAR = 15.0
 
-FOREVER = 2**31 - 1  # a step after the end of every schedule
+LAST_STEP = 2**31 - 1  # a step after the end of every schedule
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
@@ -149,27 +149,27 @@ class VAE(keras.Model):
         Raises:
             ValueError: an argument that a VAE does not use, by name, or labels that are none.
         """
-        given_arguments.check("fit", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("fit", self.classes, x, y, *arguments, **options)
         return super().fit(x, y, *arguments, **options)
 
     def evaluate(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `evaluate`; takes and refuses what `fit` does."""
-        given_arguments.check("evaluate", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("evaluate", self.classes, x, y, *arguments, **options)
         return super().evaluate(x, y, *arguments, **options)
 
     def train_on_batch(self, x: Any, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `train_on_batch`; takes and refuses what `fit` does."""
-        given_arguments.check("train_on_batch", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("train_on_batch", self.classes, x, y, *arguments, **options)
         return super().train_on_batch(x, y, *arguments, **options)
 
     def test_on_batch(self, x: Any, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `test_on_batch`; takes and refuses what `fit` does."""
-        given_arguments.check("test_on_batch", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("test_on_batch", self.classes, x, y, *arguments, **options)
         return super().test_on_batch(x, y, *arguments, **options)
 
     def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
         """Keras's `predict`: the reconstructions, in the data's own units."""
-        given_arguments.check("predict", self.classes, x, *arguments, **options)
+        fit_arguments.check("predict", self.classes, x, *arguments, **options)
         return super().predict(x, *arguments, **options)
 
     def compile(self, *arguments: Any, **options: Any) -> None:
@@ -178,7 +178,7 @@ class VAE(keras.Model):
         Raises:
             ValueError: one is given; names the argument.
         """
-        given_arguments.check("compile", self.classes, *arguments, **options)
+        fit_arguments.check("compile", self.classes, *arguments, **options)
         super().compile(*arguments, **options)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -221,15 +221,17 @@ class VAE(keras.Model):
             return losses
         if given is not x:
             z_mean, _ = self.posterior_of(x, training=training)
-        told = self._told_by(y, x, z_mean, training)
-        loss = loss + self.classifier_weight * (told["cross_entropy"] + told["consistency"])
-        return {**losses, **told, "loss": loss}
+        terms = self._classifier_terms(y, x, z_mean, training)
+        loss = loss + self.classifier_weight * (terms["cross_entropy"] + terms["consistency"])
+        return {**losses, **terms, "loss": loss}
 
     def track(self, losses: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
         """Adds a batch's losses to the means of the epoch, and returns those means."""
         trackers = {name: mean for name, mean in self._trackers.items() if name in losses}
         for name, mean in trackers.items():
-            rows = losses["labelled"] if name in classification.OF_LABELLED else ops.shape(x)[0]
+            rows = (
+                losses["labelled"] if name in classification.LABELLED_METRICS else ops.shape(x)[0]
+            )
             mean.update_state(losses[name], sample_weight=rows)
         return {name: mean.result() for name, mean in trackers.items()}
 
@@ -280,7 +282,9 @@ class VAE(keras.Model):
         """Classifier outputs, in float32 whatever it computes in."""
         return ops.cast(self.classifier(z_mean, training=training), "float32")
 
-    def _told_by(self, y: Tensor, x: Tensor, z_mean: Tensor, training: bool) -> dict[str, Tensor]:
+    def _classifier_terms(
+        self, y: Tensor, x: Tensor, z_mean: Tensor, training: bool
+    ) -> dict[str, Tensor]:
         """Loss terms of the classifier for labels y, see `classification.terms`."""
         noisy, _ = self.posterior_of(classification.disturb(x, self._noise), training=training)
         logits, noisy_logits = (self._logits(z, training=training) for z in (z_mean, noisy))
@@ -288,4 +292,4 @@ class VAE(keras.Model):
 
     def _beta_now(self, training: bool) -> Tensor:
         """Weight of the kl at this step; the final weight outside training."""
-        return self.beta(self.optimizer.iterations) if training else self.beta(FOREVER)
+        return self.beta(self.optimizer.iterations) if training else self.beta(LAST_STEP)

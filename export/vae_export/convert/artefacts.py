@@ -21,11 +21,11 @@ from .variants import Material, Variant
 
 Figures = dict[str, float]  # what a gate measured, by name
 
-OPEN: dict[str, Callable[[str, bytes], Engine]] = {
+ENGINES: dict[str, Callable[[str, bytes], Engine]] = {
     "onnx": engines.open_onnx,
     "tflite": engines.open_tflite,
 }
-OPS: dict[str, Callable[[bytes], tuple[str, ...]]] = {
+OP_READERS: dict[str, Callable[[bytes], tuple[str, ...]]] = {
     "onnx": read_onnx.ops,
     "tflite": read_tflite.ops,
 }
@@ -95,12 +95,12 @@ class Artefact:
     @cached_property
     def engine(self) -> Engine:
         """Function that runs the file; `ExportError` where no engine can load it."""
-        return OPEN[self.variant.format](self.name, self.conversion.content)
+        return ENGINES[self.variant.format](self.name, self.conversion.content)
 
     @cached_property
     def ops(self) -> tuple[str, ...]:
         """Ops in the file, sorted."""
-        return OPS[self.variant.format](self.conversion.content)
+        return OP_READERS[self.variant.format](self.conversion.content)
 
     @cached_property
     def scored(self) -> dict[str, Scored]:

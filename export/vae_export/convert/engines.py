@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vae_export.errors import ExportError
 from vae_export.graphs.functions import Arrays
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime._base.libraries import onnxruntime
 
 from .read_tflite import Quantization, interpreter, quantization
@@ -51,7 +51,7 @@ def open_tflite(name: str, content: bytes) -> Engine:
     """
     try:
         opened = interpreter(content)
-        with without_greetings():
+        with filter_tf_log():
             opened.allocate_tensors()  # which is when LiteRT tells of its delegate
         runner: Any = opened.get_signature_runner()
     except (ValueError, RuntimeError) as error:

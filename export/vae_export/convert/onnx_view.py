@@ -12,7 +12,7 @@ Array = NDArray[Any]
 Dim = int | str | None  # a number, the name of a free one, or nothing known
 
 
-class Wiring:
+class OnnxView:
     """View of a model as it is; after a change to its nodes, make another.
 
     Args:

@@ -101,7 +101,7 @@ def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
             calibrate_method=CALIBRATORS[recipe.calibrator],
         )
         model = onnx.load(target)
-    _spare_the_score(model)
+    _keep_score_float(model)
     _tidy(model, onnx.load_from_string(content))
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -136,7 +136,7 @@ def choose(
         best = better
 
 
-def lost(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
+def missing_factors(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
     """Complaints about factors that must stay float but belong to no matrix product."""
     known = {digest for _, digest, _ in _layers(content)}
     return tuple(
@@ -182,7 +182,7 @@ def _layers(content: bytes) -> list[tuple[Any, str, int]]:
     return found
 
 
-def _spare_the_score(model: Any) -> None:
+def _keep_score_float(model: Any) -> None:
     """Restricts 8-bit values to matrix products; other nodes read the floats before rounding.
 
     onnxruntime's quantiser gives them to whoever shares the tensor: pre-processed `x` would reach

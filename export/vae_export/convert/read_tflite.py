@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from vae_export.graphs.functions import Interface
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime.bundle.manifest import FORMAT
 
 SCHEMA_VERSION = 3
@@ -20,7 +20,7 @@ Quantization = tuple[float, int]  # scale and zero point: value = scale * (integ
 
 def interpreter(content: bytes) -> Any:
     """Loads a file in LiteRT on one thread; ValueError or RuntimeError where it cannot."""
-    with without_greetings():
+    with filter_tf_log():
         return Interpreter(model_content=content, num_threads=1)
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from vae_export.graphs.functions import Graph
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime.bundle.manifest import FORMAT
 
 from .result import Conversion
@@ -40,7 +40,7 @@ def to_tflite(
     if configure is not None:
         configure(converter)
     try:
-        with without_greetings():
+        with filter_tf_log():
             content = bytes(converter.convert())
     except Exception as error:  # the converter raises its own class, private to TensorFlow
         return Conversion(b"", (_first_line(error),))

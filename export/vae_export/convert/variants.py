@@ -103,7 +103,7 @@ def _onnx_int8(graph: Graph, material: Material) -> Conversion:
     recipe = replace(material.recipe, spared=spared)
     return Conversion(
         quantize_onnx.quantize(made.content, rows, recipe),
-        quantize_onnx.lost(made.content, graph.spared),
+        quantize_onnx.missing_factors(made.content, graph.spared),
         recipe=str(recipe),
         nodes_before=made.nodes_before,
     )

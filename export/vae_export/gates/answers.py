@@ -14,19 +14,19 @@ from vae_runtime.backends.selftest import deviation
 from vae_runtime.verdicts.calibration import SCORE_RTOL
 from vae_runtime.verdicts.scorer import total
 
-SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
+BATCH_SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
 
 # float32 kernels add in other orders than Keras does; seen on our networks: below 1e-6.
 TOLERANCE = 1e-5
 
 # Of an output's spread over rows, that its error may be at lower precision, root mean square: what
 # is worse is not coarse but wrong. (Which verdicts that costs is another gate's business.)
-NOISE = {"fp16": 0.01, "dynamic": 0.2, "int8": 0.5}
+MOST_NOISE_SHARE = {"fp16": 0.01, "dynamic": 0.2, "int8": 0.5}
 
 
 def runs(artefact: Artefact) -> Figures:
     """Checks that it runs at every batch size, with finite outputs of the promised shapes."""
-    for size in SIZES:
+    for size in BATCH_SIZES:
         for given in _all_rounds(artefact, size):
             expected, received = answers(artefact.graph, given), artefact.engine(given)
             if set(received) != set(expected):
@@ -36,7 +36,7 @@ def runs(artefact: Artefact) -> Figures:
                 )
             for output, value in expected.items():
                 _check_form(f"{artefact.name}: output {output!r}", value, received[output])
-    return {"sizes": len(SIZES)}
+    return {"sizes": len(BATCH_SIZES)}
 
 
 def tensors(artefact: Artefact) -> Figures:
@@ -46,7 +46,7 @@ def tensors(artefact: Artefact) -> Figures:
         For each output the largest `vae_runtime.backends.selftest.deviation`.
     """
     worst = dict.fromkeys(artefact.graph.outputs, 0.0)
-    for size in SIZES:
+    for size in BATCH_SIZES:
         for given in _all_rounds(artefact, size):
             expected, received = answers(artefact.graph, given), artefact.engine(given)
             for output, value in expected.items():
@@ -115,12 +115,12 @@ def _check_noise(artefact: Artefact, worst: Figures) -> None:
     Where it is allowed all the same, `worst` is what was measured: a parity for every output.
     """
     for feeds in artefact.all_feeds:
-        _check_noise_on(artefact, rounds(artefact.graph, feeds, SIZES[-1])[0], worst)
+        _check_noise_on(artefact, rounds(artefact.graph, feeds, BATCH_SIZES[-1])[0], worst)
 
 
 def _check_noise_on(artefact: Artefact, feeds: Arrays, worst: Figures) -> None:
     expected, received = answers(artefact.graph, feeds), artefact.engine(feeds)
-    limit = NOISE[artefact.variant.precision]
+    limit = MOST_NOISE_SHARE[artefact.variant.precision]
     for output, value in expected.items():
         spread, error = (
             float(np.std(value)),

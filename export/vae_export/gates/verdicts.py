@@ -21,12 +21,12 @@ from vae_runtime.verdicts.calibration import SCORE_RTOL, p_values, threshold
 from .answers import TOLERANCE
 
 # What a file of lower precision may lose before it is refused.
-AUROC_LOSS = 0.005
-FLIPS = 0.002
-SPEARMAN = 0.95
+MOST_AUROC_LOSS = 0.005
+MOST_FLIPS_SHARE = 0.002
+LEAST_SPEARMAN = 0.95
 
-SAID = {"score": "the score", "neg_elbo": "nll + kl"}
-PREFIXES = {"score": "", "neg_elbo": "nll + kl: "}  # of the names of figures
+TITLES = {"score": "the score", "neg_elbo": "nll + kl"}
+FIGURE_PREFIXES = {"score": "", "neg_elbo": "nll + kl: "}  # of the names of figures
 
 
 Judge = Callable[[Artefact, str], Figures]
@@ -49,7 +49,7 @@ def by_each_score(judge: Judge) -> Callable[[Artefact], Figures]:
             except Degraded as error:
                 found = error.figures
                 losses.append(error.loss)
-            figures |= {f"{PREFIXES[score]}{name}": value for name, value in found.items()}
+            figures |= {f"{FIGURE_PREFIXES[score]}{name}": value for name, value in found.items()}
         if losses:
             raise Degraded(" ".join(losses), figures, artefact.advice)
         return figures
@@ -66,10 +66,10 @@ def ranking(artefact: Artefact, score: str) -> Figures:
     spearman = float(spearmanr(keras, received).statistic)
     shift = float(np.abs(scored.calibration - scored.reference.calibration).max())
     figures = {"spearman": spearman, "largest shift": shift}
-    if not spearman >= SPEARMAN:
+    if not spearman >= LEAST_SPEARMAN:
         raise Degraded(
-            f"{artefact.name}: expected {SAID[score]} to rank rows as in Keras, Spearman "
-            f"{SPEARMAN} at least. Received: {spearman:.4f}.",
+            f"{artefact.name}: expected {TITLES[score]} to rank rows as in Keras, Spearman "
+            f"{LEAST_SPEARMAN} at least. Received: {spearman:.4f}.",
             figures,
             artefact.advice,
         )
@@ -83,7 +83,7 @@ def flips(artefact: Artefact, score: str) -> Figures:
     alarm = p_values(scored.test, scored.conformal, scored.reference.rounding) <= alpha
     flipped, keras = _other_alarms(scored.reference, alpha, alarm), scored.reference.test
     row = int(np.argmax(flipped))
-    first = f"test row {row}, {SAID[score]} {scored.test[row]:g} against {keras[row]:g} in Keras"
+    first = f"test row {row}, {TITLES[score]} {scored.test[row]:g} against {keras[row]:g} in Keras"
     return _limit(artefact, flipped, "verdicts", first)
 
 
@@ -98,7 +98,7 @@ def faults(artefact: Artefact, score: str) -> Figures:
     figures = {"lowest": lowest, "highest of normal rows": normal, "blind": blind}
     if blind:
         raise Degraded(
-            f"{artefact.name}: expected {SAID[score]} of gross faults to be above that of all "
+            f"{artefact.name}: expected {TITLES[score]} of gross faults to be above that of all "
             f"calibration rows, as in Keras. Received: {blind} of {len(scored.faults)} that are "
             f"not, the lowest {lowest:g}; the highest calibration row has {normal:g}.",
             figures,
@@ -116,10 +116,10 @@ def auroc(artefact: Artefact, score: str) -> Figures:
     keras, received = scored.reference.test, scored.test
     before, after = (float(roc_auc_score(y, each)) for each in (keras, received))
     figures = {"keras": before, "file": after}
-    if before - after > AUROC_LOSS:
+    if before - after > MOST_AUROC_LOSS:
         raise Degraded(
-            f"{artefact.name}: expected an AUROC of {SAID[score]} within {AUROC_LOSS} of Keras's "
-            f"{before:.4f}. Received: {after:.4f}.",
+            f"{artefact.name}: expected an AUROC of {TITLES[score]} within {MOST_AUROC_LOSS} of "
+            f"Keras's {before:.4f}. Received: {after:.4f}.",
             figures,
             artefact.advice,
         )
@@ -145,7 +145,7 @@ def of_bundle(bundle: Bundle, evidence: Evidence) -> None:
         flipped = _other_alarms(reference, alpha, alarm)
         if flipped.any():
             raise ExportError(
-                f"manifest.json: expected a calibration by which {SAID[score]} of scorer.onnx "
+                f"manifest.json: expected a calibration by which {TITLES[score]} of scorer.onnx "
                 f"alarms as Keras does. Received: another verdict on {flipped.sum()} of "
                 f"{len(flipped)} test rows."
             )
@@ -155,7 +155,7 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
     """Raises for a flipped row in float32, and for more than a few in lower precision."""
     share = float(flipped.mean())
     figures = {"flips": int(flipped.sum()), "rows": len(flipped), "share": share}
-    if share <= (0.0 if artefact.is_float else FLIPS):
+    if share <= (0.0 if artefact.is_float else MOST_FLIPS_SHARE):
         return figures
     message = (
         f"{artefact.name}: expected the {what} of Keras. Received: {flipped.sum()} of "
@@ -164,9 +164,11 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
     if artefact.is_float:
         raise ExportError(message)
     few = (
-        f" Of {len(flipped)} rows, that is none: test on more." if FLIPS * len(flipped) < 1 else ""
+        f" Of {len(flipped)} rows, that is none: test on more."
+        if MOST_FLIPS_SHARE * len(flipped) < 1
+        else ""
     )
-    raise Degraded(f"{message} At most {FLIPS:.1%} may.{few}", figures, artefact.advice)
+    raise Degraded(f"{message} At most {MOST_FLIPS_SHARE:.1%} may.{few}", figures, artefact.advice)
 
 
 def _other_alarms(reference: Reference, alpha: float, alarm: Array) -> Array:

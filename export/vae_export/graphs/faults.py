@@ -11,8 +11,8 @@ import numpy as np
 from .functions import Array
 from .source import Source
 
-SIZES = (100.0, 1000.0)  # deviations that a reading is off by
-ROWS = 64
+FAULT_DEVIATIONS = (100.0, 1000.0)  # deviations that a reading is off by
+MOST_ROWS = 64
 
 
 def gross_faults(source: Source) -> Array:
@@ -24,7 +24,7 @@ def gross_faults(source: Source) -> Array:
         (rows, *input_shape) of the data's dtype; none where all columns are one-hot.
     """
     rng, vae = np.random.default_rng(0), source.vae
-    rows = np.array(source.calibration["x"][:ROWS])
+    rows = np.array(source.calibration["x"][:MOST_ROWS])
     limits = _limits(vae, rows.dtype)
     if limits is not None:
         return np.asarray(rng.choice(limits, rows.shape), rows.dtype)
@@ -33,7 +33,7 @@ def gross_faults(source: Source) -> Array:
     if not len(readings):
         return rows[:0]
     which = rng.choice(readings, len(rows))
-    size = rng.choice(SIZES, len(rows)) * rng.choice([-1.0, 1.0], len(rows))
+    size = rng.choice(FAULT_DEVIATIONS, len(rows)) * rng.choice([-1.0, 1.0], len(rows))
     scale = np.broadcast_to(vae.preprocessing.scale, rows.shape[1:]).ravel()[which]
     flat[np.arange(len(rows)), which] += size * scale
     return flat.reshape(rows.shape)

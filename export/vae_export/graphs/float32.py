@@ -13,7 +13,7 @@ import numpy as np
 
 from .reasons import reason
 
-PLAIN = "float32"
+FLOAT32 = "float32"
 
 
 def policies(model: Any) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def _dtypes(model: Any) -> Iterator[str]:
 def _is_other(dtype: Any) -> bool:
     """True for float types other than float32; integers, as indices, do not count."""
     name = None if dtype is None else keras.backend.standardize_dtype(dtype)
-    return name is not None and name != PLAIN and keras.backend.is_float_dtype(name)
+    return name is not None and name != FLOAT32 and keras.backend.is_float_dtype(name)
 
 
 def _layers(model: Any) -> list[Any]:
@@ -107,7 +107,7 @@ def _rebuilt(model: Any) -> Any:
     functions = _functions(model)
     with _named(functions):
         config = _plain(keras.saving.serialize_keras_object(model))
-    keras.config.set_dtype_policy(PLAIN)  # for what a config does not say
+    keras.config.set_dtype_policy(FLOAT32)  # for what a config does not say
     try:
         return keras.saving.deserialize_keras_object(config, {**_classes(model), **functions})
     finally:
@@ -158,13 +158,13 @@ def _plain(config: Any, key: str = "") -> Any:
     """Converts a serialised model: not compiled, its dtypes and policies float32."""
     if isinstance(config, dict):
         if "DTypePolicy" in str(config.get("class_name")):
-            return PLAIN
+            return FLOAT32
         named = (item for item in config.items() if item[0] != "compile_config")
         return {name: _plain(value, name) for name, value in named}
     if isinstance(config, (list, tuple)):
         return type(config)(_plain(value, key) for value in config)
     is_dtype = key == "dtype" and isinstance(config, str)
-    return PLAIN if is_dtype and _is_other(config.removeprefix("mixed_")) else config
+    return FLOAT32 if is_dtype and _is_other(config.removeprefix("mixed_")) else config
 
 
 def _copy_weights(model: Any, copy: Any) -> None:
@@ -177,4 +177,4 @@ def _copy_weights(model: Any, copy: Any) -> None:
 
 def _as_float32(value: Any) -> Any:
     array = np.asarray(keras.ops.convert_to_numpy(value))
-    return array.astype(PLAIN) if _is_other(array.dtype.name) else array
+    return array.astype(FLOAT32) if _is_other(array.dtype.name) else array

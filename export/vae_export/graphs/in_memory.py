@@ -14,10 +14,10 @@ from vae_runtime.rows.arrays import as_array
 from .reasons import reason
 
 POSTERIOR = ("z_mean", "z_log_var")
-FED = {"encoder": "the rows of calibration", "decoder": "latents z"}
+INPUT_NAMES = {"encoder": "the rows of calibration", "decoder": "latents z"}
 
 
-def taken(models: Models) -> Models:
+def normalize_models(models: Models) -> Models:
     """Converts `Models` to arrays and to models whose inputs and outputs have shapes."""
     test, test_y = _rows_and_labels(models)
     models = dataclasses.replace(
@@ -82,7 +82,7 @@ def _wrapped(role: str, model: Any, row: tuple[int | None, ...]) -> Any:
         return keras.Model(inputs, model(inputs), name=model.name)
     except Exception as error:  # whatever the code of a model raises
         raise ValueError(
-            f"expected as {role} a model that takes {FED[role]}, of shape {inputs.shape}. "
+            f"expected as {role} a model that takes {INPUT_NAMES[role]}, of shape {inputs.shape}. "
             f"Received: {type(model).__name__}, which fails on them ({reason(error)}). "
             "Give it what it was trained on, in the same shape."
         ) from error

@@ -97,6 +97,6 @@ def plane(latents: Array, others: Array) -> Plane:
     return Plane(points, (float(share[0]), float(share[1])))
 
 
-def thinned(rows: Any, most: int) -> Array:
+def evenly_spaced(rows: Any, most: int) -> Array:
     """Numbers of at most so many rows, evenly spread."""
     return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(int))

@@ -24,7 +24,7 @@ from .rows import Rows
 
 SIZE = 3.7, 3.1
 BINS = 48
-WIDE = 12.0  # times the normal rows' range: beyond it an axis is logarithmic
+LOG_AXIS_RATIO = 12.0  # times the normal rows' range: beyond it an axis is logarithmic
 
 # Of classes, in turn; each shows on white and on black.
 CLASSES = [
@@ -191,7 +191,7 @@ def _bins(axes: Axes, everything: Array, normal: Array) -> Array:
     everything = everything[np.isfinite(everything)]
     low, high = float(everything.min()), float(everything.max())
     spread = float(np.ptp(normal)) or 1.0
-    if high - low <= WIDE * spread:
+    if high - low <= LOG_AXIS_RATIO * spread:
         return np.linspace(low, high + 1e-6 * spread, BINS + 1)
     if low > 0:
         axes.set_xscale("log")

@@ -10,7 +10,7 @@ from vae_export.graphs.functions import Array
 from vae_keras.run import DataCard
 from vae_runtime.rows.png import contact_sheet
 
-from .curves import thinned
+from .curves import evenly_spaced
 from .drawing import (
     ANOMALY,
     INK,
@@ -52,7 +52,7 @@ def _images(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Cap
         return picture(contact_sheet(images[:, ::step, ::step], card.value_range), alt)
 
     def pairs(rows: Rows, what: str) -> Captioned:
-        few = thinned(len(rows.x), side * side // 2)
+        few = evenly_spaced(len(rows.x), side * side // 2)
         lines = [few[start : start + side] for start in range(0, len(few), side)]
         both = [values[line] for line in lines for values in (rows.x, rows.x_mean)]
         return (
@@ -91,7 +91,7 @@ def _windows(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Ca
         (
             "Samples",
             "Windows that the decoder makes of random latents, over some that were measured.",
-            [_overlay(normal.x[thinned(len(normal.x), 20)], drawn, names)],
+            [_overlay(normal.x[evenly_spaced(len(normal.x), 20)], drawn, names)],
             "one",
         ),
     ]
@@ -131,7 +131,7 @@ def _table(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Capt
         v.reshape(len(v), len(names))
         for v in (normal.x, normal.x_mean, anomalies.x, anomalies.x_mean, samples(vae, DRAWS))
     )
-    few = thinned(numbers, PANELS)
+    few = evenly_spaced(numbers, PANELS)
     some = f" {len(few)} of {numbers} columns, evenly spread." if len(few) < numbers else ""
     fits = [_fit(names[i], x[:, i], x_mean[:, i], (wild[:, i], wild_mean[:, i])) for i in few]
     marginals = [_marginal(names[i], x[:, i], drawn[:, i]) for i in few]
@@ -157,9 +157,9 @@ def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
         margin = 0.15 * (high - low) or 1.0
         limits = low - margin, high + margin
         axes.plot(limits, limits, color=MUTED, lw=0.9)
-        few = thinned(len(x), 300)
+        few = evenly_spaced(len(x), 300)
         axes.scatter(x[few], x_mean[few], s=6, color=NORMAL, alpha=0.55, lw=0)
-        few = thinned(len(wild[0]), 150)
+        few = evenly_spaced(len(wild[0]), 150)
         inside = [np.clip(v[few], *limits) for v in wild]
         axes.scatter(
             inside[0], inside[1], s=12, marker="x", color=ANOMALY, linewidths=0.8, clip_on=False

@@ -15,7 +15,7 @@ from vae_export.errors import ExportError
 from vae_export.graphs.functions import Arrays
 
 GAUGE = Path(__file__).with_name("gauge.py")
-SIZES = (1, 256)  # rows in a call: one reading, a bulk
+BATCH_SIZES = (1, 256)  # rows in a call: one reading, a bulk
 SECONDS = 300  # after which a file is taken to hang
 
 
@@ -38,7 +38,7 @@ def measure(artefact: Artefact) -> Cost:
     Raises:
         ExportError: it does not run in a process of its own, though it did in this one.
     """
-    sizes = SIZES[:1] if artefact.variant.networks else SIZES
+    sizes = BATCH_SIZES[:1] if artefact.variant.networks else BATCH_SIZES
     with tempfile.TemporaryDirectory() as folder:
         file, feeds = Path(folder) / artefact.name, Path(folder) / "feeds.npz"
         file.write_bytes(artefact.conversion.content)

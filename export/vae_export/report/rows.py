@@ -8,9 +8,9 @@ import numpy as np
 from vae_export.graphs.evidence import Evidence
 from vae_export.graphs.functions import Array
 
-from .curves import thinned
+from .curves import evenly_spaced
 
-MOST = 800  # rows of a kind in a picture
+MOST_ROWS = 800  # rows of a kind in a picture
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def samples(vae: Any, count: int) -> Array:
 
 
 def _rows(known: Evidence, numbers: Array) -> Rows:
-    """Rows with these numbers among the unseen rows, at most `MOST` of them."""
-    chosen = numbers[thinned(len(numbers), MOST)]
+    """Rows with these numbers among the unseen rows, at most `MOST_ROWS` of them."""
+    chosen = numbers[evenly_spaced(len(numbers), MOST_ROWS)]
     source, x = known.source, known.unseen["x"][chosen]
     labels = known.unseen["labels"][chosen] if "labels" in known.unseen else None
     z_mean = np.zeros((0, source.vae.latent_dim), np.float32)

@@ -7,7 +7,7 @@ from vae_export.gates import GATES
 
 from .record import Check, File, Report
 
-NOTHING = '<span class="none">&ndash;</span>'
+DASH = '<span class="none">&ndash;</span>'
 
 FILE_COLUMNS: dict[str, Callable[[File], str]] = {
     "size, kB": lambda file: f"{file.bytes / 1e3:,.1f}",
@@ -94,7 +94,7 @@ def gate_table(record: Report) -> str:
 
 def percent(share: float | None) -> str:
     """Formats a share in percent."""
-    return NOTHING if share is None else f"{100 * share:.3g} %"
+    return DASH if share is None else f"{100 * share:.3g} %"
 
 
 def _table(
@@ -124,7 +124,7 @@ def _name(file: File) -> str:
 
 def _mark(check: Check | None) -> str:
     if check is None:
-        return NOTHING
+        return DASH
     figures = escape(check.lost or _figures(check))
     sign = "!" if check.lost else "✓"
     return (
@@ -146,12 +146,12 @@ def _figures(check: Check) -> str:
 
 def _nodes(file: File) -> str:
     if file.nodes is None:
-        return NOTHING
+        return DASH
     return f"{file.nodes_before} → {file.nodes}" if file.nodes_before else str(file.nodes)
 
 
 def _known(value: float | None, form: str) -> str:
-    return NOTHING if value is None else form.format(value)
+    return DASH if value is None else form.format(value)
 
 
 def _big(count: int) -> str:

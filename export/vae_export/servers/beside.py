@@ -6,7 +6,7 @@ from vae_runtime._base.directories import Kind, check_replaceable
 from vae_runtime._base.paths import path_of
 
 
-def check_beside(bundle: str | Path, folder: str | Path, kind: Kind) -> None:
+def check_outside_bundle(bundle: str | Path, folder: str | Path, kind: Kind) -> None:
     """Raises ValueError where a folder cannot be written, or is in the bundle.
 
     Args:

@@ -26,14 +26,14 @@ from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime.bundle import containers, open_bundle, writer
 from vae_runtime.bundle.manifest import Model
 
-from .beside import check_beside
+from .beside import check_outside_bundle
 
 DESCRIPTION = "MLmodel"
 EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
 ENVIRONMENTS = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
 REQUIREMENTS = "requirements.txt"
-BESIDE = (EXAMPLE, SERVING_EXAMPLE, REQUIREMENTS, *ENVIRONMENTS.values())
+OTHER_FILES = (EXAMPLE, SERVING_EXAMPLE, REQUIREMENTS, *ENVIRONMENTS.values())
 
 
 def _files(bundle: Path) -> Collection[str]:
@@ -42,7 +42,7 @@ def _files(bundle: Path) -> Collection[str]:
     Earlier ones had MLmodel and the bundle alone: what is beside them there is somebody's.
     """
     writer.check_out(bundle)
-    return (DESCRIPTION, bundle.name, *(BESIDE if _names_files(bundle) else ()))
+    return (DESCRIPTION, bundle.name, *(OTHER_FILES if _names_files(bundle) else ()))
 
 
 def _names_files(bundle: Path) -> bool:
@@ -55,7 +55,7 @@ def _names_files(bundle: Path) -> bool:
 
 
 MODEL = Kind("MLflow model of ours", mark="bundle.vaeb", files=_files)
-MADE_UP = 32  # rows, of which the example is one
+EXAMPLE_SAMPLES = 32  # rows, of which the example is one
 LOADER = "vae_runtime.mlflow"
 
 # What `vae_runtime.mlflow` answers: dtypes of numpy, and MLflow's names of them.
@@ -95,7 +95,7 @@ def write(bundle: str | Path, folder: str | Path) -> Path:
 
 def check(bundle: str | Path, folder: str | Path) -> None:
     """Raises ValueError where `write` would fail, before there is a bundle."""
-    check_beside(bundle, folder, MODEL)
+    check_outside_bundle(bundle, folder, MODEL)
 
 
 def example(runner: Runner) -> NDArray[Any]:
@@ -103,7 +103,7 @@ def example(runner: Runner) -> NDArray[Any]:
 
     It is none of the data's rows, which are not to be shown to everybody who may call a model.
     """
-    rows = nearest(runner.sample(MADE_UP, seed=0), runner.manifest.model)
+    rows = nearest(runner.sample(EXAMPLE_SAMPLES, seed=0), runner.manifest.model)
     return rows[[runner.score(rows).score.argmin()]]
 
 

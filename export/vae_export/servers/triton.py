@@ -27,7 +27,7 @@ from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.manifest import Calibration, File, Tensor
 from vae_runtime.verdicts.calibration import threshold
 
-from .beside import check_beside
+from .beside import check_outside_bundle
 
 
 def _files(calibration: Path) -> Collection[str]:
@@ -92,7 +92,7 @@ def check(bundle: str | Path, repository: str | Path, precisions: Iterable[str])
         precisions: of its ONNX scorers.
     """
     for entry in _entries(bundle, repository, precisions):
-        check_beside(bundle, entry, ENTRY)
+        check_outside_bundle(bundle, entry, ENTRY)
 
 
 def config(name: str, scorer: File, calibration: Calibration) -> str:
