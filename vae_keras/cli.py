@@ -117,10 +117,12 @@ def _evaluate(args: argparse.Namespace) -> int:
         if args.data is None:
             raise ValueError("expected --data: a bundle carries no labelled rows of its own.")
         model = open_bundle(args.path).manifest.model
-        metrics = evaluate_bundle(args.path, data.load(data.like(args.data, model, **named)))
+        metrics = evaluate_bundle(args.path, data.load(data.config_like(args.data, model, **named)))
     else:
         run = open_run(args.path)
-        rows = None if args.data is None else data.load(data.like(args.data, run.data, **named))
+        rows = (
+            None if args.data is None else data.load(data.config_like(args.data, run.data, **named))
+        )
         metrics = evaluate_run(run, rows)
     print(printable(describe(metrics)))
     for line in warnings(metrics):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays, Floats
-from vae_keras.data.datasets import judged
+from vae_keras.data.datasets import evaluation_rows
 from vae_keras.data.labels import UNKNOWN, translate
 from vae_keras.model.score_tolerance import rounding, sizes
 from vae_keras.model.scoring import BATCH
@@ -150,7 +150,7 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
             f"expected rows of {run.data.input_dtype} {run.data.input_shape}, as the run was "
             f"trained on. Received: {dataset.x.dtype} {dataset.x.shape[1:]}."
         )
-    dataset = judged(dataset)
+    dataset = evaluation_rows(dataset)
     score = score_rows(vae, dataset.x)["score"]
     known, units = calibration_scores(run.calibration), None
     if dataset.units is not None:
@@ -171,7 +171,7 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
 
 def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
     """Evaluates a bundle on labelled rows, by the scores of `vae_runtime.Runner`."""
-    runner, dataset = Runner.load(path), judged(dataset)
+    runner, dataset = Runner.load(path), evaluation_rows(dataset)
     calibration = runner.manifest.calibration["fp32"]
     score = runner.score(dataset.x).score
     scores, units = np.array(calibration.scores), None

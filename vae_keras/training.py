@@ -74,7 +74,7 @@ def train(
     if rows is None:
         _check_apart(data_config.source, out)
     used = choose_devices(devices, train_config.batch_size)
-    dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
+    dataset, rows = _load(data_config) if rows is None else data.accept_split(data_config, rows)
     fingerprints = fingerprints_of(rows)
     _check_calibration(train_config.alpha, rows, dataset)
     model_config = _resolve(model_config, dataset, epoch_rows(rows.train))

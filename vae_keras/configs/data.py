@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .expecting import LARGEST_SEED, check, check_is_whole, check_whole
+from .checks import LARGEST_SEED, check, check_is_whole, check_whole
 
 BAD_CHOICES = ("error", "drop")
 LARGEST_SIDE = 16_384  # pixels of an image

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .expecting import LARGEST_SEED, check, check_whole
+from .checks import LARGEST_SEED, check, check_whole
 
 DECAYS = ("constant", "cosine")
 SCHEDULES = ("constant", "warmup", "cyclical")

@@ -92,7 +92,7 @@ def epoch_rows(x: Rows) -> int:
     return x.epoch_rows if isinstance(x, Windows) else len(x)
 
 
-def judged(dataset: Dataset) -> Dataset:
+def evaluation_rows(dataset: Dataset) -> Dataset:
     """Rows to evaluate on: all, but of windows at every offset those that count, as an array."""
     if not isinstance(dataset.x, Windows):
         return dataset
@@ -101,16 +101,16 @@ def judged(dataset: Dataset) -> Dataset:
     return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, units=units)
 
 
-def only(x: Rows, rows: Array) -> Rows:
+def select(x: Rows, rows: Array) -> Rows:
     """Selects rows by index; of a stream or of windows nothing is copied."""
-    return x[rows] if isinstance(x, np.ndarray) else x.only(rows)
+    return x[rows] if isinstance(x, np.ndarray) else x.select(rows)
 
 
 def blocks(x: Rows) -> Iterator[Array]:
     """Iterates over all rows in order, a few megabytes at a time; of windows, those that count."""
     if isinstance(x, Stream):
         return x.in_order()
-    x = only(x, x.counted) if isinstance(x, Windows) else x
+    x = select(x, x.counted) if isinstance(x, Windows) else x
     size = max(BLOCK_VALUES // max(math.prod(x.shape[1:]), 1), 1)
     return (x[start : start + size] for start in range(0, len(x), size))
 

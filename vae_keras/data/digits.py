@@ -35,7 +35,7 @@ def load_digits(classes: str | None = None) -> Dataset:
     if classes is None:
         return dataset
     nothing = np.full(len(x) - len(normal), labels.UNKNOWN)
-    return labels.attach(dataset, np.append(digit, nothing), column=classes)
+    return labels.with_labels(dataset, np.append(digit, nothing), column=classes)
 
 
 def _patches(photograph: Array, n: int, rng: np.random.Generator) -> Array:

@@ -14,7 +14,7 @@ from .tables import value_range
 DTYPES = (np.dtype(np.float32), np.dtype(np.uint8))
 
 
-def accept(config: DataConfig, rows: Split) -> tuple[Dataset, Split]:
+def accept_split(config: DataConfig, rows: Split) -> tuple[Dataset, Split]:
     """Checks a caller's rows; returns the `Dataset` that describes them, and the rows.
 
     Args:

@@ -44,13 +44,13 @@ def read(values: Array, anomalies: Array, *, column: str) -> tuple[Labels, tuple
     return labels, tuple(str(found[i]) for i in order)
 
 
-def attach(dataset: Dataset, values: Array, *, column: str) -> Dataset:
+def with_labels(dataset: Dataset, values: Array, *, column: str) -> Dataset:
     """Adds the class labels in these values to a `Dataset`."""
     labels, classes = read(values, dataset.y, column=column)
     return dataclasses.replace(dataset, labels=labels, classes=classes)
 
 
-def keep(labels: Labels, n: int, names: tuple[str, ...], *, seed: int) -> Labels:
+def keep_random_labels(labels: Labels, n: int, names: tuple[str, ...], *, seed: int) -> Labels:
     """Keeps n random labels of each class, and replaces all others by `UNKNOWN`."""
     rng = np.random.default_rng(seed)
     kept = np.full_like(labels, UNKNOWN)
@@ -65,7 +65,7 @@ def keep(labels: Labels, n: int, names: tuple[str, ...], *, seed: int) -> Labels
     return kept
 
 
-def deal(dataset: Dataset, rows: Mapping[str, Array], config: DataConfig) -> Arrays | None:
+def split_labels(dataset: Dataset, rows: Mapping[str, Array], config: DataConfig) -> Arrays | None:
     """Labels of each set of rows, as training may see them; None where there are no classes.
 
     With `labels_per_class`, what training may not see it may not be stopped by either: those of the
@@ -88,7 +88,9 @@ def deal(dataset: Dataset, rows: Mapping[str, Array], config: DataConfig) -> Arr
         )
     dealt = {role: dataset.labels[numbers] for role, numbers in rows.items()}
     if config.labels_per_class is not None:
-        dealt["train"] = keep(dealt["train"], config.labels_per_class, names, seed=config.seed)
+        dealt["train"] = keep_random_labels(
+            dealt["train"], config.labels_per_class, names, seed=config.seed
+        )
         dealt["validation"] = np.full_like(dealt["validation"], UNKNOWN)
     missing = set(range(len(names))) - set(dealt["train"].tolist())
     if missing:

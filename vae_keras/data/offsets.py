@@ -56,7 +56,7 @@ class Windows:
         found = self.table[starts[..., None] + np.arange(self.window)]
         return found[(slice(None), *rest)] if rest else found
 
-    def only(self, which: Any) -> "Windows":
+    def select(self, which: Any) -> "Windows":
         """Selects windows by index without cutting them."""
         return Windows(self.table, self.starts[which], self.window, self.counted[which])
 

@@ -49,13 +49,13 @@ def load(config: DataConfig) -> Dataset:
     return load_folder(config) if kind == "images" else load_table(config)
 
 
-def like(source: str, known: Any, **said: Any) -> DataConfig:
+def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     """Makes the `DataConfig` by which rows are read in a trained model's form.
 
     Args:
         source: of the rows.
         known: a run's `DataCard` or a bundle's `Model`: input shape, feature names, stride.
-        said: of the source, as `DataConfig` has it: label, group, bad_rows and the like.
+        options: of the source, as `DataConfig` has it: label, group, bad_rows and the like.
     """
     kind = _kind(source)
     windowed = known.stride is not None and kind in ("table", "arrays")
@@ -64,7 +64,7 @@ def like(source: str, known: Any, **said: Any) -> DataConfig:
         columns=known.feature_names if kind == "table" else None,
         window=known.input_shape[0] if windowed else None,
         stride=known.stride if windowed else None,
-        **said,
+        **options,
     )
 
 

@@ -8,7 +8,7 @@ from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
 
 from . import labels
-from .datasets import Dataset, Rows, Split, counted, only
+from .datasets import Dataset, Rows, Split, counted, select
 from .streams import ParquetStream
 
 MOST_HELD_BACK = (
@@ -55,10 +55,10 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     rows = {**normal, "test": np.concatenate([test, anomalies])}
     held_back = {role: _take(dataset.x, rows[role]) for role in HELD_BACK_ROLES}
     return Split(
-        train=only(dataset.x, rows["train"]),
+        train=select(dataset.x, rows["train"]),
         **held_back,
         test_y=test_y,
-        labels=labels.deal(dataset, rows, config),
+        labels=labels.split_labels(dataset, rows, config),
         units=_units(dataset, rows),
     )
 
@@ -103,10 +103,10 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
         "test": np.concatenate([test, anomalies]),
     }
     return Split(
-        **{role: only(dataset.x, rows[role]) for role in ("train", "validation", "calibration")},
+        **{role: select(dataset.x, rows[role]) for role in ("train", "validation", "calibration")},
         test=dataset.x[rows["test"]],
         test_y=np.arange(len(test) + len(anomalies)) >= len(test),
-        labels=labels.deal(dataset, rows, config),
+        labels=labels.split_labels(dataset, rows, config),
         units=_units(dataset, rows),
         folds=dealt[order] - 1,
         stopping=stopping[order],

@@ -79,7 +79,7 @@ class ParquetStream(Stream):
         if block:
             yield rng.permutation(np.concatenate(block))
 
-    def only(self, rows: Array) -> "ParquetStream":
+    def select(self, rows: Array) -> "ParquetStream":
         """Stream of the rows with these numbers, in the order of the table."""
         keep = np.zeros_like(self._keep)
         keep[np.flatnonzero(self._keep)[rows]] = True

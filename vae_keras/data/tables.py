@@ -59,7 +59,7 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     limits = value_range(config, x.dtype, *_extremes(stats, kept))
     dataset = Dataset(Path(config.source).stem, x, y, limits, names, groups, notes=tuple(notes))
     if config.classes is not None:
-        dataset = labels.attach(dataset, table.extra[config.classes], column=config.classes)
+        dataset = labels.with_labels(dataset, table.extra[config.classes], column=config.classes)
     if config.unit is not None:
         dataset = replace(dataset, units=names_of(table.extra[config.unit], len(x)))
     if config.window is None:

@@ -27,7 +27,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays, Floats
 from vae_keras.data import Split
-from vae_keras.data.datasets import counted, only
+from vae_keras.data.datasets import counted, select
 from vae_keras.evaluate import score_rows
 
 from .early_stopping import Stopping, read_checkpoint, write_checkpoint
@@ -114,8 +114,8 @@ def _score_fold(
     part, where = fold_masks(rows, fold), f"fold {fold + 1} of {count(rows)}"
     x, y = rows.calibration, _labels(rows)
     vae = learner.learn(
-        only(x, part["train"]),
-        only(x, part["validation"]),
+        select(x, part["train"]),
+        select(x, part["validation"]),
         stopping=stopping,
         labels=None if y is None else {name: y[part[name]] for name in ("train", "validation")},
         resume=resume and stopping.checkpoint.exists(),

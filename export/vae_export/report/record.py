@@ -84,7 +84,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Check:
+class GateResult:
     """Result of one gate on one file: `result` is passed or degraded, `lost` says what was lost."""
 
     result: str
@@ -117,7 +117,7 @@ class File:
     spearman: float | None
     auroc: float | None
     flips: int | None
-    gates: dict[str, Check]
+    gates: dict[str, GateResult]
 
     @property
     def degraded(self) -> bool:
@@ -241,7 +241,7 @@ def _alarm(scorer: Artefact) -> Alarm:
 def _file(verified: Verified, operations: int) -> File:
     artefact = verified.artefact
     gates = {
-        finding.gate: Check(
+        finding.gate: GateResult(
             result="degraded" if finding.degraded else "passed",
             figures={name: _finite(value) for name, value in finding.figures.items()},
             lost=finding.degraded,

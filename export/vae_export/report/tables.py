@@ -5,7 +5,7 @@ from html import escape
 
 from vae_export.gates import GATES
 
-from .record import Check, File, Report
+from .record import File, GateResult, Report
 
 DASH = '<span class="none">&ndash;</span>'
 
@@ -122,7 +122,7 @@ def _name(file: File) -> str:
     return f"{escape(file.name)}{mark}"
 
 
-def _mark(check: Check | None) -> str:
+def _mark(check: GateResult | None) -> str:
     if check is None:
         return DASH
     figures = escape(check.lost or _figures(check))
@@ -137,7 +137,7 @@ def _measured(file: File) -> str:
     return "; ".join(f"{name}: {figures}" for name, figures in found.items() if figures)
 
 
-def _figures(check: Check) -> str:
+def _figures(check: GateResult) -> str:
     return ", ".join(
         f"{name} {'no number' if value is None else f'{value:.4g}'}"
         for name, value in check.figures.items()

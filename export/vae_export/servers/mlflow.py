@@ -26,7 +26,7 @@ from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime.bundle import containers, open_bundle, writer
 from vae_runtime.bundle.manifest import Model
 
-from .beside import check_outside_bundle
+from .target_folder import check_outside_bundle
 
 DESCRIPTION = "MLmodel"
 EXAMPLE = "input_example.json"

@@ -27,7 +27,7 @@ from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.manifest import Calibration, File, Tensor
 from vae_runtime.verdicts.calibration import threshold
 
-from .beside import check_outside_bundle
+from .target_folder import check_outside_bundle
 
 
 def _files(calibration: Path) -> Collection[str]:

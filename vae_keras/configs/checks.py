@@ -2,7 +2,7 @@
 
 import numbers
 
-MOST = 10**9  # rows, epochs and the like: beyond that a number is mistyped
+LARGEST_NUMBER = 10**9  # rows, epochs and the like: beyond that a number is mistyped
 LARGEST_SEED = 2**32 - 1  # that Keras takes
 
 
@@ -13,7 +13,7 @@ def check(expected: str, received: object, holds: bool) -> None:
 
 
 def check_whole(
-    name: str, received: int, *, least: int = 1, most: int = MOST, unit: str = ""
+    name: str, received: int, *, least: int = 1, most: int = LARGEST_NUMBER, unit: str = ""
 ) -> None:
     """Raises ValueError where a value is not a whole number within the bounds."""
     check_is_whole(name, received)
