@@ -8,6 +8,7 @@ from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
 
 from . import labels
+from .balanced_shares import deal_segments
 from .datasets import Dataset, Rows, Split, counted, select
 from .streams import ParquetStream
 
@@ -240,24 +241,7 @@ def _deal_by_unit(dataset: Dataset, shares: list[float], rng: Any) -> Array:
     """The number of the share that each segment goes to; those of each unit by themselves."""
     role = np.full(int(np.asarray(dataset.segments).max()) + 1, -1)
     for sizes in _sizes_by_unit(dataset):
-        role = np.where(sizes > 0, _deal(sizes, np.array(shares), rng), role)
-    return role
-
-
-def _deal(sizes: Array, shares: Array, rng: Any) -> Array:
-    """Share that each segment goes to, so that the sums of sizes are close to the shares.
-
-    Each segment goes where most is missing, the last ones where nothing is yet; long ones come
-    first, so that none is left for a share that it would burst; those of a length, at random.
-    """
-    role, missing = np.full(len(sizes), -1), shares * sizes.sum()
-    order = rng.permutation(np.flatnonzero(sizes))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    for left, segment in zip(range(len(order), 0, -1), order, strict=True):
-        empty = ~np.isin(np.arange(len(shares)), role)
-        open_to = empty if empty.sum() >= left else np.ones_like(empty)
-        role[segment] = np.argmax(np.where(open_to, missing, -np.inf))
-        missing[role[segment]] -= sizes[segment]
+        role = np.where(sizes > 0, deal_segments(sizes, np.array(shares), rng), role)
     return role
 
 

@@ -16,18 +16,9 @@ from keras import ops
 
 from vae_keras._base.arrays import Tensor
 from vae_keras._base.keras_defaults import check_floatx
-from vae_keras._base.replicas import batch_normal
 from vae_keras.likelihoods import factory
 
-from . import (
-    classification,
-    elbo,
-    schedules,
-    scoring,
-    train_step,
-    trimming,
-)
-from . import fit_arguments as fit_arguments
+from . import classification, fit_arguments, objective, schedules, scoring, train_step
 from .check_networks import check_logits, check_pair
 from .mixture import Mixture
 from .preprocessing import Scaling
@@ -37,8 +28,6 @@ METRICS = ("loss", "nll", "kl", "elbo")
 # A posterior narrower than exp(-15) or wider than exp(15) of the prior's variance is no longer
 # information but a number about to overflow.
 MAX_LOG_VAR = 15.0
-
-LAST_STEP = 2**31 - 1  # a step after the end of every schedule
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
@@ -141,7 +130,7 @@ class VAE(keras.Model):
         """Probability of each class: (batch, classes), rows that sum to 1."""
         if self.classifier is None:
             raise ValueError("expected a VAE with a classifier. Received: VAE(classifier=None).")
-        return ops.softmax(self._logits(self.encode(x)[0]), axis=-1)
+        return ops.softmax(self.logits_of(self.encode(x)[0]), axis=-1)
 
     def fit(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `fit`; y are labels, where there is a classifier.
@@ -199,31 +188,7 @@ class VAE(keras.Model):
 
         With labels y, int (batch,), also `classification.terms`, and its share of the loss.
         """
-        x = self.preprocessing(x)
-        given = x
-        if training and self.corruption:
-            given = x + self.corruption * batch_normal(ops.shape(x), self._noise)
-        z_mean, z_log_var = self.posterior_of(given, training=training)
-        noise = batch_normal(ops.shape(z_mean), self._noise)
-        z = elbo.reparameterize(z_mean, z_log_var, noise)
-        parameters = self.parameters_of(z, training=training)
-        feature_nll = self.likelihood.feature_nll(x, parameters, training=training)
-        row_nll = ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape))))
-        row_kl = elbo.latent_kl(z_mean, z_log_var)  # (batch, latent_dim)
-        row_loss = row_nll + ops.sum(row_kl, axis=-1)
-        stays = trimming.fitting(row_loss, self.trim) if self.trim else None
-        nll, latent_kl = (trimming.mean(each, stays) for each in (row_nll, row_kl))
-        kl = ops.sum(latent_kl)
-        penalized = ops.sum(ops.maximum(latent_kl, self.free_bits)) if self.free_bits else kl
-        loss = nll + self._beta_now(training) * penalized
-        losses = {"loss": loss, "nll": nll, "kl": kl, "elbo": -(nll + kl)}
-        if y is None:
-            return losses
-        if given is not x:
-            z_mean, _ = self.posterior_of(x, training=training)
-        terms = self._classifier_terms(y, x, z_mean, training)
-        loss = loss + self.classifier_weight * (terms["cross_entropy"] + terms["consistency"])
-        return {**losses, **terms, "loss": loss}
+        return objective.objective(self, x, y, training=training, noise=self._noise)
 
     def track(self, losses: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
         """Adds a batch's losses to the means of the epoch, and returns those means."""
@@ -278,18 +243,6 @@ class VAE(keras.Model):
         """Decoder outputs, in float32 whatever it computes in."""
         return ops.cast(self.decoder(z, training=training), "float32")
 
-    def _logits(self, z_mean: Tensor, training: bool = False) -> Tensor:
+    def logits_of(self, z_mean: Tensor, training: bool = False) -> Tensor:
         """Classifier outputs, in float32 whatever it computes in."""
         return ops.cast(self.classifier(z_mean, training=training), "float32")
-
-    def _classifier_terms(
-        self, y: Tensor, x: Tensor, z_mean: Tensor, training: bool
-    ) -> dict[str, Tensor]:
-        """Loss terms of the classifier for labels y, see `classification.terms`."""
-        noisy, _ = self.posterior_of(classification.disturb(x, self._noise), training=training)
-        logits, noisy_logits = (self._logits(z, training=training) for z in (z_mean, noisy))
-        return classification.terms(logits, noisy_logits, y)
-
-    def _beta_now(self, training: bool) -> Tensor:
-        """Weight of the kl at this step; the final weight outside training."""
-        return self.beta(self.optimizer.iterations) if training else self.beta(LAST_STEP)
