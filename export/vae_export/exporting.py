@@ -4,14 +4,14 @@ A failure in float32 is an `ExportError`, and then there is no bundle. Files of 
 fail are left out, and it is said why.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 
 from vae_export.convert.artefacts import Artefact
-from vae_export.convert.convert import Log, check_training, convert, networks_scorer
+from vae_export.convert.convert import Log, check_training
 from vae_export.convert.precisions import FORMATS
 from vae_export.convert.variants import Variant, variants
 from vae_export.graphs.evidence import Evidence
@@ -29,7 +29,8 @@ from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 from . import report
 from .bundle import write
 from .errors import ExportError
-from .gates import JUDGING, Verified, examine, verdicts
+from .gates import verdicts
+from .gates.verification import verify
 from .graphs import evidence, source
 from .models import Models
 
@@ -119,7 +120,14 @@ def export_variants(
     probed = _probe(known, graphs, wanted, options, log)
     if options.synthetic_probe:
         known = replace(known, drawn={name: probed[name] for name in ("x", "z", "noise")})
-    passed = verify(known, graphs, wanted, options, log=log)
+    passed = verify(
+        known,
+        graphs,
+        wanted,
+        allow_degraded=options.allow_degraded,
+        strict=options.strict,
+        log=log,
+    )
     verified = passed.files
     probe = write.npz(trim_probe(probed, {v.artefact.graph.role for v in verified}))
     log("measuring what the files cost, drawing the report")
@@ -146,68 +154,6 @@ def export_variants(
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
     return Exported(path, passed.refused)
-
-
-@dataclass(frozen=True)
-class Passed:
-    """Files and scorers that passed the gates.
-
-    Args:
-        files: each with what the gates found.
-        scorers: all that gives a score: some of these, and what is computed around int8 networks.
-        refused: why variants are left out, by their title.
-    """
-
-    files: tuple[Verified, ...]
-    scorers: tuple[Artefact, ...]
-    refused: Mapping[str, str]
-
-
-def verify(
-    known: Evidence,
-    graphs: tuple[Graph, ...],
-    wanted: Sequence[Variant],
-    options: Options,
-    *,
-    log: Log,
-) -> Passed:
-    """Converts every file and examines it; a variant is exported whole or left out.
-
-    Raises:
-        ExportError: a file in float32 failed, or any where the options are strict.
-    """
-    files: list[Verified] = []
-    scorers: list[Artefact] = []
-    refused: dict[str, str] = {}
-    for variant, made in convert(known, graphs, wanted, log):
-        try:
-            own, scorer = _verify_variant(made, graphs, options.allow_degraded, log)
-        except ExportError as error:
-            if options.strict or variant.precision == "fp32":
-                raise
-            refused[variant.title] = str(error)
-            log(f"left out {variant.title}: {error}")
-        else:
-            files += own
-            scorers.append(scorer)
-    return Passed(tuple(files), tuple(scorers), refused)
-
-
-def _verify_variant(
-    made: Iterable[Artefact], graphs: tuple[Graph, ...], allow_degraded: bool, log: Log
-) -> tuple[list[Verified], Artefact]:
-    """Examines the files of one variant; returns them and the scorer that they make."""
-    verified = []
-    for artefact in made:
-        verified.append(examine(artefact, allow_degraded=allow_degraded))
-        _log(verified[-1], log)
-    files = [v.artefact for v in verified]
-    if not any(file.variant.networks for file in files):
-        return verified, next(file for file in files if file.graph.role == "scorer")
-    pair = networks_scorer(files, graphs)
-    judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
-    _log(judged, log)
-    return [_with_losses(v, judged) for v in verified], pair
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
@@ -267,29 +213,3 @@ def _source(run: str | Path | Run | Models | Source) -> Source:
     if isinstance(run, Source):
         return run
     return of_models(run) if isinstance(run, Models) else source.of_run(run)
-
-
-def _with_losses(verified: Verified, judged: Verified) -> Verified:
-    """Findings about a file; for an int8 network, those about the score around it too."""
-    if not verified.artefact.variant.networks or verified.artefact.graph.role == "classifier":
-        return verified
-    return Verified(verified.artefact, (*verified.findings, *judged.findings))
-
-
-def _log(verified: Verified, log: Log) -> None:
-    """Logs a line about a file, and one for each loss."""
-    log(_describe(verified))
-    for sentence in verified.degraded:
-        log(f"  degraded: {sentence}")
-
-
-def _describe(verified: Verified) -> str:
-    artefact, parts = verified.artefact, []
-    if artefact.conversion.content:
-        parts.append(f"{len(artefact.conversion.content):,} bytes")
-        parts.append(f"{max(verified.parity.values()):.1e} from Keras")
-    if flips := verified.figures("verdicts"):
-        parts.append(f"{flips['flips']:.0f} of {flips['rows']:.0f} verdicts flipped")
-    if artefact.conversion.recipe:
-        parts.append(artefact.conversion.recipe)
-    return f"{artefact.name}: {', '.join(parts)}"

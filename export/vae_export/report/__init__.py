@@ -12,8 +12,8 @@ from vae_export.graphs.evidence import Evidence
 from vae_runtime._base import typed_json
 
 from .album import draw
+from .contents import make_record
 from .page import render
-from .record import make_record
 
 
 def make(
