@@ -30,7 +30,7 @@ from . import report
 from .bundle import write
 from .errors import ExportError
 from .gates import verdicts
-from .gates.verification import verify
+from .gates.verification import Passed, verify
 from .graphs import evidence, source
 from .models import Models
 
@@ -128,6 +128,13 @@ def export_variants(
         strict=options.strict,
         log=log,
     )
+    return Exported(_write_bundle(out, known, passed, probed, options, log), passed.refused)
+
+
+def _write_bundle(
+    out: str | Path, known: Evidence, passed: Passed, probed: Arrays, options: Options, log: Log
+) -> Path:
+    """Calibrates the scorers, makes the report and writes the bundle; returns its path."""
     verified = passed.files
     probe = write.npz(trim_probe(probed, {v.artefact.graph.role for v in verified}))
     log("measuring what the files cost, drawing the report")
@@ -147,13 +154,12 @@ def export_variants(
         *(write.describe_report(name, page) for name, page in pages.items()),
     ]
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
-    path = write.write(
+    return write.write(
         out,
         {**contents, "probe.npz": probe, **pages},
         write.make_manifest(known.source, files, calibrations),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
-    return Exported(path, passed.refused)
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
