@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
-with without_greetings():
+with filter_tf_log():
     import keras
     from keras import layers
 

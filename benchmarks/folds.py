@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
-with without_greetings():
+with filter_tf_log():
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
     from vae_keras.data import Dataset
     from vae_keras.evaluate import calibration_scores, evaluate, score_rows

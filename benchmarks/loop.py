@@ -18,9 +18,9 @@ from collections.abc import Callable
 import numpy as np
 import threadpoolctl
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
-with without_greetings():
+with filter_tf_log():
     import keras
 
     from vae_keras import VAE, mlp_pair

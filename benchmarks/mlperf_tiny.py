@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
-with without_greetings():
+with filter_tf_log():
     import keras
     from ai_edge_litert.interpreter import Interpreter
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
-with without_greetings():
+with filter_tf_log():
     from sklearn.metrics import roc_auc_score
 
     from vae_export.convert import quantize_onnx, to_onnx

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from processes import BULK, FIRST, IDLE, MAPPED, PEAK, SLICES, SOAK, in_process
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
-with without_greetings():
+with filter_tf_log():
     from vae_export import export
     from vae_keras import DataConfig, ModelConfig, TrainConfig, open_run, train
     from vae_runtime import OnnxRuntime, Profile, Runner

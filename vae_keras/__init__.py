@@ -5,7 +5,7 @@ Names load on first use, so that `vae-keras --help` need not wait for TensorFlow
 
 from typing import TYPE_CHECKING
 
-from vae_keras._base.tf_log_filter import greet_less, load
+from vae_keras._base.tf_log_filter import load, lower_tf_log_level
 
 from . import likelihoods
 from ._base import libraries
@@ -54,7 +54,7 @@ __all__ = [
 ]
 __all__ += likelihoods.__all__
 
-greet_less()  # else TensorFlow says at length what it was built for, wherever it is imported
+lower_tf_log_level()  # before TensorFlow is first imported, which logs at length
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The command `vae-keras`: trains VAEs and judges them."""
+"""Command `vae-keras`: trains VAEs and evaluates them."""
 
 import argparse
 import importlib.metadata
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vae_keras._base.libraries import check as check_libraries
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_keras.configs.options import DATA, MODEL, TRAIN, add_options, number_or_all
 from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(args: argparse.Namespace) -> int:
     check_libraries("training")
-    with without_greetings():
-        from vae_keras.fit.callbacks import watchers
+    with filter_tf_log():
+        from vae_keras.fit.callbacks import make_callbacks
 
         from .training import train
 
@@ -95,7 +95,7 @@ def _train(args: argparse.Namespace) -> int:
         train_config,
         out=args.out,
         resume=args.resume,
-        callbacks=watchers(args.csv_log, args.tensorboard, out=args.out, data=args.data),
+        callbacks=make_callbacks(args.csv_log, args.tensorboard, out=args.out, data=args.data),
         devices=args.devices,
         log=_log,
     )
@@ -105,7 +105,7 @@ def _train(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> int:
     check_libraries("judging")
-    with without_greetings():
+    with filter_tf_log():
         from vae_runtime.bundle import open_bundle
 
         from . import data
@@ -117,10 +117,12 @@ def _evaluate(args: argparse.Namespace) -> int:
         if args.data is None:
             raise ValueError("expected --data: a bundle carries no labelled rows of its own.")
         model = open_bundle(args.path).manifest.model
-        metrics = evaluate_bundle(args.path, data.load(data.like(args.data, model, **named)))
+        metrics = evaluate_bundle(args.path, data.load(data.config_like(args.data, model, **named)))
     else:
         run = open_run(args.path)
-        rows = None if args.data is None else data.load(data.like(args.data, run.data, **named))
+        rows = (
+            None if args.data is None else data.load(data.config_like(args.data, run.data, **named))
+        )
         metrics = evaluate_run(run, rows)
     print(printable(describe(metrics)))
     for line in warnings(metrics):
@@ -129,7 +131,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def describe(metrics: "Metrics") -> str:
-    """`Metrics` as a sentence."""
+    """Describes `Metrics` in one sentence."""
     parts = [f"alarms at alpha={metrics.alpha:g}:"]
     if metrics.normal_rows:
         parts.append(f"{metrics.false_alarm_rate:.1%} of {metrics.normal_rows} normal rows")

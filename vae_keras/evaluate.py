@@ -1,4 +1,4 @@
-"""How good are the scores? Ranking and alarms on rows that training never saw."""
+"""Evaluates scores: ranking and alarms on rows that training never saw."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays, Floats
-from vae_keras.data.datasets import judged
+from vae_keras.data.datasets import evaluation_rows
 from vae_keras.data.labels import UNKNOWN, translate
 from vae_keras.model.score_tolerance import rounding, sizes
 from vae_keras.model.scoring import BATCH
@@ -45,7 +45,7 @@ def evaluate(
     machines: tuple[Array, dict[str, tuple[float, ...]]] | None = None,
     independent: float = 1.0,
 ) -> Metrics:
-    """Judges scores of labelled rows.
+    """Evaluates scores of labelled rows.
 
     Args:
         score: (rows,), nats.
@@ -84,12 +84,12 @@ def evaluate(
 
 
 def warnings(metrics: Metrics) -> list[str]:
-    """What to warn of: an alarm that breaks its promise, scores that say nothing of anomalies."""
+    """Warnings about metrics: alarms above their rate, scores that do not separate anomalies."""
     return warnings_of({"": promise_of(metrics.trial, metrics.alpha, metrics.calibration_rows)})
 
 
 def independent_share(x: Array, *, windows: bool) -> float:
-    """Which share of the rows counts: of windows that share readings, as many as share none.
+    """Share of the test rows that are independent: of windows, as many as do not overlap.
 
     Counted by pairs of readings that follow on each other, as single ones may repeat by chance.
 
@@ -105,14 +105,14 @@ def independent_share(x: Array, *, windows: bool) -> float:
 
 
 def calibration_scores(calibration: Arrays) -> Floats:
-    """Those that p-values rank among: of calibration rows, by a model that never saw them."""
+    """Scores of calibration rows by models that never saw them, for p-values to rank among."""
     return calibration.get("cross_score", calibration["score"])
 
 
 def evaluate_held_back(
     vae: VAE, calibration: Arrays, test: Arrays, alpha: float, *, windows: bool = False
 ) -> Metrics:
-    """Judges a model on what its training held back: scores on test, classes on both.
+    """Evaluates a model on its held-back rows: scores on test, classes on both sets.
 
     Args:
         vae: the model.
@@ -141,7 +141,7 @@ def evaluate_held_back(
 
 
 def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
-    """Judges a run's Keras model on labelled rows, by default those that the run held back."""
+    """Evaluates a run's Keras model on labelled rows, by default those that the run held back."""
     alpha, vae, windows = run.config.train.alpha, run.vae, run.data.stride is not None
     if dataset is None:
         return evaluate_held_back(vae, run.calibration, run.test, alpha, windows=windows)
@@ -150,7 +150,7 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
             f"expected rows of {run.data.input_dtype} {run.data.input_shape}, as the run was "
             f"trained on. Received: {dataset.x.dtype} {dataset.x.shape[1:]}."
         )
-    dataset = judged(dataset)
+    dataset = evaluation_rows(dataset)
     score = score_rows(vae, dataset.x)["score"]
     known, machines = calibration_scores(run.calibration), None
     if dataset.machines is not None:
@@ -170,8 +170,8 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
 
 
 def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
-    """Judges a bundle on labelled rows, by the scores that the device's runner gives."""
-    runner, dataset = Runner.load(path), judged(dataset)
+    """Evaluates a bundle on labelled rows, by the scores of `vae_runtime.Runner`."""
+    runner, dataset = Runner.load(path), evaluation_rows(dataset)
     calibration = runner.manifest.calibration["fp32"]
     score = runner.score(dataset.x).score
     scores, machines = np.array(calibration.scores), None
@@ -194,7 +194,7 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
 def with_accuracy(
     metrics: Metrics, classify: Callable[[Array], Floats], x: Array, labels: Array
 ) -> Metrics:
-    """The same with how often the likeliest class is right; as it is where no class is known."""
+    """Adds the classifier's accuracy to metrics; none where no class is known."""
     known = labels != UNKNOWN
     if not known.any():
         return metrics
@@ -203,7 +203,7 @@ def with_accuracy(
 
 
 def _rounding(vae: VAE, x: Array) -> float:
-    """Of the scores of calibration rows, as a bundle has it."""
+    """Nats within which scores count as tied, from calibration rows as in a bundle."""
     terms = score_rows(vae, x)
     return rounding(terms["score"], sizes(vae, x, terms)["score"])
 
@@ -214,7 +214,7 @@ def _check_machines(known: bool) -> None:
 
 
 def _labels(dataset: Dataset, classes: tuple[str, ...] | None) -> Array:
-    """Of a dataset's rows, by the numbers of a model with these classes."""
+    """Labels of a data set's rows by the numbers of the model's classes."""
     if dataset.labels is None or dataset.classes is None:
         return np.full(len(dataset.y), UNKNOWN)
     return translate(dataset.labels, dataset.classes, classes or ())
@@ -225,7 +225,7 @@ def _share(alarm: Array) -> float | None:
 
 
 def _ranking(score: Floats, y: Array) -> tuple[float | None, float | None]:
-    """Areas under the ROC and the precision-recall curve; (None, None) with one class only."""
+    """Areas under the ROC and the precision-recall curve; (None, None) for one class only."""
     if y.all() or not y.any():
         return None, None
     from sklearn.metrics import average_precision_score, roc_auc_score

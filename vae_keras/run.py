@@ -1,4 +1,4 @@
-"""The run directory: all that a training run leaves behind, and all that export needs.
+"""Run directory: all that a training run leaves behind, and all that export needs.
 
 config.json      what was asked: data, model, training, and the versions of the tools
 data.json        what the rows are: shape, columns, names, fingerprint, how they were split
@@ -51,7 +51,7 @@ FILES = (
 
 
 def _files(config: Path) -> Collection[str]:
-    """All files of a run; ValueError where its `config.json` is that of something else."""
+    """Names of all files of a run; ValueError where `config.json` is not a run's."""
     asked = typed_json.parse(config.read_bytes())
     if not isinstance(asked, dict) or not {"data", "model", "train", "versions"} <= set(asked):
         raise ValueError(f"{config}: expected what a run was asked for.")
@@ -63,7 +63,7 @@ RUN = Kind("run directory", mark="config.json", files=_files)
 
 @dataclass(frozen=True)
 class Config:
-    """`config.json`."""
+    """Contents of `config.json`."""
 
     data: DataConfig
     model: ModelConfig
@@ -73,7 +73,7 @@ class Config:
 
 @dataclass(frozen=True)
 class DataCard:
-    """`data.json`: the rows, so that nobody needs them to know what the model takes.
+    """Contents of `data.json`: describes the rows, so that export does not need them.
 
     `folds` is 1 where calibration rows were held back; else they are those of train and validation.
     """
@@ -97,7 +97,7 @@ class DataCard:
 
 @dataclass(frozen=True)
 class Metrics:
-    """`metrics.json`: the scores judged on rows that training never saw.
+    """Contents of `metrics.json`: how well the scores do on rows that training never saw.
 
     Rates are shares of the normal rows (false alarms) and of the anomalies (detections) at level
     alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
@@ -120,7 +120,7 @@ class Metrics:
 
     @property
     def trial(self) -> Trial:
-        """As a bundle keeps it."""
+        """Test of the alarms in the form that a bundle keeps."""
         alarms = round((self.false_alarm_rate or 0.0) * self.normal_rows)
         return Trial(self.normal_rows, alarms, self.anomalies, self.auroc, self.independent)
 
@@ -135,7 +135,7 @@ class Run:
 
     @cached_property
     def vae(self) -> VAE:
-        """The trained model, loaded in Keras's safe mode."""
+        """Trained model, loaded in Keras's safe mode."""
         vae = _load_model(self.path / "model.keras")
         if not isinstance(vae, VAE):
             raise ValueError(f"{self.path}/model.keras: expected a VAE. Received: {type(vae)}.")
@@ -161,12 +161,12 @@ class Run:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """How well its scores do on what it held back."""
+        """Metrics on the rows that the run held back."""
         return _record(Metrics, self.path / "metrics.json")
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
-        """Losses by name, a value an epoch."""
+        """Losses by name, one value an epoch."""
         try:
             with (self.path / "history.csv").open(newline="") as file:
                 names, *rows = csv.reader(file)
@@ -181,7 +181,7 @@ class Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Reads a run directory's records; ValueError where it is none."""
+    """Opens a run directory and reads its records; ValueError where it is not one."""
     path = path_of(path, "the path of a run directory")
     if not (path / RUN.mark).is_file():
         raise ValueError(

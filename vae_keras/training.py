@@ -1,4 +1,4 @@
-"""From a data source to a run directory."""
+"""Trains a VAE on a source of rows and writes a run directory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from vae_keras._base.arrays import Arrays
-from vae_keras._base.keras_defaults import settled
+from vae_keras._base.keras_defaults import with_keras_defaults
 from vae_keras.data.datasets import counted, epoch_rows
 from vae_keras.fit.batches import draw
 from vae_keras.fit.devices import choose_devices, describe_devices
@@ -34,7 +34,7 @@ from .run import RUN, Config, DataCard, Metrics, Run, write_run
 KEPT_ROWS = 512  # of those trained on, for export to learn ranges from
 
 
-@settled()
+@with_keras_defaults()
 def train(
     data_config: DataConfig,
     model_config: ModelConfig,
@@ -74,7 +74,7 @@ def train(
     if rows is None:
         _check_apart(data_config.source, out)
     used = choose_devices(devices, train_config.batch_size)
-    dataset, rows = _load(data_config) if rows is None else data.accept(data_config, rows)
+    dataset, rows = _load(data_config) if rows is None else data.accept_split(data_config, rows)
     fingerprints = fingerprints_of(rows)
     _check_calibration(train_config.alpha, rows, dataset)
     model_config = _resolve(model_config, dataset, epoch_rows(rows.train))
@@ -82,11 +82,11 @@ def train(
     begun = any(path.exists() for path in checkpoints(out, count(rows)))
     if resume and not begun and (run := find_finished(out, config, str(fingerprints["rows"]))):
         log(f"{out} is finished already: nothing to resume")
-        return _told((run, run.metrics), log)
+        return _log_warnings((run, run.metrics), log)
     for line in describe(dataset, rows, model_config):
         log(line)
-    if said := describe_devices(used):
-        log(said)
+    if devices_line := describe_devices(used):
+        log(devices_line)
     learner = Learner(dataset, model_config, train_config, used)
     identity = identity_of(data_config, model_config, train_config, fingerprints)
     stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
@@ -104,14 +104,14 @@ def train(
     )
     log(describe_latents(vae, rows.validation[counted(rows.validation)]))
     card = _card(dataset, rows, data_config, str(fingerprints["rows"]))
-    written = _write(out, config, card, rows, _Learnt(vae, stopping.history, crossed))
+    written = _write(out, config, card, rows, _Trained(vae, stopping.history, crossed))
     # not before: a full disk must not cost the training
     remove_checkpoints(out, count(rows))
-    return _told(written, log)
+    return _log_warnings(written, log)
 
 
-def _told(result: tuple[Run, Metrics], log: Log) -> tuple[Run, Metrics]:
-    """A run, after what is to be warned of was logged: as often as it is trained or resumed."""
+def _log_warnings(result: tuple[Run, Metrics], log: Log) -> tuple[Run, Metrics]:
+    """Logs the warnings about a run's metrics; returns the run and the metrics."""
     for line in warnings(result[1]):
         log(line)
     return result
@@ -139,42 +139,45 @@ def _load(config: DataConfig) -> tuple[Dataset, Split]:
     return dataset, data.split(dataset, config)
 
 
-class _Learnt(NamedTuple):
+class _Trained(NamedTuple):
     vae: VAE
     history: dict[str, list[float]]
     crossed: Arrays  # scores of the calibration rows out of fold, see `cross_fit`
 
 
 def _write(
-    out: str | Path, config: Config, card: DataCard, rows: Split, learnt: _Learnt
+    out: str | Path, config: Config, card: DataCard, rows: Split, trained: _Trained
 ) -> tuple[Run, Metrics]:
-    """Scores what was held back, judges the scores, and writes it all."""
-    judged, seed = _judged(learnt, rows), config.train.seed
+    """Scores and evaluates the held-back rows, and writes the run directory."""
+    held_back, seed = _held_back(trained, rows), config.train.seed
     windows, alpha = card.stride is not None, config.train.alpha
-    metrics = evaluate_held_back(learnt.vae, **judged, alpha=alpha, windows=windows)
+    metrics = evaluate_held_back(trained.vae, **held_back, alpha=alpha, windows=windows)
     run = write_run(
         out,
-        vae=learnt.vae,
-        history=learnt.history,
+        vae=trained.vae,
+        history=trained.history,
         records={"config": config, "data": card, "metrics": metrics},
-        arrays={"training": {"x": draw(rows.train, KEPT_ROWS, seed=seed)}, **judged},
+        arrays={"training": {"x": draw(rows.train, KEPT_ROWS, seed=seed)}, **held_back},
     )
     return run, metrics
 
 
-def _judged(learnt: _Learnt, rows: Split) -> dict[str, Arrays]:
-    """What was held back, calibration rows with their scores, as a run directory keeps them."""
+def _held_back(trained: _Trained, rows: Split) -> dict[str, Arrays]:
+    """Held-back rows with their scores and labels, as a run directory keeps them."""
     some = {role: counted(getattr(rows, role)) for role in ("calibration", "test")}
     x = rows.calibration[some["calibration"]]
-    terms = score_rows(learnt.vae, x)
+    terms = score_rows(trained.vae, x)
     own = {name: terms[name] for name in ("score", "nll", "kl")}
-    crossed = {name: scores[some["calibration"]] for name, scores in learnt.crossed.items()}
-    judged = {"calibration": {"x": x, **own, **crossed}, "test": {"x": rows.test, "y": rows.test_y}}
+    crossed = {name: scores[some["calibration"]] for name, scores in trained.crossed.items()}
+    held_back = {
+        "calibration": {"x": x, **own, **crossed},
+        "test": {"x": rows.test, "y": rows.test_y},
+    }
     for name, known in (("labels", rows.labels), ("machine", rows.machines)):
         if known is not None:
-            for role, group in judged.items():
+            for role, group in held_back.items():
                 group[name] = known[role][some[role]]
-    return judged
+    return held_back
 
 
 def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:

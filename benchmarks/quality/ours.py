@@ -10,9 +10,9 @@ import numpy as np
 import scalings
 from numpy.typing import NDArray
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
-with without_greetings():
+with filter_tf_log():
     from vae_export import export
     from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, train
     from vae_keras.evaluate import score_rows

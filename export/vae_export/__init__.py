@@ -6,7 +6,7 @@ Names load on first use, so that `vae-export --help` need not wait for TensorFlo
 from typing import TYPE_CHECKING
 
 from vae_keras._base.libraries import check_backend
-from vae_keras._base.tf_log_filter import greet_less, load
+from vae_keras._base.tf_log_filter import load, lower_tf_log_level
 
 from .convert import libraries
 from .errors import ExportError
@@ -21,7 +21,7 @@ _HOME = {"Models": "models", "export": "exporting", "sign": "bundle.sign"}
 
 __all__ = ["ExportError", "Models", "export", "sign"]
 
-greet_less()  # else TensorFlow says at length what it was built for, wherever it is imported
+lower_tf_log_level()  # before TensorFlow is first imported, which logs at length
 
 
 def __getattr__(name: str) -> object:

@@ -1,14 +1,15 @@
-"""The command `vae-export`: turns a run directory into a verified bundle."""
+"""Command `vae-export`: turns a run directory into a verified bundle."""
 
+import argparse
 import importlib.metadata
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vae_export.convert.libraries import NEEDED
 from vae_export.convert.precisions import PRECISIONS
 from vae_keras._base.libraries import check as check_libraries
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.bundle import signature
@@ -26,6 +27,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `INCOMPLETE` says that there is a bundle, without some lower precision that was asked for.
     """
+    args = _parser().parse_args(arguments)
+    try:
+        out, models, refused = _export(args)
+    except (BundleError, ExportError, ValueError, OSError, MemoryError) as error:
+        print(printable(f"vae-export: {error}"), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("vae-export: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    for model in models:
+        print(printable(f"wrote {model}, a model for a server"))
+    print(printable(f"wrote {out}: try `vae-runtime selftest {out}`"))
+    if refused:
+        lost = f"{out} is without {', '.join(refused)}, as said above"
+        print(printable(f"vae-export: {lost}"), file=sys.stderr)
+    return INCOMPLETE if refused else 0
+
+
+def _parser() -> Parser:
     parser = Parser(
         prog="vae-export",
         description="Exports a trained run as a bundle of ONNX and TFLite graphs, each of which "
@@ -84,44 +104,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-export {version}")
-    args = parser.parse_args(arguments)
-    try:
-        if args.sign is not None:
-            signature.read_private_key(args.sign)  # refused before any work is done for nothing
-        check_libraries("exporting", *NEEDED)
-        with without_greetings():
-            from vae_export.bundle.sign import sign
-            from vae_export.convert.variants import variants
+    return parser
 
-            from .exporting import Options, export_variants
-            from .servers import mlflow, triton
 
-        out = _with_suffix(args.out) if args.zip else args.out
-        wanted = variants(args.formats, args.precision)
-        if args.triton is not None:
-            scorers = [v for v in wanted if v.format == "onnx"]
-            triton.check(out, args.triton, [scorer.precision for scorer in scorers])
-        if args.mlflow is not None:
-            mlflow.check(out, args.mlflow)
-        options = Options(args.allow_degraded, args.strict, args.synthetic_probe)
-        refused = export_variants(args.run, out, wanted, options, log=_log).refused
-        if args.sign is not None:
-            sign(out, args.sign)
-        models = triton.write(out, args.triton) if args.triton is not None else []
-        models += [mlflow.write(out, args.mlflow)] if args.mlflow is not None else []
-    except (BundleError, ExportError, ValueError, OSError, MemoryError) as error:
-        print(printable(f"vae-export: {error}"), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("vae-export: interrupted; nothing was written", file=sys.stderr)
-        return 130
-    for model in models:
-        print(printable(f"wrote {model}, a model for a server"))
-    print(printable(f"wrote {out}: try `vae-runtime selftest {out}`"))
-    if refused:
-        lost = f"{out} is without {', '.join(refused)}, as said above"
-        print(printable(f"vae-export: {lost}"), file=sys.stderr)
-    return INCOMPLETE if refused else 0
+def _export(args: argparse.Namespace) -> tuple[Path, list[Path], Mapping[str, str]]:
+    """Exports; returns paths of the bundle and of models for servers, and refused precisions."""
+    if args.sign is not None:
+        signature.read_private_key(args.sign)  # refused before any work is done for nothing
+    check_libraries("exporting", *NEEDED)
+    with filter_tf_log():
+        from vae_export.bundle.sign import sign
+        from vae_export.convert.variants import variants
+
+        from .exporting import Options, export_variants
+        from .servers import mlflow, triton
+
+    out = _with_suffix(args.out) if args.zip else args.out
+    wanted = variants(args.formats, args.precision)
+    if args.triton is not None:
+        scorers = [v for v in wanted if v.format == "onnx"]
+        triton.check(out, args.triton, [scorer.precision for scorer in scorers])
+    if args.mlflow is not None:
+        mlflow.check(out, args.mlflow)
+    options = Options(args.allow_degraded, args.strict, args.synthetic_probe)
+    refused = export_variants(args.run, out, wanted, options, log=_log).refused
+    if args.sign is not None:
+        sign(out, args.sign)
+    models = triton.write(out, args.triton) if args.triton is not None else []
+    models += [mlflow.write(out, args.mlflow)] if args.mlflow is not None else []
+    return out, models, refused
 
 
 def _precisions(text: str) -> tuple[str, ...]:

@@ -1,12 +1,12 @@
-"""The one exception class of exporting, and its kind that a user may overrule."""
+"""Exception class of exporting, and its subclass for losses that a user may allow."""
 
 
 class ExportError(Exception):
-    """An export that was refused: names the graph, the reason, and what to do. Nothing is left."""
+    """Refused export: names the graph, the reason, and what to do. Nothing is written."""
 
 
 class Degraded(ExportError):
-    """A file of lower precision that loses more accuracy than it may.
+    """File of lower precision that loses more accuracy than it may.
 
     Args:
         loss: what it loses, a sentence or two; the manifest has it where the user allows that.

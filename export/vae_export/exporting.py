@@ -1,17 +1,17 @@
-"""From a trained model to a bundle: convert, examine, calibrate, report, write.
+"""Exports a trained model as a bundle: converts, examines, calibrates, reports, writes.
 
 A failure in float32 is an `ExportError`, and then there is no bundle. Files of lower precision that
 fail are left out, and it is said why.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 
 from vae_export.convert.artefacts import Artefact
-from vae_export.convert.convert import Log, check_training, convert, networks_scorer
+from vae_export.convert.convert import Log, check_training
 from vae_export.convert.precisions import FORMATS
 from vae_export.convert.variants import Variant, variants
 from vae_export.graphs.evidence import Evidence
@@ -20,7 +20,7 @@ from vae_export.graphs.foreign_models import of_models
 from vae_export.graphs.functions import Arrays, Graph, build_graphs
 from vae_export.graphs.probes import make_probe, make_synthetic_probe, trim_probe
 from vae_export.graphs.source import Source
-from vae_keras._base.keras_defaults import settled
+from vae_keras._base.keras_defaults import with_keras_defaults
 from vae_keras.run import Run
 from vae_runtime._base.printable import say
 from vae_runtime.bundle import manifest, writer
@@ -29,14 +29,15 @@ from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 from . import report
 from .bundle import write
 from .errors import ExportError
-from .gates import JUDGING, Verified, examine, verdicts
+from .gates import verdicts
+from .gates.verification import Passed, verify
 from .graphs import evidence, source
 from .models import Models
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A bundle that was written.
+    """Bundle that was written.
 
     Args:
         path: of it.
@@ -91,14 +92,14 @@ def export(
 
 @dataclass(frozen=True)
 class Options:
-    """What becomes of files that lose too much, and of the data's rows; see `export`."""
+    """Options about losses of accuracy and about rows of the data; see `export`."""
 
     allow_degraded: bool = False
     strict: bool = False
     synthetic_probe: bool = False
 
 
-@settled()
+@with_keras_defaults()
 def export_variants(
     run: str | Path | Run | Models | Source,
     out: str | Path,
@@ -107,7 +108,7 @@ def export_variants(
     *,
     log: Log = say,
 ) -> Exported:
-    """Exports as `export` does, and says what was refused."""
+    """Exports as `export` does; returns also the variants that were refused."""
     _check_backend()
     writer.check_out(out)
     given = _source(run)
@@ -119,7 +120,21 @@ def export_variants(
     probed = _probe(known, graphs, wanted, options, log)
     if options.synthetic_probe:
         known = replace(known, drawn={name: probed[name] for name in ("x", "z", "noise")})
-    passed = verify(known, graphs, wanted, options, log=log)
+    passed = verify(
+        known,
+        graphs,
+        wanted,
+        allow_degraded=options.allow_degraded,
+        strict=options.strict,
+        log=log,
+    )
+    return Exported(_write_bundle(out, known, passed, probed, options, log), passed.refused)
+
+
+def _write_bundle(
+    out: str | Path, known: Evidence, passed: Passed, probed: Arrays, options: Options, log: Log
+) -> Path:
+    """Calibrates the scorers, makes the report and writes the bundle; returns its path."""
     verified = passed.files
     probe = write.npz(trim_probe(probed, {v.artefact.graph.role for v in verified}))
     log("measuring what the files cost, drawing the report")
@@ -129,7 +144,7 @@ def export_variants(
     pages = report.make(
         known,
         verified,
-        alarming(passed.scorers),
+        alarm_scorers(passed.scorers),
         passed.refused,
         synthetic_probe=options.synthetic_probe,
     )
@@ -139,80 +154,17 @@ def export_variants(
         *(write.describe_report(name, page) for name, page in pages.items()),
     ]
     contents = {v.artefact.name: v.artefact.conversion.content for v in verified}
-    path = write.write(
+    return write.write(
         out,
         {**contents, "probe.npz": probe, **pages},
         write.make_manifest(known.source, files, calibrations),
         check=lambda opened: verdicts.of_bundle(opened, known),
     )
-    return Exported(path, passed.refused)
-
-
-@dataclass(frozen=True)
-class Passed:
-    """What came through the gates.
-
-    Args:
-        files: each with what the gates found.
-        scorers: all that gives a score: some of these, and what is computed around int8 networks.
-        refused: why variants are left out, by their title.
-    """
-
-    files: tuple[Verified, ...]
-    scorers: tuple[Artefact, ...]
-    refused: Mapping[str, str]
-
-
-def verify(
-    known: Evidence,
-    graphs: tuple[Graph, ...],
-    wanted: Sequence[Variant],
-    options: Options,
-    *,
-    log: Log,
-) -> Passed:
-    """Makes every file and takes it through the gates; a variant is left out whole or not at all.
-
-    Raises:
-        ExportError: a file in float32 failed, or any where the options are strict.
-    """
-    files: list[Verified] = []
-    scorers: list[Artefact] = []
-    refused: dict[str, str] = {}
-    for variant, made in convert(known, graphs, wanted, log):
-        try:
-            own, scorer = _verify_variant(made, graphs, options.allow_degraded, log)
-        except ExportError as error:
-            if options.strict or variant.precision == "fp32":
-                raise
-            refused[variant.title] = str(error)
-            log(f"left out {variant.title}: {error}")
-        else:
-            files += own
-            scorers.append(scorer)
-    return Passed(tuple(files), tuple(scorers), refused)
-
-
-def _verify_variant(
-    made: Iterable[Artefact], graphs: tuple[Graph, ...], allow_degraded: bool, log: Log
-) -> tuple[list[Verified], Artefact]:
-    """The files of one variant that passed, and what gives a score by them."""
-    verified = []
-    for artefact in made:
-        verified.append(examine(artefact, allow_degraded=allow_degraded))
-        _log(verified[-1], log)
-    files = [v.artefact for v in verified]
-    if not any(file.variant.networks for file in files):
-        return verified, next(file for file in files if file.graph.role == "scorer")
-    pair = networks_scorer(files, graphs)
-    judged = examine(pair, JUDGING, allow_degraded=allow_degraded)
-    _log(judged, log)
-    return [_with_losses(v, judged) for v in verified], pair
 
 
 def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
-    """The alarm calibrations of each precision, see `alarming`: one of each score that it has."""
-    found = alarming(scorers)
+    """Alarm calibrations of each precision, see `alarm_scorers`: one for each score."""
+    found = alarm_scorers(scorers)
     scores = next(iter(found.values())).evidence.references
     return {
         f"{name}{manifest.ENDS[score]}": scorer.calibrate(score)
@@ -221,8 +173,8 @@ def calibrate(scorers: Sequence[Artefact]) -> dict[str, manifest.Calibration]:
     }
 
 
-def alarming(scorers: Sequence[Artefact]) -> dict[str, Artefact]:
-    """What raises the alarms of each precision: ONNX's scorer where there is one.
+def alarm_scorers(scorers: Sequence[Artefact]) -> dict[str, Artefact]:
+    """Scorer that raises the alarms, for each precision: ONNX's where there is one.
 
     The int8 networks, whose score is computed around them, are under "int8.tflite".
     """
@@ -249,7 +201,7 @@ def _probe(
     options: Options,
     log: Log,
 ) -> Arrays:
-    """Real rows, or, where no row of the data is to leave, some that test as much."""
+    """Rows of the self-test: real ones, or ones drawn from the model that test as much."""
     vae, card = known.source.vae, known.source.card
     graphs += build_replacements(vae, card)
     graphs += build_around(vae, card) if any(variant.networks for variant in wanted) else ()
@@ -267,29 +219,3 @@ def _source(run: str | Path | Run | Models | Source) -> Source:
     if isinstance(run, Source):
         return run
     return of_models(run) if isinstance(run, Models) else source.of_run(run)
-
-
-def _with_losses(verified: Verified, judged: Verified) -> Verified:
-    """A file's findings; of an int8 encoder or decoder, those of the score around both too."""
-    if not verified.artefact.variant.networks or verified.artefact.graph.role == "classifier":
-        return verified
-    return Verified(verified.artefact, (*verified.findings, *judged.findings))
-
-
-def _log(verified: Verified, log: Log) -> None:
-    """A line about a file, and one for each thing that it loses."""
-    log(_describe(verified))
-    for sentence in verified.degraded:
-        log(f"  degraded: {sentence}")
-
-
-def _describe(verified: Verified) -> str:
-    artefact, parts = verified.artefact, []
-    if artefact.conversion.content:
-        parts.append(f"{len(artefact.conversion.content):,} bytes")
-        parts.append(f"{max(verified.parity.values()):.1e} from Keras")
-    if flips := verified.figures("verdicts"):
-        parts.append(f"{flips['flips']:.0f} of {flips['rows']:.0f} verdicts flipped")
-    if artefact.conversion.recipe:
-        parts.append(artefact.conversion.recipe)
-    return f"{artefact.name}: {', '.join(parts)}"

@@ -1,4 +1,4 @@
-"""A VAE that something else trained: two Keras models and rows to judge them on."""
+"""VAE that was trained elsewhere: two Keras models, and rows to evaluate them on."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from vae_keras._base.arrays import Array
 
 @dataclass(frozen=True)
 class Models:
-    """A trained encoder and decoder, whoever trained them, for `export`.
+    """Trained encoder and decoder, whoever trained them, for `export`.
 
     >>> mine = Models(encoder, decoder, likelihood="gaussian", calibration=x, test=more)
     >>> export(mine, "artifacts/mine")

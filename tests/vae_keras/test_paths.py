@@ -7,7 +7,7 @@ import pytest
 from vae_keras import DataConfig, ModelConfig, TrainConfig
 from vae_keras.cli import main
 from vae_keras.data import load
-from vae_keras.fit.callbacks import CsvLog, watchers
+from vae_keras.fit.callbacks import CsvLog, make_callbacks
 from vae_keras.training import train
 
 TRAIN = ["train", "--data", "digits", "--out", "run"]
@@ -56,7 +56,7 @@ def test_the_rows_are_no_log_of_losses(tmp_path, name):
     os.link(data, tmp_path / "hard.csv")
     (tmp_path / "soft.csv").symlink_to(data)
     with pytest.raises(ValueError, match="expected another file than the data"):
-        watchers(tmp_path / name, None, out=tmp_path / "run", data=str(data))
+        make_callbacks(tmp_path / name, None, out=tmp_path / "run", data=str(data))
     assert data.read_text() == "epoch,speed\n0,1\n"
 
 

@@ -1,4 +1,4 @@
-"""The ground floor: names of array types, Keras's settings, TensorFlow's log, optional libraries.
+"""Ground floor: names of array types, Keras's settings, TensorFlow's log, optional libraries.
 
 It imports no other folder of this package.
 """

@@ -1,4 +1,4 @@
-"""Names for what flows through a model; Keras has no types of its own."""
+"""Names of array types, as Keras has no types of its own."""
 
 from typing import Any
 

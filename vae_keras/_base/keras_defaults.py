@@ -1,4 +1,4 @@
-"""Keras's defaults, which keras.json or a user's line may set, and nothing here rests on."""
+"""Settings of Keras that this package depends on, whatever keras.json or the user has set."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,21 +11,21 @@ FLOATX = "float32"
 Setting = tuple[Callable[[], Any], Callable[[Any], None]]
 
 # how each is read and set, beside what everything here is written for; the policy follows floatx
-WANTED: tuple[tuple[Setting, str], ...] = (
+WANTED_DEFAULTS: tuple[tuple[Setting, str], ...] = (
     ((keras.config.floatx, keras.config.set_floatx), FLOATX),
     ((keras.config.image_data_format, keras.config.set_image_data_format), "channels_last"),
     ((lambda: keras.config.dtype_policy().name, keras.config.set_dtype_policy), FLOATX),
 )
 
 
-def settle() -> None:
-    """Sets the defaults for good, in a process that is ours."""
+def set_keras_defaults() -> None:
+    """Sets the defaults for the rest of the process, which must be one of our commands."""
     _set()
 
 
 @contextmanager
-def settled() -> Iterator[None]:
-    """The defaults within, and the user's own again after; decorates functions too."""
+def with_keras_defaults() -> Iterator[None]:
+    """Sets the defaults within a `with` block or a decorated function, then restores the user's."""
     given = _set()
     try:
         yield
@@ -35,7 +35,7 @@ def settled() -> Iterator[None]:
 
 
 def check_floatx() -> None:
-    """Raises ValueError where Keras makes numbers of another float than a VAE computes in."""
+    """Raises ValueError where Keras's default float type is not float32."""
     if keras.config.floatx() != FLOATX:
         raise ValueError(
             f"expected Keras's floatx to be float32, in which a VAE computes. Received: "
@@ -45,9 +45,9 @@ def check_floatx() -> None:
 
 
 def _set() -> list[tuple[Callable[[Any], None], Any]]:
-    """What undoes it; what is as it should be is left untouched."""
+    """Sets each default that differs; returns the old values with their setters."""
     given = []
-    for (get, put), wanted in WANTED:
+    for (get, put), wanted in WANTED_DEFAULTS:
         if get() != wanted:
             given.append((put, get()))
             put(wanted)

@@ -1,4 +1,4 @@
-"""Libraries that the workstation's commands cannot do without, imported before any work is done.
+"""Checks that the libraries which a command needs are installed, before any work is done.
 
 One that is missing or broken is then an error in one line; see `vae_runtime._base.libraries`.
 """
@@ -9,18 +9,18 @@ from pathlib import Path
 
 from vae_runtime._base.libraries import find, need
 
-from .tf_log_filter import without_greetings
+from .tf_log_filter import filter_tf_log
 
 BACKEND = "KERAS_BACKEND"  # Keras's variable
 BACKENDS = ("tensorflow", "jax")
 
 
 def check(doing: str, *more: str) -> None:
-    """The same as `check_there` in a process that is ours: Keras's defaults are settled too."""
+    """Runs `check_there` and sets Keras's defaults, in a process that is ours."""
     check_there(doing, *more)
-    from .keras_defaults import settle
+    from .keras_defaults import set_keras_defaults
 
-    settle()
+    set_keras_defaults()
 
 
 def check_there(doing: str, *more: str) -> None:
@@ -31,7 +31,7 @@ def check_there(doing: str, *more: str) -> None:
         more: modules, as "matplotlib".
     """
     backend = check_backend()
-    with without_greetings():
+    with filter_tf_log():
         if find("keras") is None:
             need(backend, doing)  # of which Keras says less well that it is not there
         for module in ("keras", "sklearn", *more):
@@ -39,23 +39,23 @@ def check_there(doing: str, *more: str) -> None:
 
 
 def check_backend() -> str:
-    """The backend that Keras will have, or ValueError where nothing here trains under it.
+    """Returns the backend that Keras will use; ValueError where a VAE cannot be trained with it.
 
     Keras would fail in a way of its own as it is imported, and is not imported for this.
     """
-    backend, told = os.environ.get(BACKEND), BACKEND
+    backend, origin = os.environ.get(BACKEND), BACKEND
     if not backend:
-        backend, told = _of_keras_json()
+        backend, origin = _of_keras_json()
     if backend not in BACKENDS:
         raise ValueError(
             f"expected a Keras backend of {' or '.join(BACKENDS)}. Received: {backend!r}, of "
-            f"{told}. Set {BACKEND}=tensorflow (a model's weights are the same under each)."
+            f"{origin}. Set {BACKEND}=tensorflow (a model's weights are the same under each)."
         )
     return backend
 
 
 def _of_keras_json() -> tuple[str, str]:
-    """The backend that Keras's file names, and the file; Keras takes a damaged one as none."""
+    """Reads the backend from keras.json, "tensorflow" by default; returns it and the path."""
     path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
     try:
         found = json.loads(path.read_bytes())

@@ -1,10 +1,10 @@
-"""What holds of a whole batch, asked from where only a share of it is.
+"""Sums, means and noise over the whole batch, for code that runs on one device's share of it.
 
 TensorFlow's strategies run a step once on each device, with a share of the batch: any number of its
 rows, none too. Here a share is made to answer for the batch, so that a step on several devices is
 the step on one up to rounding: its means are those of all rows, and each row gets the noise that it
-would have had. On one device, and under JAX, where a step is always given the whole batch, that is
-what `mean` and `normal` are already.
+would have had. On one device, and under JAX, where a step is always given the whole batch, these
+functions are plain `mean` and `normal`.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from vae_keras._base.arrays import Tensor
 
 
 def count() -> int:
-    """Into how many shares a batch is dealt here: 1 outside a step, and under JAX."""
+    """Number of shares that a batch is split into: 1 outside a step, and under JAX."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf
@@ -62,8 +62,8 @@ def batch_normal(shape: Any, seed: keras.random.SeedGenerator) -> Tensor:
     return noise[start : start + shape[0]]
 
 
-def to_be_summed(gradients: list[Tensor | None], optimizer: Any) -> list[Tensor | None]:
-    """Gradients as an optimizer must be given them that sums over the devices after it clips.
+def sum_before_clipping(gradients: list[Tensor | None], optimizer: Any) -> list[Tensor | None]:
+    """Gradients for an optimizer that clips them before it sums over the devices.
 
     Clipping the shares would not clip their sum. So where there is clipping, one device gives the
     sum, which is then clipped as it is, and the others give zeros.

@@ -1,4 +1,4 @@
-"""What TensorFlow says of itself, kept off a command's output."""
+"""Filters TensorFlow's start-up log lines out of a command's output."""
 
 import contextlib
 import importlib
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-GREETINGS = (
+STARTUP_LINES = (
     b"absl::InitializeLog",
     b"oneDNN custom operations are on",
     b"cpu_feature_guard.cc",
@@ -20,32 +20,32 @@ GREETINGS = (
 _aside = threading.Lock()  # held while standard error is set aside
 
 
-def greet_less() -> None:
-    """Before TensorFlow is first imported, which is when it reads this: warnings and errors only.
+def lower_tf_log_level() -> None:
+    """Lowers TensorFlow's log level to warnings, which must be done before its first import.
 
-    Who has set the variable is left to it. It is not all: what oneDNN and the processor are greeted
-    with is written before TensorFlow's log is set up, at any level; see `without_greetings`.
+    A level that the user has set is kept. Lines about oneDNN and the processor are written before
+    TensorFlow's log is set up, at any level: `filter_tf_log` drops those.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def load(module: str) -> Any:
-    """A module that may bring TensorFlow, without its greetings."""
+    """Imports a module that may import TensorFlow, without TensorFlow's start-up lines."""
     if module in sys.modules:
         return importlib.import_module(module)  # where another thread is at it, awaited
-    with without_greetings():
+    with filter_tf_log():
         return importlib.import_module(module)
 
 
 @contextlib.contextmanager
-def without_greetings() -> Iterator[None]:
-    """Around imports and conversions: drops the lines that say no more than that one has started.
+def filter_tf_log() -> Iterator[None]:
+    """Drops TensorFlow's start-up lines from standard error, around imports and conversions.
 
     They come from C++, past Python's own streams and before any setting is read, so standard error
     itself is set aside for the while. All other lines are passed on. Where it is set aside already,
     or closed, nothing is done.
     """
-    greet_less()
+    lower_tf_log_level()
     if sys.__stderr__ is None or sys.__stderr__.closed or not _aside.acquire(blocking=False):
         yield
         return
@@ -70,5 +70,5 @@ def _set_aside() -> Iterator[None]:
             os.close(real)
             aside.seek(0)
             for line in aside:
-                if not any(greeting in line for greeting in GREETINGS):
+                if not any(greeting in line for greeting in STARTUP_LINES):
                     os.write(2, line)

@@ -1,10 +1,10 @@
-"""What is asked of a training run: which rows, which model, how it is trained.
+"""Configurations of a training run: its data, its model, its training.
 
 Three frozen records that never merge; each is a part of `config.json` in the run directory. This
 folder imports no other of this package.
 """
 
-from .data import BAD as BAD
+from .data import BAD_CHOICES as BAD_CHOICES
 from .data import DataConfig as DataConfig
 from .model import ACTIVATIONS as ACTIVATIONS
 from .model import SIGMAS as SIGMAS

@@ -1,18 +1,18 @@
-"""Which rows, and who sees them."""
+"""Configuration of the data: which rows are read, and how they are split into sets."""
 
 import math
 from dataclasses import dataclass
 
-from .expecting import LARGEST_SEED, check, check_is_whole, check_whole
+from .checks import LARGEST_SEED, check, check_is_whole, check_whole
 
-BAD = ("error", "drop")
+BAD_CHOICES = ("error", "drop")
 LARGEST_SIDE = 16_384  # pixels of an image
 MOST_FOLDS = 1_000  # models that are trained for the calibration alone
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which rows, and who sees them.
+    """Data to train on: the source of the rows, and how they are split into sets.
 
     Args:
         source: "digits", "mnist" or "fashion_mnist", a .npz, .npy, .csv or .parquet file, a folder
@@ -91,7 +91,9 @@ class DataConfig:
             finite = math.isfinite(low) and math.isfinite(high)
             check("value range of two numbers, low < high", self.value_range, finite and low < high)
         for name in ("bad_rows", "bad_columns"):
-            check(f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD)
+            check(
+                f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD_CHOICES
+            )
         if self.image_size is not None:
             check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
             for size in self.image_size:
@@ -101,7 +103,7 @@ class DataConfig:
 
     @property
     def has_own_shares(self) -> bool:
-        """Whether the shares for validation and calibration are others than the defaults."""
+        """True where the shares for validation and calibration are not the defaults."""
         return (self.validation, self.calibration) != (
             DataConfig.validation,
             DataConfig.calibration,
@@ -109,7 +111,7 @@ class DataConfig:
 
 
 def _check_columns(config: DataConfig) -> None:
-    """The columns of a table have one use each."""
+    """Raises ValueError where one column of a table has two uses."""
     if config.one_hot is not None:
         clash = [(a, b) for a in config.one_hot for b in config.one_hot if b.startswith(f"{a}_")]
         differ = len(set(config.one_hot)) == len(config.one_hot) and not clash
@@ -134,7 +136,7 @@ def _check_classes(config: DataConfig) -> None:
 
 
 def _check_folds(config: DataConfig) -> None:
-    """One fold is held out and one stops the training on the others: two are too few."""
+    """Raises ValueError for fewer than three folds: one is held out, one stops the training."""
     folds = config.folds
     if folds is None:
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from vae_keras.likelihoods import LIKELIHOODS, registry
 
-from .expecting import check, check_is_whole, check_whole
+from .checks import check, check_is_whole, check_whole
 
 ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
 CENTRES = 256  # typical rows in a mixture at most

@@ -1,4 +1,4 @@
-"""The options of `vae-keras` that are fields of a configuration: what their texts become."""
+"""Command-line options of `vae-keras` for the fields of configurations, and their parsers."""
 
 import argparse
 import dataclasses
@@ -8,14 +8,14 @@ from typing import Any
 from vae_keras.likelihoods import registry
 from vae_runtime.cli.values import listed, name_or_path
 
-from . import ACTIVATIONS, BAD, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
+from . import ACTIVATIONS, BAD_CHOICES, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
 Read = Callable[[str], Any]
 Flags = dict[str, tuple[Read, str]]  # of each field: how its text is read, and help
 
 
 def add_options(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> None:
-    """One option for each field of a config that `flags` names, with the field's own default."""
+    """Adds an option for each field that `flags` names, with the field's own default."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     for name, (kind, text) in flags.items():
         default, flag = defaults[name], f"--{name.replace('_', '-')}"
@@ -26,8 +26,8 @@ def add_options(parser: argparse.ArgumentParser, config: Any, flags: Flags) -> N
         parser.add_argument(flag, type=kind, default=default, help=shown)
 
 
-def several(read: Read, what: str, count: int | None = None) -> Read:
-    """Reads values with commas between, as a tuple: `count` of them where that is given."""
+def comma_separated(read: Read, what: str, count: int | None = None) -> Read:
+    """Parser for values with commas between, read as a tuple; `count` fixes how many."""
 
     def values(text: str) -> tuple[Any, ...]:
         parts = text.split(",")
@@ -43,7 +43,7 @@ def several(read: Read, what: str, count: int | None = None) -> Read:
 
 
 def one_of(*names: str) -> Read:
-    """Reads one of these names."""
+    """Parser for one of these names."""
 
     def choice(text: str) -> str:
         if text not in names:
@@ -54,7 +54,7 @@ def one_of(*names: str) -> Read:
 
 
 def number_or_all(text: str) -> int | str:
-    """Reads a number, or the word "all"."""
+    """Parser for a number or the word "all"."""
     if text != "all" and not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a number or all. Received: {text!r}.")
     return text if text == "all" else int(text)
@@ -75,7 +75,7 @@ DATA: Flags = {
         "prefixes of the names of columns that are one-hot groups, with commas",
     ),
     "value_range": (
-        several(float, "two numbers, LOW,HIGH", 2),
+        comma_separated(float, "two numbers, LOW,HIGH", 2),
         "lowest and highest value of the sensor, LOW,HIGH; for a likelihood that has limits",
     ),
     "window": (int, "rows of a table, in time order, that make up one example"),
@@ -97,13 +97,16 @@ DATA: Flags = {
     ),
     "labels_per_class": (int, "labels of each class that training may see; default: all"),
     "bad_rows": (
-        one_of(*BAD),
+        one_of(*BAD_CHOICES),
         "rows with missing or infinite values, images that cannot be read: error, or drop",
     ),
-    "bad_columns": (one_of(*BAD), "columns of text and those that never change: error, or drop"),
+    "bad_columns": (
+        one_of(*BAD_CHOICES),
+        "columns of text and those that never change: error, or drop",
+    ),
     "stream": (bool, "read a Parquet table anew in each epoch: for more rows than memory holds"),
     "image_size": (
-        several(int, "two whole numbers, HEIGHT,WIDTH", 2),
+        comma_separated(int, "two whole numbers, HEIGHT,WIDTH", 2),
         "HEIGHT,WIDTH to make images of a folder; default: all must be alike",
     ),
     "channels": (int, "of images of a folder, 1 or 3; default: as they are"),
@@ -122,7 +125,7 @@ MODEL: Flags = {
         "mlp, conv or auto: conv for images and windows, mlp for tables",
     ),
     "hidden": (
-        several(int, "whole numbers with commas between"),
+        comma_separated(int, "whole numbers with commas between"),
         "sizes of the hidden layers, with commas between; default: the network's own",
     ),
     "activation": (one_of(*ACTIVATIONS), f"of the hidden layers: {', '.join(ACTIVATIONS)}"),

@@ -1,9 +1,9 @@
-"""How a model is trained."""
+"""Configuration of the training loop."""
 
 import math
 from dataclasses import dataclass
 
-from .expecting import LARGEST_SEED, check, check_whole
+from .checks import LARGEST_SEED, check, check_whole
 
 DECAYS = ("constant", "cosine")
 SCHEDULES = ("constant", "warmup", "cyclical")
@@ -12,7 +12,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How it is trained.
+    """Settings of the training loop.
 
     Args:
         epochs: at most this many passes over the training rows.

@@ -1,11 +1,20 @@
-"""Data in: from a name, a file or a folder to rows, and who sees which of them.
+"""Data sets: reads rows from a name, a file or a folder, and splits them into sets.
 
 This folder imports `_base` and `configs`, and the readers of `vae_runtime`.
 """
 
-from .datasets import Dataset, Split, fingerprint, judged
-from .in_memory import accept
-from .sources import like, load
+from .datasets import Dataset, Split, evaluation_rows, fingerprint
+from .in_memory import accept_split
+from .sources import config_like, load
 from .splits import split
 
-__all__ = ["Dataset", "Split", "accept", "fingerprint", "judged", "like", "load", "split"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "accept_split",
+    "config_like",
+    "evaluation_rows",
+    "fingerprint",
+    "load",
+    "split",
+]

@@ -1,4 +1,4 @@
-"""One look at every row before training: is it usable, and between which values does it lie?"""
+"""Statistics of columns before training: which rows are usable, and each column's range."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from . import one_hot
 
 # A column's standard deviation over the range of its middle half, above which a few values make it
 # up: 0.74 of normal values, some 2 of a lognormal of sigma 1.5.
-WILD = 20.0
+OUTLIER_RATIO = 20.0
 
 
-class Survey:
-    """What is seen of rows that come in blocks.
+class ColumnStats:
+    """Range of each column and the usable rows, gathered block by block.
 
     Args:
         names: of the columns, None where they have none.
@@ -34,7 +34,7 @@ class Survey:
         self._normal_low, self._normal_high = self.low, self.high
 
     def add(self, x: Array, y: Array) -> None:
-        """Looks at a block: x (rows, ...), y True for anomalies; ValueError where it is no good."""
+        """Adds a block: x (rows, ...), y True for anomalies; ValueError where x is not finite."""
         good = np.asarray(np.isfinite(x).all(axis=tuple(range(1, x.ndim))))
         if not (self._allow_bad or good.all()):
             self._refuse(x, good)
@@ -48,7 +48,7 @@ class Survey:
         self._rows += len(x)
 
     def good(self) -> Array:
-        """Which rows can be used: bool (rows,); ValueError where there are none."""
+        """Mask of the rows that can be used: bool (rows,); ValueError where there are none."""
         good = np.concatenate(self._good)
         if not good.any():
             raise ValueError(
@@ -58,7 +58,7 @@ class Survey:
         return good
 
     def constant(self) -> list[int]:
-        """Numbers of the columns that are the same in all normal rows, one-hot groups apart."""
+        """Indices of the columns that never change in normal rows; one-hot columns are left out."""
         free = self.low.size - sum(self._groups)
         same = np.broadcast_to(self._normal_low == self._normal_high, self.low.shape)
         return np.flatnonzero(same[:free]).tolist()
@@ -80,8 +80,8 @@ class Survey:
         )
 
 
-def stretched(x: Array, names: Sequence[str]) -> list[str]:
-    """Notes on columns whose scale a few wild values decide: -999 for "no reading", say.
+def outlier_warnings(x: Array, names: Sequence[str]) -> list[str]:
+    """Warnings about columns whose scale is decided by a few outliers, such as -999 for "missing".
 
     Args:
         x: normal rows (rows, columns).
@@ -89,13 +89,13 @@ def stretched(x: Array, names: Sequence[str]) -> list[str]:
     """
     low, middle, high = np.quantile(x, (0.25, 0.5, 0.75), axis=0)
     usual, deviation = high - low, x.astype(np.float64).std(axis=0)
-    wild = np.flatnonzero((usual > 0) & (deviation > WILD * usual)).tolist()
+    outliers = np.flatnonzero((usual > 0) & (deviation > OUTLIER_RATIO * usual)).tolist()
     worst = np.abs(x - middle).argmax(axis=0)
     return [
         f"column {names[i]!r} has values far beyond all others, {x[worst[i], i]:g} beside "
         f"{low[i]:g} to {high[i]:g}, which decide its scale: what is usual will look the same in "
         "every row. Leave such rows out if they are no readings."
-        for i in wild
+        for i in outliers
     ]
 
 

@@ -1,4 +1,4 @@
-"""What all sources give: rows, what is known of them, and who sees them."""
+"""Types `Dataset` and `Split`, and functions over rows in memory, streams and windows."""
 
 import hashlib
 import math
@@ -20,7 +20,7 @@ Rows = Any  # an Array (rows, *input_shape), or a Stream or Windows of its shape
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows and what is known of them.
+    """Rows, with their labels, column names and value range.
 
     Args:
         name: for people.
@@ -83,17 +83,17 @@ class Split:
 
 
 def counted(x: Rows) -> Array:
-    """Which rows cost, or are judged: all, but of windows at every offset some: bool (rows,)."""
+    """Mask of rows that count in costs and scores: all, but of windows some: bool (rows,)."""
     return x.counted if isinstance(x, Windows) else np.ones(len(x), bool)
 
 
 def epoch_rows(x: Rows) -> int:
-    """How many of the rows an epoch of training sees."""
+    """Number of rows that are trained on in one epoch."""
     return x.epoch_rows if isinstance(x, Windows) else len(x)
 
 
-def judged(dataset: Dataset) -> Dataset:
-    """The rows to judge by: all, but of windows at every offset the counted ones, as an array."""
+def evaluation_rows(dataset: Dataset) -> Dataset:
+    """Rows to evaluate on: all, but of windows at every offset those that count, as an array."""
     if not isinstance(dataset.x, Windows):
         return dataset
     some = dataset.x.counted
@@ -101,22 +101,22 @@ def judged(dataset: Dataset) -> Dataset:
     return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, machines=machines)
 
 
-def only(x: Rows, rows: Array) -> Rows:
-    """The rows of these numbers; of a stream and of windows no array is made."""
-    return x[rows] if isinstance(x, np.ndarray) else x.only(rows)
+def select(x: Rows, rows: Array) -> Rows:
+    """Selects rows by index; of a stream or of windows nothing is copied."""
+    return x[rows] if isinstance(x, np.ndarray) else x.select(rows)
 
 
 def blocks(x: Rows) -> Iterator[Array]:
-    """All rows in order, a few megabytes at a time; of windows at every offset the counted ones."""
+    """Iterates over all rows in order, a few megabytes at a time; of windows, those that count."""
     if isinstance(x, Stream):
         return x.in_order()
-    x = only(x, x.counted) if isinstance(x, Windows) else x
+    x = select(x, x.counted) if isinstance(x, Windows) else x
     size = max(BLOCK_VALUES // max(math.prod(x.shape[1:]), 1), 1)
     return (x[start : start + size] for start in range(0, len(x), size))
 
 
 def fingerprint(x: Rows) -> str:
-    """The sha256 of the rows' bytes, to tell which rows a model was trained on.
+    """Hash (sha256) of the rows' bytes, to recognise the rows that a model was trained on.
 
     Of windows, that of the table's rows that are in them, and of where they begin.
     """

@@ -35,11 +35,11 @@ def load_digits(classes: str | None = None) -> Dataset:
     if classes is None:
         return dataset
     nothing = np.full(len(x) - len(normal), labels.UNKNOWN)
-    return labels.attach(dataset, np.append(digit, nothing), column=classes)
+    return labels.with_labels(dataset, np.append(digit, nothing), column=classes)
 
 
 def _patches(photograph: Array, n: int, rng: np.random.Generator) -> Array:
-    """N of the photograph's 8 x 8 tiles that are not of one grey: float64 (n, 8, 8) in 0..16."""
+    """Random n of the photograph's 8 x 8 tiles that are not all one grey: (n, 8, 8) in 0..16."""
     luma = photograph @ np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
     grey = np.rint(luma * 16 / 255)
     height, width = (side // 8 * 8 for side in grey.shape)

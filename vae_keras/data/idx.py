@@ -1,4 +1,4 @@
-"""MNIST and its kin: images from the idx files that they are published as, or through Keras.
+"""MNIST and similar data sets: images from idx files, or through Keras's download.
 
 Source: the format is described on the MNIST database's page (LeCun, Cortes & Burges).
 """
@@ -19,7 +19,7 @@ _UNSIGNED_BYTES = 8  # the third byte of the file: what the values are
 
 
 def load_images(name: str, folder: str | None) -> tuple[Array, Array]:
-    """The training and the test images of a dataset: uint8 (rows, 28, 28, 1) each.
+    """Training and test images of a data set: uint8 (rows, 28, 28, 1) each.
 
     Args:
         name: "mnist" or "fashion_mnist".
@@ -38,7 +38,7 @@ def load_images(name: str, folder: str | None) -> tuple[Array, Array]:
 
 
 def read_idx(path: Path) -> Array:
-    """The array in an idx file of unsigned bytes, gzipped or not; ValueError where it is none."""
+    """Reads an idx file of unsigned bytes, gzipped or not; ValueError where it is not one."""
     try:
         content = path.read_bytes()
         content = gzip.decompress(content) if path.suffix == ".gz" else content

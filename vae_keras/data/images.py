@@ -1,4 +1,4 @@
-"""Images from a folder, and from folders in it.
+"""Images from a folder and its sub-folders.
 
 Where there are images in a folder named `normal` or `good`, however deep, those are normal and all
 others anomalies; else all are normal.
@@ -22,7 +22,7 @@ GREY = ("1", "L", "LA")
 
 
 def load_folder(config: DataConfig) -> Dataset:
-    """All images of a folder: uint8 (rows, height, width, channels), in the order of their names.
+    """Reads the images of a folder, sorted by name: uint8 (rows, height, width, channels).
 
     Raises:
         ValueError: they are not of one size or kind and `config` does not say of which to make
@@ -52,11 +52,11 @@ def load_folder(config: DataConfig) -> Dataset:
 
 
 class _Unreadable(ValueError):
-    """A file that is no image, or a broken one."""
+    """A file that is not an image, or is damaged."""
 
 
 def _read(file: Path, config: DataConfig, *, like: Array | None) -> Array:
-    """One image as uint8 (height, width, channels), of the first one's shape."""
+    """Reads one image as uint8 (height, width, channels), of the first image's shape."""
     pillow = need("PIL.Image", f"{file}: reading images", "give the rows as .npy")
     try:
         # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
@@ -90,7 +90,7 @@ def _pixels(file: Path, image: Any, config: DataConfig, filtering: Any) -> Array
 
 
 def _anomalies(folder: Path, files: list[Path]) -> Array:
-    """Whether each file is in no folder of normal images, where there is one."""
+    """Mask of the images outside the folder of normal ones; all False without such a folder."""
     folders = [{p.lower() for p in file.relative_to(folder).parts[:-1]} for file in files]
     normal = np.array([not inside.isdisjoint(NORMAL) for inside in folders])
     return ~normal & normal.any()

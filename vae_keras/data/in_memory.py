@@ -1,4 +1,4 @@
-"""Rows that the caller has, and has split: arrays, or a tf.data.Dataset to train on."""
+"""Rows that the caller has split already: arrays, or a tf.data.Dataset to train on."""
 
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ from .tables import value_range
 DTYPES = (np.dtype(np.float32), np.dtype(np.uint8))
 
 
-def accept(config: DataConfig, rows: Split) -> tuple[Dataset, Split]:
-    """What is known of a caller's rows, and the rows, checked.
+def accept_split(config: DataConfig, rows: Split) -> tuple[Dataset, Split]:
+    """Checks a caller's rows; returns the `Dataset` that describes them, and the rows.
 
     Args:
         config: its source is their name; columns and value range say what they are.

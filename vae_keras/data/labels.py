@@ -1,4 +1,4 @@
-"""Classes of rows, of which few may be known: read, checked, dealt out, forgotten on purpose.
+"""Class labels, of which few may be known: reads, checks, splits and hides them.
 
 Labels are int32 (rows,): the number of a row's class in the tuple of their names, -1 where it is
 not known. Names are sorted, whole numbers by their size and before all else.
@@ -21,7 +21,7 @@ Labels = Array  # int32 (rows,), UNKNOWN or the number of a class
 
 
 def read(values: Array, anomalies: Array, *, column: str) -> tuple[Labels, tuple[str, ...]]:
-    """What a column says of each row's class.
+    """Reads class labels from the values of a column.
 
     Args:
         values: (rows,) whole numbers, -1 or NaN where the class is not known, or text, empty or
@@ -44,14 +44,14 @@ def read(values: Array, anomalies: Array, *, column: str) -> tuple[Labels, tuple
     return labels, tuple(str(found[i]) for i in order)
 
 
-def attach(dataset: Dataset, values: Array, *, column: str) -> Dataset:
-    """The same `Dataset` with the classes that `read` finds in these values."""
+def with_labels(dataset: Dataset, values: Array, *, column: str) -> Dataset:
+    """Adds the class labels in these values to a `Dataset`."""
     labels, classes = read(values, dataset.y, column=column)
     return dataclasses.replace(dataset, labels=labels, classes=classes)
 
 
-def keep(labels: Labels, n: int, names: tuple[str, ...], *, seed: int) -> Labels:
-    """The same with n labels of each class, drawn at random, and all others forgotten."""
+def keep_random_labels(labels: Labels, n: int, names: tuple[str, ...], *, seed: int) -> Labels:
+    """Keeps n random labels of each class, and replaces all others by `UNKNOWN`."""
     rng = np.random.default_rng(seed)
     kept = np.full_like(labels, UNKNOWN)
     for number, name in enumerate(names):
@@ -65,8 +65,8 @@ def keep(labels: Labels, n: int, names: tuple[str, ...], *, seed: int) -> Labels
     return kept
 
 
-def deal(dataset: Dataset, rows: Mapping[str, Array], config: DataConfig) -> Arrays | None:
-    """The labels of each set of rows, as training may see them; None where there are no classes.
+def split_labels(dataset: Dataset, rows: Mapping[str, Array], config: DataConfig) -> Arrays | None:
+    """Labels of each set of rows, as training may see them; None where there are no classes.
 
     With `labels_per_class`, what training may not see it may not be stopped by either: those of the
     validation rows are forgotten.
@@ -88,7 +88,9 @@ def deal(dataset: Dataset, rows: Mapping[str, Array], config: DataConfig) -> Arr
         )
     dealt = {role: dataset.labels[numbers] for role, numbers in rows.items()}
     if config.labels_per_class is not None:
-        dealt["train"] = keep(dealt["train"], config.labels_per_class, names, seed=config.seed)
+        dealt["train"] = keep_random_labels(
+            dealt["train"], config.labels_per_class, names, seed=config.seed
+        )
         dealt["validation"] = np.full_like(dealt["validation"], UNKNOWN)
     missing = set(range(len(names))) - set(dealt["train"].tolist())
     if missing:
@@ -101,7 +103,7 @@ def deal(dataset: Dataset, rows: Mapping[str, Array], config: DataConfig) -> Arr
 
 
 def translate(labels: Labels, names: tuple[str, ...], known: tuple[str, ...]) -> Labels:
-    """Labels by the numbers that a model has for the same names; ValueError for other names."""
+    """Converts labels to a model's numbers for the same class names; ValueError for other names."""
     if not known:
         raise ValueError("expected no --classes: this model was trained without any.")
     strange = [name for name in names if name not in known]
@@ -120,7 +122,7 @@ def _is_missing(values: Array) -> Array:
 
 
 def _text_or_whole(values: Array, column: str) -> Array:
-    """The same as text or as integers from -1; ValueError where they are neither."""
+    """Converts values to text or to integers from -1; ValueError where they are neither."""
     if values.dtype.kind == "O":  # text as Parquet gives it
         values = np.array(["" if value is None else str(value) for value in values])
     if values.dtype.kind == "f":  # integers beside which NaN has no place

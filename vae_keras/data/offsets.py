@@ -1,4 +1,4 @@
-"""Windows at every offset of a table, cut when they are asked for.
+"""Windows at every offset of a table, cut only when they are read.
 
 A device may begin anywhere in a series: a model that has seen every fourth offset knows a fourth of
 the phases that a period has, and alarms on the others. So training draws from the windows at every
@@ -16,7 +16,7 @@ from vae_runtime.rows.windows import covered_rows
 
 
 class Windows:
-    """Stands for the array (windows, window, channels) of windows at every offset.
+    """Array-like (windows, window, channels) of the windows at every offset of a table.
 
     Args:
         table: (rows, channels), one recording after the other.
@@ -38,28 +38,28 @@ class Windows:
 
     @property
     def shape(self) -> Shape:
-        """That of the array."""
+        """Shape of the array: (windows, window, channels)."""
         return (len(self.starts), self.window, *self.table.shape[1:])
 
     @property
     def epoch_rows(self) -> int:
-        """How many windows an epoch draws from all of them."""
+        """Number of windows that are drawn for one epoch."""
         return int(self.counted.sum())
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def __getitem__(self, which: Any) -> Array:
-        """The array's windows, as numpy indexes it; those alone are made."""
+        """Cuts the windows at this numpy index."""
         first, *rest = which if isinstance(which, tuple) else (which,)
         starts = np.asarray(self.starts[first])
         found = self.table[starts[..., None] + np.arange(self.window)]
         return found[(slice(None), *rest)] if rest else found
 
-    def only(self, which: Any) -> "Windows":
-        """The windows of these numbers, still to be made."""
+    def select(self, which: Any) -> "Windows":
+        """Selects windows by index without cutting them."""
         return Windows(self.table, self.starts[which], self.window, self.counted[which])
 
     def covered(self) -> Array:
-        """Which rows of the table are in some window: bool (rows,)."""
+        """Mask of the table's rows that are in some window: bool (rows,)."""
         return covered_rows(len(self.table), self.starts, self.window)

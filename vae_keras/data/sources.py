@@ -1,4 +1,4 @@
-"""Rows to train on, by name or from a file or folder."""
+"""Sources of rows: named data sets, files and folders."""
 
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ NAMES = ("digits", *idx.DATASETS)
 
 
 def load(config: DataConfig) -> Dataset:
-    """The dataset that a `DataConfig` names; ValueError says what is wrong with it, and where."""
+    """Loads the data set that a `DataConfig` names; ValueError where it cannot be used."""
     if config.source not in NAMES and not path_of(config.source, "a source of rows").exists():
         raise ValueError(
             f"{config.source}: expected {', '.join(NAMES)}, a .npz, .npy, .csv or .parquet file, a "
@@ -49,13 +49,13 @@ def load(config: DataConfig) -> Dataset:
     return load_folder(config) if kind == "images" else load_table(config)
 
 
-def like(source: str, known: Any, **said: Any) -> DataConfig:
-    """How to read rows as a model takes them.
+def config_like(source: str, known: Any, **options: Any) -> DataConfig:
+    """Makes the `DataConfig` by which rows are read in a trained model's form.
 
     Args:
         source: of the rows.
         known: a run's `DataCard` or a bundle's `Model`: input shape, feature names, stride.
-        said: of the source, as `DataConfig` has it: label, recording, bad_rows and the like.
+        options: of the source, as `DataConfig` has it: label, recording, bad_rows and the like.
     """
     kind = _kind(source)
     windowed = known.stride is not None and kind in ("table", "arrays")
@@ -64,7 +64,7 @@ def like(source: str, known: Any, **said: Any) -> DataConfig:
         columns=known.feature_names if kind == "table" else None,
         window=known.input_shape[0] if windowed else None,
         stride=known.stride if windowed else None,
-        **said,
+        **options,
     )
 
 
@@ -78,7 +78,7 @@ def _kind(source: str) -> str:
 
 
 def check_options(config: DataConfig, kind: str) -> None:
-    """Refuses what a source has no use for, before it is ignored."""
+    """Raises ValueError for an option that this kind of source would ignore."""
     plain = DataConfig(config.source)
     for option in sorted(ALL_OPTIONS - set(OPTIONS[kind])):
         if getattr(config, option) != getattr(plain, option):

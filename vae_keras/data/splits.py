@@ -1,4 +1,4 @@
-"""Who sees which rows: training, early stopping, the alarm threshold, the final judgement."""
+"""Splits rows into sets for training, early stopping, the alarm threshold and the final test."""
 
 from typing import Any
 
@@ -8,15 +8,18 @@ from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
 
 from . import labels
-from .datasets import Dataset, Rows, Split, counted, only
+from .balanced_shares import deal_segments
+from .datasets import Dataset, Rows, Split, counted, select
 from .streams import ParquetStream
 
-HELD_BACK = 10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
+MOST_HELD_BACK = (
+    10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
+)
 
 # With fewer normal rows than this none is held back for calibration. A fifth of them would be fewer
 # than 200, of which the two highest would decide on an alarm in a hundred; and a model learns from
 # 90 % of the rows instead of 60 %. Beyond, six trainings cost more than that is worth.
-FEW = 1_000
+ENOUGH_TO_HOLD_BACK = 1_000
 FOLDS = 5
 
 HELD_BACK_ROLES = ("validation", "calibration", "test")
@@ -26,7 +29,7 @@ ADVICE = " Shorter windows or more recordings leave more to deal out (--window, 
 
 
 def split(dataset: Dataset, config: DataConfig) -> Split:
-    """Deals the normal rows out at random by the shares of a `DataConfig`; anomalies go to test.
+    """Splits normal rows at random by the shares of a `DataConfig`; anomalies go to the test.
 
     Normal windows that overlap, or that stem from one recording, stay on one side: it is segments
     that are dealt, and a window that lies in segments of two sets goes to neither. (Anomalies are
@@ -53,25 +56,30 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     rows = {**normal, "test": np.concatenate([test, anomalies])}
     held_back = {role: _take(dataset.x, rows[role]) for role in HELD_BACK_ROLES}
     return Split(
-        train=only(dataset.x, rows["train"]),
+        train=select(dataset.x, rows["train"]),
         **held_back,
         test_y=test_y,
-        labels=labels.deal(dataset, rows, config),
+        labels=labels.split_labels(dataset, rows, config),
         machines=_machines(dataset, rows),
     )
 
 
 def choose_folds(dataset: Dataset, config: DataConfig) -> int:
-    """Into how many folds the rows are cut for a calibration that holds none back; 1 for none.
+    """Number of folds for cross-conformal calibration; 1 where rows are held back instead.
 
-    Where `DataConfig.folds` does not say it, they are where normal rows are fewer than `FEW`; but
-    not where somebody chose the shares to hold back, nor where there is no segment for each fold,
+    Where `DataConfig.folds` is None, there are folds if normal rows are fewer than
+    `ENOUGH_TO_HOLD_BACK`; but not where somebody chose the shares to hold back, nor where there is
+    no segment for each fold,
     of each machine where there are machines.
     """
     if config.folds is not None:
         return config.folds
     is_streamed = isinstance(dataset.x, ParquetStream)
-    if is_streamed or config.has_own_shares or (~dataset.y & counted(dataset.x)).sum() >= FEW:
+    if (
+        is_streamed
+        or config.has_own_shares
+        or (~dataset.y & counted(dataset.x)).sum() >= ENOUGH_TO_HOLD_BACK
+    ):
         return 1
     if dataset.segments is None:
         segments = [len(rows) for rows in _normal_by_machine(dataset)]
@@ -81,7 +89,7 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
 
 
 def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Split:
-    """Rows to test on; all others to train and to calibrate on, each of them in a fold."""
+    """Splits off test rows; all others are trained on, and calibrate by the fold they are in."""
     into_folds = _rows_into_folds if dataset.segments is None else _segments_into_folds
     normal, dealt, stopping = into_folds(dataset, config, folds, rng)
     _check_folds(dataset, normal, dealt, folds)
@@ -96,10 +104,10 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
         "test": np.concatenate([test, anomalies]),
     }
     return Split(
-        **{role: only(dataset.x, rows[role]) for role in ("train", "validation", "calibration")},
+        **{role: select(dataset.x, rows[role]) for role in ("train", "validation", "calibration")},
         test=dataset.x[rows["test"]],
         test_y=np.arange(len(test) + len(anomalies)) >= len(test),
-        labels=labels.deal(dataset, rows, config),
+        labels=labels.split_labels(dataset, rows, config),
         machines=_machines(dataset, rows),
         folds=dealt[order] - 1,
         stopping=stopping[order],
@@ -109,10 +117,10 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
 def _rows_into_folds(
     dataset: Dataset, config: DataConfig, folds: int, rng: Any
 ) -> tuple[Array, Array, Array]:
-    """Numbers of normal rows; where each is dealt to, 0 the test and K fold K; which stop."""
+    """Numbers of normal rows; fold of each, 0 for the test; mask of those for early stopping."""
     parts = []
     for rows in map(rng.permutation, _normal_by_machine(dataset)):
-        held_back = min(max(round(len(rows) * config.test), 1), HELD_BACK, len(rows))
+        held_back = min(max(round(len(rows) * config.test), 1), MOST_HELD_BACK, len(rows))
         turn, role = np.divmod(np.arange(len(rows) - held_back), folds)
         dealt = np.append(np.zeros(held_back, int), 1 + role)
         stops = turn < max(round(len(turn) * config.validation), 1)
@@ -124,7 +132,7 @@ def _rows_into_folds(
 def _segments_into_folds(
     dataset: Dataset, config: DataConfig, folds: int, rng: Any
 ) -> tuple[Array, Array, Array]:
-    """The same where rows of one segment must stay together; -1 where they are dealt to nobody."""
+    """Puts whole segments into folds; returns as `_rows_into_folds`, -1 for rows in no fold."""
     normal = np.flatnonzero(~dataset.y)
     first, last = np.asarray(dataset.segments)[normal].T
     role = _deal_by_machine(dataset, [config.test, *[(1 - config.test) / folds] * folds], rng)
@@ -150,15 +158,15 @@ def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> N
                 f"{(counts == 0).sum()} of them. Take fewer folds (--folds).{advice}"
             )
     count = len(_counted(dataset, normal[dealt > 0]))
-    if count > HELD_BACK:
+    if count > MOST_HELD_BACK:
         raise ValueError(
-            f"expected {HELD_BACK:,} rows at most with folds, which are for few. Received: "
+            f"expected {MOST_HELD_BACK:,} rows at most with folds, which are for few. Received: "
             f"{count:,}. With so many, hold some back for calibration (--folds 1)."
         )
 
 
 def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
-    """Normal rows by role, and anomalies for the test."""
+    """Splits rows one by one; returns normal rows by role, and anomalies for the test."""
     each = _normal_by_machine(dataset)
     dealt = [_by_share(rng.permutation(rows), dataset, config) for rows in each]
     normal = {role: np.concatenate([part[role] for part in dealt]) for role in dealt[0]}
@@ -166,19 +174,19 @@ def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Arr
 
 
 def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
-    """Row numbers by role, in the order that they are given in."""
+    """Splits row numbers by the shares, in the order given; returns them by role."""
     n = len(normal)
-    calibration = min(round(n * config.calibration), HELD_BACK)
-    test = min(round(n * config.test), HELD_BACK)
+    calibration = min(round(n * config.calibration), MOST_HELD_BACK)
+    test = min(round(n * config.test), MOST_HELD_BACK)
     validation = round(n * config.validation)
     if isinstance(dataset.x, ParquetStream):  # of an array, all are in memory already
-        validation = min(validation, HELD_BACK)
+        validation = min(validation, MOST_HELD_BACK)
     parts = np.split(normal, np.cumsum([calibration, test, validation]))
     return dict(zip(("calibration", "test", "validation", "train"), parts, strict=True))
 
 
 def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
-    """The same where rows of one segment must stay together."""
+    """Splits rows by whole segments; returns as `_by_row`."""
     shares = {
         "test": config.test,
         "validation": config.validation,
@@ -191,18 +199,18 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
     normal = {name: np.flatnonzero(own == i) for i, name in enumerate(shares)}
     normal["validation"] = _counted(dataset, normal["validation"])
     for name in ("calibration", "test"):
-        normal[name] = rng.permutation(_counted(dataset, normal[name]))[:HELD_BACK]
+        normal[name] = rng.permutation(_counted(dataset, normal[name]))[:MOST_HELD_BACK]
     return normal, _anomalies(dataset, rng)
 
 
 def _counted(dataset: Dataset, rows: Array) -> Array:
-    """Those of these row numbers that count, see `datasets.counted`."""
+    """Drops the row numbers whose rows do not count, see `datasets.counted`."""
     return rows[counted(dataset.x)[rows]]
 
 
 def _anomalies(dataset: Dataset, rng: Any) -> Array:
-    """Numbers of the anomalies to judge on."""
-    return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:HELD_BACK]
+    """Numbers of the anomalies for the test."""
+    return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:MOST_HELD_BACK]
 
 
 def _machines(dataset: Dataset, rows: Arrays) -> Arrays | None:
@@ -233,24 +241,7 @@ def _deal_by_machine(dataset: Dataset, shares: list[float], rng: Any) -> Array:
     """The number of the share that each segment goes to; those of each machine by themselves."""
     role = np.full(int(np.asarray(dataset.segments).max()) + 1, -1)
     for sizes in _sizes_by_machine(dataset):
-        role = np.where(sizes > 0, _deal(sizes, np.array(shares), rng), role)
-    return role
-
-
-def _deal(sizes: Array, shares: Array, rng: Any) -> Array:
-    """The number of the share that each segment goes to, so that sums of sizes are near shares.
-
-    Each segment goes where most is missing, the last ones where nothing is yet; long ones come
-    first, so that none is left for a share that it would burst; those of a length, at random.
-    """
-    role, missing = np.full(len(sizes), -1), shares * sizes.sum()
-    order = rng.permutation(np.flatnonzero(sizes))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    for left, segment in zip(range(len(order), 0, -1), order, strict=True):
-        empty = ~np.isin(np.arange(len(shares)), role)
-        open_to = empty if empty.sum() >= left else np.ones_like(empty)
-        role[segment] = np.argmax(np.where(open_to, missing, -np.inf))
-        missing[role[segment]] -= sizes[segment]
+        role = np.where(sizes > 0, deal_segments(sizes, np.array(shares), rng), role)
     return role
 
 

@@ -30,14 +30,14 @@ class Stream(ABC):
 
     @abstractmethod
     def in_order(self) -> Iterator[Array]:
-        """All rows once, in blocks, in the order of the source."""
+        """Iterates over all rows once, in blocks, in the order of the source."""
 
     @abstractmethod
     def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
-        """All rows once, in blocks, in an order that depends on seed and epoch alone."""
+        """Iterates over all rows once, in blocks, in an order that seed and epoch decide."""
 
     def take(self, rows: Array) -> Array:
-        """The rows of these numbers, in this order."""
+        """Reads the rows with these numbers, in this order."""
         order = np.argsort(rows)
         found, start = np.empty((len(rows), *self.shape[1:]), self.dtype), 0
         for block in self.in_order():
@@ -48,7 +48,7 @@ class Stream(ABC):
 
 
 class ParquetStream(Stream):
-    """Columns of a Parquet table, as float32.
+    """Stream of a Parquet table's columns, as float32.
 
     Args:
         path: a .parquet file, or a folder of them.
@@ -64,11 +64,11 @@ class ParquetStream(Stream):
         self.shape = (int(self._keep.sum()), len(self.names))
 
     def in_order(self) -> Iterator[Array]:
-        """All rows once, a row group at a time."""
+        """Iterates over all rows once, one row group at a time."""
         return (self._read(i) for i in range(len(self._groups)))
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
-        """Row groups in an order of their own, and the rows of a few at a time shuffled."""
+        """Iterates over row groups in random order; rows of a few groups are shuffled together."""
         rng = np.random.default_rng((seed, epoch))
         block: list[Array] = []
         for i in rng.permutation(len(self._groups)):
@@ -79,8 +79,8 @@ class ParquetStream(Stream):
         if block:
             yield rng.permutation(np.concatenate(block))
 
-    def only(self, rows: Array) -> "ParquetStream":
-        """The stream of the rows of these numbers, whose order does not matter."""
+    def select(self, rows: Array) -> "ParquetStream":
+        """Stream of the rows with these numbers, in the order of the table."""
         keep = np.zeros_like(self._keep)
         keep[np.flatnonzero(self._keep)[rows]] = True
         return ParquetStream(self.path, self.names, keep)
@@ -92,7 +92,7 @@ class ParquetStream(Stream):
 
 
 class DatasetStream(Stream):
-    """The batches of a `tf.data.Dataset` of x alone; it shuffles, or not, as it was made to.
+    """Stream of the batches of a `tf.data.Dataset` of x alone, in that dataset's own order.
 
     (A run on one that shuffles goes on after a kill in another order than it would have had.)
 
@@ -112,9 +112,9 @@ class DatasetStream(Stream):
         self.shape = (sum(map(len, self.in_order())), *shape[1:])
 
     def in_order(self) -> Iterator[Array]:
-        """All rows once, a batch at a time."""
+        """Iterates over all rows once, one batch at a time."""
         return iter(self._dataset.as_numpy_iterator())
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
-        """The same: its order is the business of who made it."""
+        """Iterates over all rows once; the `tf.data.Dataset` itself decides the order."""
         return self.in_order()

@@ -1,4 +1,4 @@
-"""Rows from a file: which columns are features, which rows are good, between what limits they lie.
+"""Rows from a table: its feature columns, its usable rows, its value range.
 
 A column that is constant or text, a row with a missing or infinite value: an error that names it,
 or left out where the configuration says so, and said aloud.
@@ -18,7 +18,7 @@ from vae_runtime.rows.machine_names import names_of
 from vae_runtime.rows.tables import CellError, Columns, check_names
 
 from . import labels, one_hot, windows
-from .column_stats import Survey, stretched
+from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
 from .streams import ParquetStream
 
@@ -26,7 +26,7 @@ Names = tuple[str, ...] | None
 
 
 def load_table(config: DataConfig) -> Dataset:
-    """The rows of a .csv, .parquet, .npz or .npy file; ValueError says what is wrong and where."""
+    """Loads a .csv, .parquet, .npz or .npy file; ValueError says what is wrong and where."""
     notes: list[str] = []
     columns = _columns(config, notes)
     try:
@@ -47,19 +47,19 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     )
     x, names, groups = _groups_last(_as_trainable(table.x), table.names, config)
     y = np.zeros(len(x), bool) if table.y is None else _as_labels(table.y)
-    survey = Survey(names, groups, allow_bad=dropping)
-    survey.add(x, y)
-    good, kept = _usable(config, survey, names, notes)
+    stats = ColumnStats(names, groups, allow_bad=dropping)
+    stats.add(x, y)
+    good, kept = _usable(config, stats, names, notes)
     if Path(config.source).suffix == ".csv" and names is None:
         notes.append(f"{config.source} has no header line: its first line is taken as a row")
     if x.ndim == 2:
         if (good & ~y).any():
-            notes += stretched(x[good & ~y], names or [str(i) for i in range(x.shape[1])])
+            notes += outlier_warnings(x[good & ~y], names or [str(i) for i in range(x.shape[1])])
         x, names = x[:, kept], tuple(names[i] for i in kept) if names else None
-    limits = value_range(config, x.dtype, *_extremes(survey, kept))
+    limits = value_range(config, x.dtype, *_extremes(stats, kept))
     dataset = Dataset(Path(config.source).stem, x, y, limits, names, groups, notes=tuple(notes))
     if config.classes is not None:
-        dataset = labels.attach(dataset, table.extra[config.classes], column=config.classes)
+        dataset = labels.with_labels(dataset, table.extra[config.classes], column=config.classes)
     if config.machine is not None:
         dataset = replace(dataset, machines=names_of(table.extra[config.machine], len(x)))
     if config.window is None:
@@ -76,15 +76,15 @@ def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     header, wanted = parquet.names(path), Columns(columns, config.label)
     check_names(path, header, (*wanted.of(header), *wanted.named))
     names, groups = one_hot.groups_last(wanted.of(header), config.one_hot or ())
-    survey, marks = Survey(names, groups, allow_bad=config.bad_rows == "drop"), []
+    stats, marks = ColumnStats(names, groups, allow_bad=config.bad_rows == "drop"), []
     for group in parquet.row_groups(path):
         part = parquet.read_row_group(group, Columns(names, config.label, missing=True))
         marks.append(np.zeros(group.rows, bool) if part.y is None else _as_labels(part.y))
-        survey.add(_as_trainable(part.x), marks[-1])
-    good, kept = _usable(config, survey, names, notes)
+        stats.add(_as_trainable(part.x), marks[-1])
+    good, kept = _usable(config, stats, names, notes)
     y = np.concatenate(marks)[good]
     stream = ParquetStream(path, [names[i] for i in kept], keep=good)
-    limits = value_range(config, stream.dtype, *_extremes(survey, kept))
+    limits = value_range(config, stream.dtype, *_extremes(stats, kept))
     return Dataset(path.stem, stream, y, limits, stream.names, groups, notes=tuple(notes))
 
 
@@ -112,7 +112,7 @@ def _groups_last(x: Array, names: Names, config: DataConfig) -> tuple[Array, Nam
 
 
 def _as_trainable(x: Array) -> Array:
-    """float32 or uint8, with at least one feature."""
+    """Converts rows to float32 or uint8; ValueError where there is no feature."""
     if x.dtype.kind not in "biuf" or x.ndim < 2 or 0 in x.shape:
         raise ValueError(
             "expected rows of numbers, (rows, features) or (rows, height, width, channels). "
@@ -120,7 +120,7 @@ def _as_trainable(x: Array) -> Array:
         )
     if x.dtype == np.uint8:
         return x
-    with np.errstate(over="ignore"):  # becomes infinity, which the survey sees
+    with np.errstate(over="ignore"):  # becomes infinity, which ColumnStats finds
         return x.astype(np.float32)
 
 
@@ -135,31 +135,31 @@ def _as_labels(y: Array) -> Array:
 
 
 def _usable(
-    config: DataConfig, survey: Survey, names: Names, notes: list[str]
+    config: DataConfig, stats: ColumnStats, names: Names, notes: list[str]
 ) -> tuple[Array, list[int]]:
-    """Which rows are good, and the numbers of the columns to keep; notes what is left out."""
-    good = survey.good()
-    survey.check_kinds()
+    """Mask of the good rows and numbers of the columns to keep; notes what is left out."""
+    good = stats.good()
+    stats.check_kinds()
     if not good.all():
         notes.append(f"left out {int((~good).sum()):,} rows with missing or infinite values")
-    constant = survey.constant() if config.bad_columns == "drop" else []
+    constant = stats.constant() if config.bad_columns == "drop" else []
     if constant:
         called = [names[i] if names else str(i) for i in constant]
         notes.append(f"left out as they never change: {', '.join(called)}")
-    kept = [i for i in range(survey.low.shape[0]) if i not in constant]
+    kept = [i for i in range(stats.low.shape[0]) if i not in constant]
     if not kept:
         raise ValueError(f"{config.source}: expected columns that vary. Received: none.")
     return good, kept
 
 
-def _extremes(survey: Survey, kept: list[int]) -> tuple[float, float]:
-    return float(survey.low[kept].min()), float(survey.high[kept].max())
+def _extremes(stats: ColumnStats, kept: list[int]) -> tuple[float, float]:
+    return float(stats.low[kept].min()), float(stats.high[kept].max())
 
 
 def value_range(
     config: DataConfig, dtype: np.dtype[Any], low: float, high: float
 ) -> tuple[float, float] | None:
-    """What the sensor can give: as told, or where that is plain: bytes, or nothing but 0 to 1.
+    """Range that the sensor can give: the configured one, or that of bytes or of 0 to 1.
 
     Args:
         config: may tell it.

@@ -1,4 +1,4 @@
-"""Windows over a table of sensor channels, and which of them must stay together in a split."""
+"""Windows over a table of sensor channels, and the segments that a split keeps whole."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ MIN_WINDOWS = 4  # a stretch is as long as so many windows, at least: those acro
 def cut(
     table: Dataset, config: DataConfig, *, good: Array, recording: Array | None, time: Array | None
 ) -> Dataset:
-    """The windows at every offset of a table whose rows are in time order.
+    """Cuts windows at every offset of a table whose rows are in time order.
 
     A window is an anomaly where any of its rows is, and of a class where all are. Its machine is
     that of its rows. As many are counted, see `Windows`, as there are at the stride, or at a
@@ -74,19 +74,19 @@ def cut(
 
 
 def _any(marks: Array, starts: Array, window: int) -> Array:
-    """Which windows have a marked row, from marks in the order of their rows: bool (windows,)."""
+    """Mask of the windows with a marked row, from the marks of the rows: bool (windows,)."""
     before = np.concatenate([[0], np.cumsum(marks)])
     return np.asarray(before[starts + window] > before[starts])
 
 
 def _mixed(values: Array, starts: Array, window: int) -> Array:
-    """Which windows have rows of different values: bool (windows,)."""
+    """Mask of the windows whose rows have different values: bool (windows,)."""
     changes = np.append(values[1:] != values[:-1], False)  # behind which row
     return _any(changes, starts, window - 1)
 
 
 def _labels(values: Array, starts: Array, window: int) -> Array:
-    """The class that all rows of a window are of: int32 (windows,)."""
+    """Class of each window whose rows are all of one class, else -1: int32 (windows,)."""
     mixed = _mixed(values, starts, window)
     return np.where(mixed, labels.UNKNOWN, values[starts]).astype(np.int32)
 
@@ -118,7 +118,7 @@ def _cut_already(table: Dataset, good: Array, recording: Array | None) -> Datase
 
 
 def _segments(rows: int, recording: Array | None, window: int, *, each: bool) -> Array:
-    """The number of the segment that each row belongs to: int (rows,).
+    """Segment number of each row: int (rows,).
 
     Args:
         rows: of the table.

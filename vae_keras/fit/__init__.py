@@ -1,4 +1,4 @@
-"""The training loop: batches, callbacks, early stopping, folds, devices, progress.
+"""Training loop: batches, callbacks, early stopping, folds, devices, progress.
 
 It imports `_base`, `configs`, `data`, `model`, and the run directory and evaluation.
 """

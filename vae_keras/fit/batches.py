@@ -1,4 +1,4 @@
-"""Batches in an order that depends on the seed and the epoch alone, so that training can resume.
+"""Shuffled batches in an order that seed and epoch alone decide, so that training can resume.
 
 Every epoch is a new permutation of the rows that is computed, not remembered: epoch 7 after a crash
 has the order that it would have had.
@@ -20,11 +20,11 @@ from .progress import Logs
 XY = tuple[Rows, ...]  # of equal length: x, or x and y
 Place = Callable[[Array], Tensor]
 
-AHEAD = 40  # batches of a stream that are read ahead
+PREFETCHED_BATCHES = 40  # batches of a stream that are read ahead
 
 
 class Shuffled(keras.callbacks.Callback):
-    """All rows in batches, shuffled anew for each epoch; the last is smaller where it must be.
+    """Batches of all rows, shuffled anew for each epoch; the last batch may be smaller.
 
     Of windows at every offset, an epoch has as many as are counted, drawn anew from all of them.
 
@@ -69,12 +69,12 @@ class Shuffled(keras.callbacks.Callback):
 
 
 def steps_an_epoch(rows: int, batch_size: int) -> int:
-    """How many batches an epoch has."""
+    """Number of batches in an epoch."""
     return -(-rows // batch_size)
 
 
 class _IndexShuffle:
-    """For TensorFlow: a permutation that is evaluated index by index; nothing is ever stored."""
+    """Random order under TensorFlow: a permutation computed index by index, never stored."""
 
     def __init__(self, arrays: XY, batch_size: int, seed: int) -> None:
         import tensorflow as tf
@@ -97,7 +97,7 @@ class _IndexShuffle:
 
 
 def _taker(array: Rows) -> Callable[[Tensor], Tensor]:
-    """Takes rows by their numbers, in TensorFlow."""
+    """Function that takes rows by their numbers, in TensorFlow."""
     import tensorflow as tf
 
     if not isinstance(array, Windows):
@@ -109,7 +109,7 @@ def _taker(array: Rows) -> Callable[[Tensor], Tensor]:
 
 
 class _Permutation:
-    """For other backends: numpy permutes at the start of each epoch."""
+    """Random order under other backends: numpy permutes at the start of each epoch."""
 
     def __init__(self, arrays: XY, batch_size: int, seed: int, place: Place = np.asarray) -> None:
         self.data, self._seed = _Batches(arrays, batch_size, place), seed
@@ -134,7 +134,7 @@ class _Batches(keras.utils.PyDataset):
 
 
 class _StreamDataset:
-    """For TensorFlow: batches are read in a thread while those before them are trained on."""
+    """Stream batches under TensorFlow, read ahead in a thread."""
 
     def __init__(self, x: Stream, batch_size: int, seed: int) -> None:
         import tensorflow as tf
@@ -146,23 +146,23 @@ class _StreamDataset:
             output_signature=(spec,),
         )
         steps = tf.data.experimental.assert_cardinality(steps_an_epoch(len(x), batch_size))
-        self.data = batches.apply(steps).prefetch(AHEAD)
+        self.data = batches.apply(steps).prefetch(PREFETCHED_BATCHES)
 
     def begin(self, epoch: int) -> None:
         self._epoch = epoch
 
 
 class _StreamBatches:
-    """For other backends: batches in turn; Keras asks for them by number, in order."""
+    """Stream batches under other backends, in the order in which Keras asks for them."""
 
     def __init__(self, x: Stream, batch_size: int, seed: int, place: Place = np.asarray) -> None:
-        self.data = _InTurn(x, batch_size, seed, place)
+        self.data = _StreamSequence(x, batch_size, seed, place)
 
     def begin(self, epoch: int) -> None:
         self.data.restart(epoch)
 
 
-class _InTurn(keras.utils.PyDataset):
+class _StreamSequence(keras.utils.PyDataset):
     def __init__(self, x: Stream, batch_size: int, seed: int, place: Place) -> None:
         super().__init__()
         self._x, self._batch_size, self._seed, self._place = x, batch_size, seed, place
@@ -185,7 +185,7 @@ class _InTurn(keras.utils.PyDataset):
 
 
 def draw(x: Rows, rows: int, *, seed: int) -> Array:
-    """As many of the rows, drawn at random; all where there are fewer."""
+    """Draws this many rows at random; all where there are fewer."""
     rng = np.random.default_rng(seed)
     if isinstance(x, Stream):
         return x.take(rng.choice(len(x), min(rows, len(x)), replace=False))
@@ -193,7 +193,7 @@ def draw(x: Rows, rows: int, *, seed: int) -> Array:
 
 
 def rebatch(blocks: Iterator[Array], batch_size: int) -> Iterator[Array]:
-    """The rows of all blocks in batches of one size, but for the last."""
+    """Re-cuts blocks of rows into batches of one size; the last may be smaller."""
     left: Array | None = None
     for block in blocks:
         rows = block if left is None else np.concatenate([left, block])

@@ -7,7 +7,7 @@ import keras
 
 from vae_keras import likelihoods
 from vae_keras.configs import ModelConfig, TrainConfig
-from vae_keras.data.datasets import Dataset, Rows, epoch_rows, only
+from vae_keras.data.datasets import Dataset, Rows, epoch_rows, select
 from vae_keras.data.streams import Stream
 from vae_keras.model import networks
 from vae_keras.model.classification import head
@@ -100,7 +100,7 @@ def _scaling(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
     if dataset.one_hot and sum(dataset.one_hot) == x.shape[1]:
         return Scaling(0.0, 1.0, 0.0, 1.0, name="preprocessing")  # zeros and ones stay as they are
     if likelihood.support is None:
-        more = None if isinstance(dataset.x, Stream) else lambda: only(dataset.x, ~dataset.y)
+        more = None if isinstance(dataset.x, Stream) else lambda: select(dataset.x, ~dataset.y)
         return standardize(x, dataset.feature_names, keep=sum(dataset.one_hot), more=more)
     if dataset.value_range is None:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What a training can be watched by while it runs: a CSV file of its losses, and TensorBoard.
+"""Callbacks that record a training while it runs: a CSV file of its losses, and TensorBoard.
 
 Both are refused before training where they could not be written.
 """
@@ -9,17 +9,17 @@ from pathlib import Path
 
 import keras
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime._base.libraries import need
 from vae_runtime._base.paths import file_target, is_same
 
 from .progress import Logs
 
 
-def watchers(
+def make_callbacks(
     csv_log: Path | None, tensorboard: Path | None, *, out: Path, data: str | None = None
 ) -> list[keras.callbacks.Callback]:
-    """Callbacks for what is asked.
+    """Makes the callbacks for the log files that are asked for.
 
     Args:
         csv_log: a file for `CsvLog`.
@@ -46,7 +46,7 @@ def watchers(
 
 
 class CsvLog(keras.callbacks.Callback):
-    """Writes the losses of an epoch to a file as soon as they are known, for `tail -f`.
+    """Callback that appends each epoch's losses to a CSV file, for `tail -f`.
 
     A resumed training goes on in its file. Epochs after the checkpoint, which it runs again, are in
     there once.
@@ -68,11 +68,11 @@ class CsvLog(keras.callbacks.Callback):
             )
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """It is not known yet which epoch is the first."""
+        """Forgets the last training; the first epoch is known when it begins."""
         self._begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Before the first one, drops the lines of this one and of those after it."""
+        """Drops the lines of this epoch and later ones, before the first epoch."""
         if not self._begun:
             lines = self.path.read_text().splitlines(keepends=True)
             whole = [line for line in lines if line.endswith("\n")]  # a kill may have cut the last
@@ -81,7 +81,7 @@ class CsvLog(keras.callbacks.Callback):
             self._begun = True
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Adds a line."""
+        """Appends a line."""
         with self.path.open("a", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             if not file.tell():
@@ -90,7 +90,7 @@ class CsvLog(keras.callbacks.Callback):
 
 
 def _tensorboard(path: Path) -> keras.callbacks.Callback:
-    with without_greetings():  # the callback would import TensorFlow, in the midst of training
+    with filter_tf_log():  # the callback would import TensorFlow, in the midst of training
         for name in ("tensorflow", "tensorboard"):
             need(name, "writing what TensorBoard shows", "leave out --tensorboard")
     path.mkdir(parents=True, exist_ok=True)

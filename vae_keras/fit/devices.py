@@ -1,4 +1,4 @@
-"""Which GPUs a model trains on, and how its batches come to lie on them.
+"""Devices that a model trains on, and how each batch is split between them.
 
 Each batch is dealt out to the devices, and a step on several is the step on one up to rounding
 (`replicas`). TensorFlow deals by `tf.distribute.MirroredStrategy`, JAX by `keras.distribution`;
@@ -17,7 +17,7 @@ from vae_keras._base.arrays import Array, Tensor
 
 @dataclass(frozen=True)
 class Devices:
-    """The devices of one training, by Keras's names: ("gpu:0", "gpu:1"), say.
+    """Devices of one training, by Keras's names: ("gpu:0", "gpu:1"), say.
 
     One or none is the device that the backend takes of itself.
     """
@@ -25,11 +25,11 @@ class Devices:
     names: tuple[str, ...] = ()
 
     def scope(self) -> Any:
-        """Around the making of a model and of its optimizer: puts their weights on each device."""
+        """Context to make a model and its optimizer in, so that every device has their weights."""
         return _dealer(self.names).scope() if len(self.names) > 1 else contextlib.nullcontext()
 
     def steps_at_a_time(self, wanted: int) -> int:
-        """One under TensorFlow's strategies, else as many as wanted.
+        """Steps in one call: 1 under TensorFlow's strategies, else as many as wanted.
 
         (Keras takes several within a conditional, where replicas cannot meet: keras issue 19246.)
         """
@@ -37,7 +37,7 @@ class Devices:
         return 1 if strategy else wanted
 
     def place(self, batch: Array) -> Tensor:
-        """A batch as JAX is given it: dealt out, or where that does not go evenly, whole to each.
+        """Puts a batch on JAX's devices: split where it divides evenly, else whole on each.
 
         (TensorFlow deals out by itself, evenly or not.)
         """
@@ -52,7 +52,7 @@ class Devices:
 
 
 def choose_devices(asked: int | str, batch_size: int) -> Devices:
-    """The first so many devices, or "all"; GPUs where there are any.
+    """Chooses the first so many devices, or "all"; GPUs where there are any.
 
     Raises:
         ValueError: there are fewer, or fewer rows in a batch.
@@ -73,7 +73,7 @@ def choose_devices(asked: int | str, batch_size: int) -> Devices:
 
 
 def describe_devices(used: Devices) -> str | None:
-    """Which devices train, as a line; None where there is no more than one to choose from."""
+    """Describes the devices in a line; None where there is only one to choose from."""
     there = keras.distribution.list_devices()
     if len(used.names) > 1:
         return f"training on {len(used.names)} devices: {', '.join(used.names)}"
@@ -84,7 +84,7 @@ def describe_devices(used: Devices) -> str | None:
 
 @functools.cache
 def _dealer(names: tuple[str, ...]) -> Any:
-    """Keras's distribution over these devices, or TensorFlow's strategy."""
+    """Distribution over these devices: of Keras under JAX, a strategy of TensorFlow."""
     if keras.backend.backend() == "jax":
         return keras.distribution.DataParallel(devices=list(names))
     if _dealer.cache_info().currsize:  # TensorFlow mixes up the sums of two strategies

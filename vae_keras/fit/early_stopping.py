@@ -1,4 +1,4 @@
-"""When training ends, which weights it keeps, and how it goes on after a kill.
+"""Early stopping: keeps the best weights, and writes checkpoints that training resumes from.
 
 The state of a run is one file beside the run directory to be, `RUN.checkpoint.npz`, written aside
 and renamed at the end of an epoch, every half minute at most: all weights, the optimizer's and the
@@ -22,13 +22,13 @@ from vae_runtime.rows.files import load_npz
 
 from .progress import Logs
 
-STOPPED = 2**31 - 1  # an epoch after every last one
+NO_EPOCH_LEFT = 2**31 - 1  # an epoch after every last one
 
-EVERY = 30.0  # seconds between checkpoints
+CHECKPOINT_SECONDS = 30.0  # seconds between checkpoints
 
 
 class Stopping(keras.callbacks.Callback):
-    """Stops after `patience` epochs without a better validation ELBO, and keeps the best weights.
+    """Callback that stops after `patience` epochs without a better ELBO and keeps the best weights.
 
     Args:
         checkpoint: path of the checkpoint file.
@@ -38,7 +38,11 @@ class Stopping(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, checkpoint: Path, identity: dict[str, Any], patience: int, every: float = EVERY
+        self,
+        checkpoint: Path,
+        identity: dict[str, Any],
+        patience: int,
+        every: float = CHECKPOINT_SECONDS,
     ) -> None:
         super().__init__()
         self.checkpoint, self.identity = checkpoint, identity
@@ -48,34 +52,34 @@ class Stopping(keras.callbacks.Callback):
         self._best_weights: Arrays = {}
 
     def resume(self, vae: keras.Model) -> int:
-        """Puts a model where its checkpoint was; returns the epoch to go on with, 0 without one.
+        """Loads a model's checkpoint; returns the epoch to go on with, 0 without a checkpoint.
 
         Raises:
             ValueError: the checkpoint is damaged, or of another run.
         """
         if not self.checkpoint.exists():
             return 0
-        arrays, said = read_checkpoint(self.checkpoint, self.identity)
+        arrays, values = read_checkpoint(self.checkpoint, self.identity)
         vae.optimizer.build(vae.trainable_variables)
         for name, variable in _state(vae).items():
             variable.assign(arrays[name])
         best = {name: value for name, value in arrays.items() if name.startswith("best.")}
         self._best_weights = {name.removeprefix("best."): value for name, value in best.items()}
         self.history, self.best_epoch, self._best = (
-            said["history"],
-            said["best_epoch"],
-            said["best"],
+            values["history"],
+            values["best_epoch"],
+            values["best"],
         )
         epochs = len(self.history["loss"])
         # one that had stopped already has no epoch left, whatever its last one was
-        return STOPPED if epochs - 1 - self.best_epoch >= self.patience else epochs
+        return NO_EPOCH_LEFT if epochs - 1 - self.best_epoch >= self.patience else epochs
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the clock of the checkpoints."""
         self._saved = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Remembers the epoch; stops, or saves, where it is time to."""
+        """Records the epoch; stops training or writes a checkpoint when it is time."""
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         if logs["val_elbo"] > self._best:
@@ -88,57 +92,57 @@ class Stopping(keras.callbacks.Callback):
             self._saved = time.monotonic()
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Gives the model its best weights."""
+        """Puts the best weights into the model."""
         for name, variable in _weights(self.model).items():
             variable.assign(self._best_weights[name])
 
     def _save(self) -> None:
-        said = {"history": self.history, "best_epoch": self.best_epoch, "best": self._best}
+        values = {"history": self.history, "best_epoch": self.best_epoch, "best": self._best}
         arrays = _copies(_state(self.model))
         arrays.update({f"best.{name}": value for name, value in self._best_weights.items()})
-        write_checkpoint(self.checkpoint, self.identity, arrays, said)
+        write_checkpoint(self.checkpoint, self.identity, arrays, values)
 
 
 def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Arrays, dict[str, Any]]:
-    """What `write_checkpoint` wrote: arrays, and the rest.
+    """Reads a file of `write_checkpoint`: its arrays, and its JSON values.
 
     Raises:
         ValueError: the file is damaged, no checkpoint, or of another run; says what to do.
     """
     arrays = _read(path)
-    if "said" not in arrays:
+    if "values" not in arrays:
         raise ValueError(f"{path} is no checkpoint. Train without --resume.")
-    said = json.loads(str(arrays.pop("said")))
-    if said["identity"] != identity:
-        different = [k for k, v in identity.items() if said["identity"].get(k) != v]
+    values = json.loads(str(arrays.pop("values")))
+    if values["identity"] != identity:
+        different = [k for k, v in identity.items() if values["identity"].get(k) != v]
         raise ValueError(
             f"{path}: expected the checkpoint of the same run. Received: one with another "
             f"{', '.join(different)}. Train without --resume to begin anew."
         )
-    return arrays, said
+    return arrays, values
 
 
 def write_checkpoint(
-    path: Path, identity: dict[str, Any], arrays: Arrays, said: dict[str, Any]
+    path: Path, identity: dict[str, Any], arrays: Arrays, values: dict[str, Any]
 ) -> None:
-    """Arrays, and what JSON can say, of the run with this identity; written aside, then renamed."""
-    text = np.array(json.dumps({"identity": identity, **said}))
-    write_aside(path, lambda file: np.savez(file, allow_pickle=False, said=text, **arrays))
+    """Writes arrays and JSON values for the run with this identity, all or nothing."""
+    text = np.array(json.dumps({"identity": identity, **values}))
+    write_aside(path, lambda file: np.savez(file, allow_pickle=False, values=text, **arrays))
 
 
 def _weights(vae: keras.Model) -> dict[str, Any]:
-    """The model's own variables by a name that is the same in every process."""
+    """Variables of the model itself, by a name that is the same in every process."""
     return {f"vae.{i}": variable for i, variable in enumerate(vae.variables)}
 
 
 def _state(vae: keras.Model) -> dict[str, Any]:
-    """All that training changes: the model's variables and the optimizer's."""
+    """Variables that training changes: the model's and the optimizer's."""
     optimizer = {f"optimizer.{i}": v for i, v in enumerate(vae.optimizer.variables)}
     return {**_weights(vae), **optimizer}
 
 
 def _copies(variables: dict[str, Any]) -> Arrays:
-    """Their values now: copies, since TensorFlow may lend its own memory to numpy."""
+    """Copies of the variables' values, since TensorFlow may lend its own memory to numpy."""
     return {name: np.asarray(variable).copy() for name, variable in variables.items()}
 
 

@@ -27,7 +27,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays, Floats
 from vae_keras.data import Split
-from vae_keras.data.datasets import counted, only
+from vae_keras.data.datasets import counted, select
 from vae_keras.evaluate import score_rows
 
 from .early_stopping import Stopping, read_checkpoint, write_checkpoint
@@ -54,17 +54,17 @@ def cross_fit(
         are not counted NaN.
     """
     path, folds = cross_path(out), count(rows)
-    scores, done = {name: _nothing(rows) for name in ("cross_score", "cross_neg_elbo")}, 0
+    scores, done = {name: _no_scores(rows) for name in ("cross_score", "cross_neg_elbo")}, 0
     if not resume:
         remove_checkpoints(out, folds)
     elif path.exists():
-        arrays, said = read_checkpoint(path, identity)
-        scores, done = {name: arrays[name] for name in scores}, said["done"]
+        arrays, values = read_checkpoint(path, identity)
+        scores, done = {name: arrays[name] for name in scores}, values["done"]
         log(f"resumed after {done} of {folds} models for the calibration")
     for fold in range(done, folds):
         stopping = Stopping(fold_path(out, fold), identity, learner.train.patience)
         terms = _score_fold(learner, rows, fold, stopping, resume, log)
-        scored = sides(rows, fold)["scored"]
+        scored = fold_masks(rows, fold)["scored"]
         scores["cross_score"][scored] = terms["score"]
         scores["cross_neg_elbo"][scored] = terms["nll"] + terms["kl"]
         write_checkpoint(path, identity, scores, {"done": fold + 1})
@@ -72,8 +72,8 @@ def cross_fit(
     return scores
 
 
-def sides(rows: Split, fold: int) -> Arrays:
-    """Bool (rows of calibration,), for the model without a fold: train, validation, scored."""
+def fold_masks(rows: Split, fold: int) -> Arrays:
+    """Masks for the model without one fold: train, validation, scored; bool (calibration rows,)."""
     after = (np.asarray(rows.folds) - fold) % count(rows)
     out, validation = after == 0, (after == 1) & np.asarray(rows.stopping)
     scored = out & counted(rows.calibration)
@@ -81,28 +81,28 @@ def sides(rows: Split, fold: int) -> Arrays:
 
 
 def count(rows: Split) -> int:
-    """The number of folds; 1 where there are none."""
+    """Number of folds; 1 where there are none."""
     return 1 if rows.folds is None else int(rows.folds.max()) + 1
 
 
 def fold_path(out: str | Path, fold: int) -> Path:
-    """Where the checkpoint of the model without a fold lies while it trains."""
+    """Path of the checkpoint of the model without this fold."""
     return checkpoint_path(f"{out}.fold{fold}")
 
 
 def cross_path(out: str | Path) -> Path:
-    """Where the scores of finished folds lie until the run is written."""
+    """Path of the checkpoint with the scores of finished folds."""
     return checkpoint_path(f"{out}.folds")
 
 
 def checkpoints(out: str | Path, folds: int) -> list[Path]:
-    """All that a run keeps to be resumed by."""
+    """Paths of all checkpoints of a run."""
     of_folds = [cross_path(out), *(fold_path(out, fold) for fold in range(folds))]
     return [checkpoint_path(out), *(of_folds if folds > 1 else [])]
 
 
 def remove_checkpoints(out: str | Path, folds: int) -> None:
-    """So that nothing of this run, or of an earlier one there, is gone on with."""
+    """Removes all checkpoints of a run, so that a later one cannot resume from them."""
     for path in checkpoints(out, folds):
         path.unlink(missing_ok=True)
 
@@ -110,12 +110,12 @@ def remove_checkpoints(out: str | Path, folds: int) -> None:
 def _score_fold(
     learner: Learner, rows: Split, fold: int, stopping: Stopping, resume: bool, log: Log
 ) -> Arrays:
-    """What a model that is trained without them says of the fold's rows, see `VAE.score`."""
-    part, where = sides(rows, fold), f"fold {fold + 1} of {count(rows)}"
+    """Trains a model without the fold's rows and scores them, see `VAE.score`."""
+    part, where = fold_masks(rows, fold), f"fold {fold + 1} of {count(rows)}"
     x, y = rows.calibration, _labels(rows)
     vae = learner.learn(
-        only(x, part["train"]),
-        only(x, part["validation"]),
+        select(x, part["train"]),
+        select(x, part["validation"]),
         stopping=stopping,
         labels=None if y is None else {name: y[part[name]] for name in ("train", "validation")},
         resume=resume and stopping.checkpoint.exists(),
@@ -124,11 +124,11 @@ def _score_fold(
     return score_rows(vae, x[part["scored"]])
 
 
-def _nothing(rows: Split) -> Floats:
+def _no_scores(rows: Split) -> Floats:
     return np.full(len(rows.calibration), np.nan, np.float32)
 
 
 def _labels(rows: Split) -> Array | None:
-    """Of the calibration rows, those that training may see."""
+    """Labels of the calibration rows, as training may see them."""
     known = rows.labels
     return None if known is None else np.concatenate([known["train"], known["validation"]])

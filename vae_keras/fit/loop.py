@@ -1,4 +1,4 @@
-"""The training loop around Keras's `fit`."""
+"""Training loop around Keras's `fit`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +40,7 @@ def fit(
     devices: Devices = ONE,
     log: Log = print,
 ) -> None:
-    """Trains until the validation ELBO stops rising; the best weights, and `history`, remain.
+    """Trains until the validation ELBO stops rising; leaves the best weights, and `history`.
 
     Args:
         vae: the model, made in the scope of `devices`.
@@ -81,7 +81,7 @@ def fit(
 
 
 def describe_latents(vae: VAE, x: Array) -> str:
-    """How many latents tell rows apart, as a sentence that warns where it is none.
+    """Counts the latents that are active, in a sentence that warns where none is.
 
     A latent is active where its posterior mean varies between rows by more than 0.01.
     Source: Burda, Grosse & Salakhutdinov 2016, section 5.1.2.
@@ -98,13 +98,13 @@ def describe_latents(vae: VAE, x: Array) -> str:
 
 
 def checkpoint_path(out: str | Path) -> Path:
-    """Where the checkpoint of a run to be lies while it trains."""
+    """Path of the checkpoint of a run while it trains."""
     out = Path(out)
     return out.with_name(f"{out.name}.checkpoint.npz")
 
 
 def _validation(x: Array, y: Array | None) -> tuple[Array, ...]:
-    """What Keras takes; without labels where all are unknown, which would be an accuracy of 0."""
+    """Validation data for Keras, without labels that are all unknown: accuracy would be 0."""
     return (x,) if y is None or (y == UNKNOWN).all() else (x, y)
 
 

@@ -1,4 +1,4 @@
-"""Callbacks that speak: how training goes, and when it has gone wrong."""
+"""Callbacks for messages: progress of training, and an error when it diverges."""
 
 import math
 import time
@@ -9,7 +9,7 @@ import keras
 
 Logs = Any  # a dict of losses, or None where Keras has none
 
-SHOWN = ("loss", "nll", "kl", "val_elbo", "cross_entropy", "val_accuracy")
+LOGGED_LOSSES = ("loss", "nll", "kl", "val_elbo", "cross_entropy", "val_accuracy")
 
 
 class Progress(keras.callbacks.Callback):
@@ -42,7 +42,7 @@ class Progress(keras.callbacks.Callback):
         self._last: tuple[str, Any] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Logs where it is time to."""
+        """Logs a line when it is time to."""
         now = time.monotonic()
         self._last = f"epoch {epoch + 1}/{self.epochs}", logs
         if now - self._logged >= self.every and epoch + 1 < self.epochs:
@@ -52,13 +52,13 @@ class Progress(keras.callbacks.Callback):
             self._write(f"{self.rows / pace:,.0f} rows/s, at most {left:.0f} s left")
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Logs the last epoch and the whole time."""
+        """Logs the last epoch and the total time."""
         if self._last:  # a resumed run may have had no epoch left
             self._write(f"done in {time.monotonic() - self._started:.0f} s")
 
     def _write(self, pace: str) -> None:
         where, logs = self._last or ("", {})
-        shown = [name for name in SHOWN if name in logs]
+        shown = [name for name in LOGGED_LOSSES if name in logs]
         losses = "  ".join(f"{name} {logs[name]:.3f}" for name in shown)
         self.log(f"{where}  {losses}  ({pace})")
 
@@ -67,11 +67,11 @@ class StopOnDivergence(keras.callbacks.Callback):
     """Raises ValueError at the first loss that is not finite, before it costs another epoch."""
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Nothing has been seen yet."""
+        """Forgets the last training's losses."""
         self._epoch, self._finite = 0, None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Remembers which epoch it is."""
+        """Records the number of the epoch."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:

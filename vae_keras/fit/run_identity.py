@@ -1,4 +1,4 @@
-"""What makes a run the run that it is: may a killed one go on, is there anything left to do?"""
+"""Identity of a run: options, rows and versions that decide whether it can be resumed."""
 
 import dataclasses
 import importlib.metadata
@@ -24,7 +24,7 @@ def versions() -> dict[str, str]:
 
 
 def find_finished(out: str | Path, config: Config, fingerprint: str) -> Run | None:
-    """The run at `out`, if there is one and nothing of it is left to do.
+    """Finished run at `out` with these options and rows; None where there is no run.
 
     Raises:
         ValueError: it is of other options or rows; to resume it would be to replace it.
@@ -48,7 +48,7 @@ def identity_of(
     train_config: TrainConfig,
     fingerprints: dict[str, str | None],
 ) -> dict[str, Any]:
-    """What makes a run the run that it is, as JSON would give it back."""
+    """Options, data hashes and backend that define a run, as JSON would give them back."""
     asked = {
         "data": dataclasses.asdict(data_config),
         "model": dataclasses.asdict(model_config),
@@ -60,7 +60,7 @@ def identity_of(
 
 
 def fingerprints_of(rows: Split) -> dict[str, str | None]:
-    """Of what is trained on."""
+    """Hashes of the training rows and of their labels."""
     labels = None if rows.labels is None else data.fingerprint(rows.labels["train"])
     return {"rows": data.fingerprint(rows.train), "labels": labels}
 

@@ -1,4 +1,4 @@
-"""What a run is going to do, in lines before it begins."""
+"""Summary of a run before it begins."""
 
 from vae_keras.configs import ModelConfig
 from vae_keras.data import Dataset, Split
@@ -11,7 +11,7 @@ from .folds import count
 
 
 def describe(dataset: Dataset, rows: Split, config: ModelConfig) -> list[str]:
-    """What was done to the rows; then in a line who sees how many of them, and the model."""
+    """Lines on what was done to the rows, then one on the sets, the model and the labels."""
     shape = "x".join(map(str, dataset.x.shape[1:]))
     return [
         *dataset.notes,

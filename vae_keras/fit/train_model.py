@@ -1,4 +1,4 @@
-"""From rows to a trained model, by all else that a run was asked for."""
+"""Builds and trains the models of a run."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from .loop import Log, fit
 
 @dataclass(frozen=True)
 class Learner:
-    """What each model of a run has in common.
+    """Settings that are common to all models of a run.
 
     Args:
         dataset: what is known of the rows.
@@ -49,7 +49,7 @@ class Learner:
         callbacks: Sequence[keras.callbacks.Callback] = (),
         log: Log = print,
     ) -> VAE:
-        """A model scaled to the rows x and trained on them, see `fit`; it computes in float32.
+        """Trains a model on rows x, see `fit`; returns it in float32.
 
         Any mixture is fitted to them too. Of windows at every offset, those that are counted
         validate.
@@ -79,7 +79,7 @@ class Learner:
 
     def _fit(self, found: mixture.Mixture, preprocessing: Scaling, *rows: Rows) -> None:
         """Fits a mixture to training rows and validation rows."""
-        count = min(mixture.ROWS, mixture.VALUES // math.prod(rows[0].shape[1:]))
+        count = min(mixture.MOST_ROWS, mixture.MOST_VALUES // math.prod(rows[0].shape[1:]))
         some = (draw(each, max(count, 1), seed=self.train.seed) for each in rows)
         u, held_back = (np.asarray(preprocessing(each)) for each in some)
         found.fit(u, held_back, seed=self.train.seed)

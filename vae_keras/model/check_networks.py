@@ -1,4 +1,4 @@
-"""Does an encoder fit a decoder? Any two Keras models may be a pair; this says what is wrong."""
+"""Checks that an encoder and a decoder fit together, and that both can be part of a VAE."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def check_pair(encoder: keras.Model, decoder: keras.Model) -> None:
 
 
 def check_encoder(encoder: keras.Model) -> None:
-    """Raises ValueError where an encoder is none of a VAE, and says what to do.
+    """Raises ValueError where a model cannot be the encoder of a VAE, and says what to do.
 
     Args:
         encoder: from x to (z_mean, z_log_var), each (batch, latent_dim).
@@ -73,7 +73,7 @@ def check_logits(decoder: keras.Model, likelihood: keras.layers.Layer) -> None:
 
 
 def last_operation(model: keras.Model) -> Any:
-    """The layer or operation that a model ends on, but for those that only move values.
+    """Last layer or operation of a model, skipping those that only move values.
 
     None where that is not known: a subclass may call its layers in any order.
     """
@@ -85,7 +85,7 @@ def last_operation(model: keras.Model) -> Any:
 
 
 def _shapes(role: str, model: Any) -> tuple[Any, Any]:
-    """The shapes of what goes in and of what comes out."""
+    """Shapes of a model's inputs and outputs."""
     if not isinstance(model, keras.Model):
         raise ValueError(f"expected a keras.Model as {role}. Received: {type(model).__name__}.")
     try:
@@ -98,7 +98,7 @@ def _shapes(role: str, model: Any) -> tuple[Any, Any]:
 
 
 def _outputs(model: keras.Model) -> Any:
-    """What a model gives, a list or dict where it gives several."""
+    """Outputs of a model, a list or dict where there are several."""
     return (model.layers[-1] if isinstance(model, keras.Sequential) else model).output
 
 
@@ -109,13 +109,13 @@ def _are_two_vectors(outputs: Any) -> bool:
 
 
 def _input_hint(inputs: Any) -> str:
-    """For a conditional VAE's parts, which take more than x or z."""
+    """Advice for the parts of a conditional VAE, which have more inputs than x or z."""
     several = not isinstance(inputs, tuple)
     return " (Put what else it takes into x, as further columns.)" if several else ""
 
 
 def _encoder_hint(outputs: Any) -> str:
-    """What to make of outputs that are not z_mean and z_log_var."""
+    """Advice for outputs that are not z_mean and z_log_var."""
     if isinstance(outputs, dict):
         return " (Give both as a list: keras.Model(encoder.input, [output['mean'], ...]).)"
     if len(keras.tree.flatten(outputs)) == 1:
@@ -130,7 +130,7 @@ def _encoder_hint(outputs: Any) -> str:
 
 
 def _single_hint(outputs: Any) -> str:
-    """For a decoder that says more than the likelihood's parameters, or names them."""
+    """Advice for a decoder with several outputs, or with named ones."""
     if not isinstance(outputs, (dict, list, tuple)):
         return ""
     place = repr(next(iter(outputs))) if isinstance(outputs, dict) else 0
@@ -141,7 +141,7 @@ def _single_hint(outputs: Any) -> str:
 
 
 def _cropping_hint(parameters: Any, row: Shape) -> str:
-    """For sides that were halved, rounded up, and doubled."""
+    """Advice for sides that were halved, rounded up, and doubled."""
     longer = len(parameters) == len(row) > 2 and all(
         isinstance(side, int) and side >= wanted
         for side, wanted in zip(parameters[1:], row[1:], strict=True)
@@ -150,7 +150,7 @@ def _cropping_hint(parameters: Any, row: Shape) -> str:
 
 
 def _last_activation(model: keras.Model) -> str:
-    """The name of what a model ends on, whatever comes after it that only moves values."""
+    """Name of a model's last activation, skipping layers that only move values."""
     last = last_operation(model)
     if isinstance(last, keras.Model):
         return _last_activation(last)

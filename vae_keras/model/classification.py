@@ -1,4 +1,4 @@
-"""Classes learnt from few labels and many rows without: a head on z_mean, and its loss terms.
+"""Classifier on z_mean that learns from few labels and many unlabelled rows, and its loss terms.
 
 Labels are int (batch,), -1 where the class is not known.
 """
@@ -10,29 +10,29 @@ import numpy as np
 from keras import layers, ops
 
 from vae_keras._base.arrays import Tensor
-from vae_keras._base.keras_defaults import settled
+from vae_keras._base.keras_defaults import with_keras_defaults
 from vae_keras._base.replicas import batch_mean, batch_normal
 
 from .networks import ACTIVATION
 
-OF_LABELLED = ("cross_entropy", "accuracy")  # means over the rows with a label
-METRICS = (*OF_LABELLED, "consistency")
+LABELLED_METRICS = ("cross_entropy", "accuracy")  # means over the rows with a label
+METRICS = (*LABELLED_METRICS, "consistency")
 
 HIDDEN = 64  # neurons between z_mean and the classes
 
 # Of the noise that a row's class must outlast, in the model's units: standard deviations of a
 # column, or shares of an image's range.
-NOISE = 0.4
+NOISE_DEVIATION = 0.4
 
 # Below 1, a prediction is asked to become more certain than it is (Grandvalet & Bengio 2005,
 # "Semi-supervised learning by entropy minimization").
 TEMPERATURE = 0.5
 
-TINY = 1e-9  # a share of labelled rows less than that of any batch: 0 / TINY is 0, not NaN
+TINY_SHARE = 1e-9  # of labelled rows, less than in any batch: 0 / TINY_SHARE is 0, not NaN
 
 
 def get(classifier: Any, latent_dim: int) -> tuple[Any, int]:
-    """The head from z_mean to logits, and how many classes it tells apart; (None, 0) for None.
+    """Makes the classifier; returns it and its number of classes, (None, 0) for None.
 
     Args:
         classifier: a number of classes for the default head, or a layer.
@@ -56,21 +56,21 @@ def get(classifier: Any, latent_dim: int) -> tuple[Any, int]:
     return classifier, int(shape[-1])
 
 
-@settled()
+@with_keras_defaults()
 def head(latent_dim: int, classes: int, *, activation: str = ACTIVATION) -> keras.Model:
-    """One hidden layer between z_mean and the logits of the classes."""
+    """Classifier with one hidden layer between z_mean and the logits."""
     z_mean = keras.Input((latent_dim,), name="z_mean")
     h = layers.Dense(HIDDEN, activation)(z_mean)
     return keras.Model(z_mean, layers.Dense(classes, name="logits")(h), name="classifier")
 
 
 def disturb(x: Tensor, seed: Any) -> Tensor:
-    """Pre-processed rows with the noise that their classes must outlast."""
-    return x + NOISE * batch_normal(ops.shape(x), seed)
+    """Adds noise to pre-processed rows, small enough that their classes stay the same."""
+    return x + NOISE_DEVIATION * batch_normal(ops.shape(x), seed)
 
 
 def terms(logits: Tensor, noisy_logits: Tensor, y: Tensor) -> dict[str, Tensor]:
-    """What the labels of a batch, and its rows without, say of a classifier.
+    """Loss terms of a classifier on a batch of labelled and unlabelled rows.
 
     Args:
         logits, noisy_logits: float32 (batch, classes), of rows as they are and as `disturb`ed.
@@ -87,7 +87,7 @@ def terms(logits: Tensor, noisy_logits: Tensor, y: Tensor) -> dict[str, Tensor]:
     y = ops.reshape(ops.cast(y, "int32"), (-1,))
     label = ops.one_hot(y, logits.shape[-1])  # zeros where y is -1
     known = ops.cast(y >= 0, "float32")
-    share = known / ops.maximum(batch_mean(known), TINY)
+    share = known / ops.maximum(batch_mean(known), TINY_SHARE)
     right = ops.cast(ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), y), "float32")
     sharp = ops.softmax(logits / TEMPERATURE, axis=-1)
     target = ops.stop_gradient(ops.where(known[:, None] > 0, label, sharp))
@@ -100,12 +100,12 @@ def terms(logits: Tensor, noisy_logits: Tensor, y: Tensor) -> dict[str, Tensor]:
 
 
 def cross_entropy(target: Tensor, logits: Tensor) -> Tensor:
-    """Of each row in nats: target and logits (batch, classes), result (batch,)."""
+    """Cross-entropy of each row in nats: target and logits (batch, classes) to (batch,)."""
     return -ops.sum(target * ops.log_softmax(logits, axis=-1), axis=-1)
 
 
 def check_labels(y: Any, classes: int) -> None:
-    """Raises ValueError where an array y holds anything but numbers of classes, and -1."""
+    """Raises ValueError where labels are not numbers of classes or -1."""
     if y is None or not classes:
         return
     y = np.asarray(y)

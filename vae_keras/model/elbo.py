@@ -1,4 +1,4 @@
-"""The closed forms around the evidence lower bound, per example and in nats.
+"""Closed forms around the evidence lower bound, per example and in nats.
 
 Source: Kingma & Welling 2014, appendix B; Burda, Grosse & Salakhutdinov 2016, equation 8.
 """
@@ -21,12 +21,12 @@ def kl(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
 
 
 def latent_kl(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
-    """The same for each latent: float32 (batch, latent_dim)."""
+    """KL(q(z|x) || N(0, I)) of each latent: float32 (batch, latent_dim)."""
     return 0.5 * (ops.exp(z_log_var) + ops.square(z_mean) - 1.0 - z_log_var)
 
 
 def reparameterize(z_mean: Tensor, z_log_var: Tensor, noise: Tensor) -> Tensor:
-    """Z = z_mean + exp(z_log_var / 2) * noise, all of shapes that broadcast together."""
+    """Sample z = z_mean + exp(z_log_var / 2) * noise, of shapes that broadcast together."""
     return z_mean + ops.exp(0.5 * z_log_var) * noise
 
 

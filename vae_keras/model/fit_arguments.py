@@ -1,4 +1,4 @@
-"""What Keras's methods take and a VAE has no use for: refused by name, not ignored.
+"""Arguments of Keras's methods that a VAE does not use: refused by name, not ignored.
 
 A VAE has its own loss and counts every row as one; labels are for its classifier alone.
 """
@@ -11,18 +11,18 @@ import keras
 
 from . import classification
 
-WEIGHTS = "every row counts as one; repeat rows that are to count for more"
-OWN_LOSS = "a VAE has its own loss and metrics: nll, kl and elbo, and those of a classifier"
+WEIGHTS_REASON = "every row counts as one; repeat rows that are to count for more"
+OWN_LOSS_REASON = "a VAE has its own loss and metrics: nll, kl and elbo, and those of a classifier"
 
-UNUSED = {
-    "sample_weight": WEIGHTS,
-    "class_weight": WEIGHTS,
-    "loss": OWN_LOSS,
+UNUSED_REASONS = {
+    "sample_weight": WEIGHTS_REASON,
+    "class_weight": WEIGHTS_REASON,
+    "loss": OWN_LOSS_REASON,
     "loss_weights": "beta and classifier_weight of VAE(...) are the weights of its terms",
-    "metrics": OWN_LOSS,
-    "weighted_metrics": OWN_LOSS,
+    "metrics": OWN_LOSS_REASON,
+    "weighted_metrics": OWN_LOSS_REASON,
 }
-OF_VALIDATION = ("validation_batch_size", "validation_steps", "validation_freq")
+VALIDATION_ARGUMENTS = ("validation_batch_size", "validation_steps", "validation_freq")
 
 
 def check(method: str, classes: int, *arguments: Any, **options: Any) -> None:
@@ -36,7 +36,7 @@ def check(method: str, classes: int, *arguments: Any, **options: Any) -> None:
         arguments, options: as they would be given to the method, without the model.
     """
     given = _named(getattr(keras.Model, method), arguments, options)
-    for name, reason in UNUSED.items():
+    for name, reason in UNUSED_REASONS.items():
         if given.get(name) is not None:
             raise ValueError(
                 f"{name}: VAE.{method} does not use it, as {reason}. Leave {name} out."
@@ -52,14 +52,14 @@ def check(method: str, classes: int, *arguments: Any, **options: Any) -> None:
 
 
 def _named(method: Callable[..., Any], arguments: Any, options: Any) -> Mapping[str, Any]:
-    """Arguments by name; Keras's own TypeError where the method has none of that name."""
+    """Arguments by name; raises Keras's own TypeError where the method has none of that name."""
     return inspect.signature(method).bind(None, *arguments, **options).arguments
 
 
 def _check_validation(given: Mapping[str, Any], classes: int) -> None:
     data, split = given.get("validation_data"), given.get("validation_split", 0.0)
     if data is None and not split:
-        for name in OF_VALIDATION:
+        for name in VALIDATION_ARGUMENTS:
             if given.get(name) not in (None, 1 if name == "validation_freq" else None):
                 raise ValueError(
                     f"{name}: VAE.fit does not use it without validation rows. "
@@ -77,7 +77,7 @@ def _check_validation(given: Mapping[str, Any], classes: int) -> None:
     if weights is not None:
         raise ValueError(
             f"validation_data: expected x, (x,) or (x, y). Received: sample weights too, and "
-            f"{WEIGHTS}. Leave them out."
+            f"{WEIGHTS_REASON}. Leave them out."
         )
     _check_labels("y of validation_data", x, y, classes)
     if given.get("validation_batch_size") is not None and not _is_rows(x):
@@ -100,5 +100,5 @@ def _check_labels(name: str, x: Any, y: Any, classes: int) -> None:
 
 
 def _is_rows(x: Any) -> bool:
-    """Whether x is an array, which Keras cuts into batches; else it gives batches itself."""
+    """True where x is an array, which Keras cuts into batches; False where x gives batches."""
     return x is None or hasattr(x, "shape") or isinstance(x, (list, tuple))

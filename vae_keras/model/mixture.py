@@ -1,4 +1,4 @@
-"""A second opinion on what is normal: a mixture of Gaussians around typical rows.
+"""Mixture of Gaussians around typical rows, whose density is a second term of the score.
 
     p(u) = sum_j weight_j N(u; centre_j, sigma^2 I)
 
@@ -22,26 +22,26 @@ from keras import ops
 
 from vae_keras._base.arrays import Array, Tensor
 
-ROWS = 10_000  # that centres are sought among, and that sigma is found on, at most
-VALUES = 2**24  # of these rows at most, so that what that takes stays small beside training
+MOST_ROWS = 10_000  # that centres are sought among, and that sigma is found on, at most
+MOST_VALUES = 2**24  # of these rows at most, so that what that takes stays small beside training
 
-NOTHING = 1e-30  # the share of a centre that no row is near
+LEAST_SHARE = 1e-30  # the share of a centre that no row is near
 
 # Twice the usual distance to the nearest centre, root mean square of a feature: centres that are
 # nobody's neighbours (contaminated training rows) then count less than many that are near.
-WIDTH = 2.0
-LEAST = 0.1  # of a pre-processed feature, so that copies of a row are no infinite density
+SIGMA_FACTOR = 2.0
+LEAST_SIGMA = 0.1  # of a pre-processed feature, so that copies of a row are no infinite density
 
 # float32 sums lose a share of their terms that grows as the root of their number (Higham & Mary
 # 2019, "A new approach to probabilistic rounding error analysis"); of so many features, little.
-FEW = 256
+EXACT_FEATURES = 256
 
-FAR = 1e4  # sigmas beyond all centres, from where on a value is as far as any
+FAR_SIGMAS = 1e4  # sigmas beyond all centres, from where on a value is as far as any
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Mixture(keras.layers.Layer):
-    """Gaussians of one deviation around centres; `fit` finds them, nothing trains them.
+    """Gaussians of one deviation around centres, which `fit` finds and training leaves alone.
 
     Args:
         centres: how many.
@@ -70,18 +70,18 @@ class Mixture(keras.layers.Layer):
         return 0.5 * square + constant - log_sum
 
     def magnitude(self, u: Tensor) -> Tensor:
-        """Nats that rounding in `call` is a share of: (batch,).
+        """Sum of the terms' sizes in nats, of which rounding in `call` is a share: (batch,).
 
-        They are the terms that it is the sum of, whatever their sign, and a multiple of these
-        where each is itself a sum over many features.
+        Terms count whatever their sign, and several times where each is itself a sum over many
+        features.
         """
         v, (logits, constant) = self._scaled(u), self._logits(u)
         square = ops.sum(ops.square(v), axis=-1)
         terms = 0.5 * square + ops.abs(constant) + ops.max(ops.abs(logits), axis=-1)
-        return max(1.0, math.sqrt(self.centres.shape[1] / FEW)) * terms
+        return max(1.0, math.sqrt(self.centres.shape[1] / EXACT_FEATURES)) * terms
 
     def given_others(self, u: Tensor, features: Array) -> Tensor:
-        """Expects each feature by all others of its row: E[u_f | u without f], of u's shape.
+        """Expected value of each feature given all others of its row, E[u_f | u without f].
 
         A centre j is as likely as they are near it,
 
@@ -99,7 +99,7 @@ class Mixture(keras.layers.Layer):
         """
         centres = self.centres / self.sigma
         low, high = ops.min(centres, axis=0), ops.max(centres, axis=0)
-        v = ops.expand_dims(ops.clip(self._scaled(u), low - FAR, high + FAR), 1)
+        v = ops.expand_dims(ops.clip(self._scaled(u), low - FAR_SIGMAS, high + FAR_SIGMAS), 1)
         near = ops.clip(v, low, high)
         squares = (near - centres) * (2.0 * v - near - centres)  # (batch, count, values)
         others = _product(squares, 1.0 - features.T)  # (batch, count, features)
@@ -127,11 +127,11 @@ class Mixture(keras.layers.Layer):
         shares = np.bincount(found.labels_, minlength=self.count) / len(rows)
         nearest = np.square(found.transform(others)).min(axis=1).mean() / rows.shape[1]
         self.centres.assign(centres)
-        self.log_weights.assign(np.log(np.maximum(shares, NOTHING)))
-        self.sigma.assign(max(WIDTH * math.sqrt(nearest), LEAST))
+        self.log_weights.assign(np.log(np.maximum(shares, LEAST_SHARE)))
+        self.sigma.assign(max(SIGMA_FACTOR * math.sqrt(nearest), LEAST_SIGMA))
 
     def factor(self) -> Array:
-        """What rows are multiplied with, (features, centres): as much of a score as its sums."""
+        """Matrix (features, centres) that rows are multiplied with."""
         return np.ascontiguousarray((np.asarray(self.centres) / np.asarray(self.sigma)).T)
 
     def get_config(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class Mixture(keras.layers.Layer):
         return ops.reshape(u, (-1, self.centres.shape[1])) / self.sigma
 
     def _logits(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, count), of each centre the log of its share but for what all share; and that."""
+        """Logits (batch, count) of the centres without their common term, and that term."""
         centres = self.centres / self.sigma
         bias = self.log_weights - 0.5 * ops.sum(ops.square(centres), axis=1)
         constant = centres.shape[1] * (ops.log(self.sigma) + 0.5 * math.log(2 * math.pi))
@@ -153,7 +153,7 @@ class Mixture(keras.layers.Layer):
 
 
 def _product(each: Tensor, factor: Array) -> Tensor:
-    """(batch, count, a) times (a, b): (batch, count, b), as one product of two matrices."""
+    """Multiplies (batch, count, a) by (a, b), as one product of two matrices: (batch, count, b)."""
     flat = ops.matmul(ops.reshape(each, (-1, each.shape[-1])), factor.astype(np.float32))
     return ops.reshape(flat, (-1, each.shape[1], factor.shape[1]))
 

@@ -16,7 +16,7 @@ import keras
 from keras import layers, ops
 
 from vae_keras._base.arrays import Shape
-from vae_keras._base.keras_defaults import settled
+from vae_keras._base.keras_defaults import with_keras_defaults
 
 Pair = tuple[keras.Model, keras.Model]
 Convolution = Callable[..., Any]
@@ -24,7 +24,7 @@ Convolution = Callable[..., Any]
 ACTIVATION = "silu"  # smooth, so that scores are; converts everywhere (exact GELU does not)
 
 
-@settled()
+@with_keras_defaults()
 def mlp_pair(
     input_shape: Shape,
     latent_dim: int,
@@ -60,7 +60,7 @@ def mlp_pair(
     return encoder, keras.Model(z, _reshape(h, input_shape), name="decoder")
 
 
-@settled()
+@with_keras_defaults()
 def conv_pair(
     input_shape: Shape,
     latent_dim: int,
@@ -120,14 +120,14 @@ def conv_pair(
 
 
 def get(name: str) -> Callable[..., Pair]:
-    """The function that builds the pair of this name; ValueError where there is none."""
+    """Function that builds the pair of this name; ValueError where there is none."""
     if name not in NETWORKS:
         raise ValueError(f"expected a network of {', '.join(NETWORKS)}. Received: {name!r}.")
     return NETWORKS[name]
 
 
 def _as_image(input_shape: Shape) -> Shape:
-    """(height, width, channels); a time series is an image one pixel high.
+    """Shape (height, width, channels); a time series is an image one pixel high.
 
     (Not one pixel wide: the kernels of onnxruntime and LiteRT work along the width. And not Conv1D,
     around each of which tf2onnx puts two Transpose, an Unsqueeze and a Squeeze.)
@@ -141,7 +141,7 @@ def _as_image(input_shape: Shape) -> Shape:
 
 
 def _default_hidden(side: int) -> Shape:
-    """Sizes for a longer side of this, weighed on digits, MNIST and Fashion-MNIST.
+    """Default layer sizes for an image whose longer side is this, from trials on three data sets.
 
     Small images can afford channels, and their samples are better for a waist of 2 x 2. From 17 on
     there are as many convolutions as bring the side down to 7 or less.
@@ -157,7 +157,7 @@ def _strides(sides: Shape) -> Shape:
 
 
 def _shrink(h: Any, channels: list[int], conv: Convolution) -> tuple[Any, list[Shape]]:
-    """The encoder's convolutions; beside their result the sides of what each was given."""
+    """Encoder convolutions; returns their result and the sides of each input."""
     sides = []
     for n in channels:
         sides.append(h.shape[1:3])
@@ -166,14 +166,14 @@ def _shrink(h: Any, channels: list[int], conv: Convolution) -> tuple[Any, list[S
 
 
 def _grow(h: Any, channels: list[int], sides: list[Shape], conv: Convolution) -> Any:
-    """The same backwards, up to what the second convolution was given."""
+    """Decoder convolutions, from the last sides back to the input of the second convolution."""
     for n, wanted in zip(channels[-2::-1], sides[:0:-1], strict=True):
         h = conv(n)(_crop(_repeat(h, _strides(wanted)), wanted))
     return h
 
 
 def _reshape(h: Any, row: Shape) -> Any:
-    """The same with rows of this shape.
+    """Reshapes rows to this shape.
 
     (The layers Flatten and Reshape ask for the batch size, and so become a dozen nodes in ONNX.)
     """
@@ -181,7 +181,7 @@ def _reshape(h: Any, row: Shape) -> Any:
 
 
 def _repeat(h: Any, factors: Shape) -> Any:
-    """Every pixel as `factors` pixels, which is one Resize node where UpSampling2D is a dozen."""
+    """Repeats every pixel `factors` times, as one Resize node where UpSampling2D is a dozen."""
     if factors == (1, 1):
         return h
     height, width = (side * factor for side, factor in zip(h.shape[1:3], factors, strict=True))
@@ -189,7 +189,7 @@ def _repeat(h: Any, factors: Shape) -> Any:
 
 
 def _depth_to_space(h: Any, factors: Shape) -> Any:
-    """Every pixel as `factors` pixels, its channels shared out among them."""
+    """Splits the channels of every pixel into `factors` pixels."""
     _, height, width, channels = h.shape
     down, right = factors
     if down > 1 and width > 1:
@@ -199,7 +199,7 @@ def _depth_to_space(h: Any, factors: Shape) -> Any:
 
 
 def _crop(h: Any, sides: Shape) -> Any:
-    """Cuts off what is more than `sides`, which is a row or a column where a side is odd.
+    """Crops to `sides`: removes the row or column that doubling an odd side adds.
 
     (Resizing straight to odd sides would not do: TensorFlow and ONNX round a fractional factor
     differently.)

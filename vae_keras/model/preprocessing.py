@@ -1,4 +1,4 @@
-"""From the data's units to the model's, inside the model, so that no device can get it wrong."""
+"""Scaling of rows inside the model, so that no device can do it wrongly."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,7 +18,7 @@ CLIP = 50.0
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Scaling(keras.layers.Layer):
-    """clip((x - offset) / scale, low, high), in float32.
+    """Layer that computes clip((x - offset) / scale, low, high), in float32.
 
     (Keras's `Rescaling` computes x * scale + offset, which cancels badly where the mean is large
     against the spread; its `Normalization` becomes an extra graph input when exported.)
@@ -42,12 +42,12 @@ class Scaling(keras.layers.Layer):
         self.low, self.high = low, high
 
     def call(self, x: Tensor) -> Tensor:
-        """Model units, float32, of x's shape; x may have any numeric dtype."""
+        """Scales rows x of any numeric dtype; returns float32 of x's shape."""
         x = (ops.cast(x, "float32") - self.offset) / self.scale
         return x if self.low is None else ops.clip(x, self.low, self.high)
 
     def inverse(self, x: Tensor) -> Tensor:
-        """The data's own units."""
+        """Scales back to the data's own units."""
         return x * self.scale + self.offset
 
     def get_config(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Scaling(keras.layers.Layer):
 
 
 def to_unit_interval(value_range: tuple[float, float]) -> Scaling:
-    """A `Scaling` that maps value_range onto [0, 1], for likelihoods that live there."""
+    """Makes a `Scaling` that maps value_range to [0, 1], for likelihoods on that interval."""
     low, high = value_range
     if not low < high:
         raise ValueError(f"expected values that vary. Received: all equal to {low:g}.")
@@ -71,7 +71,7 @@ def standardize(
     keep: int = 0,
     more: Callable[[], Rows] | None = None,
 ) -> Scaling:
-    """A `Scaling` to mean 0 and standard deviation 1, from training rows.
+    """Makes a `Scaling` to mean 0 and standard deviation 1, from training rows.
 
     Args:
         x: (rows, features) is scaled feature by feature, windows (rows, window, channels) channel
@@ -113,7 +113,7 @@ def _constant(mean: Array, std: Array) -> Array:
 
 
 def _rounding(mean: Array) -> Array:
-    """Deviations that a feature of this mean may have by rounding alone."""
+    """Deviation that rounding alone gives a feature of this mean."""
     return np.asarray(1e-7 * np.abs(mean))
 
 

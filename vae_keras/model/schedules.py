@@ -1,4 +1,4 @@
-"""How the weight of the KL grows while training: beta as a function of the step.
+"""Schedules of beta, the weight of the KL, over the training steps.
 
 Early in training the decoder is useless, and a full KL term teaches the encoder to say nothing,
 from which it may never recover (posterior collapse). A schedule lets the decoder begin.
@@ -13,12 +13,12 @@ from vae_keras._base.arrays import Tensor
 
 
 class Schedule:
-    """A function of the step that saves with its model; `beta` is what it ends at."""
+    """Base of functions from step to beta; `beta` is the final value."""
 
     beta: float
 
     def __call__(self, step: Tensor) -> Tensor:
-        """The weight at a step, a float32 scalar."""
+        """Weight at a step, a float32 scalar."""
         raise TypeError(f"{type(self).__name__} must say what its weight at a step is")
 
     def get_config(self) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class Schedule:
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Warmup(Schedule):
-    """From 0 to `beta` in a straight line over `steps`, then constant.
+    """Linear rise from 0 to `beta` over `steps`, then constant.
 
     Source: Bowman et al. 2016, "Generating sentences from a continuous space".
 
@@ -46,14 +46,14 @@ class Warmup(Schedule):
         self.beta, self.steps = float(beta), int(steps)
 
     def __call__(self, step: Tensor) -> Tensor:
-        """The weight at a step."""
+        """Weight at a step."""
         share = ops.cast(step, "float32") / max(self.steps, 1) if self.steps else 1.0
         return self.beta * ops.minimum(share, 1.0)
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Cyclical(Schedule):
-    """Warm-ups again and again: up to `beta` over half of each cycle, constant for the other half.
+    """Repeated warm-ups: a rise to `beta` over half of each cycle, then constant until its end.
 
     Source: Fu et al. 2019, "Cyclical annealing schedule: a simple approach to mitigating KL
     vanishing", with their proportion of 0.5.
@@ -68,12 +68,12 @@ class Cyclical(Schedule):
         self.beta, self.steps, self.cycles = float(beta), int(steps), int(cycles)
 
     def __call__(self, step: Tensor) -> Tensor:
-        """The weight at a step."""
+        """Weight at a step."""
         position = ops.cast(step, "float32") / self.steps
         rise = ops.minimum(2.0 * (position - ops.floor(position)), 1.0)
         return self.beta * ops.where(position < self.cycles, rise, 1.0)
 
 
 def get(beta: "float | Schedule") -> Schedule:
-    """A schedule: the one given, or the constant that a number stands for."""
+    """Returns a schedule as it is, and a number as the constant schedule."""
     return beta if isinstance(beta, Schedule) else Warmup(beta)

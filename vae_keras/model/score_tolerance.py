@@ -1,4 +1,4 @@
-"""By how much a score may differ where nothing but its batch does.
+"""Tolerance within which the scores of one row in different batches count as tied.
 
 Matrix kernels add in an order that depends on the batch, so that a score is known up to a share of
 the terms that it is the sum of: that is at times much more than a share of itself, because terms of
@@ -14,11 +14,11 @@ from vae_runtime.verdicts.calibration import SCORE_RTOL
 
 from .scoring import BATCH
 
-USUAL = 0.9  # of rows: of a wild one's terms, nearly all are its score
+USUAL_SHARE = 0.9  # of rows: of a wild one's terms, nearly all are its score
 
 
 def rounding(score: Array, size: Array) -> float:
-    """Nats, beyond `SCORE_RTOL` of a score itself, within which usual rows' scores are tied.
+    """Nats, beyond `SCORE_RTOL` of a score itself, within which scores of normal rows are tied.
 
     Args:
         score: (rows,), of normal rows.
@@ -28,12 +28,12 @@ def rounding(score: Array, size: Array) -> float:
 
 
 def usual(score: Array) -> Array:
-    """Which rows are not of the tenth that scores highest."""
-    return np.asarray(score <= np.quantile(score, USUAL))
+    """Mask of all rows but the tenth with the highest scores: bool (rows,)."""
+    return np.asarray(score <= np.quantile(score, USUAL_SHARE))
 
 
 def sizes(vae: Any, x: Array, terms: Arrays) -> Arrays:
-    """Nats of all terms of each row, whatever their sign: (rows,) for each score there is.
+    """Sums of the absolute values of the terms of each row's scores, in nats: (rows,) each.
 
     Args:
         vae: the model.

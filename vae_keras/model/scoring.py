@@ -1,4 +1,4 @@
-"""What a model says of rows: the terms of their scores, in nats; deterministic."""
+"""Scores of rows and their terms, in nats; deterministic."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ BATCH = 256  # rows that are scored at a time, so that memory stays flat
 
 
 def score(vae: Any, x: Tensor, noise: Tensor | None) -> dict[str, Tensor]:
-    """See `VAE.score`."""
+    """Scores rows; see `VAE.score`."""
     if noise is None:
         noise = np.zeros((1, vae.latent_dim), np.float32)
     u = vae.preprocessing(x)
@@ -28,7 +28,7 @@ def score(vae: Any, x: Tensor, noise: Tensor | None) -> dict[str, Tensor]:
 def head(
     vae: Any, u: Tensor, z_mean: Tensor, z_log_var: Tensor, parameters: Tensor
 ) -> dict[str, Tensor]:
-    """Scores rows by what the networks answered, at the posterior mean; see `VAE.score`.
+    """Scores rows from the networks' outputs at the posterior mean; see `VAE.score`.
 
     Args:
         vae: the model.
@@ -45,7 +45,7 @@ def head(
 def _terms(
     vae: Any, u: Tensor, kl: Tensor, ratio: Tensor, feature_nll: Tensor
 ) -> dict[str, Tensor]:
-    """The score and its terms, from (samples, batch) ratios and (samples, batch, ...) nats."""
+    """Score and its terms, from (samples, batch) ratios and (samples, batch, ...) nats."""
     nll = ops.sum(feature_nll, axis=tuple(range(2, len(feature_nll.shape))))
     terms = {"nll": ops.mean(nll, axis=0), "kl": kl}
     if vae.mixture is not None:
@@ -59,6 +59,6 @@ def _terms(
 
 
 def _parameters(vae: Any, z: Tensor) -> Tensor:
-    """The decoder's answer to z (samples, batch, latent_dim): (samples, batch, *u's shape)."""
+    """Decoder outputs for z (samples, batch, latent_dim): (samples, batch, *u's shape)."""
     parameters = vae.parameters_of(ops.reshape(z, (-1, vae.latent_dim)))
     return ops.reshape(parameters, (ops.shape(z)[0], -1, *parameters.shape[1:]))

@@ -1,4 +1,4 @@
-"""One training step and one test step for each of Keras's backends.
+"""Training step and test step for each of Keras's backends.
 
 Both call `vae.objective(x, training, y)`, a dict of scalars with `loss`; they differ in who holds
 the weights. TensorFlow changes them in place; JAX is given them and returns new ones.
@@ -15,12 +15,12 @@ Losses = dict[str, Tensor]
 
 
 def train_step(vae: Any, *arguments: Any) -> Any:
-    """A step of stochastic gradient descent, in the form that the backend's trainer calls."""
+    """Runs one training step, in the form that the backend's trainer calls."""
     return _backend("train_step")(vae, *arguments)
 
 
 def test_step(vae: Any, *arguments: Any) -> Any:
-    """The same losses without a step, in the form that the backend's trainer calls."""
+    """Computes the losses of a batch without training, in the form that the trainer calls."""
     return _backend("test_step")(vae, *arguments)
 
 
@@ -46,7 +46,7 @@ def _tensorflow_train_step(vae: Any, data: Any) -> Losses:
         loss = vae.optimizer.scale_loss(losses["loss"] + sum(vae.losses)) / replicas.count()
     weights = vae.trainable_variables
     gradients = tape.gradient(loss, [w.value for w in weights])
-    vae.optimizer.apply(replicas.to_be_summed(gradients, vae.optimizer), weights)
+    vae.optimizer.apply(replicas.sum_before_clipping(gradients, vae.optimizer), weights)
     return vae.track(losses, x)
 
 
@@ -87,7 +87,7 @@ def _jax_test_step(vae: Any, state: Any, data: Any) -> Any:
 def _jax_objective(
     vae: Any, rows: Any, trainable: Any, non_trainable: Any, optimizer: Any, *, training: bool
 ) -> Any:
-    """`objective` as a pure function: losses, non-trainable weights after it, and penalties."""
+    """Computes `objective` as a pure function: losses, updated variables, penalties."""
     pairs = [
         *zip(vae.trainable_variables, trainable, strict=True),
         *zip(vae.non_trainable_variables, non_trainable, strict=True),

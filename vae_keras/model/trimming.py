@@ -1,4 +1,4 @@
-"""Means over a batch without the rows that fit worst, for training rows that are not all normal.
+"""Batch means without the worst-fitting rows, for training rows that are not all normal.
 
 A few anomalies among them have losses so large that a mean is theirs: the model learns them. Of
 those that stay, they are none once the model knows what is usual.
@@ -12,7 +12,7 @@ from vae_keras._base.replicas import batch_mean, batch_rows
 
 
 def fitting(row_loss: Tensor, share: float) -> Tensor:
-    """Which rows stay: float32 (batch,), 0 for the share of the batch with the largest losses.
+    """Mask of the rows that stay: float32 (batch,), 0 for the share with the largest losses.
 
     Rounded down: of fewer than 1 / share rows all stay.
     """

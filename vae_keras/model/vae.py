@@ -1,10 +1,10 @@
-"""The variational autoencoder: any encoder, any decoder, its own training step.
+"""Variational autoencoder: any encoder, any decoder, its own training step.
 
     loss = mean over the batch of (nll + beta * kl)
 
 with nll summed over features and kl over latents, in nats: with beta 1 the negative ELBO. With a
 classifier, rows may have labels, and the loss is larger by classifier_weight * (cross_entropy +
-consistency), see `classifying`. With a mixture, the score has a third term, which is not trained.
+consistency), see `classification`. With a mixture, the score has a third term, not trained.
 
 Source: Kingma & Welling 2014, "Auto-encoding variational Bayes".
 """
@@ -16,18 +16,9 @@ from keras import ops
 
 from vae_keras._base.arrays import Tensor
 from vae_keras._base.keras_defaults import check_floatx
-from vae_keras._base.replicas import batch_normal
 from vae_keras.likelihoods import factory
 
-from . import (
-    classification,
-    elbo,
-    schedules,
-    scoring,
-    train_step,
-    trimming,
-)
-from . import fit_arguments as given_arguments
+from . import classification, fit_arguments, objective, schedules, scoring, train_step
 from .check_networks import check_logits, check_pair
 from .mixture import Mixture
 from .preprocessing import Scaling
@@ -38,12 +29,10 @@ METRICS = ("loss", "nll", "kl", "elbo")
 # information but a number about to overflow.
 MAX_LOG_VAR = 15.0
 
-FOREVER = 2**31 - 1  # a step after the end of every schedule
-
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class VAE(keras.Model):
-    """A VAE over rows in the data's own units.
+    """Variational autoencoder over rows in the data's own units.
 
     >>> vae = VAE(*mlp_pair((30,), latent_dim=8), likelihood="gaussian")
     >>> vae.compile(keras.optimizers.Adam(1e-3))
@@ -111,19 +100,19 @@ class VAE(keras.Model):
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The posterior q(z|x) = N(z_mean, exp(z_log_var)): two arrays (batch, latent_dim)."""
+        """Posterior q(z|x) = N(z_mean, exp(z_log_var)): two arrays (batch, latent_dim)."""
         return self.posterior_of(self.preprocessing(x))
 
     def decode(self, z: Tensor) -> Tensor:
-        """E[x|z] in the data's own units, of x's shape."""
+        """Mean E[x|z] in the data's own units, of x's shape."""
         return self.preprocessing.inverse(self.likelihood.mean(self.parameters_of(z)))
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """The reconstruction at the posterior mean, in the data's own units."""
+        """Reconstruction at the posterior mean, in the data's own units."""
         return self.decode(self.encode(x)[0])
 
     def score(self, x: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
-        """How surprising each row is; deterministic.
+        """Anomaly score of each row and its terms; deterministic.
 
         Args:
             x: (batch, *input_shape), in the data's own units.
@@ -138,10 +127,10 @@ class VAE(keras.Model):
         return scoring.score(self, x, noise)
 
     def classify(self, x: Tensor) -> Tensor:
-        """The probability of each class: (batch, classes), rows that sum to 1."""
+        """Probability of each class: (batch, classes), rows that sum to 1."""
         if self.classifier is None:
             raise ValueError("expected a VAE with a classifier. Received: VAE(classifier=None).")
-        return ops.softmax(self._logits(self.encode(x)[0]), axis=-1)
+        return ops.softmax(self.logits_of(self.encode(x)[0]), axis=-1)
 
     def fit(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `fit`; y are labels, where there is a classifier.
@@ -149,27 +138,27 @@ class VAE(keras.Model):
         Raises:
             ValueError: an argument that a VAE does not use, by name, or labels that are none.
         """
-        given_arguments.check("fit", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("fit", self.classes, x, y, *arguments, **options)
         return super().fit(x, y, *arguments, **options)
 
     def evaluate(self, x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `evaluate`; takes and refuses what `fit` does."""
-        given_arguments.check("evaluate", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("evaluate", self.classes, x, y, *arguments, **options)
         return super().evaluate(x, y, *arguments, **options)
 
     def train_on_batch(self, x: Any, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `train_on_batch`; takes and refuses what `fit` does."""
-        given_arguments.check("train_on_batch", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("train_on_batch", self.classes, x, y, *arguments, **options)
         return super().train_on_batch(x, y, *arguments, **options)
 
     def test_on_batch(self, x: Any, y: Any = None, *arguments: Any, **options: Any) -> Any:
         """Keras's `test_on_batch`; takes and refuses what `fit` does."""
-        given_arguments.check("test_on_batch", self.classes, x, y, *arguments, **options)
+        fit_arguments.check("test_on_batch", self.classes, x, y, *arguments, **options)
         return super().test_on_batch(x, y, *arguments, **options)
 
     def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
         """Keras's `predict`: the reconstructions, in the data's own units."""
-        given_arguments.check("predict", self.classes, x, *arguments, **options)
+        fit_arguments.check("predict", self.classes, x, *arguments, **options)
         return super().predict(x, *arguments, **options)
 
     def compile(self, *arguments: Any, **options: Any) -> None:
@@ -178,58 +167,36 @@ class VAE(keras.Model):
         Raises:
             ValueError: one is given; names the argument.
         """
-        given_arguments.check("compile", self.classes, *arguments, **options)
+        fit_arguments.check("compile", self.classes, *arguments, **options)
         super().compile(*arguments, **options)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """What a saved model was compiled with; Keras leaves it to a class with its own compile."""
+        """Compiles a loaded model as the saved one was."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
     def train_step(self, *arguments: Any) -> Any:
-        """One step of stochastic gradient variational Bayes on a batch of rows."""
+        """Runs one step of stochastic gradient variational Bayes on a batch of rows."""
         return train_step.train_step(self, *arguments)
 
     def test_step(self, *arguments: Any) -> Any:
-        """The same losses on a batch that is not trained on."""
+        """Computes the losses on a batch without training on it."""
         return train_step.test_step(self, *arguments)
 
     def objective(self, x: Tensor, training: bool, y: Tensor | None = None) -> dict[str, Tensor]:
-        """Means over the batch, one noise sample a row: scalars loss, nll, kl and elbo, in nats.
+        """Losses as means over the batch, one noise sample a row: loss, nll, kl and elbo, in nats.
 
-        With labels y, int (batch,), also what `classifying.terms` says, and its share of the loss.
+        With labels y, int (batch,), also `classification.terms`, and its share of the loss.
         """
-        x = self.preprocessing(x)
-        given = x
-        if training and self.corruption:
-            given = x + self.corruption * batch_normal(ops.shape(x), self._noise)
-        z_mean, z_log_var = self.posterior_of(given, training=training)
-        noise = batch_normal(ops.shape(z_mean), self._noise)
-        z = elbo.reparameterize(z_mean, z_log_var, noise)
-        parameters = self.parameters_of(z, training=training)
-        feature_nll = self.likelihood.feature_nll(x, parameters, training=training)
-        row_nll = ops.sum(feature_nll, axis=tuple(range(1, len(feature_nll.shape))))
-        row_kl = elbo.latent_kl(z_mean, z_log_var)  # (batch, latent_dim)
-        row_loss = row_nll + ops.sum(row_kl, axis=-1)
-        stays = trimming.fitting(row_loss, self.trim) if self.trim else None
-        nll, latent_kl = (trimming.mean(each, stays) for each in (row_nll, row_kl))
-        kl = ops.sum(latent_kl)
-        penalized = ops.sum(ops.maximum(latent_kl, self.free_bits)) if self.free_bits else kl
-        loss = nll + self._beta_now(training) * penalized
-        losses = {"loss": loss, "nll": nll, "kl": kl, "elbo": -(nll + kl)}
-        if y is None:
-            return losses
-        if given is not x:
-            z_mean, _ = self.posterior_of(x, training=training)
-        told = self._told_by(y, x, z_mean, training)
-        loss = loss + self.classifier_weight * (told["cross_entropy"] + told["consistency"])
-        return {**losses, **told, "loss": loss}
+        return objective.objective(self, x, y, training=training, noise=self._noise)
 
     def track(self, losses: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
-        """Adds a batch's losses to the means of the epoch, and gives those."""
+        """Adds a batch's losses to the means of the epoch, and returns those means."""
         trackers = {name: mean for name, mean in self._trackers.items() if name in losses}
         for name, mean in trackers.items():
-            rows = losses["labelled"] if name in classification.OF_LABELLED else ops.shape(x)[0]
+            rows = (
+                losses["labelled"] if name in classification.LABELLED_METRICS else ops.shape(x)[0]
+            )
             mean.update_state(losses[name], sample_weight=rows)
         return {name: mean.result() for name, mean in trackers.items()}
 
@@ -239,7 +206,7 @@ class VAE(keras.Model):
         return list(self._trackers.values())
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, serialised."""
+        """Constructor arguments, serialised."""
         parts = ("encoder", "decoder", "likelihood", "preprocessing", "classifier", "mixture")
         serialized = {p: keras.saving.serialize_keras_object(getattr(self, p)) for p in parts}
         serialized["beta"] = keras.saving.serialize_keras_object(self.beta)
@@ -249,7 +216,7 @@ class VAE(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "VAE":
-        """The model that `get_config` describes, with fresh weights."""
+        """Makes the model that `get_config` describes, with fresh weights."""
         parts = {
             name: keras.saving.deserialize_keras_object(value, custom_objects)
             if isinstance(value, dict)
@@ -259,7 +226,7 @@ class VAE(keras.Model):
         return cls(parts.pop("encoder"), parts.pop("decoder"), **parts)
 
     def _maybe_symbolic_build(self, *_: Any, **__: Any) -> None:
-        """Only the optimizer is left to build, a VAE is built when it is made.
+        """Builds the optimizer alone, as a VAE is built when it is made.
 
         (Keras adds up the devices' shares of a batch here, which fails where they differ in size.)
         """
@@ -267,25 +234,15 @@ class VAE(keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def posterior_of(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
-        """The encoder's answer to pre-processed x, its log-variance kept within limits."""
+        """Encoder outputs for pre-processed x, the log-variance kept within limits."""
         answer = self.encoder(x, training=training)
         z_mean, z_log_var = (ops.cast(value, "float32") for value in answer)
         return z_mean, ops.clip(z_log_var, -MAX_LOG_VAR, MAX_LOG_VAR)
 
     def parameters_of(self, z: Tensor, training: bool = False) -> Tensor:
-        """The decoder's answer, in float32 whatever it computes in."""
+        """Decoder outputs, in float32 whatever it computes in."""
         return ops.cast(self.decoder(z, training=training), "float32")
 
-    def _logits(self, z_mean: Tensor, training: bool = False) -> Tensor:
-        """The classifier's answer, in float32 whatever it computes in."""
+    def logits_of(self, z_mean: Tensor, training: bool = False) -> Tensor:
+        """Classifier outputs, in float32 whatever it computes in."""
         return ops.cast(self.classifier(z_mean, training=training), "float32")
-
-    def _told_by(self, y: Tensor, x: Tensor, z_mean: Tensor, training: bool) -> dict[str, Tensor]:
-        """`classifying.terms` of labels y for pre-processed x."""
-        noisy, _ = self.posterior_of(classification.disturb(x, self._noise), training=training)
-        logits, noisy_logits = (self._logits(z, training=training) for z in (z_mean, noisy))
-        return classification.terms(logits, noisy_logits, y)
-
-    def _beta_now(self, training: bool) -> Tensor:
-        """The weight of the kl at this step; its last value where nothing is trained."""
-        return self.beta(self.optimizer.iterations) if training else self.beta(FOREVER)

@@ -1,4 +1,4 @@
-"""Verified files to a bundle: its manifest, its probe, its signature.
+"""Bundle of verified files: its manifest, its probe, its signature.
 
 It imports `graphs`, `convert` and `gates`.
 """

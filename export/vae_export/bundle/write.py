@@ -1,4 +1,4 @@
-"""A bundle's files and manifest, written whole or not at all."""
+"""Writes a bundle's files and manifest, all or nothing."""
 
 import datetime
 import hashlib
@@ -23,7 +23,7 @@ from vae_runtime.bundle import Bundle, manifest, open_bundle, writer
 
 
 def describe(verified: Verified) -> manifest.File:
-    """A verified file as the manifest lists it."""
+    """Manifest entry of a verified file."""
     artefact = verified.artefact
     error_scales, quantization = artefact.evidence.error_scales, _quantization(artefact)
     inputs, outputs = (
@@ -52,17 +52,17 @@ def describe(verified: Verified) -> manifest.File:
 
 
 def describe_probe(content: bytes) -> manifest.File:
-    """The probe's file as the manifest lists it."""
+    """Manifest entry of the probe's file."""
     return _describe(content, name="probe.npz", role="probe", format="npz")
 
 
 def describe_report(name: str, content: bytes) -> manifest.File:
-    """A page for people, or its figures for programs, as the manifest lists it."""
+    """Manifest entry of a report, `report.html` or `report.json`."""
     return _describe(content, name=name, role="report", format=name.rpartition(".")[2])
 
 
 def npz(arrays: Arrays) -> bytes:
-    """The bytes of an .npz file: the same arrays give the same bytes."""
+    """Packs arrays as the bytes of an .npz file: the same arrays give the same bytes."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -71,7 +71,7 @@ def npz(arrays: Arrays) -> bytes:
 def make_manifest(
     source: Source, files: list[manifest.File], calibration: dict[str, manifest.Calibration]
 ) -> manifest.Manifest:
-    """All that a device must know about a model's exported files."""
+    """Manifest of a model's exported files: all that a device must know about them."""
     return manifest.Manifest(
         format=manifest.FORMAT,
         format_version=manifest.FORMAT_VERSION,
@@ -131,7 +131,7 @@ def _try_out(path: Path, check: Callable[[Bundle], None]) -> None:
 
 
 def _quantization(artefact: Artefact) -> dict[str, Quantization]:
-    """What the integers of its inputs and outputs mean, where they are such."""
+    """Scale and zero point of inputs and outputs in integers; empty where all are floats."""
     return quantization(artefact.conversion.content) if artefact.variant.networks else {}
 
 

@@ -1,4 +1,4 @@
-"""Graphs to files: ONNX and TFLite, rewritten, quantised, and run in the engines of devices.
+"""Converters of graphs to ONNX and TFLite files: rewritten, quantised, run in devices' engines.
 
 It imports `graphs`. Nothing is judged here; `gates` does that.
 """

@@ -1,4 +1,4 @@
-"""A graph as a file: its bytes, how to run it, and what it answers on the rows it is judged by."""
+"""Artefact: a graph as a file, how to run it, and its answers on calibration and test rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ from .variants import Material, Variant
 
 Figures = dict[str, float]  # what a gate measured, by name
 
-OPEN: dict[str, Callable[[str, bytes], Engine]] = {
+ENGINES: dict[str, Callable[[str, bytes], Engine]] = {
     "onnx": engines.open_onnx,
     "tflite": engines.open_tflite,
 }
-OPS: dict[str, Callable[[bytes], tuple[str, ...]]] = {
+OP_READERS: dict[str, Callable[[bytes], tuple[str, ...]]] = {
     "onnx": read_onnx.ops,
     "tflite": read_tflite.ops,
 }
@@ -33,7 +33,7 @@ OPS: dict[str, Callable[[bytes], tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Scored:
-    """What a scorer makes of the rows that it is judged on, by one of its scores, beside Keras."""
+    """Scores of a file on calibration rows, test rows and faults, by one of the model's scores."""
 
     reference: Reference
     calibration: Array
@@ -42,13 +42,13 @@ class Scored:
 
     @property
     def conformal(self) -> Array:
-        """The scores that its own rank among, ascending, see `Reference.conformal`."""
+        """Scores that p-values rank among, ascending, see `Reference.conformal`."""
         return np.sort(self.reference.conformal(self.calibration))
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """One file to be, and what it is measured against."""
+    """File of a graph, with the Keras answers that it is compared with."""
 
     graph: Graph
     variant: Variant
@@ -58,35 +58,35 @@ class Artefact:
 
     @property
     def name(self) -> str:
-        """Of the file; of what is none, what it is."""
+        """File name; for a chain of files, a description of it."""
         return self.title or self.variant.name(self.graph.role)
 
     @property
     def is_float(self) -> bool:
-        """Whether it is held to answer as Keras does, up to rounding."""
+        """True for float32, which must answer as Keras does up to rounding."""
         return self.variant.precision == "fp32"
 
     @property
     def interface(self) -> Interface:
-        """What its inputs and outputs are to be."""
+        """Inputs and outputs that the file must have."""
         return self.variant.interface(self.graph)
 
     @property
     def feeds(self) -> Arrays:
-        """Inputs that its tensors are compared on."""
+        """Inputs on which its tensors are compared with Keras's."""
         known = self.evidence
         return known.network_feeds if self.variant.networks else known.feeds
 
     @property
     def all_feeds(self) -> tuple[Arrays, ...]:
-        """The same, and those of a probe that is drawn from the model, where there is one."""
+        """Inputs of `feeds` and, where the probe is drawn from the model, those of the probe."""
         known = self.evidence
         drawn = known.network_drawn if self.variant.networks else known.drawn
         return (self.feeds, drawn) if drawn else (self.feeds,)
 
     @property
     def advice(self) -> str:
-        """What to do about a loss of accuracy."""
+        """Advice for a loss of accuracy."""
         return (
             f"Leave {self.variant.precision} out (--precision), or take the loss "
             "(--allow-degraded), which the manifest will say."
@@ -94,17 +94,17 @@ class Artefact:
 
     @cached_property
     def engine(self) -> Engine:
-        """Runs the file; `ExportError` where no engine can load it."""
-        return OPEN[self.variant.format](self.name, self.conversion.content)
+        """Function that runs the file; `ExportError` where no engine can load it."""
+        return ENGINES[self.variant.format](self.name, self.conversion.content)
 
     @cached_property
     def ops(self) -> tuple[str, ...]:
-        """The ops that the file uses, sorted."""
-        return OPS[self.variant.format](self.conversion.content)
+        """Ops in the file, sorted."""
+        return OP_READERS[self.variant.format](self.conversion.content)
 
     @cached_property
     def scored(self) -> dict[str, Scored]:
-        """A scorer's scores of the rows that it is judged on, by the score's name."""
+        """Scores of a scorer on its rows, by the score's name."""
         given, references = self.evidence.source, self.evidence.references
         calibration, test = (self._scores(rows["x"]) for rows in (given.calibration, given.test))
         faults = {name: self._scores(each.faults)[name] for name, each in references.items()}
@@ -115,12 +115,12 @@ class Artefact:
 
     @cached_property
     def probabilities(self) -> Array:
-        """A classifier's answers to all rows that training never saw."""
+        """Class probabilities of all rows that training never saw."""
         answers = self._answers(self.evidence.unseen["x"])
         return np.concatenate([some["probabilities"] for some in answers])
 
     def calibrate(self, score: str = "score") -> manifest.Calibration:
-        """The alarm calibration of this scorer, whose threshold is its own, for one of its scores.
+        """Alarm calibration by one of this scorer's scores; its threshold is its own.
 
         Args:
             score: "score", or "neg_elbo" for that of the negative ELBO alone.
@@ -151,7 +151,7 @@ class Artefact:
         )
 
     def _scores(self, x: Array) -> Arrays:
-        """Of rows, however many: each score that there is."""
+        """Scores of any number of rows, by name."""
         names = self.evidence.references
         if not len(x):
             return dict.fromkeys(names, np.empty(0, np.float32))
@@ -165,13 +165,13 @@ class Artefact:
 
 
 def make(graph: Graph, variant: Variant, evidence: Evidence, material: Material) -> Artefact:
-    """Converts a graph; nothing is judged yet."""
+    """Converts a graph to a file, which no gate has seen yet."""
     graph = graph if variant.optional_inputs else graph.without_defaults()
     return Artefact(graph, variant, variant.convert(graph, material), evidence)
 
 
 def scorer_of(parts: Mapping[str, Artefact], scorer: Graph) -> Artefact:
-    """The score that a device gets from several files, each run on what those before it gave.
+    """Chains the int8 networks and the float graphs around them to a scorer, as a device does.
 
     It is no file, but it raises alarms: its verdicts are examined, and it has a threshold.
 

@@ -1,4 +1,4 @@
-"""One way to write a graph down, so that equal graphs are equal bytes.
+"""Canonical form of an ONNX graph, so that equal graphs are equal bytes.
 
 Converters name tensors by counters of the process and order nodes by Python's hash seed. Here nodes
 stand in the order in which the outputs need them and are named by it; equal constants are one.
@@ -9,7 +9,7 @@ from onnx import NodeProto, TensorProto, numpy_helper
 
 
 def make_canonical(model: onnx.ModelProto) -> None:
-    """Rewrites a model in place; its inputs, outputs, their names and what it computes stay.
+    """Rewrites a model in place; inputs, outputs, their names and values stay.
 
     What no output needs is left out: nodes, constants, op sets. Defaults of inputs stay.
     """
@@ -37,7 +37,7 @@ def make_canonical(model: onnx.ModelProto) -> None:
 
 
 def _in_order(graph: onnx.GraphProto) -> list[NodeProto]:
-    """Copies of the nodes that the outputs need, each after those that it needs itself."""
+    """Copies the nodes that the outputs need, each after the nodes that it needs."""
     makers = {output: i for i, node in enumerate(graph.node) for output in node.output}
     done: dict[int, None] = {}
     wanted = [makers[value.name] for value in reversed(graph.output)]
@@ -55,7 +55,7 @@ def _in_order(graph: onnx.GraphProto) -> list[NodeProto]:
 
 
 def _shared(graph: onnx.GraphProto, nodes: list[NodeProto]) -> list[TensorProto]:
-    """The constants that nodes use, in order of use; nodes are made to use the first of equals."""
+    """Merges equal constants in the nodes' inputs; returns the constants in order of use."""
     inputs = {value.name for value in graph.input}
     tensors = {t.name: t for t in graph.initializer if t.name not in inputs}
     first: dict[tuple[int, tuple[int, ...], bytes], TensorProto] = {}
@@ -71,7 +71,7 @@ def _shared(graph: onnx.GraphProto, nodes: list[NodeProto]) -> list[TensorProto]
 def _names(
     graph: onnx.GraphProto, nodes: list[NodeProto], constants: list[TensorProto]
 ) -> dict[str, str]:
-    """Old names to new: those of inputs and outputs as they are, others by op and order."""
+    """Maps old names to new: inputs and outputs keep theirs, others are named by op and order."""
     names = {value.name: value.name for value in (*graph.input, *graph.output)} | {"": ""}
     for i, tensor in enumerate(constants):
         names[tensor.name] = f"constant_{i}"
@@ -82,5 +82,5 @@ def _names(
 
 
 def _tensor(tensor: TensorProto, name: str) -> TensorProto:
-    """The same numbers under this name, stored in the one way that has no variants."""
+    """Copies a constant under this name, in one fixed encoding."""
     return numpy_helper.from_array(numpy_helper.to_array(tensor), name)

@@ -1,4 +1,4 @@
-"""Every file of a model in the formats and precisions that are wanted, made and not yet judged."""
+"""Converts a model to files of all formats and precisions that are wanted."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ Log = Callable[[str], None]
 def convert(
     known: Evidence, graphs: tuple[Graph, ...], wanted: Sequence[Variant], log: Log
 ) -> Iterator[tuple[Variant, Iterator[Artefact]]]:
-    """Each variant with its files, made one at a time: a bad one is refused before the next.
+    """Yields each variant with its files, which are converted one at a time when asked for.
 
     Args:
         known: the model, its rows, and what Keras answers.
@@ -52,14 +52,14 @@ def convert(
 
 
 def networks_scorer(files: Sequence[Artefact], graphs: tuple[Graph, ...]) -> Artefact:
-    """The score that a device gets from the int8 networks and what stands around them."""
+    """Scorer that chains the int8 networks and the float graphs around them."""
     parts = {file.graph.role: file for file in files if file.variant.format == "tflite"}
     scorer = next(graph for graph in graphs if graph.role == "scorer")
     return artefacts.scorer_of(parts, scorer)
 
 
 def check_training(x: Array, wanted: Sequence[Variant]) -> None:
-    """Ranges must not be learned from rows that the files are then judged on."""
+    """Raises ValueError where there are too few training rows to learn int8 ranges from."""
     needed = quantize_onnx.BATCH
     if len(x) < needed and any(variant.precision == "int8" for variant in wanted):
         raise ValueError(
@@ -69,7 +69,7 @@ def check_training(x: Array, wanted: Sequence[Variant]) -> None:
 
 
 def material_of(known: Evidence, graphs: tuple[Graph, ...]) -> Material:
-    """What int8 files are made from; the float files have been judged by then."""
+    """Inputs of the int8 converters; the float files have passed their gates by then."""
     vae, x, unseen = known.source.vae, known.source.training["x"], known.source.calibration["x"]
     scorer = next(graph for graph in graphs if graph.role == "scorer")
     content = to_onnx.to_onnx(scorer, {}).content

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vae_export.errors import ExportError
 from vae_export.graphs.functions import Arrays
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime._base.libraries import onnxruntime
 
 from .read_tflite import Quantization, interpreter, quantization
@@ -25,7 +25,7 @@ ort = onnxruntime()
 
 
 def open_onnx(name: str, content: bytes) -> Engine:
-    """An ONNX file in onnxruntime."""
+    """Loads an ONNX file in onnxruntime."""
     options = ort.SessionOptions()
     options.log_severity_level = 3  # the scorer's optional input is worth a warning to onnxruntime
     try:
@@ -44,14 +44,14 @@ def open_onnx(name: str, content: bytes) -> Engine:
 
 
 def open_tflite(name: str, content: bytes) -> Engine:
-    """A TFLite file in LiteRT, by its one signature.
+    """Loads a TFLite file in LiteRT, by its one signature.
 
     One of int8 takes and gives float32 as the others do, and any number of rows: they are quantised
     (what is beyond the range saturates), run one at a time, and dequantised.
     """
     try:
         opened = interpreter(content)
-        with without_greetings():
+        with filter_tf_log():
             opened.allocate_tensors()  # which is when LiteRT tells of its delegate
         runner: Any = opened.get_signature_runner()
     except (ValueError, RuntimeError) as error:
@@ -68,7 +68,7 @@ def open_tflite(name: str, content: bytes) -> Engine:
 
 
 def _in_floats(run: Engine, quantized: dict[str, Quantization]) -> Engine:
-    """An engine of one row in int8 as one of any number of rows in float32."""
+    """Wraps an engine of one int8 row, to run any number of float32 rows."""
 
     def run_rows(feeds: Arrays) -> Arrays:
         integers = {name: _quantize(value, *quantized[name]) for name, value in feeds.items()}

@@ -1,4 +1,4 @@
-"""Libraries that an export cannot do without, and the one way to make sure that all are there."""
+"""Libraries that an export needs, and the check that all are installed."""
 
 from vae_export.errors import ExportError
 from vae_keras._base.libraries import check_there
@@ -16,7 +16,7 @@ NEEDED = (
 
 
 def check() -> None:
-    """Raises ExportError where one is missing or broken: which, why, and what to type."""
+    """Raises ExportError where a library is missing or broken: which, why, and what to type."""
     try:
         check_there("exporting", *NEEDED)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the nodes of an ONNX graph are to each other, for those who rewrite it."""
+"""View of an ONNX graph: producers, consumers, constants and shapes, for rewriting it."""
 
 import functools
 from typing import Any
@@ -12,8 +12,8 @@ Array = NDArray[Any]
 Dim = int | str | None  # a number, the name of a free one, or nothing known
 
 
-class Wiring:
-    """A view of a model as it is; after a change to its nodes, make another.
+class OnnxView:
+    """View of a model as it is; after a change to its nodes, make another.
 
     Args:
         model: all of whose nodes lead to an output, and whose inputs and outputs have shapes with
@@ -33,32 +33,32 @@ class Wiring:
 
     @functools.cached_property
     def shapes(self) -> dict[str, tuple[Dim, ...]]:
-        """Of every tensor whose number of dimensions can be inferred."""
+        """Shapes of all tensors whose number of dimensions can be inferred."""
         inferred = shape_inference.infer_shapes(self.model, data_prop=True).graph
         values = (*inferred.value_info, *inferred.input, *inferred.output)
         known = {v.name: v.type.tensor_type for v in values if v.type.tensor_type.HasField("shape")}
         return {name: tuple(map(_dim, known[name].shape.dim)) for name in known}
 
     def constant(self, name: str) -> Array | None:
-        """A constant's value; None of what is given or computed."""
+        """Value of a constant; None for inputs and computed tensors."""
         return numpy_helper.to_array(self._constants[name]) if name in self._constants else None
 
     def constants(self, node: NodeProto) -> list[Array | None]:
-        """The same for each input of a node."""
+        """Values of a node's inputs, see `constant`."""
         return [self.constant(name) for name in node.input]
 
     def maker(self, name: str, *op_types: str) -> NodeProto | None:
-        """The node that makes this tensor, if it is of one of these types."""
+        """Node that computes this tensor, if it is of one of these types."""
         node = self._makers.get(name)
         return node if node is not None and node.op_type in op_types else None
 
     def sole_maker(self, name: str, *op_types: str) -> NodeProto | None:
-        """The same if no more than one node reads the tensor, which is no output either."""
+        """Node that computes this tensor, as `maker`, if only one node and no output uses it."""
         alone = len(self.users(name)) == 1 and name not in self.outputs
         return self.maker(name, *op_types) if alone else None
 
     def users(self, name: str) -> list[NodeProto]:
-        """The nodes that read this tensor, once for each time that they do."""
+        """Nodes that read this tensor, once for each time that they do."""
         return self._users.get(name, [])
 
     def add_constant(self, name: str, value: Array) -> str:
@@ -68,7 +68,7 @@ class Wiring:
 
 
 def attribute(node: NodeProto, name: str, default: Any) -> Any:
-    """The value of a node's attribute."""
+    """Value of a node's attribute."""
     found = [a for a in node.attribute if a.name == name]
     return helper.get_attribute_value(found[0]) if found else default
 

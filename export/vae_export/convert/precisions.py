@@ -1,4 +1,4 @@
-"""The names of what can be asked for; known before TensorFlow is."""
+"""Names of formats and precisions; imports nothing, so that the command line starts at once."""
 
 FORMATS = ("onnx", "tflite")
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")

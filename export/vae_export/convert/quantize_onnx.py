@@ -50,7 +50,7 @@ Layers = frozenset[str]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model's graphs are quantised.
+    """Settings by which a model's graphs are quantised.
 
     Args:
         calibrator: how the ranges of activations are found, one of `CALIBRATORS`.
@@ -74,7 +74,7 @@ MINMAX = Recipe("minmax")  # for whoever has no rows to choose by
 
 
 def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
-    """An ONNX file with its matrix products in int8, as QDQ, weights by channel.
+    """Quantises the matrix products of an ONNX file to int8, as QDQ, weights by channel.
 
     Args:
         content: the float file.
@@ -101,7 +101,7 @@ def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
             calibrate_method=CALIBRATORS[recipe.calibrator],
         )
         model = onnx.load(target)
-    _spare_the_score(model)
+    _keep_score_float(model)
     _tidy(model, onnx.load_from_string(content))
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -109,7 +109,7 @@ def quantize(content: bytes, rows: Arrays, recipe: Recipe) -> bytes:
 def choose(
     content: bytes, training: Array, x: Array, score: Array, *, spared: Layers = frozenset()
 ) -> Recipe:
-    """The recipe that moves the score least.
+    """Chooses the recipe that changes the score least.
 
     Args:
         content: the float scorer.
@@ -136,8 +136,8 @@ def choose(
         best = better
 
 
-def lost(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
-    """Complaints of factors that no matrix product has: none of them can be spared."""
+def missing_factors(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
+    """Complaints about factors that must stay float but belong to no matrix product."""
     known = {digest for _, digest, _ in _layers(content)}
     return tuple(
         f"a factor {factor.shape} of the score's own arithmetic is in no matrix product"
@@ -147,12 +147,12 @@ def lost(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
 
 
 def digest_of(weights: Array) -> str:
-    """What a layer is known by in every graph: the sha256 of its weights."""
+    """Hash of a layer's weights (sha256), by which it is recognised in every graph."""
     return hashlib.sha256(np.ascontiguousarray(weights).tobytes()).hexdigest()
 
 
 def score_error(received: Array, expected: Array) -> float:
-    """Nats by which scores are off, root mean square; a shift of all alike costs nothing.
+    """Root mean square error of scores in nats, without the mean shift.
 
     (The threshold is calibrated anew for each precision.)
     """
@@ -166,12 +166,12 @@ class _Batches(Reader):
         self._batches = iter([{k: v[s : s + BATCH] for k, v in rows.items()} for s in starts])
 
     def get_next(self) -> Arrays | None:
-        """The next batch, None after the last: what onnxruntime asks for."""
+        """Next batch, None after the last, as onnxruntime asks for it."""
         return next(self._batches, None)
 
 
 def _layers(content: bytes) -> list[tuple[Any, str, int]]:
-    """(node, digest of its weights, their number) of every matrix product with weights."""
+    """Matrix products with weights: (node, hash of the weights, their number) of each."""
     graph = onnx.load_from_string(content).graph
     weights = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     found = []
@@ -182,8 +182,8 @@ def _layers(content: bytes) -> list[tuple[Any, str, int]]:
     return found
 
 
-def _spare_the_score(model: Any) -> None:
-    """Gives 8-bit values to matrix products alone; all else takes the float that they are made of.
+def _keep_score_float(model: Any) -> None:
+    """Restricts 8-bit values to matrix products; other nodes read the floats before rounding.
 
     onnxruntime's quantiser gives them to whoever shares the tensor: pre-processed `x` would reach
     the likelihood clipped to the range of training rows, and gross faults would score as small
@@ -203,7 +203,7 @@ def _spare_the_score(model: Any) -> None:
 
 
 def _tidy(model: Any, source: Any) -> None:
-    """Names inputs and outputs as before, and drops the domains that are declared and not used."""
+    """Restores the names of inputs and outputs, and drops unused domains."""
     used = {node.domain for node in model.graph.node}
     kept = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:], model.graph.value_info[:], model.metadata_props[:]
@@ -214,7 +214,7 @@ def _tidy(model: Any, source: Any) -> None:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """The quantiser prints, logs, and warns of what is meant to be so."""
+    """Suppresses what the quantiser prints, logs and warns of."""
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""TFLite files of lower precision, and what their integers mean.
+"""TFLite files of lower precision.
 
     fp16      weights of convolutions and dense layers in float16, half the size; computes in
               float32, from the same inputs to the same outputs
@@ -51,7 +51,7 @@ _FLOAT32 = schema.TensorType.FLOAT32
 
 
 def to_fp16(graph: Graph, metadata: dict[str, str]) -> Conversion:
-    """A graph as a TFLite file with weights in float16."""
+    """Converts a graph to TFLite with weights in float16."""
     made = to_tflite(graph, metadata)
     if made.complaints:
         return made
@@ -61,7 +61,7 @@ def to_fp16(graph: Graph, metadata: dict[str, str]) -> Conversion:
 
 
 def to_dynamic(graph: Graph, metadata: dict[str, str]) -> Conversion:
-    """A graph as a TFLite file with large weights in int8."""
+    """Converts a graph to TFLite with large weights in int8."""
     made = to_tflite(graph, metadata, configure=_quantize_weights)
     if graph.spared and not made.complaints:
         restore = functools.partial(_restore, factors=graph.spared)
@@ -71,7 +71,7 @@ def to_dynamic(graph: Graph, metadata: dict[str, str]) -> Conversion:
 
 
 def to_int8(graph: Graph, metadata: dict[str, str], representative: Arrays) -> Conversion:
-    """A graph as a TFLite file all in int8, for one row at a time.
+    """Converts a graph to TFLite all in int8, for one row at a time.
 
     Args:
         graph: one of `graphs.build_networks`.
@@ -87,7 +87,7 @@ def to_int8(graph: Graph, metadata: dict[str, str], representative: Arrays) -> C
 
 
 def runs_on_micro(op: str) -> bool:
-    """Whether microcontrollers run it in int8, and rightly."""
+    """True where microcontrollers run an op in int8, and rightly."""
     return op in MICRO_OPS
 
 
@@ -105,7 +105,7 @@ def _quantize_all(converter: Any, *, graph: Graph, representative: Arrays) -> No
 
 
 def _halve_weights(model: Any, *, spared: Sequence[Array]) -> None:
-    """Puts weights in float16, each behind a DEQUANTIZE that LiteRT runs once.
+    """Stores weights in float16, each behind a DEQUANTIZE that LiteRT runs once.
 
     (The converter's own option for float16 rounds all constants, those of pre-processing too: an
     offset of 101325 pascals becomes infinite.)
@@ -123,7 +123,7 @@ def _halve_weights(model: Any, *, spared: Sequence[Array]) -> None:
 
 
 def _restore(model: Any, *, factors: Sequence[Array]) -> None:
-    """Puts weights that are a score's own arithmetic back in float32, so that it computes so."""
+    """Restores float32 weights that belong to a score's own arithmetic."""
     codes = [code.builtinCode for code in model.operatorCodes]
     for graph in model.subgraphs:
         weighed = [op for op in graph.operators if codes[op.opcodeIndex] in _WEIGHED]
@@ -136,7 +136,7 @@ def _restore(model: Any, *, factors: Sequence[Array]) -> None:
 
 
 def _rounded(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
-    """Complaints of factors that are none of the file's constants in float32.
+    """Complaints about factors that are not among the file's float32 constants.
 
     (They are such where the converter left them so by itself, as it does with few weights.)
     """
@@ -150,7 +150,7 @@ def _rounded(content: bytes, factors: Sequence[Array]) -> tuple[str, ...]:
 
 
 def _are(model: Any, tensor: Any, weights: Array) -> bool:
-    """Whether a tensor is a constant of float32 with these weights."""
+    """True where a tensor is a float32 constant with these weights."""
     data = model.buffers[tensor.buffer].data
     if data is None or (tensor.type, tuple(tensor.shape)) != (_FLOAT32, weights.shape):
         return False
@@ -158,7 +158,7 @@ def _are(model: Any, tensor: Any, weights: Array) -> bool:
 
 
 def _rounds(model: Any, tensor: Any, weights: Array) -> bool:
-    """Whether a constant of 8 bits is these weights, rounded."""
+    """True where an 8-bit constant is these weights, rounded."""
     if tensor.type != schema.TensorType.INT8 or tuple(tensor.shape) != weights.shape:
         return False
     scale = np.reshape(tensor.quantization.scale, (-1, 1))
@@ -167,7 +167,7 @@ def _rounds(model: Any, tensor: Any, weights: Array) -> bool:
 
 
 def _weights(model: Any, graph: Any) -> list[int]:
-    """Constant float32 weights that nothing else shares, as numbers of tensors."""
+    """Numbers of the tensors that are constant float32 weights and are not shared."""
     codes = [code.builtinCode for code in model.operatorCodes]
     weighed = [op for op in graph.operators if codes[op.opcodeIndex] in _WEIGHED]
     users = collections.Counter(each.buffer for part in model.subgraphs for each in part.tensors)
@@ -181,7 +181,7 @@ def _is_own_float(model: Any, tensor: Any, users: dict[int, int]) -> bool:
 
 
 def _halve(model: Any, graph: Any, index: int) -> Any:
-    """Makes a constant tensor what the operator that this returns gives, of a float16 constant."""
+    """Turns a float32 constant into float16; returns the operator that converts it back."""
     tensor, half, operator = graph.tensors[index], schema.TensorT(), schema.OperatorT()
     half.name, half.shape, half.type = tensor.name, tensor.shape, schema.TensorType.FLOAT16
     half.buffer, tensor.buffer = tensor.buffer, 0  # the first is empty, for all that is computed

@@ -1,4 +1,4 @@
-"""What an ONNX file says of itself."""
+"""Reader of ONNX files: ops, interface, version."""
 
 import onnx
 from onnx import TensorProto, helper
@@ -26,7 +26,7 @@ IR_VERSION = 8
 
 
 def complaint(content: bytes) -> str | None:
-    """What onnx's own checker has against the file, shapes and all; None if nothing."""
+    """Complaint of onnx's own checker about the file, shapes included; None where it is valid."""
     try:
         check_model(onnx.load_from_string(content), full_check=True)
     except Exception as error:  # onnx, its shape inference and protobuf each raise their own
@@ -35,7 +35,7 @@ def complaint(content: bytes) -> str | None:
 
 
 def too_new(content: bytes) -> str | None:
-    """Why runtimes on devices cannot be relied on to know the file's version; None if they can."""
+    """Reason why runtimes on devices may not know the file's version; None if they do."""
     model = onnx.load_from_string(content)
     found = {opset.domain: opset.version for opset in model.opset_import}
     if model.ir_version <= IR_VERSION and found.get("") in OPSETS:
@@ -47,18 +47,18 @@ def too_new(content: bytes) -> str | None:
 
 
 def ops(content: bytes) -> tuple[str, ...]:
-    """The ops that it uses, sorted; those of another domain than ONNX's as DOMAIN.OP."""
+    """Ops in the file, sorted; those of another domain than ONNX's as DOMAIN.OP."""
     nodes = onnx.load_from_string(content).graph.node
     return tuple(sorted({_full_name(node) for node in nodes}))
 
 
 def is_known(op: str) -> bool:
-    """Whether every CPU runtime has it and it draws nothing at random."""
+    """True where every CPU runtime has the op and it draws nothing at random."""
     return op in OPS
 
 
 def interface(content: bytes) -> Interface:
-    """Its inputs and outputs by name: dtype, and shape with the names of free dimensions."""
+    """Inputs and outputs by name: dtype, and shape with the names of free dimensions."""
     graph = onnx.load_from_string(content).graph
     return Interface(
         *({v.name: _describe(v) for v in values} for values in (graph.input, graph.output))
@@ -66,7 +66,7 @@ def interface(content: bytes) -> Interface:
 
 
 def node_count(content: bytes) -> int:
-    """How many nodes it has."""
+    """Number of nodes."""
     return len(onnx.load_from_string(content).graph.node)
 
 

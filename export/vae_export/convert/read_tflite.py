@@ -1,4 +1,4 @@
-"""What a TFLite file says of itself."""
+"""Reader of TFLite files: ops, interface, version, metadata, quantisation."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from vae_export.graphs.functions import Interface
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime.bundle.manifest import FORMAT
 
 SCHEMA_VERSION = 3
@@ -19,13 +19,13 @@ Quantization = tuple[float, int]  # scale and zero point: value = scale * (integ
 
 
 def interpreter(content: bytes) -> Any:
-    """LiteRT, with the file loaded, on one thread; ValueError or RuntimeError if it will not."""
-    with without_greetings():
+    """Loads a file in LiteRT on one thread; ValueError or RuntimeError where it cannot."""
+    with filter_tf_log():
         return Interpreter(model_content=content, num_threads=1)
 
 
 def complaint(content: bytes) -> str | None:
-    """Why it is not a TFLite model with one signature; None if it is."""
+    """Reason why the file is not a TFLite model with one signature; None if it is."""
     if content[4:8] != IDENTIFIER:
         return f"expected a TFLite file, marked {IDENTIFIER!r}. Received: {content[4:8]!r}."
     try:
@@ -38,7 +38,7 @@ def complaint(content: bytes) -> str | None:
 
 
 def too_new(content: bytes) -> str | None:
-    """Why runtimes on devices cannot be relied on to know the file's version; None if they can."""
+    """Reason why runtimes on devices may not know the file's version; None if they do."""
     version = _model(content).Version()
     if version == SCHEMA_VERSION:
         return None
@@ -46,19 +46,19 @@ def too_new(content: bytes) -> str | None:
 
 
 def ops(content: bytes) -> tuple[str, ...]:
-    """The ops that it uses, sorted; custom and Flex ones as CUSTOM:NAME."""
+    """Ops in the file, sorted; custom and Flex ones as CUSTOM:NAME."""
     model = _model(content)
     codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
     return tuple(sorted({_op_name(code) for code in codes}))
 
 
 def is_known(op: str) -> bool:
-    """Whether every LiteRT has it and it draws nothing at random."""
+    """True where every LiteRT has the op and it draws nothing at random."""
     return not op.startswith("CUSTOM") and "RANDOM" not in op
 
 
 def interface(content: bytes) -> Interface:
-    """Its inputs and outputs by name: dtype and shape, a free first dimension as "batch"."""
+    """Inputs and outputs by name: dtype and shape, a free first dimension as "batch"."""
     runner: Any = interpreter(content).get_signature_runner()
     inputs, outputs = runner.get_input_details(), runner.get_output_details()
     return Interface(
@@ -67,7 +67,7 @@ def interface(content: bytes) -> Interface:
 
 
 def metadata(content: bytes) -> dict[str, str]:
-    """What a file of ours says of itself; empty of any other file."""
+    """Metadata that export wrote into the file; empty for any other file."""
     model: Any = schema.ModelT.InitFromPackedBuf(content)
     for entry in model.metadata or ():
         if entry.name.decode() == FORMAT:

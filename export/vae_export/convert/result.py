@@ -1,11 +1,11 @@
-"""What a converter made of a graph, good or bad: the gates judge it."""
+"""Result of a converter, good or bad; the gates examine it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """A file to be.
+    """Converted graph: the file's bytes, and complaints.
 
     Args:
         content: its bytes; empty where the converter gave up.

@@ -1,4 +1,4 @@
-"""Three functions that tf2onnx does not know, as it wants to be told of them.
+"""Handlers for three functions that tf2onnx lacks.
 
 They are exact but near where they cancel, and there right to within 1e-7: exact GELU has erfc, CELU
 has expm1, counts are often fed as log1p.
@@ -11,21 +11,21 @@ from onnx import helper
 
 
 def erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
-    """1 - erf(x)."""
+    """Converts Erfc: 1 - erf(x)."""
     node.type = "Erf"
     output, one = node.output[0], _one(ctx, node)
     ctx.insert_new_node_on_output("Sub", output, f"{name}_sub", inputs=[one, output])
 
 
 def expm1(ctx: Any, node: Any, name: str, args: Any) -> None:
-    """exp(x) - 1."""
+    """Converts Expm1: exp(x) - 1."""
     node.type = "Exp"
     output, one = node.output[0], _one(ctx, node)
     ctx.insert_new_node_on_output("Sub", output, f"{name}_sub", inputs=[output, one])
 
 
 def log1p(ctx: Any, node: Any, name: str, args: Any) -> None:
-    """log(x + 1)."""
+    """Converts Log1p: log(x + 1)."""
     node.type = "Log"
     ctx.insert_new_node_on_input(node, "Add", [node.input[0], _one(ctx, node)])
 

@@ -1,4 +1,4 @@
-"""A graph as ONNX: opset 17, IR 8, named and described.
+"""Converter to ONNX: opset 17, IR 8, named and described.
 
 tf2onnx reports what it cannot convert to a logger only and writes an invalid file all the same;
 here there is no file then.
@@ -26,7 +26,7 @@ IR_VERSION = 8
 
 
 def to_onnx(graph: Graph, metadata: dict[str, str]) -> Conversion:
-    """A graph as an ONNX file.
+    """Converts a graph to an ONNX file.
 
     Args:
         graph: the function to convert.
@@ -49,7 +49,7 @@ def to_onnx(graph: Graph, metadata: dict[str, str]) -> Conversion:
 
 
 def _convert(graph: Graph) -> tuple[Any, list[str]]:
-    """The graph as tf2onnx gives it, described and not yet simplified, and its complaints."""
+    """Runs tf2onnx; returns the described model, not yet simplified, and its complaints."""
     import tf2onnx
 
     with _complaints("tf2onnx") as complaints:
@@ -65,13 +65,13 @@ def _convert(graph: Graph) -> tuple[Any, list[str]]:
 
 
 def _loops(model: Any) -> list[str]:
-    """What holds a graph of its own: devices are slow at it, and `simplify` does not read it."""
+    """Complaints about ops that hold a graph of their own, as loops do: slow, not simplified."""
     held = [n for n in model.graph.node if any(a.type == AttributeProto.GRAPH for a in n.attribute)]
     return [f"[{node.name}: {node.op_type}] is a loop or a branch" for node in held]
 
 
 def _frozen(graph: Graph) -> Any:
-    """The function with all that it captured as constants: weights, and any other tensors.
+    """Function with all that it captured as constants: weights, and any other tensors.
 
     (tf2onnx would make inputs of the others, such as the mean and variance of a `Normalization`.)
     """
@@ -89,7 +89,7 @@ def _frozen(graph: Graph) -> Any:
 
 @contextlib.contextmanager
 def _complaints(logger_name: str) -> Iterator[list[str]]:
-    """Collects what a library logs as errors, instead of printing it."""
+    """Collects the errors that a library logs, instead of printing them."""
     messages: list[str] = []
 
     class Collector(logging.Handler):
@@ -108,7 +108,7 @@ def _complaints(logger_name: str) -> Iterator[list[str]]:
 
 
 def _modernise_resize(model: Any) -> None:
-    """Says nearest-neighbour resizing in terms that newer runtimes do not call deprecated.
+    """Rewrites nearest-neighbour resizing in a form that newer runtimes do not call deprecated.
 
     tf_half_pixel_for_nn with floor is floor((i + 0.5) / scale); so is half_pixel, which subtracts
     0.5 from that, with round_prefer_ceil, which adds it again before the floor.

@@ -1,4 +1,4 @@
-"""A graph as TFLite: builtin ops only, float32, any batch size, inputs and outputs by name."""
+"""Converter to TFLite: builtin ops only, float32, any batch size, inputs and outputs by name."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from vae_export.graphs.functions import Graph
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 from vae_runtime.bundle.manifest import FORMAT
 
 from .result import Conversion
@@ -23,7 +23,7 @@ def to_tflite(
     batch: int | None = None,
     configure: Callable[[Any], None] | None = None,
 ) -> Conversion:
-    """A graph as a TFLite file.
+    """Converts a graph to a TFLite file.
 
     Args:
         graph: the function to convert, without optional inputs: TFLite knows nothing of such.
@@ -40,7 +40,7 @@ def to_tflite(
     if configure is not None:
         configure(converter)
     try:
-        with without_greetings():
+        with filter_tf_log():
             content = bytes(converter.convert())
     except Exception as error:  # the converter raises its own class, private to TensorFlow
         return Conversion(b"", (_first_line(error),))
@@ -48,7 +48,7 @@ def to_tflite(
 
 
 def rewrite(content: bytes, change: Callable[[Any], None]) -> bytes:
-    """The file that a change of its model, an object of the schema, makes of this one."""
+    """Applies a change to the model object of a TFLite file; returns the new file."""
     model: Any = schema.ModelT.InitFromPackedBuf(content)
     change(model)
     builder = flatbuffers.Builder(len(content) + 1024)
@@ -57,7 +57,7 @@ def rewrite(content: bytes, change: Callable[[Any], None]) -> bytes:
 
 
 def _add_metadata(model: Any, metadata: dict[str, str]) -> None:
-    """One more named buffer, of JSON; weights and graph stay as they are."""
+    """Adds a named buffer with JSON; weights and graph stay as they are."""
     entry, buffer = schema.MetadataT(), schema.BufferT()
     entry.name, entry.buffer = FORMAT, len(model.buffers)
     buffer.data = np.frombuffer(json.dumps(metadata).encode(), np.uint8)

@@ -1,4 +1,4 @@
-"""What is made of each graph: every format, and every precision of it. Adding one is one entry."""
+"""Table of variants: formats and precisions in which each graph is exported."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ NO_INT8_SCORER = (
 
 @dataclass(frozen=True)
 class Material:
-    """What a file is made from beside its graph.
+    """Inputs of a converter beside the graph.
 
     Args:
         metadata: written into the file, so that a lone file explains itself.
@@ -34,7 +34,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Variant:
-    """One kind of file that is made of each graph.
+    """Format and precision of exported files, with their converter.
 
     Args:
         format: onnx or tflite.
@@ -48,34 +48,34 @@ class Variant:
 
     @property
     def optional_inputs(self) -> bool:
-        """Whether an input may have a default; a TFLite file has every one fixed at it."""
+        """True where an input may have a default; in TFLite it is fixed at the default."""
         return self.format == "onnx"
 
     @property
     def networks(self) -> bool:
-        """Whether it holds the networks alone, int8 in and out, one row at a time."""
+        """True where only the networks are exported: int8 in and out, one row at a time."""
         return (self.format, self.precision) == ("tflite", "int8")
 
     @property
     def title(self) -> str:
-        """Of all its files together, for people."""
+        """Title of all files of the variant, for people."""
         return f"{self.precision} ({self.format})"
 
     def interface(self, graph: Graph) -> Interface:
-        """What the file's inputs and outputs are to be."""
+        """Inputs and outputs that a file must have."""
         if not self.networks:
             return graph.interface
         one_row = ({n: ("int8", (1, *s[1:])) for n, (_, s) in v.items()} for v in graph.interface)
         return Interface(*one_row)
 
     def name(self, role: str) -> str:
-        """Of the file, in a bundle."""
+        """File name in a bundle."""
         middle = "" if self.precision == "fp32" else f".{self.precision}"
         return f"{role}{middle}.{self.format}"
 
 
 def variants(formats: Sequence[str], precisions: Sequence[str]) -> tuple[Variant, ...]:
-    """Those that there are of these formats in these precisions, fp32 first.
+    """Variants of these formats and precisions, fp32 first.
 
     Raises:
         ValueError: an unknown name, or one without which there is no bundle.
@@ -103,7 +103,7 @@ def _onnx_int8(graph: Graph, material: Material) -> Conversion:
     recipe = replace(material.recipe, spared=spared)
     return Conversion(
         quantize_onnx.quantize(made.content, rows, recipe),
-        quantize_onnx.lost(made.content, graph.spared),
+        quantize_onnx.missing_factors(made.content, graph.spared),
         recipe=str(recipe),
         nodes_before=made.nodes_before,
     )

@@ -1,4 +1,4 @@
-"""What every file must pass before there is a bundle; the first that it fails refuses the export.
+"""Gates: checks that every file must pass; the first that fails refuses the export.
 
 A gate is a function of an `Artefact` that returns what it measured, or raises `ExportError`. What
 costs accuracy and nothing else is a `Degraded`, which the user may allow. This folder imports
@@ -16,7 +16,7 @@ from . import answers, files, verdicts
 
 
 class Gate(NamedTuple):
-    """A check and the roles of the graphs that it is for, all where None."""
+    """Check, and the role of the graphs that it is for, all where None."""
 
     check: Callable[[Artefact], Figures]
     role: str | None = None
@@ -46,7 +46,7 @@ JUDGING = ("ranking", "verdicts", "auroc", "faults")
 
 @dataclass(frozen=True)
 class Finding:
-    """What one gate made of one file. `degraded` says what was lost where the user allowed it."""
+    """Result of one gate on one file. `degraded` says what was lost where the user allowed it."""
 
     gate: str
     figures: Figures
@@ -55,30 +55,30 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verified:
-    """A file that has passed every gate, and what each gate found."""
+    """File that has passed every gate, with what each gate found."""
 
     artefact: Artefact
     findings: tuple[Finding, ...]
 
     @property
     def parity(self) -> Figures:
-        """For each output, how far it is from Keras's."""
+        """Largest deviation of each output from Keras's."""
         return self.figures("tensors")
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """What it lost beyond the limits, where the user allowed that."""
+        """Losses beyond the limits, where the user allowed them."""
         return tuple(finding.degraded for finding in self.findings if finding.degraded)
 
     def figures(self, gate: str) -> Figures:
-        """What a gate measured; nothing if it is not for this file."""
+        """Measurements of a gate; empty if the gate is not for this file."""
         return next((f.figures for f in self.findings if f.gate == gate), {})
 
 
 def examine(
     artefact: Artefact, gates: Sequence[str] = tuple(GATES), *, allow_degraded: bool = False
 ) -> Verified:
-    """Takes a file through every gate that is for it.
+    """Runs every gate that is for a file.
 
     Args:
         artefact: the file.

@@ -1,4 +1,4 @@
-"""Does a file answer as Keras does, at every batch size?
+"""Gates that compare a file's outputs with Keras's, at every batch size.
 
 Tensors are compared on normal rows only: scores of anomalies can be so large that a share of the
 largest magnitude would hide an error on the rows that matter.
@@ -14,19 +14,19 @@ from vae_runtime.backends.selftest import deviation
 from vae_runtime.verdicts.calibration import SCORE_RTOL
 from vae_runtime.verdicts.scorer import total
 
-SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
+BATCH_SIZES = (1, 2, 7, 256)  # one row, the smallest batch, an odd one, a bulk one
 
 # float32 kernels add in other orders than Keras does; seen on our networks: below 1e-6.
 TOLERANCE = 1e-5
 
 # Of an output's spread over rows, that its error may be at lower precision, root mean square: what
 # is worse is not coarse but wrong. (Which verdicts that costs is another gate's business.)
-NOISE = {"fp16": 0.01, "dynamic": 0.2, "int8": 0.5}
+MOST_NOISE_SHARE = {"fp16": 0.01, "dynamic": 0.2, "int8": 0.5}
 
 
 def runs(artefact: Artefact) -> Figures:
-    """It runs at every batch size, and what comes out has the promised shapes and is finite."""
-    for size in SIZES:
+    """Checks that it runs at every batch size, with finite outputs of the promised shapes."""
+    for size in BATCH_SIZES:
         for given in _all_rounds(artefact, size):
             expected, received = answers(artefact.graph, given), artefact.engine(given)
             if set(received) != set(expected):
@@ -36,17 +36,17 @@ def runs(artefact: Artefact) -> Figures:
                 )
             for output, value in expected.items():
                 _check_form(f"{artefact.name}: output {output!r}", value, received[output])
-    return {"sizes": len(SIZES)}
+    return {"sizes": len(BATCH_SIZES)}
 
 
 def tensors(artefact: Artefact) -> Figures:
-    """Every output is Keras's: in float32 up to rounding, else up to a share of its spread.
+    """Checks that every output is Keras's, up to rounding or, in lower precision, up to noise.
 
     Returns:
         For each output the largest `vae_runtime.backends.selftest.deviation`.
     """
     worst = dict.fromkeys(artefact.graph.outputs, 0.0)
-    for size in SIZES:
+    for size in BATCH_SIZES:
         for given in _all_rounds(artefact, size):
             expected, received = answers(artefact.graph, given), artefact.engine(given)
             for output, value in expected.items():
@@ -63,7 +63,7 @@ def tensors(artefact: Artefact) -> Figures:
 
 
 def batches(artefact: Artefact) -> Figures:
-    """A row scores the same among others and alone, to within what counts as tied."""
+    """Checks that a row scores the same in a batch and alone, within the tolerance of ties."""
     x = artefact.evidence.source.calibration["x"][:BATCH]
     batch, rows = artefact.engine({"x": x}), [artefact.engine({"x": row[None]}) for row in x]
     most = 0.0
@@ -82,7 +82,7 @@ def batches(artefact: Artefact) -> Figures:
 
 
 def rounds(graph: Graph, feeds: Arrays, size: int) -> list[Arrays]:
-    """The inputs repeated or cut to a batch of this size, without and with the optional ones."""
+    """Resizes inputs to a batch of this size; returns them without and with the optional inputs."""
     batch = {
         name: np.resize(feeds[name], (size, *feeds[name].shape[1:]))
         for name in graph.inputs
@@ -110,17 +110,17 @@ def _check_form(what: str, expected: Array, received: Array) -> None:
 
 
 def _check_noise(artefact: Artefact, worst: Figures) -> None:
-    """Lower precision may be coarse, not wrong: swapped outputs or a lost bias are no noise.
+    """Raises Degraded where errors of lower precision are too large a share of the spread.
 
     Where it is allowed all the same, `worst` is what was measured: a parity for every output.
     """
     for feeds in artefact.all_feeds:
-        _check_noise_on(artefact, rounds(artefact.graph, feeds, SIZES[-1])[0], worst)
+        _check_noise_on(artefact, rounds(artefact.graph, feeds, BATCH_SIZES[-1])[0], worst)
 
 
 def _check_noise_on(artefact: Artefact, feeds: Arrays, worst: Figures) -> None:
     expected, received = answers(artefact.graph, feeds), artefact.engine(feeds)
-    limit = NOISE[artefact.variant.precision]
+    limit = MOST_NOISE_SHARE[artefact.variant.precision]
     for output, value in expected.items():
         spread, error = (
             float(np.std(value)),

@@ -1,4 +1,4 @@
-"""Is it a file that devices can be relied on to load? Nothing is run yet."""
+"""Gates that examine a file without running it: can devices load it?"""
 
 from types import ModuleType
 
@@ -25,7 +25,7 @@ READERS: dict[str, ModuleType] = {"onnx": read_onnx, "tflite": read_tflite}
 
 
 def converter(artefact: Artefact) -> Figures:
-    """The converter complained of nothing; it may write an invalid file and only log why."""
+    """Checks that the converter logged no error: it may log one and still write a file."""
     complaints = artefact.conversion.complaints
     if complaints:
         said = "; ".join(complaints)[:500]
@@ -37,19 +37,19 @@ def converter(artefact: Artefact) -> Figures:
 
 
 def checker(artefact: Artefact) -> Figures:
-    """The format's own checker has nothing against it."""
+    """Checks that the format's own checker accepts the file."""
     _refuse(artefact, _reader(artefact).complaint(artefact.conversion.content))
     return {"bytes": len(artefact.conversion.content)}
 
 
 def version(artefact: Artefact) -> Figures:
-    """Old runtimes know its version."""
+    """Checks that old runtimes know the version of the file's format."""
     _refuse(artefact, _reader(artefact).too_new(artefact.conversion.content))
     return {}
 
 
 def ops(artefact: Artefact) -> Figures:
-    """Every op is one that every CPU runtime has, and none draws anything at random."""
+    """Checks that every CPU runtime has every op, and that none draws anything at random."""
     networks = artefact.variant.networks
     is_known = quantize_tflite.runs_on_micro if networks else _reader(artefact).is_known
     where = "microcontrollers have in int8" if networks else "every CPU runtime has"
@@ -65,7 +65,7 @@ def ops(artefact: Artefact) -> Figures:
 
 
 def interface(artefact: Artefact) -> Figures:
-    """Names, dtypes and shapes of inputs and outputs are those that the bundle promises."""
+    """Checks that names, dtypes and shapes of inputs and outputs are those of the manifest."""
     found: Interface = _reader(artefact).interface(artefact.conversion.content)
     wanted = artefact.interface
     for kind, expected, received in zip(("inputs", "outputs"), wanted, found, strict=True):

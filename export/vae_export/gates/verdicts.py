@@ -1,4 +1,4 @@
-"""Does a file rank and judge rows as Keras does?
+"""Gates that compare a file's ranking and alarms with Keras's.
 
 Alarms are judged on test rows, which training never saw; ranks on those of calibration as well.
 """
@@ -21,19 +21,19 @@ from vae_runtime.verdicts.calibration import SCORE_RTOL, p_values, threshold
 from .answers import TOLERANCE
 
 # What a file of lower precision may lose before it is refused.
-AUROC_LOSS = 0.005
-FLIPS = 0.002
-SPEARMAN = 0.95
+MOST_AUROC_LOSS = 0.005
+MOST_FLIPS_SHARE = 0.002
+LEAST_SPEARMAN = 0.95
 
-SAID = {"score": "the score", "neg_elbo": "nll + kl"}
-PREFIXES = {"score": "", "neg_elbo": "nll + kl: "}  # of the names of figures
+TITLES = {"score": "the score", "neg_elbo": "nll + kl"}
+FIGURE_PREFIXES = {"score": "", "neg_elbo": "nll + kl: "}  # of the names of figures
 
 
 Judge = Callable[[Artefact, str], Figures]
 
 
 def by_each_score(judge: Judge) -> Callable[[Artefact], Figures]:
-    """A gate that judges a scorer by each score that verdicts can be given by.
+    """Makes a gate that runs a check on each of the model's scores.
 
     A mixture, which is computed in float32 at any precision, can hide in the sum what was lost of
     the rest. Figures of another score than the sum have its name in theirs.
@@ -49,7 +49,7 @@ def by_each_score(judge: Judge) -> Callable[[Artefact], Figures]:
             except Degraded as error:
                 found = error.figures
                 losses.append(error.loss)
-            figures |= {f"{PREFIXES[score]}{name}": value for name, value in found.items()}
+            figures |= {f"{FIGURE_PREFIXES[score]}{name}": value for name, value in found.items()}
         if losses:
             raise Degraded(" ".join(losses), figures, artefact.advice)
         return figures
@@ -59,17 +59,17 @@ def by_each_score(judge: Judge) -> Callable[[Artefact], Figures]:
 
 @by_each_score
 def ranking(artefact: Artefact, score: str) -> Figures:
-    """Scores rank rows as Keras's do; and the largest shift of one, in nats, on normal rows."""
+    """Checks that scores rank rows as Keras's do; measures the largest shift of one, in nats."""
     scored = artefact.scored[score]
     keras = np.concatenate([scored.reference.calibration, scored.reference.test])
     received = np.concatenate([scored.calibration, scored.test])
     spearman = float(spearmanr(keras, received).statistic)
     shift = float(np.abs(scored.calibration - scored.reference.calibration).max())
     figures = {"spearman": spearman, "largest shift": shift}
-    if not spearman >= SPEARMAN:
+    if not spearman >= LEAST_SPEARMAN:
         raise Degraded(
-            f"{artefact.name}: expected {SAID[score]} to rank rows as in Keras, Spearman "
-            f"{SPEARMAN} at least. Received: {spearman:.4f}.",
+            f"{artefact.name}: expected {TITLES[score]} to rank rows as in Keras, Spearman "
+            f"{LEAST_SPEARMAN} at least. Received: {spearman:.4f}.",
             figures,
             artefact.advice,
         )
@@ -78,18 +78,18 @@ def ranking(artefact: Artefact, score: str) -> Figures:
 
 @by_each_score
 def flips(artefact: Artefact, score: str) -> Figures:
-    """Alarms on test rows are Keras's, each side with its own threshold; in float32 all of them."""
+    """Checks that alarms on test rows are Keras's: in float32 all of them, else nearly all."""
     scored, alpha = artefact.scored[score], artefact.evidence.source.alpha
     alarm = p_values(scored.test, scored.conformal, scored.reference.rounding) <= alpha
     flipped, keras = _other_alarms(scored.reference, alpha, alarm), scored.reference.test
     row = int(np.argmax(flipped))
-    first = f"test row {row}, {SAID[score]} {scored.test[row]:g} against {keras[row]:g} in Keras"
+    first = f"test row {row}, {TITLES[score]} {scored.test[row]:g} against {keras[row]:g} in Keras"
     return _limit(artefact, flipped, "verdicts", first)
 
 
 @by_each_score
 def faults(artefact: Artefact, score: str) -> Figures:
-    """A gross fault scores above every normal row, as it does in Keras."""
+    """Checks that a gross fault scores above every normal row, as it does in Keras."""
     scored = artefact.scored[score]
     if not len(scored.faults):
         return {}
@@ -98,7 +98,7 @@ def faults(artefact: Artefact, score: str) -> Figures:
     figures = {"lowest": lowest, "highest of normal rows": normal, "blind": blind}
     if blind:
         raise Degraded(
-            f"{artefact.name}: expected {SAID[score]} of gross faults to be above that of all "
+            f"{artefact.name}: expected {TITLES[score]} of gross faults to be above that of all "
             f"calibration rows, as in Keras. Received: {blind} of {len(scored.faults)} that are "
             f"not, the lowest {lowest:g}; the highest calibration row has {normal:g}.",
             figures,
@@ -109,17 +109,17 @@ def faults(artefact: Artefact, score: str) -> Figures:
 
 @by_each_score
 def auroc(artefact: Artefact, score: str) -> Figures:
-    """Anomalies are told from normal rows as well as by Keras, where there are labels."""
+    """Checks that anomalies rank above normal rows as well as in Keras, where there are labels."""
     y, scored = artefact.evidence.source.test["y"], artefact.scored[score]
     if y.all() or not y.any():
         return {}
     keras, received = scored.reference.test, scored.test
     before, after = (float(roc_auc_score(y, each)) for each in (keras, received))
     figures = {"keras": before, "file": after}
-    if before - after > AUROC_LOSS:
+    if before - after > MOST_AUROC_LOSS:
         raise Degraded(
-            f"{artefact.name}: expected an AUROC of {SAID[score]} within {AUROC_LOSS} of Keras's "
-            f"{before:.4f}. Received: {after:.4f}.",
+            f"{artefact.name}: expected an AUROC of {TITLES[score]} within {MOST_AUROC_LOSS} of "
+            f"Keras's {before:.4f}. Received: {after:.4f}.",
             figures,
             artefact.advice,
         )
@@ -127,7 +127,7 @@ def auroc(artefact: Artefact, score: str) -> Figures:
 
 
 def classes(artefact: Artefact) -> Figures:
-    """The likeliest class of every row that training never saw is Keras's, but for ties."""
+    """Checks that the likeliest class of every unseen row is Keras's, except for ties."""
     keras, received = artefact.evidence.probabilities, artefact.probabilities
     second, first = np.sort(keras, axis=1).T[-2:]
     likeliest = received.argmax(axis=1)
@@ -138,24 +138,24 @@ def classes(artefact: Artefact) -> Figures:
 
 
 def of_bundle(bundle: Bundle, evidence: Evidence) -> None:
-    """A written bundle raises Keras's alarms on test rows, by the thresholds in its manifest."""
+    """Checks that a written bundle raises Keras's alarms on test rows, by its own thresholds."""
     x, alpha = evidence.source.test["x"], evidence.source.alpha
     for score, reference in evidence.references.items():
         alarm = Runner(bundle, score=score).score(x).is_anomaly
         flipped = _other_alarms(reference, alpha, alarm)
         if flipped.any():
             raise ExportError(
-                f"manifest.json: expected a calibration by which {SAID[score]} of scorer.onnx "
+                f"manifest.json: expected a calibration by which {TITLES[score]} of scorer.onnx "
                 f"alarms as Keras does. Received: another verdict on {flipped.sum()} of "
                 f"{len(flipped)} test rows."
             )
 
 
 def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures:
-    """Lets no row of float32 be another than Keras's, and few of lower precision."""
+    """Raises for a flipped row in float32, and for more than a few in lower precision."""
     share = float(flipped.mean())
     figures = {"flips": int(flipped.sum()), "rows": len(flipped), "share": share}
-    if share <= (0.0 if artefact.is_float else FLIPS):
+    if share <= (0.0 if artefact.is_float else MOST_FLIPS_SHARE):
         return figures
     message = (
         f"{artefact.name}: expected the {what} of Keras. Received: {flipped.sum()} of "
@@ -164,13 +164,15 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
     if artefact.is_float:
         raise ExportError(message)
     few = (
-        f" Of {len(flipped)} rows, that is none: test on more." if FLIPS * len(flipped) < 1 else ""
+        f" Of {len(flipped)} rows, that is none: test on more."
+        if MOST_FLIPS_SHARE * len(flipped) < 1
+        else ""
     )
-    raise Degraded(f"{message} At most {FLIPS:.1%} may.{few}", figures, artefact.advice)
+    raise Degraded(f"{message} At most {MOST_FLIPS_SHARE:.1%} may.{few}", figures, artefact.advice)
 
 
 def _other_alarms(reference: Reference, alpha: float, alarm: Array) -> Array:
-    """Of each test row: does its alarm differ from Keras's, though not at the threshold itself?"""
+    """Mask of the test rows whose alarm is not Keras's; rows at the threshold do not count."""
     test, rounding = reference.test, reference.rounding
     keras = np.sort(reference.conformal(reference.calibration))
     flipped = alarm != (p_values(test, keras, rounding) <= alpha)

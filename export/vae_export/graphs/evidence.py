@@ -1,4 +1,4 @@
-"""What Keras answers on calibration and test rows: every file is measured against it.
+"""Evidence: Keras's answers on calibration and test rows, which every file is compared with.
 
 Training never saw these rows. Where calibration is by folds, it saw those of calibration: a file
 can be compared with Keras on them as well as on any others, but how good the model is, and which
@@ -47,7 +47,7 @@ class Reference:
     faults: Array = field(default_factory=lambda: np.empty(0, np.float32))
 
     def conformal(self, calibration: Array) -> Array:
-        """The scores that p-values rank among, from a file's scores of the calibration rows.
+        """Scores that p-values rank among, from a file's scores of the calibration rows.
 
         With folds, what another model said of each row when it had not seen it, plus what the file
         adds to Keras's score of the row: rounding, or the loss of lower precision.
@@ -63,7 +63,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Keras's answers.
+    """Keras's answers on all rows that files are compared on.
 
     Args:
         source: the model, its rows and what is said of them.
@@ -94,28 +94,28 @@ class Evidence:
 
     @property
     def test(self) -> Array:
-        """The same of the test rows."""
+        """Keras's scores of the test rows, all terms together: (rows,), nats."""
         return self.references["score"].test
 
     @property
     def is_crossed(self) -> bool:
-        """Whether calibration is by folds: the model has seen the calibration rows."""
+        """True where calibration is by folds, so that the model has seen the calibration rows."""
         return "cross_score" in self.source.calibration
 
     @cached_property
     def network_drawn(self) -> Arrays:
-        """The drawn inputs as the networks alone take them; empty where there are none."""
+        """Drawn inputs in the networks' own form; empty where there are none."""
         return network_feeds(self.source.vae, self.drawn["x"]) if self.drawn else {}
 
     @cached_property
     def independent(self) -> float:
-        """The share of the test rows that count, see `independent_share`."""
+        """Share of the test rows that are independent, see `independent_share`."""
         windows = self.source.card.stride is not None
         return independent_share(self.source.test["x"], windows=windows)
 
     @cached_property
     def unseen(self) -> Arrays:
-        """All rows that training never saw, test last: x, score and, if there are any, labels."""
+        """Rows that training never saw, test last: x, score and, if there are any, labels."""
         parts = [{**self.source.test, "score": self.test}]
         if not self.is_crossed:
             parts.insert(0, {**self.source.calibration, "score": self.calibration})
@@ -124,12 +124,12 @@ class Evidence:
 
     @cached_property
     def probabilities(self) -> Array:
-        """(unseen rows, classes), of a model with a classifier."""
+        """Class probabilities of the unseen rows: (rows, classes)."""
         return classify_rows(self.source.vae, self.unseen["x"])
 
 
 def gather(source: Source) -> Evidence:
-    """Asks Keras.
+    """Computes Keras's answers on a source's rows.
 
     Raises:
         ExportError: the scores that were kept of the calibration rows are not this model's.
@@ -152,7 +152,7 @@ def gather(source: Source) -> Evidence:
 
 
 def _references(source: Source, terms: Arrays, sizes: Arrays) -> dict[str, Reference]:
-    """Of each score that has a size, from the terms of the calibration rows."""
+    """Keras's answers by each score, from the terms of the calibration rows."""
     vae, x = source.vae, gross_faults(source)
     test = score_rows(vae, source.test["x"])
     faulty = score_rows(vae, x) if len(x) else dict.fromkeys(terms, np.empty(0))
@@ -170,7 +170,7 @@ def _references(source: Source, terms: Arrays, sizes: Arrays) -> dict[str, Refer
 
 
 def _check_fresh(source: Source, score: Array) -> None:
-    """A run whose model was trained on, or replaced, must be calibrated anew."""
+    """Raises ExportError where the model was changed after its calibration."""
     if not np.isfinite(score).all():
         raise ExportError(
             "calibration: expected finite scores from the model. Received: "
@@ -194,7 +194,7 @@ def _check_fresh(source: Source, score: Array) -> None:
 
 
 def feeds_of(vae: Any, x: Array) -> Arrays:
-    """Inputs to compare tensors on, of these rows: see `Evidence`."""
+    """Inputs on which tensors are compared, made from these rows: see `Evidence`."""
     rng, latent_dim = np.random.default_rng(0), vae.latent_dim
     prior = rng.standard_normal((len(x), latent_dim), np.float32)
     answered = answered_feeds(vae, x)
@@ -207,7 +207,7 @@ def feeds_of(vae: Any, x: Array) -> Arrays:
 
 
 def _error_scales(vae: Any, x: Array, sizes: Arrays) -> dict[str, float]:
-    """What float32 can be held to, for outputs in nats: the size of what they are made of.
+    """Magnitudes that a float32 error is a share of, for outputs in nats: the sizes of their terms.
 
     A decoder's parameters are right to within a share of the largest of them; what that is in nats
     depends on how steeply nll falls there: a logit of 50 that fits costs nothing, and is not known

@@ -1,4 +1,4 @@
-"""The same models in float32, where they compute or keep anything in other floats.
+"""Float32 copies of models that compute in other float types or keep weights in them.
 
 Files compute in float32 and are compared with Keras, which has to compute in it too then.
 """
@@ -13,18 +13,18 @@ import numpy as np
 
 from .reasons import reason
 
-PLAIN = "float32"
+FLOAT32 = "float32"
 
 
 def policies(model: Any) -> tuple[str, ...]:
-    """Names of what a model computes or keeps numbers in beside float32, as "mixed_float16"."""
+    """Float types beside float32 that a model computes in or keeps, such as "mixed_float16"."""
     if not isinstance(model, keras.Model):
         return ()
     return tuple(dict.fromkeys(_policies(model)) or dict.fromkeys(_dtypes(model)))
 
 
 def in_float32(role: str, model: Any) -> Any:
-    """A model of the same layers and weights that is float32 throughout; itself where it is.
+    """Copy of a model in float32, with the same layers and weights; itself if it is float32.
 
     Args:
         role: of the model, for the error message.
@@ -77,37 +77,37 @@ def _policies(model: Any) -> Iterator[str]:
 
 
 def _dtypes(model: Any) -> Iterator[str]:
-    """Of what it keeps and of what goes from layer to layer."""
+    """Float types of a model's weights and of the tensors between its layers."""
     for tensor in (*model.weights, *_tensors(model)):
         if _is_other(tensor.dtype):
             yield keras.backend.standardize_dtype(tensor.dtype)
 
 
 def _is_other(dtype: Any) -> bool:
-    """Of floats; whole numbers, as indices, are what they are."""
+    """True for float types other than float32; integers, as indices, do not count."""
     name = None if dtype is None else keras.backend.standardize_dtype(dtype)
-    return name is not None and name != PLAIN and keras.backend.is_float_dtype(name)
+    return name is not None and name != FLOAT32 and keras.backend.is_float_dtype(name)
 
 
 def _layers(model: Any) -> list[Any]:
-    """All of them, those within others and the model too."""
+    """Layers of a model, nested ones and the model itself included."""
     return list(model._flatten_layers())
 
 
 def _tensors(model: Any) -> Iterator[Any]:
-    """What goes into a functional model and what its operations give, which may be casts."""
+    """Inputs of a functional model and outputs of its operations, which may be casts."""
     for operation in getattr(model, "operations", ()):
         for node in operation._inbound_nodes:
             yield from keras.tree.flatten(node.output_tensors)
 
 
 def _rebuilt(model: Any) -> Any:
-    """The model from its config, with new weights."""
+    """Model made from the config, with new weights."""
     given = keras.config.dtype_policy()
     functions = _functions(model)
     with _named(functions):
         config = _plain(keras.saving.serialize_keras_object(model))
-    keras.config.set_dtype_policy(PLAIN)  # for what a config does not say
+    keras.config.set_dtype_policy(FLOAT32)  # for what a config does not say
     try:
         return keras.saving.deserialize_keras_object(config, {**_classes(model), **functions})
     finally:
@@ -115,7 +115,7 @@ def _rebuilt(model: Any) -> Any:
 
 
 def _functions(model: Any) -> dict[str, FunctionType]:
-    """The functions that layers were given, by names of their own: several may be a `<lambda>`.
+    """Functions that layers were given, under unique names: several may be a `<lambda>`.
 
     They are handed on as they are. A config holds the bytes of a lambda, without the modules that
     it uses.
@@ -126,7 +126,7 @@ def _functions(model: Any) -> dict[str, FunctionType]:
 
 
 def _classes(model: Any) -> dict[str, type]:
-    """Those of the layers, and of initializers and the like that they were given."""
+    """Classes of the layers, and of the initializers and the like that they were given."""
     objects = [*_layers(model), *(v for v in _attributes(model) if hasattr(v, "get_config"))]
     return {type(each).__name__: type(each) for each in objects if _is_own(type(each))}
 
@@ -137,13 +137,13 @@ def _attributes(model: Any) -> Iterator[Any]:
 
 
 def _is_own(value: Any) -> bool:
-    """Whether code is the user's, and none of Keras."""
+    """True where code is the user's and not Keras's."""
     return getattr(value, "__module__", "keras").partition(".")[0] != "keras"
 
 
 @contextlib.contextmanager
 def _named(functions: dict[str, FunctionType]) -> Iterator[None]:
-    """Gives functions these names for a while, by which a config then refers to them."""
+    """Renames functions for a while, so that a config can refer to them."""
     given = [(function, function.__name__) for function in functions.values()]
     for name, function in functions.items():
         function.__name__ = name
@@ -155,20 +155,20 @@ def _named(functions: dict[str, FunctionType]) -> Iterator[None]:
 
 
 def _plain(config: Any, key: str = "") -> Any:
-    """A serialised model, not compiled, whose dtypes and policies are float32 for other floats."""
+    """Converts a serialised model: not compiled, its dtypes and policies float32."""
     if isinstance(config, dict):
         if "DTypePolicy" in str(config.get("class_name")):
-            return PLAIN
+            return FLOAT32
         named = (item for item in config.items() if item[0] != "compile_config")
         return {name: _plain(value, name) for name, value in named}
     if isinstance(config, (list, tuple)):
         return type(config)(_plain(value, key) for value in config)
     is_dtype = key == "dtype" and isinstance(config, str)
-    return PLAIN if is_dtype and _is_other(config.removeprefix("mixed_")) else config
+    return FLOAT32 if is_dtype and _is_other(config.removeprefix("mixed_")) else config
 
 
 def _copy_weights(model: Any, copy: Any) -> None:
-    """As loading a file would, so that a layer can make of them what it computes with."""
+    """Copies weights as loading a file would, so that layers can prepare for computing."""
     for layer, twin in zip(_layers(model), _layers(copy), strict=True):
         kept: dict[str, Any] = {}
         layer.save_own_variables(kept)
@@ -177,4 +177,4 @@ def _copy_weights(model: Any, copy: Any) -> None:
 
 def _as_float32(value: Any) -> Any:
     array = np.asarray(keras.ops.convert_to_numpy(value))
-    return array.astype(PLAIN) if _is_other(array.dtype.name) else array
+    return array.astype(FLOAT32) if _is_other(array.dtype.name) else array

@@ -15,7 +15,7 @@ from vae_runtime.verdicts.calibration import check_alpha
 
 from .float32 import in_float32, policies
 from .functions import Array, Arrays
-from .in_memory import taken
+from .in_memory import normalize_models
 from .source import Source
 
 # Of the rows' spread, that reconstructions may be off by, root mean square. One that knows nothing
@@ -29,7 +29,7 @@ def of_models(models: Models) -> Source:
     Raises:
         ValueError: the two models are no VAE, or the rows are not what they take; says what to do.
     """
-    models = taken(models)
+    models = normalize_models(models)
     vae = _vae(models)
     rows = _rows(models, vae)
     check_alpha(models.alpha, len(rows["calibration"]))

@@ -1,4 +1,4 @@
-"""What people hand over, as export takes it: data sets as arrays, models that know their shapes."""
+"""Normal form of a user's `Models`: data sets as arrays, models with known shapes."""
 
 import dataclasses
 from typing import Any
@@ -14,11 +14,11 @@ from vae_runtime.rows.arrays import as_array
 from .reasons import reason
 
 POSTERIOR = ("z_mean", "z_log_var")
-FED = {"encoder": "the rows of calibration", "decoder": "latents z"}
+INPUT_NAMES = {"encoder": "the rows of calibration", "decoder": "latents z"}
 
 
-def taken(models: Models) -> Models:
-    """The same with rows as arrays, and with models that say what goes in and what comes out."""
+def normalize_models(models: Models) -> Models:
+    """Converts `Models` to arrays and to models whose inputs and outputs have shapes."""
     test, test_y = _rows_and_labels(models)
     models = dataclasses.replace(
         models,
@@ -46,7 +46,7 @@ def _rows_and_labels(models: Models) -> tuple[Any, Any]:
 
 
 def _read(role: str, given: Any) -> tuple[Any, Any]:
-    """All x of a tf.data.Dataset, and all y of one of pairs; in one pass, as it may shuffle."""
+    """Reads all x of a tf.data.Dataset, and y if there are any, in one pass, as it may shuffle."""
     spec = given.element_spec
     parts = spec if isinstance(spec, tuple) else (spec,)
     if len(parts) not in (1, 2) or not all(isinstance(part, tf.TensorSpec) for part in parts):
@@ -69,7 +69,7 @@ def _read(role: str, given: Any) -> tuple[Any, Any]:
 
 
 def _wrapped(role: str, model: Any, row: tuple[int | None, ...]) -> Any:
-    """A subclassed model, which does not know its shapes, within one that does."""
+    """Wraps a subclassed model, which does not know its shapes, in a functional one."""
     if not isinstance(model, keras.Model) or hasattr(model, "output") or None in row:
         return model
     if not model.built:
@@ -82,14 +82,14 @@ def _wrapped(role: str, model: Any, row: tuple[int | None, ...]) -> Any:
         return keras.Model(inputs, model(inputs), name=model.name)
     except Exception as error:  # whatever the code of a model raises
         raise ValueError(
-            f"expected as {role} a model that takes {FED[role]}, of shape {inputs.shape}. "
+            f"expected as {role} a model that takes {INPUT_NAMES[role]}, of shape {inputs.shape}. "
             f"Received: {type(model).__name__}, which fails on them ({reason(error)}). "
             "Give it what it was trained on, in the same shape."
         ) from error
 
 
 def _posterior(encoder: Any) -> Any:
-    """The encoder up to z_mean and z_log_var, in this order, where it goes on to draw a z."""
+    """Cuts an encoder that goes on to draw z, to its outputs z_mean and z_log_var."""
     outputs = getattr(encoder, "output", None)
     if isinstance(outputs, dict) and set(POSTERIOR) <= outputs.keys():
         outputs = [outputs[name] for name in POSTERIOR]

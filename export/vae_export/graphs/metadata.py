@@ -1,4 +1,4 @@
-"""Meaning of a model's scores, and the description that each exported file carries."""
+"""Meaning of a model's scores, and the description in each exported file."""
 
 from vae_runtime.bundle import manifest
 
@@ -12,13 +12,13 @@ WITH_MIXTURE = (
 
 
 def score_of(source: Source) -> manifest.Score:
-    """What a model's scores mean."""
+    """Meaning of a model's scores: definition, unit, direction."""
     definition = ELBO if source.vae.mixture is None else WITH_MIXTURE
     return manifest.Score(definition, unit="nats", direction="higher is more anomalous")
 
 
 def metadata(source: Source, graph: Graph) -> dict[str, str]:
-    """What a lone file says of itself."""
+    """Description that is written into an exported file."""
     score = score_of(source)
     return {
         "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",

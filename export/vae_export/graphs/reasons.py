@@ -1,18 +1,18 @@
 """Errors of other people's code, in one line."""
 
-LONGEST = 200  # characters
+MOST_CHARACTERS = 200  # characters
 
 # Keras puts the config before what went wrong, or where it was called.
-BEFORE = ("Exception encountered: ", ".call().", "Error encountered:")
-COLOURS = ("\x1b[1m", "\x1b[0m")
-AFTER = "Arguments received by"
+MARKS_BEFORE = ("Exception encountered: ", ".call().", "Error encountered:")
+COLOUR_CODES = ("\x1b[1m", "\x1b[0m")
+MARK_AFTER = "Arguments received by"
 
 
 def reason(error: Exception) -> str:
-    """What an error says, without what Keras puts around it; its class where it says nothing."""
-    said = str(error).partition(AFTER)[0]
-    for mark in BEFORE:
-        said = said.rpartition(mark)[2]
-    for code in COLOURS:
-        said = said.replace(code, "")
-    return " ".join(said.split())[:LONGEST] or type(error).__name__
+    """Message of an error without the text that Keras adds; its class where it has no message."""
+    message = str(error).partition(MARK_AFTER)[0]
+    for mark in MARKS_BEFORE:
+        message = message.rpartition(mark)[2]
+    for code in COLOUR_CODES:
+        message = message.replace(code, "")
+    return " ".join(message.split())[:MOST_CHARACTERS] or type(error).__name__

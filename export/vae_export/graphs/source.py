@@ -1,4 +1,4 @@
-"""What is exported: a model, the rows that every file is judged on, and what is said of them.
+"""Source of an export: a trained model, its rows, and their description.
 
 A run directory is one source; an encoder and a decoder that were trained elsewhere are another.
 """
@@ -15,7 +15,7 @@ from .functions import Arrays
 
 @dataclass(frozen=True)
 class Source:
-    """A trained model and its rows, whoever trained it.
+    """Trained model and its rows, whoever trained it.
 
     Args:
         vae: the model.
@@ -47,13 +47,13 @@ class Source:
 
     @property
     def parameters(self) -> int:
-        """How many numbers training found: all but those of a mixture, which is fitted to rows."""
+        """Number of trained parameters; a mixture's are fitted to rows and not counted."""
         mixture = self.vae.mixture
         return int(self.vae.count_params() - (0 if mixture is None else mixture.count_params()))
 
 
 def of_run(run: str | Path | Run) -> Source:
-    """The model and the rows of a run directory.
+    """Model and rows of a run directory.
 
     Raises:
         ValueError: it is none, or a file in it is missing or damaged.

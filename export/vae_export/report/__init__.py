@@ -1,4 +1,4 @@
-"""What was verified and measured, for people (`report.html`) and for machines (`report.json`).
+"""Report of what was verified and measured: `report.html` and `report.json`.
 
 Measured figures, latency and memory, differ from run to run; they are nowhere else in a bundle.
 This folder imports `graphs`, `convert`, `gates` and `bundle`.
@@ -12,8 +12,8 @@ from vae_export.graphs.evidence import Evidence
 from vae_runtime._base import typed_json
 
 from .album import draw
+from .contents import make_record
 from .page import render
-from .record import make_record
 
 
 def make(
@@ -24,7 +24,7 @@ def make(
     *,
     synthetic_probe: bool = False,
 ) -> dict[str, bytes]:
-    """Both files by name.
+    """Makes both files of the report; returns them by name.
 
     Args:
         known: the model, its rows, and what Keras answers.

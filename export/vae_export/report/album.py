@@ -1,4 +1,4 @@
-"""All pictures of a report, those that the model and its rows allow."""
+"""Pictures of a report, as far as the model and its rows allow."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from .rows import anomalies, normal_rows
 
 @dataclass(frozen=True)
 class Picture:
-    """Charts that belong together, as elements of an HTML page, and what one sees in them.
+    """Charts that belong together, as elements of an HTML page, with a caption.
 
     `layout` is how they stand beside each other: one, traces or small.
     """
@@ -25,7 +25,7 @@ class Picture:
 
 
 def draw(known: Evidence, record: Report) -> list[Picture]:
-    """Scores first, then rows, latents and learning; no rows where the bundle shows none."""
+    """Draws scores first, then rows, latents and losses; no rows where the bundle has none."""
     shown = _scores(known, record)
     if not record.synthetic_probe:
         shown += _rows(known, record)
@@ -36,7 +36,7 @@ def draw(known: Evidence, record: Report) -> list[Picture]:
 
 
 def _rows(known: Evidence, record: Report) -> list[Picture]:
-    """Rows that training never saw, what the model makes of them, and their latents."""
+    """Pictures of rows that training never saw, of their reconstructions and their latents."""
     source, normal, wild = known.source, normal_rows(known), anomalies(known)
     shown = []
     for title, text, charts, layout in kinds.pictures(source.vae, source.card, normal, wild):
@@ -49,7 +49,7 @@ def _rows(known: Evidence, record: Report) -> list[Picture]:
 
 
 def _scores(known: Evidence, record: Report) -> list[Picture]:
-    """The histogram; calibration where there are normal test rows; ROC where there are labels."""
+    """Histogram of scores; calibration for normal test rows; ROC where there are labels."""
     y, alarm = known.source.test["y"], record.alarms["fp32"]
     normal = np.concatenate(
         [known.references["score"].conformal(known.calibration), known.test[~y]]

@@ -1,4 +1,4 @@
-"""The numbers behind the pictures."""
+"""Data of the charts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,7 @@ class Plane:
 
 
 def false_alarms(scorer: Artefact) -> FalseAlarms | None:
-    """How often a calibrated scorer alarms on normal test rows; None where there are none.
+    """Share of the normal test rows that alarm, by alarm level; None where there are none.
 
     Args:
         scorer: its calibration has n scores; the levels are k / (n + 1), from the smallest there
@@ -58,7 +58,7 @@ def false_alarms(scorer: Artefact) -> FalseAlarms | None:
 
 
 def band(calibration_rows: int, test_rows: int, ranks: Array) -> tuple[Array, Array]:
-    """Where 95 % of alarm rates are by chance, for each level rank / (calibration rows + 1).
+    """Bounds of the alarm rates that chance allows, by level rank / (calibration rows + 1).
 
     Alarms among the test rows are binomial given the rate that the threshold has. That rate is
     Beta(rank, n + 1 - rank), as the threshold is an order statistic of n rows.
@@ -97,6 +97,6 @@ def plane(latents: Array, others: Array) -> Plane:
     return Plane(points, (float(share[0]), float(share[1])))
 
 
-def thinned(rows: Any, most: int) -> Array:
+def evenly_spaced(rows: Any, most: int) -> Array:
     """Numbers of at most so many rows, evenly spread."""
     return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(int))

@@ -1,4 +1,4 @@
-"""Charts as SVG that a page can hold: its own fonts, its own colours in light and in dark.
+"""Charts as SVG within a page: the page's fonts, and colours for light and dark.
 
 Text stays text, so that it can be read aloud, searched and copied, and has glyphs for any column
 name. Each ink below becomes a variable of the page's style sheet. The same chart is the same text.
@@ -56,7 +56,7 @@ STYLE = {
 
 @contextmanager
 def chart(size: tuple[float, float], *, panels: int = 1) -> Iterator[list[Axes]]:
-    """Axes below each other, to draw on; `svg` makes text of them, within the same context.
+    """Context with axes below each other; `svg` turns them into text within it.
 
     Args:
         size: width and height in inches; text is right for phones up to a width of 4.
@@ -71,7 +71,7 @@ def chart(size: tuple[float, float], *, panels: int = 1) -> Iterator[list[Axes]]
 
 
 def svg(axes: Axes, alt: str) -> str:
-    """The chart that these axes are in, as an element of an HTML page that says `alt` aloud."""
+    """Chart of these axes as an element of an HTML page, with `alt` for screen readers."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     axes.figure.canvas.print_figure(buffer, format="svg", metadata=nothing)
@@ -90,28 +90,28 @@ def svg(axes: Axes, alt: str) -> str:
 
 
 def picture(png: bytes, alt: str) -> str:
-    """A PNG as an element of an HTML page."""
+    """PNG as an element of an HTML page."""
     data = base64.b64encode(png).decode()
     return f'<img class="chart" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
 
 
 def ticks(write: Callable[[float], str]) -> FuncFormatter:
-    """Labels of ticks: matplotlib's own of logarithmic axes are formulas, which are off here."""
+    """Formatter of tick labels; matplotlib's own for logarithmic axes are formulas."""
     return FuncFormatter(lambda value, _: write(value))
 
 
 def compact(value: float) -> str:
-    """A tick's value in few letters: 101k for 101000."""
+    """Short form of a tick's value: 101k for 101000."""
     return f"{value / 1e3:,.6g}k" if abs(value) >= 1e4 else f"{value:.4g}"
 
 
 def short(name: str, most: int = 26) -> str:
-    """A name that fits above a chart."""
+    """Short form of a name, to fit above a chart."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _with_own_ids(text: str) -> str:
-    """Without the ids that nothing refers to: several charts on a page would share them.
+    """Removes unused ids: several charts on a page would share them.
 
     Those that remain are hashes of what they name, so that equal ids name equal things.
     """

@@ -24,7 +24,7 @@ from .rows import Rows
 
 SIZE = 3.7, 3.1
 BINS = 48
-WIDE = 12.0  # times the normal rows' range: beyond it an axis is logarithmic
+LOG_AXIS_RATIO = 12.0  # times the normal rows' range: beyond it an axis is logarithmic
 
 # Of classes, in turn; each shows on white and on black.
 CLASSES = [
@@ -34,7 +34,7 @@ CLASSES = [
 
 
 def losses(history: dict[str, list[float]]) -> str:
-    """The loss and its parts over the epochs, in training and on validation rows."""
+    """Chart of the loss and its parts over the epochs, on training and validation rows."""
     parts = [name for name in ("loss", "nll", "kl") if name in history]
     with chart(SIZE, panels=len(parts)) as axes:
         for panel, name in zip(axes, parts, strict=True):
@@ -56,7 +56,7 @@ def losses(history: dict[str, list[float]]) -> str:
 
 
 def scores(normal: Array, anomalies: Array, threshold: float) -> str:
-    """How scores of normal rows and of anomalies are spread, and where the alarm begins."""
+    """Histogram of the scores of normal rows and anomalies, with the threshold."""
     with chart(SIZE) as (axes,):
         everything = np.concatenate([normal, anomalies, [threshold]])
         bins = _bins(axes, everything, normal)
@@ -89,7 +89,7 @@ def scores(normal: Array, anomalies: Array, threshold: float) -> str:
 
 
 def calibration(curve: FalseAlarms, alpha: float) -> str:
-    """Alarm levels asked for against the share of normal rows that alarmed."""
+    """Chart of alarm levels asked for against the share of normal rows that alarmed."""
     with chart(SIZE) as (axes,):
         lowest = 0.6 * curve.nominal[0]  # where a rate of none at all is drawn
         nominal = np.array(curve.nominal)
@@ -117,7 +117,7 @@ def calibration(curve: FalseAlarms, alpha: float) -> str:
 
 
 def operating(score: Array, y: Array, rates: tuple[float, float], area: float) -> str:
-    """The ROC curve, and the point on it where the bundle alarms."""
+    """ROC curve, and the point on it where the bundle alarms."""
     with chart(SIZE) as (axes,):
         false, true = roc(score, y)
         axes.plot([0, 1], [0, 1], color=MUTED, lw=1, linestyle=(0, (4, 2)))
@@ -133,7 +133,7 @@ def operating(score: Array, y: Array, rates: tuple[float, float], area: float) -
 
 
 def latents(normal: Rows, anomalies: Rows, classes: tuple[str, ...] | None) -> str:
-    """Means of latents of rows that training never saw, on their two principal axes."""
+    """Scatter of latent means on their two principal axes, of rows that training never saw."""
     with chart(SIZE) as (axes,):
         points, names = _positions(normal, anomalies)
         inside, outside = np.split(points, [len(normal.x)])
@@ -155,7 +155,7 @@ def latents(normal: Rows, anomalies: Rows, classes: tuple[str, ...] | None) -> s
 
 
 def _positions(normal: Rows, anomalies: Rows) -> tuple[Array, tuple[str, str]]:
-    """Points of all rows and what the axes are; one latent alone is drawn against the score."""
+    """Coordinates of all rows and names of the axes; a single latent is drawn against the score."""
     if normal.z_mean.shape[1] > 1:
         found = plane(normal.z_mean, anomalies.z_mean)
         first, second = (f"principal axis, {share:.0%} of variance" for share in found.shares)
@@ -166,7 +166,7 @@ def _positions(normal: Rows, anomalies: Rows) -> tuple[Array, tuple[str, str]]:
 
 
 def _kinds(normal: Rows, classes: tuple[str, ...] | None) -> list[tuple[str, Array, str]]:
-    """Name, rows and colour of what normal rows are told apart by."""
+    """Name, mask and colour of each class of normal rows, or of all rows together."""
     if classes is None or normal.labels is None:
         return [("normal", np.ones(len(normal.x), bool), NORMAL)]
     known = [
@@ -178,7 +178,7 @@ def _kinds(normal: Rows, classes: tuple[str, ...] | None) -> list[tuple[str, Arr
 
 
 def _fit_to_tail(panel: Axes, curves: list[list[float]]) -> None:
-    """The first epochs of a long training are far off: they may leave the frame."""
+    """Limits the y axis to the later epochs, as the first ones may be far off."""
     values = np.array([v for c in curves for v in c[len(c) // 20 :]])
     values = values[np.isfinite(values)]
     if len(values) > 1 and np.ptp(values) > 0:
@@ -187,11 +187,11 @@ def _fit_to_tail(panel: Axes, curves: list[list[float]]) -> None:
 
 
 def _bins(axes: Axes, everything: Array, normal: Array) -> Array:
-    """Edges of bins for scores, on an axis that is made logarithmic where they are far apart."""
+    """Edges of bins for scores; makes the axis logarithmic where scores are far apart."""
     everything = everything[np.isfinite(everything)]
     low, high = float(everything.min()), float(everything.max())
     spread = float(np.ptp(normal)) or 1.0
-    if high - low <= WIDE * spread:
+    if high - low <= LOG_AXIS_RATIO * spread:
         return np.linspace(low, high + 1e-6 * spread, BINS + 1)
     if low > 0:
         axes.set_xscale("log")
@@ -208,7 +208,7 @@ def _bins(axes: Axes, everything: Array, normal: Array) -> Array:
 
 
 def _logarithmic(axis: Axis, *, percent: bool = False) -> None:
-    """Ticks at 1, 2 and 5."""
+    """Sets ticks at 1, 2 and 5."""
     write = (lambda v: f"{100 * v:.3g} %") if percent else (lambda v: f"{v:,.4g}")
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
     axis.set_major_formatter(ticks(write))

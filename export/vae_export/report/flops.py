@@ -1,4 +1,4 @@
-"""How much arithmetic a row costs in an ONNX file: its matrices and convolutions.
+"""Operations that one row costs in an ONNX file's matrices and convolutions.
 
 A multiply-add counts as two operations, as on data sheets. Shapes are those that the file has when
 it runs, not those that can be inferred from it.
@@ -19,7 +19,7 @@ ort = onnxruntime()
 
 
 def flops(content: bytes) -> int:
-    """Operations that one row costs, in the matrices and convolutions of an ONNX file.
+    """Number of operations for one row in an ONNX file's matrices and convolutions.
 
     Args:
         content: the file; free dimensions of its inputs, batch and samples, count as 1.
@@ -37,7 +37,7 @@ def flops(content: bytes) -> int:
 
 
 def _shapes(model: onnx.ModelProto, names: list[str]) -> dict[str, Shape]:
-    """Of these tensors, when the file runs on one row of zeros."""
+    """Shapes of these tensors when the file runs on one row of zeros."""
     known = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     shown = {output.name for output in model.graph.output}
     given = {value.name for value in model.graph.input}
@@ -66,7 +66,7 @@ def _gemm(node: onnx.NodeProto, left: Shape, right: Shape, out: Shape) -> int:
 
 
 def _einsum(node: onnx.NodeProto, left: Shape, right: Shape, out: Shape) -> int:
-    """Every product is of a value for each of its letters."""
+    """Number of products in an Einsum: one for each value of all letters."""
     equation = next(a.s.decode() for a in node.attribute if a.name == "equation").replace(" ", "")
     letters = zip(equation.split("->")[0].replace(",", ""), (*left, *right), strict=True)
     return math.prod(dict(letters).values())

@@ -1,4 +1,4 @@
-"""A program: what a file costs in memory and time, by a process with nothing but its engine.
+"""Program that measures a file's memory and time, in a process with its engine alone.
 
     python gauge.py FILE FEEDS.npz SIZE...
 
@@ -24,7 +24,7 @@ Call = Callable[[], object]
 
 
 def gauge(file: str, feeds: dict[str, Any], sizes: list[int]) -> dict[str, Any]:
-    """Microseconds by batch size, and bytes of memory.
+    """Measures microseconds by batch size, and bytes of memory.
 
     Args:
         file: an .onnx or .tflite file.
@@ -41,7 +41,7 @@ def gauge(file: str, feeds: dict[str, Any], sizes: list[int]) -> dict[str, Any]:
 
 
 def open_onnx() -> Callable[[str], Callable[[dict[str, Any]], Call]]:
-    """Imports onnxruntime; what it returns loads a file, and that makes calls of given inputs."""
+    """Imports onnxruntime; returns a function that loads a file and returns calls of it."""
     from vae_runtime._base.libraries import onnxruntime  # which brings little itself
 
     ort = onnxruntime()
@@ -56,7 +56,7 @@ def open_onnx() -> Callable[[str], Callable[[dict[str, Any]], Call]]:
 
 
 def open_tflite() -> Callable[[str], Callable[[dict[str, Any]], Call]]:
-    """The same of LiteRT."""
+    """Imports LiteRT; returns as `open_onnx`."""
     from ai_edge_litert.interpreter import Interpreter
 
     def load(file: str) -> Callable[[dict[str, Any]], Call]:
@@ -84,7 +84,7 @@ def open_tflite() -> Callable[[str], Callable[[dict[str, Any]], Call]]:
 
 
 def time_calls(call: Call) -> float:
-    """Median microseconds, after a first call that nothing is learnt from."""
+    """Median microseconds of a call, not counting a first one."""
     call()
     times: list[float] = []
     while len(times) < CALLS and sum(times) < SECONDS:
@@ -95,7 +95,7 @@ def time_calls(call: Call) -> float:
 
 
 def peak_bytes() -> int | None:
-    """The most memory that this process has had resident so far.
+    """Peak of this process's resident memory so far.
 
     `getrusage` would not do: a process inherits that figure from the one that started it.
     """

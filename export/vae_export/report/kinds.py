@@ -10,7 +10,7 @@ from vae_export.graphs.functions import Array
 from vae_keras.run import DataCard
 from vae_runtime.rows.png import contact_sheet
 
-from .curves import thinned
+from .curves import evenly_spaced
 from .drawing import (
     ANOMALY,
     INK,
@@ -35,7 +35,7 @@ Captioned = tuple[str, str, list[str], str]  # title, what one sees, charts, how
 
 
 def pictures(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Captioned]:
-    """Reconstructions and samples, as is right for the kind of rows."""
+    """Pictures of reconstructions and samples, of the kind that suits the rows."""
     shape = card.input_shape
     if len(shape) == 3 and shape[-1] in (1, 3):
         return _images(vae, card, normal, anomalies)
@@ -52,7 +52,7 @@ def _images(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Cap
         return picture(contact_sheet(images[:, ::step, ::step], card.value_range), alt)
 
     def pairs(rows: Rows, what: str) -> Captioned:
-        few = thinned(len(rows.x), side * side // 2)
+        few = evenly_spaced(len(rows.x), side * side // 2)
         lines = [few[start : start + side] for start in range(0, len(few), side)]
         both = [values[line] for line in lines for values in (rows.x, rows.x_mean)]
         return (
@@ -91,14 +91,14 @@ def _windows(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Ca
         (
             "Samples",
             "Windows that the decoder makes of random latents, over some that were measured.",
-            [_overlay(normal.x[thinned(len(normal.x), 20)], drawn, names)],
+            [_overlay(normal.x[evenly_spaced(len(normal.x), 20)], drawn, names)],
             "one",
         ),
     ]
 
 
 def _traces(rows: Rows, i: int, what: str, names: Sequence[str]) -> str:
-    """One window, channel by channel."""
+    """Chart of one window, channel by channel."""
     with chart((3.4, 0.95 * len(names) + 0.8), panels=len(names)) as axes:
         for c, (panel, name) in enumerate(zip(axes, names, strict=True)):
             panel.plot(rows.x[i, :, c], color=INK, lw=1.3, label="measured")
@@ -131,7 +131,7 @@ def _table(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Capt
         v.reshape(len(v), len(names))
         for v in (normal.x, normal.x_mean, anomalies.x, anomalies.x_mean, samples(vae, DRAWS))
     )
-    few = thinned(numbers, PANELS)
+    few = evenly_spaced(numbers, PANELS)
     some = f" {len(few)} of {numbers} columns, evenly spread." if len(few) < numbers else ""
     fits = [_fit(names[i], x[:, i], x_mean[:, i], (wild[:, i], wild_mean[:, i])) for i in few]
     marginals = [_marginal(names[i], x[:, i], drawn[:, i]) for i in few]
@@ -151,15 +151,15 @@ def _table(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Capt
 
 
 def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
-    """One column observed against reconstructed, with the share of variance that is explained."""
+    """Chart of one column, observed against reconstructed, with its explained variance."""
     with chart((2.0, 2.0)) as (axes,):
         low, high = float(min(x.min(), x_mean.min())), float(max(x.max(), x_mean.max()))
         margin = 0.15 * (high - low) or 1.0
         limits = low - margin, high + margin
         axes.plot(limits, limits, color=MUTED, lw=0.9)
-        few = thinned(len(x), 300)
+        few = evenly_spaced(len(x), 300)
         axes.scatter(x[few], x_mean[few], s=6, color=NORMAL, alpha=0.55, lw=0)
-        few = thinned(len(wild[0]), 150)
+        few = evenly_spaced(len(wild[0]), 150)
         inside = [np.clip(v[few], *limits) for v in wild]
         axes.scatter(
             inside[0], inside[1], s=12, marker="x", color=ANOMALY, linewidths=0.8, clip_on=False
@@ -174,13 +174,13 @@ def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
 
 
 def _explained(x: Array, x_mean: Array) -> str:
-    """The share of variance that is explained; of a column that hardly varies, no long number."""
+    """Share of variance that is explained, as text; short where the column hardly varies."""
     r2 = 1 - float(np.mean((x - x_mean) ** 2)) / max(float(np.var(x)), 1e-30)
     return f"{r2:.2f}" if r2 > -100 else "below -100"
 
 
 def _marginal(name: str, x: Array, drawn: Array) -> str:
-    """How one column's values are spread in the data and in samples."""
+    """Histogram of one column's values, in the data and in samples."""
     with chart((2.0, 1.5)) as (axes,):
         low, high = float(x.min()), float(x.max())
         bins = np.linspace(low, high if high > low else low + 1.0, 25)
@@ -198,7 +198,7 @@ def _marginal(name: str, x: Array, drawn: Array) -> str:
 
 
 def _shares(names: Sequence[str], x: Array, drawn: Array) -> str:
-    """How often each value of one category is, in the data and in samples."""
+    """Chart of the frequency of each value of a category, in the data and in samples."""
     few = range(min(len(names), 8))
     with chart((2.0, 0.32 * len(few) + 0.8)) as (axes,):
         across = np.arange(len(few))
@@ -212,7 +212,7 @@ def _shares(names: Sequence[str], x: Array, drawn: Array) -> str:
 
 
 def _names(card: DataCard) -> list[str]:
-    """Of columns or channels; of values where a row has more axes than that."""
+    """Names of columns or channels; of values where a row has more axes than that."""
     if len(card.input_shape) > 2:
         return [f"x{i}" for i in range(int(np.prod(card.input_shape)))]
     return list(card.feature_names or (f"x{i}" for i in range(card.input_shape[-1])))

@@ -1,4 +1,4 @@
-"""What files cost on this machine: latency and memory, each file in a process of its own."""
+"""Latency and memory of files on this machine, each file in a process of its own."""
 
 import json
 import subprocess
@@ -15,13 +15,13 @@ from vae_export.errors import ExportError
 from vae_export.graphs.functions import Arrays
 
 GAUGE = Path(__file__).with_name("gauge.py")
-SIZES = (1, 256)  # rows in a call: one reading, a bulk
+BATCH_SIZES = (1, 256)  # rows in a call: one reading, a bulk
 SECONDS = 300  # after which a file is taken to hang
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of calling a file.
+    """Cost of calling a file.
 
     Args:
         microseconds: of a call, the median, one thread; by rows in the call.
@@ -33,12 +33,12 @@ class Cost:
 
 
 def measure(artefact: Artefact) -> Cost:
-    """Loads and runs a file as a device would.
+    """Measures a file in a process of its own, loaded and run as a device would.
 
     Raises:
         ExportError: it does not run in a process of its own, though it did in this one.
     """
-    sizes = SIZES[:1] if artefact.variant.networks else SIZES
+    sizes = BATCH_SIZES[:1] if artefact.variant.networks else BATCH_SIZES
     with tempfile.TemporaryDirectory() as folder:
         file, feeds = Path(folder) / artefact.name, Path(folder) / "feeds.npz"
         file.write_bytes(artefact.conversion.content)
@@ -56,7 +56,7 @@ def measure(artefact: Artefact) -> Cost:
 
 
 def _feeds(artefact: Artefact, rows: int) -> Arrays:
-    """Real rows; of integers any, which take the same time."""
+    """Real rows as inputs; for integer inputs random ones, which take the same time."""
     given = artefact.interface.inputs
     if artefact.variant.networks:
         rng = np.random.default_rng(0)

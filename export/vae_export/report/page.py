@@ -1,4 +1,4 @@
-"""`report.html`: one file with all it shows, without scripts; the verdict comes first."""
+"""Page `report.html`: one file without scripts, the verdict first."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,38 +10,38 @@ from .album import Picture
 from .record import Report
 from .tables import alarm_table, file_table, gate_table, percent
 
-LIMITS = (
+LIMITS_NOTES = (
     "An alarm says that a row is unlike the normal rows that the model has seen, not that anything "
     "is broken; and a fault that looks normal raises none.",
     "The promised share of false alarms holds for rows that come from where the calibration rows "
     "came from. When sensors, settings or seasons change, calibrate again.",
 )
-CROSSED = (
+FOLDS_NOTE = (
     "The false-alarm rate is calibrated by folds, as rows were few: rows are scored by models that "
     "were trained without them, on fewer rows than the model in here. It is an estimate, which "
     "tends to be too high, and no guarantee."
 )
-NO_LABELS = (
+NO_LABELS_NOTE = (
     "The test rows hold no labelled anomalies, so that nothing is known of how many would be found."
 )
 MACHINES = (
     "{:,} machines have thresholds of their own, which keep the promise for each of them. The "
     "figures on this page are by one threshold for all together."
 )
-REAL_ROWS = (
+REAL_ROWS_NOTE = (
     "The bundle holds rows of your data: those of the self-test in probe.npz, and those in the "
     "pictures above. `vae-export --synthetic-probe` leaves both out."
 )
-NO_ROWS = (
+NO_ROWS_NOTE = (
     "The self-test's rows are drawn from the model, and pictures of rows are left out, so that "
     "neither holds a row of your data (--synthetic-probe)."
 )
-CENTRES = (
+CENTRES_NOTE = (
     "The {:,} centres of the score's mixture, in the graphs, are typical rows and may be equal to "
     "rows of your data. `vae-keras train --centres 0` leaves them out."
 )
 
-NOT_KNOWN = ("unknown", "")
+UNKNOWN_PROMISE = ("unknown", "")
 PROMISES = {
     KEPT: ("", "✓ "),
     BETTER: ("", "✓ "),
@@ -49,7 +49,8 @@ PROMISES = {
     CHANCE: ("warn", "! "),
 }  # how a state is marked
 
-MANY = {"one": 2, "traces": 2, "small": 5}  # charts, by how they stand, that take a whole line
+# Number of charts, by layout, from which a card has full width.
+WIDE_CARD_CHARTS = {"one": 2, "traces": 2, "small": 5}
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -86,12 +87,16 @@ PAGE = """<!DOCTYPE html>
 
 
 def render(record: Report, pictures: Sequence[Picture]) -> str:
-    """The page."""
+    """Renders the page."""
     alarm = record.alarms["fp32"]
-    limits = [*LIMITS, *[CROSSED] * (alarm.folds > 1), *[NO_LABELS] * (not alarm.anomalies)]
+    limits = [
+        *LIMITS_NOTES,
+        *[FOLDS_NOTE] * (alarm.folds > 1),
+        *[NO_LABELS_NOTE] * (not alarm.anomalies),
+    ]
     limits += [MACHINES.format(alarm.machines)] if alarm.machines else []
-    limits.append(NO_ROWS if record.synthetic_probe else REAL_ROWS)
-    limits += [CENTRES.format(record.centres)] if record.centres else []
+    limits.append(NO_ROWS_NOTE if record.synthetic_probe else REAL_ROWS_NOTE)
+    limits += [CENTRES_NOTE.format(record.centres)] if record.centres else []
     return PAGE.format(
         title=escape(record.model.name),
         style=(files(__package__) / "page.css").read_text(encoding="utf-8"),
@@ -110,7 +115,7 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
 
 
 def _verdict(record: Report) -> str:
-    """What is verified, whether the alarm keeps its promise, and what it alarms at."""
+    """Head of the page: verification, state of the alarm, and the main figures."""
     degraded = [file.name for file in record.files if file.degraded]
     badge, said = (
         '<span class="badge">✓ verified: files answer as Keras does</span>',
@@ -135,21 +140,21 @@ def _verdict(record: Report) -> str:
 
 
 def _promises(record: Report) -> str:
-    """The alarm's own state: of the precision that keeps its promise worst."""
+    """Badges of the alarm's state, for the precision that does worst."""
     alarms = record.alarms.values()
     rate = next((a for a in alarms if a.rate == EXCEEDED), record.alarms["fp32"])
     ranking = next((a for a in alarms if a.ranking == CHANCE), record.alarms["fp32"])
     return "\n".join(
         f'<span class="badge {kind}">{mark}{escape(said)}</span>'
         for kind, mark, said in (
-            (*PROMISES.get(rate.rate, NOT_KNOWN), f"alarm: {rate.rate_said}"),
-            (*PROMISES.get(ranking.ranking, NOT_KNOWN), f"ranking: {ranking.ranking_said}"),
+            (*PROMISES.get(rate.rate, UNKNOWN_PROMISE), f"alarm: {rate.rate_said}"),
+            (*PROMISES.get(ranking.ranking, UNKNOWN_PROMISE), f"ranking: {ranking.ranking_said}"),
         )
     )
 
 
 def _warnings(record: Report) -> str:
-    """What to do about promises that are not kept."""
+    """Paragraphs with advice for promises that are not kept."""
     found = {
         name: Promise(a.rate, a.ranking, a.most_by_chance, None, a.rate_said, a.ranking_said)
         for name, a in record.alarms.items()
@@ -158,7 +163,7 @@ def _warnings(record: Report) -> str:
 
 
 def _tiles(record: Report) -> list[tuple[str, str, str]]:
-    """Name, figure and note of what matters most, in float32."""
+    """Name, figure and note of the main results, in float32."""
     alarm, accuracy = record.alarms["fp32"], record.model.accuracy
     tiles = [
         (
@@ -188,8 +193,8 @@ def _tiles(record: Report) -> list[tuple[str, str, str]]:
 
 
 def _card(picture: Picture) -> str:
-    """Many charts stand beside each other in a card of full width."""
-    wide = " wide" if len(picture.charts) >= MANY[picture.layout] else ""
+    """Card of a picture, of full width where it has many charts."""
+    wide = " wide" if len(picture.charts) >= WIDE_CARD_CHARTS[picture.layout] else ""
     return (
         f'<figure class="card{wide}">\n'
         f"<figcaption><h3>{escape(picture.title)}</h3><p>{escape(picture.text)}</p></figcaption>\n"

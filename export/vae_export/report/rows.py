@@ -1,4 +1,4 @@
-"""Rows that training never saw, what the model makes of them, and what it makes up."""
+"""Rows for the report's pictures: unseen rows with their reconstructions, and samples."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,14 @@ import numpy as np
 from vae_export.graphs.evidence import Evidence
 from vae_export.graphs.functions import Array
 
-from .curves import thinned
+from .curves import evenly_spaced
 
-MOST = 800  # rows of a kind in a picture
+MOST_ROWS = 800  # rows of a kind in a picture
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows and Keras's answers.
+    """Rows with Keras's answers.
 
     Args:
         x, x_mean: (rows, *input_shape) observed and reconstructed, in the data's units.
@@ -32,26 +32,26 @@ class Rows:
 
 
 def normal_rows(known: Evidence) -> Rows:
-    """Of those that training never saw, those that are no anomalies."""
+    """Normal rows among those that training never saw."""
     normal = np.ones(len(known.unseen["x"]), bool)
     normal[_first_test_row(known) :] = ~known.source.test["y"]
     return _rows(known, np.flatnonzero(normal))
 
 
 def anomalies(known: Evidence) -> Rows:
-    """Of test; none where there are no labels."""
+    """Anomalies of the test rows; none where there are no labels."""
     return _rows(known, _first_test_row(known) + np.flatnonzero(known.source.test["y"]))
 
 
 def samples(vae: Any, count: int) -> Array:
-    """(count, *input_shape): the decoder's answers to draws from the prior, in the data's units."""
+    """Samples that the decoder makes from the prior: (count, *input_shape), in the data's units."""
     z = np.random.default_rng(0).standard_normal((count, vae.latent_dim), np.float32)
     return np.asarray(vae.decode(z))
 
 
 def _rows(known: Evidence, numbers: Array) -> Rows:
-    """Of the unseen rows, at most `MOST` of those with these numbers."""
-    chosen = numbers[thinned(len(numbers), MOST)]
+    """Rows with these numbers among the unseen rows, at most `MOST_ROWS` of them."""
+    chosen = numbers[evenly_spaced(len(numbers), MOST_ROWS)]
     source, x = known.source, known.unseen["x"][chosen]
     labels = known.unseen["labels"][chosen] if "labels" in known.unseen else None
     z_mean = np.zeros((0, source.vae.latent_dim), np.float32)
@@ -63,5 +63,5 @@ def _rows(known: Evidence, numbers: Array) -> Rows:
 
 
 def _first_test_row(known: Evidence) -> int:
-    """Its number among the unseen rows."""
+    """Number of the first test row among the unseen rows."""
     return len(known.unseen["x"]) - len(known.test)

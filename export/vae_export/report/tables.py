@@ -1,13 +1,13 @@
-"""The report's tables: alarms by precision, files and their costs, files against gates."""
+"""Tables of the report: alarms by precision, files and their costs, files against gates."""
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from vae_export.gates import GATES
 
-from .record import Check, File, Report
+from .record import File, GateResult, Report
 
-NOTHING = '<span class="none">&ndash;</span>'
+DASH = '<span class="none">&ndash;</span>'
 
 FILE_COLUMNS: dict[str, Callable[[File], str]] = {
     "size, kB": lambda file: f"{file.bytes / 1e3:,.1f}",
@@ -25,7 +25,7 @@ FILE_COLUMNS: dict[str, Callable[[File], str]] = {
 
 
 def alarm_table(record: Report) -> str:
-    """What each precision alarms at, and how that went."""
+    """Table of the thresholds of each precision and the alarms on the test rows."""
     heads = ["alpha", "alarms above, nats", "false alarms", "anomalies found", "AUROC"]
     first = record.alarms["fp32"]
     rows = [
@@ -53,7 +53,7 @@ def alarm_table(record: Report) -> str:
 
 
 def file_table(record: Report) -> str:
-    """What each file costs, and how far from Keras it is."""
+    """Table of the files' costs and of their distance from Keras."""
     rows = [
         (_name(file), [write(file) for write in FILE_COLUMNS.values()]) for file in record.files
     ]
@@ -69,7 +69,7 @@ def file_table(record: Report) -> str:
 
 
 def gate_table(record: Report) -> str:
-    """Files against gates, and below it what each gate measured."""
+    """Table of files against gates, followed by the measurements of each gate."""
     names = list(GATES)
     rows = [(_name(file), [_mark(file.gates.get(name)) for name in names]) for file in record.files]
     caption = (
@@ -87,20 +87,20 @@ def gate_table(record: Report) -> str:
     )
     return (
         f"{losses and f'<ul>{losses}</ul>'}{_table('gates', ['file', *names], rows, caption)}"
-        f"<details><summary>What each gate asks</summary><ul>{explained}</ul></details>"
+        f"<details><summary>What each gate checks</summary><ul>{explained}</ul></details>"
         f"<details><summary>What each gate measured</summary><ul>{measured}</ul></details>"
     )
 
 
 def percent(share: float | None) -> str:
-    """A share as people say it."""
-    return NOTHING if share is None else f"{100 * share:.3g} %"
+    """Formats a share in percent."""
+    return DASH if share is None else f"{100 * share:.3g} %"
 
 
 def _table(
     kind: str, heads: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]], caption: str
 ) -> str:
-    """Rows of a name and cells, all of them HTML already."""
+    """Formats rows of a name and cells, all of them HTML already."""
     head = "".join(f'<th scope="col">{head}</th>' for head in heads)
     body = "".join(
         f'<tr><th scope="row">{name}</th>{"".join(map(_cell, cells))}</tr>\n'
@@ -122,9 +122,9 @@ def _name(file: File) -> str:
     return f"{escape(file.name)}{mark}"
 
 
-def _mark(check: Check | None) -> str:
+def _mark(check: GateResult | None) -> str:
     if check is None:
-        return NOTHING
+        return DASH
     figures = escape(check.lost or _figures(check))
     sign = "!" if check.lost else "✓"
     return (
@@ -137,7 +137,7 @@ def _measured(file: File) -> str:
     return "; ".join(f"{name}: {figures}" for name, figures in found.items() if figures)
 
 
-def _figures(check: Check) -> str:
+def _figures(check: GateResult) -> str:
     return ", ".join(
         f"{name} {'no number' if value is None else f'{value:.4g}'}"
         for name, value in check.figures.items()
@@ -146,16 +146,16 @@ def _figures(check: Check) -> str:
 
 def _nodes(file: File) -> str:
     if file.nodes is None:
-        return NOTHING
+        return DASH
     return f"{file.nodes_before} → {file.nodes}" if file.nodes_before else str(file.nodes)
 
 
 def _known(value: float | None, form: str) -> str:
-    return NOTHING if value is None else form.format(value)
+    return DASH if value is None else form.format(value)
 
 
 def _big(count: int) -> str:
-    """With k, M or G."""
+    """Formats a number with k, M or G."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:.3g} {letter}"

@@ -1,4 +1,4 @@
-"""Models for servers, made of a finished bundle: Triton's repository, MLflow's folder.
+"""Models for servers, made from a finished bundle: Triton's repository, MLflow's folder.
 
 It imports `vae_runtime` and of this package the errors alone.
 """

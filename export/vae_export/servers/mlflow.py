@@ -26,27 +26,27 @@ from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime.bundle import containers, open_bundle, writer
 from vae_runtime.bundle.manifest import Model
 
-from .beside import check_beside
+from .target_folder import check_outside_bundle
 
 DESCRIPTION = "MLmodel"
 EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
 ENVIRONMENTS = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
 REQUIREMENTS = "requirements.txt"
-BESIDE = (EXAMPLE, SERVING_EXAMPLE, REQUIREMENTS, *ENVIRONMENTS.values())
+OTHER_FILES = (EXAMPLE, SERVING_EXAMPLE, REQUIREMENTS, *ENVIRONMENTS.values())
 
 
 def _files(bundle: Path) -> Collection[str]:
-    """All files of a model of ours; ValueError where `bundle.vaeb` is something else.
+    """Names of all files of an MLflow model; ValueError where `bundle.vaeb` is something else.
 
     Earlier ones had MLmodel and the bundle alone: what is beside them there is somebody's.
     """
     writer.check_out(bundle)
-    return (DESCRIPTION, bundle.name, *(BESIDE if _names_files(bundle) else ()))
+    return (DESCRIPTION, bundle.name, *(OTHER_FILES if _names_files(bundle) else ()))
 
 
 def _names_files(bundle: Path) -> bool:
-    """Whether the MLmodel beside a bundle names an example, and so was written with all files."""
+    """True where MLmodel names an example, so that all files were written with it."""
     try:
         described = typed_json.parse((bundle.parent / DESCRIPTION).read_bytes())
     except (OSError, ValueError):  # none, or edited: what is beside it is not known to be ours
@@ -55,7 +55,7 @@ def _names_files(bundle: Path) -> bool:
 
 
 MODEL = Kind("MLflow model of ours", mark="bundle.vaeb", files=_files)
-MADE_UP = 32  # rows, of which the example is one
+EXAMPLE_SAMPLES = 32  # rows, of which the example is one
 LOADER = "vae_runtime.mlflow"
 
 # What `vae_runtime.mlflow` answers: dtypes of numpy, and MLflow's names of them.
@@ -72,7 +72,7 @@ ABOUT_REQUIREMENTS = """\
 
 
 def write(bundle: str | Path, folder: str | Path) -> Path:
-    """Writes an MLflow model of a bundle; whole or not at all.
+    """Writes an MLflow model of a bundle, all or nothing.
 
     Args:
         bundle: a directory or .vaeb; what is in one has passed every gate.
@@ -94,21 +94,21 @@ def write(bundle: str | Path, folder: str | Path) -> Path:
 
 
 def check(bundle: str | Path, folder: str | Path) -> None:
-    """Raises ValueError where `write` would, before there is a bundle."""
-    check_beside(bundle, folder, MODEL)
+    """Raises ValueError where `write` would fail, before there is a bundle."""
+    check_outside_bundle(bundle, folder, MODEL)
 
 
 def example(runner: Runner) -> NDArray[Any]:
-    """A row that the model takes, (1, *input_shape): the most usual of some that it makes up.
+    """Example row for the model, (1, *input_shape): the most usual of some samples.
 
     It is none of the data's rows, which are not to be shown to everybody who may call a model.
     """
-    rows = nearest(runner.sample(MADE_UP, seed=0), runner.manifest.model)
+    rows = nearest(runner.sample(EXAMPLE_SAMPLES, seed=0), runner.manifest.model)
     return rows[[runner.score(rows).score.argmin()]]
 
 
 def nearest(means: NDArray[np.float32], model: Model) -> NDArray[Any]:
-    """The rows that a model takes which are nearest to these means, (batch, *input_shape)."""
+    """Rows that the model takes, nearest to these means: (batch, *input_shape)."""
     rows, end = means.copy(), model.input_shape[-1] - sum(model.one_hot)
     for size in model.one_hot:
         start, end = end, end + size
@@ -121,7 +121,7 @@ def nearest(means: NDArray[np.float32], model: Model) -> NDArray[Any]:
 
 
 def _texts(model: Model, row: NDArray[Any]) -> dict[str, str]:
-    """All files but the bundle, by name."""
+    """Contents of all files but the bundle, by name."""
     rows, python, required = row.tolist(), platform.python_version(), _requirements()
     shown: Any = {"columns": model.feature_names, "data": rows} if _is_table(model) else rows
     served = {"dataframe_split" if _is_table(model) else "inputs": shown}
@@ -138,7 +138,7 @@ def _texts(model: Model, row: NDArray[Any]) -> dict[str, str]:
 
 
 def _description(model: Model) -> dict[str, Any]:
-    """What MLmodel holds."""
+    """Contents of MLmodel."""
     flavor = {
         "loader_module": LOADER,
         "data": MODEL.mark,
@@ -158,7 +158,7 @@ def _description(model: Model) -> dict[str, Any]:
 
 
 def _signature(model: Model) -> dict[str, list[dict[str, Any]]]:
-    """What goes in and comes out: named columns of a table, else arrays.
+    """Signature of inputs and outputs: named columns of a table, else arrays.
 
     Columns are of type "any", as MLflow refuses whole numbers (int64) in one of type "double", and
     fractions in one of type "long"; that each holds numbers is checked, by row, when it is scored.
@@ -190,7 +190,7 @@ def _names(model: Model) -> tuple[str, ...]:
 
 
 def _requirements() -> list[str]:
-    """The runtime as it is here, and what it asks for itself."""
+    """Requirements: the installed runtime, and its own dependencies."""
     declared = importlib.metadata.requires("vae-runtime") or []
     version = importlib.metadata.version("vae-runtime")
     return [*(each for each in declared if ";" not in each), f"vae-runtime=={version}"]

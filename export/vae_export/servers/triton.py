@@ -1,4 +1,4 @@
-"""A bundle's scorers as entries of a model repository, for Triton and for KServe's Triton runtime.
+"""Triton: a bundle's scorers as entries of a model repository, for KServe's Triton runtime too.
 
     NAME/config.pbtxt         what the scorer takes and gives, and when its score is an alarm
     NAME/1/model.onnx         the bundle's scorer.onnx, byte for byte
@@ -27,11 +27,11 @@ from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.manifest import Calibration, File, Tensor
 from vae_runtime.verdicts.calibration import threshold
 
-from .beside import check_beside
+from .target_folder import check_outside_bundle
 
 
 def _files(calibration: Path) -> Collection[str]:
-    """All files of an entry of ours; ValueError where `calibration.json` is something else."""
+    """Names of all files of an entry; ValueError where `calibration.json` is something else."""
     said = typed_json.parse(calibration.read_bytes())
     if not isinstance(said, dict) or not {"alpha", "rounding", "scores"} <= set(said):
         raise ValueError(f"{calibration}: expected a calibration.")
@@ -57,7 +57,7 @@ dynamic_batching {{ }}
 
 
 def write(bundle: str | Path, repository: str | Path) -> list[Path]:
-    """Writes an entry for each ONNX scorer of a bundle, named after the bundle; all or none.
+    """Writes an entry for each ONNX scorer of a bundle, named after the bundle; all or nothing.
 
     Args:
         bundle: a directory or .vaeb; what is in one has passed every gate.
@@ -84,7 +84,7 @@ def write(bundle: str | Path, repository: str | Path) -> list[Path]:
 
 
 def check(bundle: str | Path, repository: str | Path, precisions: Iterable[str]) -> None:
-    """Raises ValueError where `write` would, before there is a bundle.
+    """Raises ValueError where `write` would fail, before there is a bundle.
 
     Args:
         bundle: where it is or will be.
@@ -92,11 +92,11 @@ def check(bundle: str | Path, repository: str | Path, precisions: Iterable[str])
         precisions: of its ONNX scorers.
     """
     for entry in _entries(bundle, repository, precisions):
-        check_beside(bundle, entry, ENTRY)
+        check_outside_bundle(bundle, entry, ENTRY)
 
 
 def config(name: str, scorer: File, calibration: Calibration) -> str:
-    """`config.pbtxt` of a scorer.
+    """Contents of `config.pbtxt` for a scorer.
 
     A response holds no verdict: the client compares `score` with the parameter `threshold`, in
     nats, which is that of this precision at the false-alarm rate `alpha`.
@@ -132,7 +132,7 @@ def _write_entry(bundle: Bundle, file: File, name: str, folder: Path) -> None:
 
 
 def _tensor(kind: str, tensor: Tensor) -> str:
-    """Its dimensions without the batch's; a number for each row is said to be a row of one."""
+    """Description of a tensor without its batch axis; a number for each row has shape (1,)."""
     dims = list(tensor.shape[1:])
     shape = f"dims: {dims}" if dims else "dims: [ 1 ] reshape { shape: [ ] }"
     name, data_type = json.dumps(tensor.name), TYPES[tensor.dtype]

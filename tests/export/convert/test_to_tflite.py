@@ -111,5 +111,5 @@ def test_rounding_far_from_zero_is_forgiven_and_a_wrong_scale_is_not(offset, sca
     measure = functools.partial(deviation, error_scale=1.0, scaling=decoder.scaling["x_mean"])
     assert np.abs(received - expected).max() > 4 * np.finfo(np.float32).eps * offset
     assert measure(expected, received) <= TOLERANCE
-    stretched = offset + 1.1 * (received.astype(np.float64) - offset)
-    assert measure(expected, stretched) > 100 * TOLERANCE
+    outlier_warnings = offset + 1.1 * (received.astype(np.float64) - offset)
+    assert measure(expected, outlier_warnings) > 100 * TOLERANCE

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from vae_export import ExportError
 from vae_export.errors import Degraded
-from vae_export.gates.answers import SIZES, TOLERANCE, batches, runs, tensors
+from vae_export.gates.answers import BATCH_SIZES, TOLERANCE, batches, runs, tensors
 from vae_export.graphs.functions import Graph
 
 X = np.linspace(-3, 3, 30, dtype=np.float32).reshape(10, 3)
@@ -36,7 +36,7 @@ def engine(feeds, factor=2.0, shift=1.0):
 
 
 def test_the_batch_sizes_are_one_small_odd_and_large():
-    assert SIZES == (1, 2, 7, 256)
+    assert BATCH_SIZES == (1, 2, 7, 256)
 
 
 def test_agreement_passes_with_its_figures(check):

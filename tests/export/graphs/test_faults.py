@@ -9,28 +9,28 @@ from vae_export.convert import quantize_onnx
 from vae_export.convert.artefacts import Artefact
 from vae_export.errors import Degraded
 from vae_export.gates.verdicts import faults
-from vae_export.graphs.faults import ROWS, SIZES, gross_faults
+from vae_export.graphs.faults import FAULT_DEVIATIONS, MOST_ROWS, gross_faults
 from vae_keras import Scaling
 
 
 def test_one_reading_of_each_row_is_off_by_deviations(table_files):
     source = table_files.evidence.source
     changed = gross_faults(source)
-    whole = source.calibration["x"][:ROWS]
+    whole = source.calibration["x"][:MOST_ROWS]
     off = np.abs(changed - whole) / source.vae.preprocessing.scale
     assert (changed.shape, changed.dtype) == (whole.shape, np.float32)
     assert ((off > 1).sum(1) == 1).all()
-    assert set(np.round(off.max(1), -1)) == set(SIZES)
+    assert set(np.round(off.max(1), -1)) == set(FAULT_DEVIATIONS)
     np.testing.assert_array_equal(changed, gross_faults(source))
 
 
 def test_images_are_of_the_darkest_and_brightest_pixels(digits_files):
     changed = gross_faults(digits_files.evidence.source)
-    assert changed.shape == (ROWS, 8, 8, 1)
+    assert changed.shape == (MOST_ROWS, 8, 8, 1)
     assert set(np.unique(changed)) == {0.0, 16.0} or set(np.unique(changed)) == {0.0, 1.0}
 
 
-@pytest.mark.parametrize(("groups", "count"), [((2, 1), 0), ((2,), ROWS), ((), ROWS)])
+@pytest.mark.parametrize(("groups", "count"), [((2, 1), 0), ((2,), MOST_ROWS), ((), MOST_ROWS)])
 def test_one_hot_columns_stay_as_they_are(groups, count):
     x = np.tile(np.float32([0.3, 0.0, 1.0]), (100, 1))
     source = SimpleNamespace(
@@ -43,7 +43,7 @@ def test_one_hot_columns_stay_as_they_are(groups, count):
     changed = gross_faults(source)
     assert len(changed) == count
     if groups and count:
-        np.testing.assert_array_equal(changed[:, -2:], x[:ROWS, -2:])
+        np.testing.assert_array_equal(changed[:, -2:], x[:MOST_ROWS, -2:])
         assert (np.abs(changed[:, 0]) > 40).all()
     assert (x == np.float32([0.3, 0.0, 1.0])).all()
 
@@ -53,7 +53,7 @@ def test_bytes_stay_bytes_though_their_likelihood_has_no_limits():
     vae = SimpleNamespace(likelihood=SimpleNamespace(support=None), preprocessing=Scaling(0.0, 9.0))
     card = SimpleNamespace(one_hot=())
     changed = gross_faults(SimpleNamespace(calibration={"x": x}, card=card, vae=vae))
-    assert (changed.shape, changed.dtype) == ((ROWS, 2, 2, 1), np.uint8)
+    assert (changed.shape, changed.dtype) == ((MOST_ROWS, 2, 2, 1), np.uint8)
     assert set(np.unique(changed)) == {0, 255}
 
 

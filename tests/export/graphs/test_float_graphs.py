@@ -17,7 +17,7 @@ from vae_export.graphs.float_graphs import build_around, build_replacements
 from vae_export.graphs.functions import answers
 from vae_keras import VAE, Scaling, mlp_pair
 from vae_keras.model import scoring
-from vae_keras.model.mixture import FAR, Mixture
+from vae_keras.model.mixture import FAR_SIGMAS, Mixture
 from vae_keras.run import DataCard
 
 FLOAT32 = 4e-6  # of float32 numbers by another library's exponentials, as a share of the largest
@@ -261,7 +261,7 @@ def written_out(centres, log_weights, sigma, u, places):
     """E[u_f | the others] in float64, of a row and one feature."""
     others = np.setdiff1d(np.arange(u.size), places)
     c = centres.astype(np.float64)
-    u = np.clip(u, c.min(0) - FAR * sigma, c.max(0) + FAR * sigma)
+    u = np.clip(u, c.min(0) - FAR_SIGMAS * sigma, c.max(0) + FAR_SIGMAS * sigma)
     logits = log_weights - ((u[others] - c[:, others]) ** 2).sum(1) / (2 * sigma**2)
     return softmax(logits) @ c[:, places]
 

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from vae_export.graphs.reasons import LONGEST, reason
+from vae_export.graphs.reasons import MOST_CHARACTERS, reason
 
 
 def test_a_call_that_fails_is_told_by_its_cause_alone():
@@ -11,9 +11,9 @@ def test_a_call_that_fails_is_told_by_its_cause_alone():
     layer.build((None, 6))
     with pytest.raises(ValueError, match="incompatible") as told:
         layer(keras.Input((4,)))
-    said = reason(told.value)
-    assert said.startswith("Input 0 ")
-    assert said.endswith("received input with shape (None, 4)")
+    message = reason(told.value)
+    assert message.startswith("Input 0 ")
+    assert message.endswith("received input with shape (None, 4)")
 
 
 def test_what_the_code_of_a_layer_raises_is_told_without_its_arguments():
@@ -29,4 +29,4 @@ def test_what_the_code_of_a_layer_raises_is_told_without_its_arguments():
 
 def test_it_is_short_and_never_empty():
     assert reason(KeyError()) == "KeyError"
-    assert len(reason(ValueError("long " * 900))) <= LONGEST
+    assert len(reason(ValueError("long " * 900))) <= MOST_CHARACTERS

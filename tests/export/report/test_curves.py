@@ -9,7 +9,7 @@ from sklearn.metrics import roc_curve
 
 from vae_export.convert.artefacts import Scored
 from vae_export.graphs.evidence import Reference
-from vae_export.report.curves import band, false_alarms, plane, roc, thinned
+from vae_export.report.curves import band, evenly_spaced, false_alarms, plane, roc
 
 
 def scorer(calibration, test, y):
@@ -75,6 +75,6 @@ def test_there_is_a_plane_of_one_row(rows):
 
 @pytest.mark.parametrize(("rows", "most", "count"), [(0, 5, 0), (3, 5, 3), (1000, 7, 7)])
 def test_rows_are_thinned_evenly(rows, most, count):
-    chosen = thinned(rows, most)
+    chosen = evenly_spaced(rows, most)
     assert len(chosen) == count
     assert not count or (chosen[0], chosen[-1]) == (0, rows - 1)

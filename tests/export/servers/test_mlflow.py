@@ -17,7 +17,7 @@ from vae_export.servers import mlflow
 from vae_runtime import BundleError, Runner, __version__
 
 ROOT = Path(__file__).parents[3]
-FILES = sorted(["MLmodel", "bundle.vaeb", *mlflow.BESIDE])
+FILES = sorted(["MLmodel", "bundle.vaeb", *mlflow.OTHER_FILES])
 SCORES = ("score", "p_value", "is_anomaly")
 
 
@@ -229,7 +229,7 @@ def test_an_earlier_model_is_replaced_and_another_is_not(digits_bundle, tmp_path
 def earlier(digits_bundle, tmp_path):
     """A model as it was written when there were but two files."""
     model = mlflow.write(digits_bundle, tmp_path / "model")
-    for name in mlflow.BESIDE:
+    for name in mlflow.OTHER_FILES:
         (model / name).unlink()
     flavor = {"loader_module": mlflow.LOADER, "data": "bundle.vaeb", "python_version": "3.11.2"}
     (model / "MLmodel").write_text(json.dumps({"flavors": {"python_function": flavor}}))

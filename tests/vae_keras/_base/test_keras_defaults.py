@@ -9,13 +9,13 @@ import keras
 import pytest
 
 from vae_keras import VAE, Gaussian, conv_pair, mlp_pair
-from vae_keras._base.keras_defaults import WANTED, settled
+from vae_keras._base.keras_defaults import WANTED_DEFAULTS, with_keras_defaults
 from vae_keras._base.libraries import check_backend
 
 
 @pytest.fixture(autouse=True)
 def as_they_were():
-    given = [(put, get()) for (get, put), _ in WANTED]
+    given = [(put, get()) for (get, put), _ in WANTED_DEFAULTS]
     yield
     for put, value in given:
         put(value)
@@ -29,10 +29,12 @@ def others():
 
 def test_settings_hold_within_and_are_the_users_after():
     others()
-    theirs = [get() for (get, _), _ in WANTED]
-    with settled():
-        assert [get() for (get, _), _ in WANTED] == [wanted for _, wanted in WANTED]
-    assert [get() for (get, _), _ in WANTED] == theirs
+    theirs = [get() for (get, _), _ in WANTED_DEFAULTS]
+    with with_keras_defaults():
+        assert [get() for (get, _), _ in WANTED_DEFAULTS] == [
+            wanted for _, wanted in WANTED_DEFAULTS
+        ]
+    assert [get() for (get, _), _ in WANTED_DEFAULTS] == theirs
 
 
 @pytest.mark.parametrize(("make", "shape"), [(mlp_pair, (6,)), (conv_pair, (8, 8, 1))])

@@ -6,20 +6,20 @@ import sys
 
 import pytest
 
-from vae_keras._base.tf_log_filter import without_greetings
+from vae_keras._base.tf_log_filter import filter_tf_log
 
 GREETING = b"I0000 port.cc:153] oneDNN custom operations are on. You may see ...\n"
 
 
 def test_greetings_are_dropped_and_other_lines_passed_on(capfd):
-    with without_greetings():
+    with filter_tf_log():
         os.write(2, GREETING + b"E0000 something is wrong\n")
     assert capfd.readouterr().err == "E0000 something is wrong\n"
 
 
 def test_standard_error_is_back_afterwards_also_where_the_import_fails(capfd):
     def fail():
-        with without_greetings():
+        with filter_tf_log():
             os.write(2, b"a reason\n")
             raise ImportError
 
@@ -30,8 +30,8 @@ def test_standard_error_is_back_afterwards_also_where_the_import_fails(capfd):
 
 
 def test_within_another_lines_are_told_once_and_in_order(capfd):
-    with without_greetings():
-        with without_greetings():
+    with filter_tf_log():
+        with filter_tf_log():
             os.write(2, GREETING + b"inner\n")
         os.write(2, b"outer\n")
     assert capfd.readouterr().err == "inner\nouter\n"

@@ -5,20 +5,20 @@ import argparse
 import pytest
 
 from vae_keras.configs import ModelConfig
-from vae_keras.configs.options import MODEL, add_options, number_or_all, one_of, several
+from vae_keras.configs.options import MODEL, add_options, comma_separated, number_or_all, one_of
 
 
 def test_several_values_are_a_tuple():
-    assert several(int, "numbers")("3, 4,5") == (3, 4, 5)
-    assert several(float, "a range", 2)("-1,2.5") == (-1.0, 2.5)
-    assert several(str, "names")("flow, pressure") == ("flow", "pressure")
+    assert comma_separated(int, "numbers")("3, 4,5") == (3, 4, 5)
+    assert comma_separated(float, "a range", 2)("-1,2.5") == (-1.0, 2.5)
+    assert comma_separated(str, "names")("flow, pressure") == ("flow", "pressure")
 
 
 @pytest.mark.parametrize("text", ["", "1", "1,2,3", "1,b"])
 def test_too_few_too_many_or_no_numbers_are_refused_in_words(text):
     message = rf"^expected two numbers, LOW,HIGH\. Received: '{text}'\.$"
     with pytest.raises(argparse.ArgumentTypeError, match=message):
-        several(float, "two numbers, LOW,HIGH", 2)(text)
+        comma_separated(float, "two numbers, LOW,HIGH", 2)(text)
 
 
 def test_a_name_that_is_not_offered_is_refused_with_those_that_are():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_keras.data.column_stats import Survey, stretched
+from vae_keras.data.column_stats import ColumnStats, outlier_warnings
 
 CELLS = st.sampled_from([-2.0, 0.0, 1.0, 3.5, np.nan, np.inf, -np.inf])
 
@@ -19,10 +19,10 @@ def refuses(message):
 
 def survey_of(x, y=None, *, ends=(), **options):
     y = np.zeros(len(x), bool) if y is None else y
-    survey = Survey(options.pop("names", None), **options)
+    stats = ColumnStats(options.pop("names", None), **options)
     for part, labels in zip(np.split(x, ends), np.split(y, ends), strict=True):
-        survey.add(part, labels)
-    return survey
+        stats.add(part, labels)
+    return stats
 
 
 @settings(max_examples=100, deadline=None)
@@ -33,17 +33,17 @@ def survey_of(x, y=None, *, ends=(), **options):
 )
 def test_good_rows_limits_and_constants_do_not_depend_on_blocks(x, labels, ends):
     y, good = labels[: len(x)], np.isfinite(x).all(1)
-    survey = survey_of(x, y, ends=ends, allow_bad=True)
+    stats = survey_of(x, y, ends=ends, allow_bad=True)
     if not good.any():
         with refuses(f"Received: {len(x)} rows, each with a missing or infinite value."):
-            survey.good()
+            stats.good()
         return
-    np.testing.assert_array_equal(survey.good(), good)
-    np.testing.assert_array_equal(survey.low, x[good].min(0))
-    np.testing.assert_array_equal(survey.high, x[good].max(0))
+    np.testing.assert_array_equal(stats.good(), good)
+    np.testing.assert_array_equal(stats.low, x[good].min(0))
+    np.testing.assert_array_equal(stats.high, x[good].max(0))
     normal = x[good & ~y]
     constant = [] if not len(normal) else np.flatnonzero(np.ptp(normal, axis=0) == 0).tolist()
-    assert survey.constant() == constant
+    assert stats.constant() == constant
 
 
 @pytest.mark.parametrize("ends", [(), (1,), (2, 3)])
@@ -68,23 +68,23 @@ def test_a_bad_value_of_an_image_is_named_by_its_position():
 
 
 def test_bytes_have_no_bad_values():
-    survey = survey_of(np.arange(12, dtype=np.uint8).reshape(3, 4))
-    assert survey.good().all()
-    np.testing.assert_array_equal(survey.high, [8, 9, 10, 11])
+    stats = survey_of(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    assert stats.good().all()
+    np.testing.assert_array_equal(stats.high, [8, 9, 10, 11])
 
 
 def test_columns_of_groups_are_never_constant():
     x = np.float32([[5, 1, 0], [5, 1, 0]])
-    survey = survey_of(x, names=("a", "b_x", "b_y"), groups=(2,))
-    assert survey.constant() == [0]
+    stats = survey_of(x, names=("a", "b_x", "b_y"), groups=(2,))
+    assert stats.constant() == [0]
     with refuses("none in which b_y is"):
-        survey.check_kinds()
+        stats.check_kinds()
 
 
 def test_a_column_whose_scale_a_few_wild_values_decide_is_noted():
     x = np.random.default_rng(0).normal(10.0, 1.0, (1000, 3)).astype(np.float32)
     x[::60, 1] = -999.0
-    (note,) = stretched(x, ["speed", "flow", "current"])
+    (note,) = outlier_warnings(x, ["speed", "flow", "current"])
     assert note.startswith("column 'flow' has values far beyond all others, -999 beside 9.")
 
 
@@ -92,10 +92,10 @@ def test_a_column_whose_scale_a_few_wild_values_decide_is_noted():
 def test_values_as_they_come_are_not_noted(draw):
     arguments = {"standard_t": (3,)}.get(draw, ())
     x = getattr(np.random.default_rng(0), draw)(*arguments, size=(5000, 4))
-    assert stretched(x.astype(np.float32), list("abcd")) == []
+    assert outlier_warnings(x.astype(np.float32), list("abcd")) == []
 
 
 def test_a_flag_that_is_nearly_always_the_same_is_not_noted():
     x = np.zeros((1000, 1), np.float32)
     x[::100] = 1.0
-    assert stretched(x, ["flag"]) == []
+    assert outlier_warnings(x, ["flag"]) == []

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from vae_keras import DataConfig, Split
-from vae_keras.data import accept
+from vae_keras.data import accept_split
 from vae_keras.data.sources import ALL_OPTIONS
 from vae_keras.data.streams import DatasetStream
 
@@ -23,7 +23,7 @@ def refuses(message):
 
 
 def accepts(config=MINE, **changes):
-    return accept(config, dataclasses.replace(ROWS, **changes))
+    return accept_split(config, dataclasses.replace(ROWS, **changes))
 
 
 def as_bytes():

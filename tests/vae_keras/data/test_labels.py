@@ -57,17 +57,17 @@ def test_what_says_no_class_is_refused(values, message):
 
 def test_so_many_labels_of_each_class_are_kept_and_the_rest_forgotten():
     given = np.repeat([0, 1, -1], [50, 20, 30]).astype(np.int32)
-    kept = labels.keep(given, 10, ("a", "b"), seed=0)
+    kept = labels.keep_random_labels(given, 10, ("a", "b"), seed=0)
     assert np.bincount(kept + 1).tolist() == [80, 10, 10]
     assert (kept[kept >= 0] == given[kept >= 0]).all()
-    np.testing.assert_array_equal(kept, labels.keep(given, 10, ("a", "b"), seed=0))
-    assert (kept != labels.keep(given, 10, ("a", "b"), seed=1)).any()
+    np.testing.assert_array_equal(kept, labels.keep_random_labels(given, 10, ("a", "b"), seed=0))
+    assert (kept != labels.keep_random_labels(given, 10, ("a", "b"), seed=1)).any()
 
 
 def test_a_class_with_fewer_labels_is_refused():
     given = np.repeat([0, 1], [50, 9]).astype(np.int32)
     with pytest.raises(ValueError, match=r"10 labels of each class.*9 of 'b'.*labels-per-class"):
-        labels.keep(given, 10, ("a", "b"), seed=0)
+        labels.keep_random_labels(given, 10, ("a", "b"), seed=0)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def dataset():
     x = np.arange(1000, dtype=np.float32)[:, None]
     plain = data.Dataset("counted", x, x[:, 0] >= 900)
     says = np.where(np.arange(1000) % 5 < 3, np.arange(1000) % 2, -1)
-    return labels.attach(plain, says, column="kind")
+    return labels.with_labels(plain, says, column="kind")
 
 
 def test_labels_stay_with_their_rows_through_the_split(dataset):
@@ -116,7 +116,7 @@ def test_what_training_may_not_see_it_may_not_be_stopped_by_but_is_judged_by(dat
     ],
 )
 def test_a_single_class_is_refused(dataset, says, message):
-    dataset = labels.attach(dataset, says, column="kind")
+    dataset = labels.with_labels(dataset, says, column="kind")
     with pytest.raises(ValueError, match=message):
         data.split(dataset, DataConfig("counted", classes="kind", folds=1))
 
@@ -128,7 +128,7 @@ def test_a_class_that_training_would_never_see_is_refused(dataset):
     with pytest.raises(
         ValueError, match=r"every class among the training rows. Received: none of 5"
     ):
-        data.split(labels.attach(dataset, says, column="kind"), config)
+        data.split(labels.with_labels(dataset, says, column="kind"), config)
 
 
 def test_labels_are_translated_by_name():

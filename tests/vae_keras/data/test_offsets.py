@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vae_keras.data import fingerprint
-from vae_keras.data.datasets import blocks, counted, epoch_rows, only
+from vae_keras.data.datasets import blocks, counted, epoch_rows, select
 from vae_keras.data.offsets import Windows
 from vae_runtime.rows.windows import one_of
 
@@ -46,11 +46,11 @@ def test_they_are_indexed_as_the_array_is(which):
 
 def test_a_part_is_counted_as_it_was():
     x = windows()
-    part = x.only(np.array([5, 1, 2]))
+    part = x.select(np.array([5, 1, 2]))
     np.testing.assert_array_equal(part[:], as_array(x)[[5, 1, 2]])
     np.testing.assert_array_equal(counted(part), x.counted[[5, 1, 2]])
     assert epoch_rows(part) == x.counted[[5, 1, 2]].sum()
-    np.testing.assert_array_equal(only(as_array(x), [5, 1]), as_array(x)[[5, 1]])
+    np.testing.assert_array_equal(select(as_array(x), [5, 1]), as_array(x)[[5, 1]])
     assert (epoch_rows(as_array(x)), counted(as_array(x)).all()) == (8, True)
 
 

@@ -111,7 +111,7 @@ def test_the_command_says_so_in_one_line(tmp_path, capsys):
 
 
 def test_rows_are_read_as_a_run_of_a_table_takes_them(table_run, sensor_csv):
-    config = data.like(str(sensor_csv), table_run.data, label="broken")
+    config = data.config_like(str(sensor_csv), table_run.data, label="broken")
     names = table_run.data.feature_names
     assert config == DataConfig(str(sensor_csv), label="broken", columns=names)
     assert data.load(config).x.shape == (940, 6)
@@ -119,18 +119,18 @@ def test_rows_are_read_as_a_run_of_a_table_takes_them(table_run, sensor_csv):
 
 def test_rows_are_read_as_a_run_of_windows_takes_them(pump_run, pump_csv, pump_windows):
     options = {"label": "fault", "recording": "machine", "time": "time"}
-    dataset = data.load(data.like(str(pump_csv), pump_run.data, **options))
+    dataset = data.load(data.config_like(str(pump_csv), pump_run.data, **options))
     first, last, y = pump_windows[1:]
     number = {window.tobytes(): i for i, window in enumerate(dataset.x[:])}
     found = [number[window.tobytes()] for window in pump_windows[0]]  # those at the stride
     np.testing.assert_array_equal(dataset.y[found], y)
     assert len(dataset.x) == len({*number}) > 2.9 * len(first)
-    assert len(data.judged(dataset).x) == dataset.x.counted.sum() < len(first) + len(last)
+    assert len(data.evaluation_rows(dataset).x) == dataset.x.counted.sum() < len(first) + len(last)
 
 
 def test_windows_that_are_cut_already_are_read_as_they_are(pump_run, pump_windows, tmp_path):
     np.savez(tmp_path / "windows.npz", x=pump_windows[0], y=pump_windows[3])
-    dataset = data.load(data.like(str(tmp_path / "windows.npz"), pump_run.data))
+    dataset = data.load(data.config_like(str(tmp_path / "windows.npz"), pump_run.data))
     np.testing.assert_array_equal(dataset.x, pump_windows[0])
     np.testing.assert_array_equal(dataset.y, pump_windows[3])
 
@@ -139,4 +139,4 @@ def test_windows_that_are_cut_already_are_read_as_they_are(pump_run, pump_window
 def test_names_and_windows_are_asked_of_tables_alone(request, sources, run):
     known = request.getfixturevalue(run).data
     for source in ("digits", "mnist", *sources["images"]):
-        assert data.like(source, known) == DataConfig(source)
+        assert data.config_like(source, known) == DataConfig(source)

@@ -94,11 +94,11 @@ def test_only_is_a_stream_of_these_rows_in_the_order_of_the_table(make, table, d
     stream, x = make(table)
     chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(x), max_size=len(x))), bool)
     rows = np.random.default_rng(0).permutation(np.flatnonzero(chosen))
-    part = stream.only(rows)
+    part = stream.select(rows)
     np.testing.assert_array_equal(together(part.in_order(), part), x[chosen])
     some = np.arange(len(part))[::2]
     np.testing.assert_array_equal(part.take(some), x[chosen][some])
-    again = part.only(some)  # a part of a part
+    again = part.select(some)  # a part of a part
     np.testing.assert_array_equal(together(again.in_order(), again), x[chosen][some])
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from vae_keras import VAE, TrainConfig, mlp_pair
 from vae_keras.cli import main
-from vae_keras.fit.callbacks import CsvLog, watchers
+from vae_keras.fit.callbacks import CsvLog, make_callbacks
 from vae_keras.fit.early_stopping import Stopping
 from vae_keras.fit.loop import fit
 
@@ -102,19 +102,19 @@ def test_a_path_that_cannot_be_written_is_refused_before_training(
 @pytest.mark.parametrize("path", ["run", "run/log", "run/../run/a/log"])
 def test_a_path_in_the_run_directory_is_refused(tmp_path, path):
     with pytest.raises(ValueError, match="expected a path outside the run directory"):
-        watchers(tmp_path / path, None, out=tmp_path / "run")
+        make_callbacks(tmp_path / path, None, out=tmp_path / "run")
     with pytest.raises(ValueError, match="expected a path outside the run directory"):
-        watchers(None, tmp_path / path, out=tmp_path / "run")
+        make_callbacks(None, tmp_path / path, out=tmp_path / "run")
 
 
 def test_nothing_watches_unless_asked(tmp_path):
-    assert watchers(None, None, out=tmp_path) == []
+    assert make_callbacks(None, None, out=tmp_path) == []
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ValueError, match=r"needs tensorboard: pip install tensorboard"):
-        watchers(None, tmp_path / "board", out=tmp_path / "run")
+        make_callbacks(None, tmp_path / "board", out=tmp_path / "run")
     assert not (tmp_path / "board").exists()
 
 
@@ -122,7 +122,7 @@ def test_tensorboard_is_given_the_losses_of_every_epoch(tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    history = trained(tmp_path, *watchers(None, tmp_path / "board", out=tmp_path / "run"))
+    history = trained(tmp_path, *make_callbacks(None, tmp_path / "board", out=tmp_path / "run"))
     for folder, prefix in (("train", ""), ("validation", "val_")):
         events = EventAccumulator(str(tmp_path / "board" / folder), size_guidance={"tensors": 0})
         events.Reload()

@@ -13,7 +13,7 @@ from vae_keras import DataConfig, ModelConfig, Split, TrainConfig, train
 from vae_keras.data import Dataset, fingerprint
 from vae_keras.evaluate import evaluate, evaluate_run, score_rows
 from vae_keras.fit.early_stopping import Stopping
-from vae_keras.fit.folds import count, cross_fit, sides
+from vae_keras.fit.folds import count, cross_fit, fold_masks
 from vae_keras.run import open_run
 
 QUIET = {"log": lambda line: None}
@@ -68,7 +68,7 @@ def test_no_row_is_scored_by_a_model_that_was_shown_it(tmp_path_factory, rows):
 
 @given(dealt())
 def test_every_row_is_scored_once_and_on_one_side(rows):
-    parts = [sides(rows, fold) for fold in range(count(rows))]
+    parts = [fold_masks(rows, fold) for fold in range(count(rows))]
     np.testing.assert_array_equal(sum(part["scored"].astype(int) for part in parts), 1)
     for part in parts:
         np.testing.assert_array_equal(sum(side.astype(int) for side in part.values()), 1)

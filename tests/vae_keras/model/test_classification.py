@@ -67,7 +67,7 @@ def test_wild_logits_stay_finite():
 def test_noise_is_added_in_the_units_of_the_model():
     seed = keras.random.SeedGenerator(0)
     moved = np.asarray(classification.disturb(np.ones((1000, 20), np.float32), seed)) - 1.0
-    assert moved.std() == pytest.approx(classification.NOISE, rel=0.03)
+    assert moved.std() == pytest.approx(classification.NOISE_DEVIATION, rel=0.03)
     assert abs(moved.mean()) < 0.02
 
 

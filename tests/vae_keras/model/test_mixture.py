@@ -11,7 +11,7 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 
 from vae_keras import VAE, mlp_pair
-from vae_keras.model.mixture import FAR, LEAST, WIDTH, Mixture
+from vae_keras.model.mixture import FAR_SIGMAS, LEAST_SIGMA, SIGMA_FACTOR, Mixture
 from vae_runtime.verdicts.calibration import SCORE_RTOL
 
 FLOAT32 = 2e-5  # of sums of squares, whose terms cancel in part
@@ -72,13 +72,13 @@ def test_its_magnitude_bounds_the_rounding_of_its_terms(mixture, rows):
 
 @pytest.mark.parametrize("features", [1024, 4096])
 def test_it_bounds_what_the_batch_changes_of_low_noise_windows_too(features):
-    """Twenty states and little noise: sigma is `LEAST`, and large terms cancel to small nats."""
+    """Twenty states, little noise: sigma is `LEAST_SIGMA`, and large terms cancel to small nats."""
     rng = np.random.default_rng(0)
     states = rng.normal(size=(20, features))
     noise = 0.02 * rng.normal(size=(264, features))
     rows = (states[rng.integers(0, 20, 264)] + noise).astype(np.float32)
     made = fitted(20, rows[:200], rows[200:])
-    assert float(made.sigma) == pytest.approx(LEAST)
+    assert float(made.sigma) == pytest.approx(LEAST_SIGMA)
     rows = rows[200:]
     together, alone = np.asarray(made(rows)), np.concatenate([made(row[None]) for row in rows])
     assert (np.abs(together - alone) <= SCORE_RTOL * np.asarray(made.magnitude(rows))).all()
@@ -108,7 +108,7 @@ def test_fit_finds_the_typical_rows_and_how_common_they_are(clusters):
     np.testing.assert_allclose(np.asarray(made.centres)[order], places, atol=0.1)
     shares = np.exp(np.asarray(made.log_weights))[order]
     np.testing.assert_allclose(shares, [0.24, 0.24, 0.24, 0.24, 0.04], atol=0.04)
-    assert float(made.sigma) == pytest.approx(WIDTH * 0.3, rel=0.1)
+    assert float(made.sigma) == pytest.approx(SIGMA_FACTOR * 0.3, rel=0.1)
 
 
 def test_sigma_is_set_by_rows_that_no_centre_was_sought_among(clusters):
@@ -122,7 +122,7 @@ def test_copies_of_one_row_leave_a_density_that_is_finite():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made = fitted(4, rows, rows)
-    assert float(made.sigma) == pytest.approx(LEAST)
+    assert float(made.sigma) == pytest.approx(LEAST_SIGMA)
     assert np.isfinite(made(rows)).all()
 
 
@@ -182,7 +182,7 @@ def expected_by(mixture, u, places):
     """E[u_f | the others] in float64, of a row and one feature, no further off than counts."""
     others, sigma = np.setdiff1d(np.arange(u.size), places), float(mixture.sigma)
     c = np.asarray(mixture.centres, np.float64)
-    u = np.clip(u, c.min(0) - FAR * sigma, c.max(0) + FAR * sigma)
+    u = np.clip(u, c.min(0) - FAR_SIGMAS * sigma, c.max(0) + FAR_SIGMAS * sigma)
     logits = np.asarray(mixture.log_weights, np.float64)
     logits = logits - ((u[others] - c[:, others]) ** 2).sum(1) / (2 * sigma**2)
     return softmax(logits) @ c[:, places]

@@ -1,4 +1,4 @@
-"""Where models for servers may be written: beside the bundle that they are made of."""
+"""Check of the folder for a server's model, which must not be in the bundle."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from vae_runtime._base.directories import Kind, check_replaceable
 from vae_runtime._base.paths import path_of
 
 
-def check_beside(bundle: str | Path, folder: str | Path, kind: Kind) -> None:
-    """Raises ValueError where a folder is not there for us to write, or is in the bundle.
+def check_outside_bundle(bundle: str | Path, folder: str | Path, kind: Kind) -> None:
+    """Raises ValueError where a folder cannot be written, or is in the bundle.
 
     Args:
         bundle: where it is or will be.
