@@ -1,4 +1,4 @@
-"""Which rows of a part can be judged, and why the others cannot."""
+"""Which rows of a block can be judged, and why the others cannot."""
 
 import csv
 from collections.abc import Iterable
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 
 from vae_runtime.backends.chunks import Check
 
-from .parts import Part, Reject
+from .blocks import Block, Reject
 
 
 class Sorted(NamedTuple):
-    """The good rows as a model takes them, which they are of the part, and why others are not."""
+    """The good rows as a model takes them, which they are of the block, and why others are not."""
 
     x: NDArray[Any]
     good: NDArray[np.bool_]
     reasons: dict[int, str]
 
 
-def sort_out(part: Part, check: Check) -> Sorted:
-    """Tells the rows of a part apart.
+def sort_out(block: Block, check: Check) -> Sorted:
+    """Tells the rows of a block apart.
 
     Raises:
         ValueError: no row can be of the model's shape, whatever its values.
     """
-    x, reasons = part.x, dict(part.bad)
+    x, reasons = block.x, dict(block.bad)
     if x.dtype.kind in "biu" and check.dtype.kind == "f":
         x = x.astype(check.dtype)  # as training took them
     good = np.ones(len(x), bool)

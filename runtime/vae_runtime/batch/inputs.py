@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from vae_runtime._base.atomic_files import named
 from vae_runtime._base.paths import identity, path_of
 
 from . import formats
-from .disk import named
-from .parts import Columns, Part, Shard, Wanted
+from .blocks import Block, Columns, Shard, Wanted
 
 MARKS = "*?["  # of a glob
 
@@ -25,7 +25,7 @@ SIGNATURES = {
 }
 
 
-class Plan(NamedTuple):
+class Inputs(NamedTuple):
     """What is to be read, and what the files were when that was found out.
 
     Args:
@@ -45,10 +45,10 @@ class Plan(NamedTuple):
         """Of all shards."""
         return sum(shard.rows for shard in self.shards)
 
-    def read(self, shard: Shard) -> Iterator[Part]:
-        """The parts of a shard."""
-        parts, name = formats.read(shard, self.wanted), self.name
-        return parts if name is None else (part._replace(file=name) for part in parts)
+    def read(self, shard: Shard) -> Iterator[Block]:
+        """The blocks of a shard."""
+        blocks, name = formats.read(shard, self.wanted), self.name
+        return blocks if name is None else (block._replace(file=name) for block in blocks)
 
     def kept(self) -> Iterator[Columns]:
         """The columns of each file that are kept, without rows."""
@@ -69,7 +69,7 @@ class Plan(NamedTuple):
         return [*shard, *self.files[shard.file]]
 
 
-def plan(given: Sequence[str], wanted: Wanted) -> Plan:
+def plan(given: Sequence[str], wanted: Wanted) -> Inputs:
     """The shards of all inputs.
 
     Args:
@@ -84,7 +84,7 @@ def plan(given: Sequence[str], wanted: Wanted) -> Plan:
     shards = [shard for file in files for shard in formats.plan(file, wanted)]
     if not shards:
         raise ValueError(f"{', '.join(given):.200}: expected rows. Received: none.")
-    return Plan(wanted, shards, stats)
+    return Inputs(wanted, shards, stats)
 
 
 def check_apart(given: Sequence[str], written: Sequence[Path]) -> None:

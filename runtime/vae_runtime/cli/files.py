@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vae_runtime._base.paths import file_target, is_same
 from vae_runtime.batch.inputs import check_apart
-from vae_runtime.batch.jobs import Target
+from vae_runtime.batch.job import Target
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.writer import check_apart as check_no_bundle
 

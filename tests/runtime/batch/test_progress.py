@@ -8,8 +8,7 @@ import re
 import pytest
 
 from vae_runtime.batch import progress
-from vae_runtime.batch.counts import Counts
-from vae_runtime.batch.progress import Progress, line_of, metrics_of
+from vae_runtime.batch.progress import Counts, Progress, line_of, metrics_of
 
 
 def test_a_line_says_how_far_how_fast_how_long_and_how_many():

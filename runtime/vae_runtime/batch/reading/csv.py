@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows.headers import LOOKED_AT
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
@@ -58,13 +58,13 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return plan_ranges(path, ".csv", layout.begin, take_rows, wanted)
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     layout = _layout(Path(shard.file), wanted)
     first, line = shard.first_row, shard.line
     for block, taken in blocks_of(shard, take_rows, wanted):
         if taken.rows:
-            yield _part(shard.file, _parse(block, taken, layout, line), first, wanted)
+            yield _block(shard.file, _parse(block, taken, layout, line), first, wanted)
         first, line = first + taken.rows, line + taken.lines
 
 
@@ -105,13 +105,13 @@ def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
     raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
 
 
-def _part(file: str, rows: Rows, first: int, wanted: Wanted) -> Part:
+def _block(file: str, rows: Rows, first: int, wanted: Wanted) -> Block:
     columns = {n: np.array(column, str) for n, column in zip(wanted.named, rows.texts, strict=True)}
     units = None
     if wanted.unit is not None:
         units = names_or_bad(np.char.strip(columns[wanted.unit]), rows.bad)
     where = {"row": np.arange(first, first + len(rows.x))}
-    return Part(file, rows.x, where, {n: columns[n] for n in wanted.keep}, units, rows.bad)
+    return Block(file, rows.x, where, {n: columns[n] for n in wanted.keep}, units, rows.bad)
 
 
 def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:

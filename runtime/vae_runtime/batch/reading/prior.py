@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from vae_runtime._base.arguments import whole
-from vae_runtime.batch.parts import Columns, Part, Shard
+from vae_runtime.batch.blocks import Block, Columns, Shard
 
-from .segments import SHARD_PARTS
+from .segments import SHARD_BLOCKS
 
 NAME = "the prior"
 
 
 class Prior:
-    """Latents to decode, as a `Plan`; the first of them are those of a shorter draw.
+    """Latents to decode, as `Inputs`; the first of them are those of a shorter draw.
 
     Draws follow on each other. Where a shard begins, the generator's state is kept once somebody
     has drawn up to there: a shard is drawn twice at most, also where shards are read side by side.
@@ -24,18 +24,23 @@ class Prior:
         rows: how many.
         latent_dim: numbers of each.
         seed: of the draws.
-        part_rows: how many at a time.
+        block_rows: how many at a time.
     """
 
-    def __init__(self, rows: int, latent_dim: int, seed: int, part_rows: int) -> None:
-        self.rows, self._latent_dim, self._seed, self._part_rows = rows, latent_dim, seed, part_rows
+    def __init__(self, rows: int, latent_dim: int, seed: int, block_rows: int) -> None:
+        self.rows, self._latent_dim, self._seed, self._block_rows = (
+            rows,
+            latent_dim,
+            seed,
+            block_rows,
+        )
         self._states = {0: np.random.default_rng(seed).bit_generator.state}
         self._drawing = threading.Lock()
 
     @property
     def shards(self) -> list[Shard]:
-        """Some parts each."""
-        size = SHARD_PARTS * self._part_rows
+        """Some blocks each."""
+        size = SHARD_BLOCKS * self._block_rows
         ends = ((start, min(start + size, self.rows)) for start in range(0, self.rows, size))
         return [Shard(NAME, ".prior", start, stop, start, stop - start) for start, stop in ends]
 
@@ -46,15 +51,15 @@ class Prior:
 
     def fingerprint(self, shard: Shard) -> list[Any]:
         """What a shard is, as JSON."""
-        return [*shard, self.rows, self._latent_dim, self._seed, self._part_rows]
+        return [*shard, self.rows, self._latent_dim, self._seed, self._block_rows]
 
-    def read(self, shard: Shard) -> Iterator[Part]:
+    def read(self, shard: Shard) -> Iterator[Block]:
         """The draws; see `latents.noise`."""
         generator = self._generator(shard.start)
-        for start in range(shard.start, shard.stop, self._part_rows):
-            stop = min(start + self._part_rows, shard.stop)
+        for start in range(shard.start, shard.stop, self._block_rows):
+            stop = min(start + self._block_rows, shard.stop)
             z = self._draw(generator, stop - start)
-            yield Part(NAME, z, {"row": np.arange(start, stop)}, {})
+            yield Block(NAME, z, {"row": np.arange(start, stop)}, {})
 
     def kept(self) -> Iterator[Columns]:
         """None: draws have no columns."""
@@ -65,8 +70,8 @@ class Prior:
         with self._drawing:
             known = max(start for start in self._states if start <= row)
             generator = _generator_of(self._states[known])
-            for _ in range(known, row, self._part_rows):  # not at once: it may be long
-                self._draw(generator, self._part_rows)
+            for _ in range(known, row, self._block_rows):  # not at once: it may be long
+                self._draw(generator, self._block_rows)
             self._states[row] = generator.bit_generator.state
         return generator
 
@@ -80,7 +85,7 @@ def _generator_of(state: Any) -> np.random.Generator:
     return generator
 
 
-def prior(rows: int, latent_dim: int, seed: int | None, part_rows: int) -> Prior:
+def prior(rows: int, latent_dim: int, seed: int | None, block_rows: int) -> Prior:
     """So many draws; of a seed of its own where none is given.
 
     Raises:
@@ -88,4 +93,4 @@ def prior(rows: int, latent_dim: int, seed: int | None, part_rows: int) -> Prior
     """
     rows = whole("a number of draws", rows, least=1)
     drawn = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-    return Prior(rows, latent_dim, whole("a seed", drawn, least=0), part_rows)
+    return Prior(rows, latent_dim, whole("a seed", drawn, least=0), block_rows)
