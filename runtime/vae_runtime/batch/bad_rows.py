@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.backends.chunks import Check
+from vae_runtime.backends.chunks import ArrayCheck
 
 from .blocks import Block, Reject
 
@@ -21,7 +21,7 @@ class Sorted(NamedTuple):
     reasons: dict[int, str]
 
 
-def sort_out(block: Block, check: Check) -> Sorted:
+def sort_out(block: Block, check: ArrayCheck) -> Sorted:
     """Tells the rows of a block apart.
 
     Raises:
@@ -46,7 +46,7 @@ def sort_out(block: Block, check: Check) -> Sorted:
 
 
 def _find_bad(
-    rows: NDArray[Any], places: NDArray[np.int64], check: Check, reasons: dict[int, str]
+    rows: NDArray[Any], places: NDArray[np.int64], check: ArrayCheck, reasons: dict[int, str]
 ) -> None:
     """Adds why rows are bad, by halving what holds some: few checks where few are."""
     try:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.backends.chunks import Check
+from vae_runtime.backends.chunks import ArrayCheck
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.explain.features import TopFeatures
 from vae_runtime.rows.arrays import LatentCheck, RowCheck
@@ -19,7 +19,7 @@ from .blocks import Column
 class Computation(Protocol):
     """What is computed of rows. Plain values: it can go to another machine."""
 
-    def check(self, model: Model) -> Check:
+    def check(self, model: Model) -> ArrayCheck:
         """Of what makes rows good."""
 
     def __call__(
@@ -43,7 +43,7 @@ class OfRows(ABC):
     ) -> dict[str, Column]:
         """See `Computation`."""
 
-    def check(self, model: Model) -> Check:
+    def check(self, model: Model) -> ArrayCheck:
         """See `Computation`."""
         return RowCheck(model)
 
@@ -157,7 +157,7 @@ class Reconstructing(OfRows):
 class Decoding:
     """The rows that latents stand for."""
 
-    def check(self, model: Model) -> Check:
+    def check(self, model: Model) -> ArrayCheck:
         """See `Computation`."""
         return LatentCheck(model)
 

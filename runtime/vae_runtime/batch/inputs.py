@@ -12,10 +12,10 @@ from vae_runtime._base.paths import identity, path_of
 from . import formats
 from .blocks import Block, Columns, Shard, Wanted
 
-MARKS = "*?["  # of a glob
+GLOB_MARKS = "*?["  # of a glob
 
-HEAD = 65_536  # bytes that tell a format
-COPIED = 2**20  # at a time
+HEAD_BYTES = 65_536  # bytes that tell a format
+COPY_BYTES = 2**20  # at a time
 SIGNATURES = {
     b"\x93NUMPY": ".npy",
     b"PK\x03\x04": ".npz",
@@ -117,14 +117,14 @@ def spool(stream: IO[bytes], folder: Path) -> Path:
         ValueError: there is nothing in it.
         OSError: there is no room for it.
     """
-    head = stream.read(HEAD)
+    head = stream.read(HEAD_BYTES)
     if not head:
         raise ValueError("expected rows on standard input. Received: nothing.")
     path = folder / f"stdin{_ending_of(head)}"
     try:
         with named(path), path.open("wb") as file:
             file.write(head)
-            shutil.copyfileobj(stream, file, COPIED)
+            shutil.copyfileobj(stream, file, COPY_BYTES)
     except OSError as error:
         error.add_note("TMPDIR names the folder in which standard input is kept meanwhile")
         raise
@@ -155,7 +155,7 @@ def _files(given: str, wanted: Wanted) -> list[Path]:
 def _named(given: str) -> list[Path]:
     """The files and folders that a name stands for: itself, or what a glob matches."""
     path = path_of(given, "an input")
-    if path.exists() or not any(mark in given for mark in MARKS):
+    if path.exists() or not any(mark in given for mark in GLOB_MARKS):
         return [path]
     return [Path(name) for name in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207 - whole
 

@@ -15,7 +15,7 @@ from .blocks import Block, Column, Reject, Result
 from .columns import check_names, flat, take
 from .computations import Computation
 
-FULL = 16  # rows that fill the widest registers there are, whatever is computed of each
+REGISTER_ROWS = 16  # rows that fill the widest registers there are, whatever is computed of each
 
 
 def compute_with(
@@ -101,7 +101,7 @@ def _run(
     Kernels treat what does not fill a register in another way, with another last digit: rows are
     filled up to a number that does.
     """
-    n, lacking = len(x), -len(x) % FULL
+    n, lacking = len(x), -len(x) % REGISTER_ROWS
     if lacking:
         x = np.concatenate([x, x[-1:].repeat(lacking, 0)])
         units = None if units is None else np.concatenate([units, units[-1:].repeat(lacking)])

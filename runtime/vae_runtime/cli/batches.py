@@ -25,7 +25,7 @@ from vae_runtime.rows.inputs import Windowing
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 
-from .files import ALONE, STANDARD, ending_of, rejects_of
+from .files import ONE_ARRAY, STANDARD, ending_of, rejects_of
 from .opening import UNIT_ADVICE
 from .writing import counted
 
@@ -204,7 +204,7 @@ def plan_units(
 def _target(args: argparse.Namespace, *, several: bool) -> Iterator[Target]:
     """Where results go: a temporary file where they are for standard output."""
     ending = ending_of(args)
-    bare = ending == ALONE
+    bare = ending == ONE_ARRAY
     if args.output is not None:
         yield Target(args.output, ending, rejects_of(args), bare, several and not bare)
         return

@@ -24,7 +24,7 @@ PARQUET = ".parquet"
 CUT = "windows"  # the format of shards that are cut from tables
 
 # What a single machine alone does, and why or what to do instead.
-ALONE = {
+NOT_ON_ENGINES = {
     "to": "it writes a folder of Parquet files",
     "resume": "a job starts anew, and a task that fails is done again by the engine",
     "fdr": "it judges all rows together; have p-values written, and judge these",
@@ -41,7 +41,7 @@ ALONE = {
 
 def check_engine(args: argparse.Namespace) -> None:
     """Refuses what an engine does not do, before any work is done for it."""
-    for name, why in ALONE.items():
+    for name, why in NOT_ON_ENGINES.items():
         given = getattr(args, name)
         if given is not None and given is not False:  # 0 threads are some
             args.error(f"expected no --{name} with --engine {args.engine}: {why}.")

@@ -11,9 +11,9 @@ from vae_runtime.bundle.writer import check_apart as check_no_bundle
 
 STANDARD = "-"  # input or output
 FORMAT = "csv"  # of standard output
-ALONE = ".npy"  # the ending of files that hold one array, with nothing beside it
-ARRAYS = (".npz", ALONE)
-TABLES = tuple(ending for ending in WRITERS if ending != ALONE)
+ONE_ARRAY = ".npy"  # the ending of files that hold one array, with nothing beside it
+ARRAYS = (".npz", ONE_ARRAY)
+TABLES = tuple(ending for ending in WRITERS if ending != ONE_ARRAY)
 
 
 def check(args: argparse.Namespace, *endings: str) -> None:
@@ -44,7 +44,7 @@ def check(args: argparse.Namespace, *endings: str) -> None:
                 args.error(f"expected -o FILE with --{name}. Received: --{name} alone.")
     if args.rejects is not None and args.on_bad_row != "reject":
         args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
-    if ending_of(args) == ALONE and args.keep:
+    if ending_of(args) == ONE_ARRAY and args.keep:
         kept = ",".join(args.keep)
         args.error(f"expected no --keep with .npy, which holds one array. Received: --keep {kept}.")
     _check_written(args)

@@ -31,7 +31,7 @@ from .align import REJECTED, aligned_batch, result_fields
 from .options import ROW_OPTIONS, RUNNER_OPTIONS, RowOptions, RunnerOptions
 
 WHERE = "a record batch"  # for errors
-OPENED = 4  # bundles that a process keeps open
+OPEN_BUNDLES = 4  # bundles that a process keeps open
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[
     return wanted, columns
 
 
-@lru_cache(OPENED)
+@lru_cache(OPEN_BUNDLES)
 def _open(scorer: BatchScorer) -> Runner:
     if scorer.version != __version__:
         raise ValueError(

@@ -29,7 +29,7 @@ from .shards import TASK_ROWS, ShardScorer, tasks_of
 __all__ = ["BatchScorer", "RowOptions", "RunnerOptions", "connected", "score", "score_files"]
 
 LOCAL = "local[*,4]"  # all cores; a task that fails is tried four times, as on a cluster
-ALONE = "score without --engine"
+WITHOUT_ENGINE = "score without --engine"
 OURS = re.compile(r"(ValueError|BundleError): (.*)")  # in what Spark says of a task
 
 
@@ -102,11 +102,11 @@ def score_files(
 def check_installed() -> None:
     """Raises ValueError where Spark, what it needs of Python, or Java is not installed."""
     for module in ("pyarrow", "pandas", "pyspark.sql"):
-        need(module, "scoring on Spark", ALONE)
+        need(module, "scoring on Spark", WITHOUT_ENGINE)
     if not (shutil.which("java") or "JAVA_HOME" in os.environ):
         raise ValueError(
             "scoring on Spark needs a Java runtime. Received: none. Install Java 17 or newer from "
-            f"your system, or {ALONE}."
+            f"your system, or {WITHOUT_ENGINE}."
         )
 
 

@@ -93,7 +93,7 @@ class Starts:
 
 
 @dataclass(frozen=True)
-class Cut:
+class CutTable:
     """A file that was read, and where windows begin in it.
 
     Args:
@@ -166,7 +166,7 @@ def read_cut(
     unit: str | None = None,
     keep: Sequence[str] = (),
     every_offset: bool = False,
-) -> Cut:
+) -> CutTable:
     """As `read_input`, but the windows are made later, some at a time.
 
     Args:
@@ -189,7 +189,7 @@ def read_cut(
         )
     marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
     units = None if unit is None else names_of(table.extra[unit], len(x))
-    return Cut(x, windows, marked, units, table.kept)
+    return CutTable(x, windows, marked, units, table.kept)
 
 
 def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:

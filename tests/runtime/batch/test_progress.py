@@ -46,7 +46,7 @@ def test_the_rate_is_of_late(clock):
     terminal = io.StringIO()
     watch = Progress(10_000_000, terminal, None)
     rows = 5_000_000  # that an earlier run had done
-    for _ in range(2 * progress.SPAN):
+    for _ in range(2 * progress.LINES_OF_RATE):
         clock[0] += 1.0
         rows += 100
         watch(Counts(rows))

@@ -17,7 +17,7 @@ from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows.headers import LOOKED_AT
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.tables import Columns, header_of, no_number, number
+from vae_runtime.rows.tables import ColumnChoice, header_of, no_number, number
 
 from .csv_bounds import Row, rows_of, take_rows
 from .csv_fast import Cells, parse
@@ -77,7 +77,7 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
         )
     mark = after_mark(path)
     first, *below = _first_rows(path, mark, wanted)
-    columns = Columns(wanted.model.feature_names, extra=wanted.named)
+    columns = ColumnChoice(wanted.model.feature_names, extra=wanted.named)
     header = header_of(path, first.cells, columns, [row.cells for row in below])
     begin = Begin(mark + first.size, first.lines) if header is not None else Begin(mark, 0)
     names = header or [str(i + 1) for i in range(len(first.cells))]

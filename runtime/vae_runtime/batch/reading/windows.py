@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows import parquet
-from vae_runtime.rows.inputs import Cut, read_cut
+from vae_runtime.rows.inputs import CutTable, read_cut
 
 from . import npy, npz
 
@@ -41,5 +41,5 @@ def is_table(path: Path, wanted: Wanted) -> bool:
     return path.suffix == ".csv"
 
 
-def _cut(path: Path, wanted: Wanted) -> Cut:
+def _cut(path: Path, wanted: Wanted) -> CutTable:
     return read_cut(path, wanted.model, wanted.windowing, unit=wanted.unit, keep=wanted.keep)

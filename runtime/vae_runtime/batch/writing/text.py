@@ -14,7 +14,7 @@ from vae_runtime.batch.columns import flat
 from .cells import CSV, JSON, Style, cells, is_known, pieces
 from .digits import Texts, is_numbers, joined
 
-VALUES = 2**18  # that become text at a time, in some 10 MB
+VALUES_AT_ONCE = 2**18  # that become text at a time, in some 10 MB
 
 
 class CsvWriter:
@@ -86,7 +86,7 @@ def _rows(columns: Columns, style: Style, path: Path) -> Iterable[tuple[str, ...
 def lines(before: Sequence[str], columns: Columns, end: str, style: Style) -> Iterator[str]:
     """Lines of columns of numbers, many at a time: text before a value, the value, ..., the end."""
     rows = len(next(iter(columns.values())))
-    step = max(VALUES * rows // max(sum(c.size for c in columns.values()), 1), 1)
+    step = max(VALUES_AT_ONCE * rows // max(sum(c.size for c in columns.values()), 1), 1)
     for start in range(0, rows, step):
         some = [column[start : start + step] for column in columns.values()]
         found: list[Texts | bytes] = []
