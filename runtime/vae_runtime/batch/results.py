@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.calibration import discovery_level
+from vae_runtime.verdicts.row_machines import check_own
 
 from .bad_rows import sort_out
 from .blocks import Block, Column, Reject, Result
@@ -117,16 +118,10 @@ def _units(block: Block, good: NDArray[np.bool_], runner: Runner) -> NDArray[np.
     """By whose calibration each good row is judged; None where all are judged alike."""
     if block.units is None:
         return None
-    units, own = block.units[good], runner.unit
-    if own is None:
+    units = block.units[good]
+    if runner.unit is None:
         return units
-    others = np.unique(units[units != own])
-    if len(others):
-        raise ValueError(
-            f"{block.file}: expected rows of {own} alone, as --unit says. Received: rows of "
-            f"{', '.join(others[:5])}, as their {runner.manifest.model.unit!r} says. Leave --unit "
-            "out, to judge each by its own, or leave out the rows of others."
-        )
+    check_own(units, runner.unit, runner.manifest.model.unit, f"{block.file}: ")
     return None
 
 

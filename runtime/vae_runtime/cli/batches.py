@@ -24,9 +24,9 @@ from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.inputs import Windowing
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
+from vae_runtime.verdicts.row_machines import UNIT_ADVICE
 
 from .files import ONE_ARRAY, STANDARD, ending_of, rejects_of
-from .opening import UNIT_ADVICE
 from .writing import counted
 
 
@@ -177,13 +177,13 @@ def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:
 def plan_units(
     args: argparse.Namespace, runner: Runner, inputs: list[str], column: str | None
 ) -> Inputs:
-    """What to read of the inputs, of `--unit` or with the units that `column` names.
+    """What to read of the inputs, with the units that `column` names; see `unit_column`.
 
     Raises:
         ValueError: there is no such column.
     """
     model = runner.manifest.model
-    wanted = wanted_of(args, model, column if args.unit is None else model.unit)
+    wanted = wanted_of(args, model, column)
     try:
         return plan(inputs, wanted)
     except ColumnError as error:

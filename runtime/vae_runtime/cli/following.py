@@ -95,7 +95,7 @@ def _check(args: argparse.Namespace) -> None:
 def _check_unit(args: argparse.Namespace, runner: Runner) -> None:
     """A stream is of one machine."""
     column = unit_column(args, runner.manifest.model, runner.calibration)
-    if column is not None:
+    if args.unit is None and column is not None:
         raise ValueError(
             f"expected --unit NAME with --follow, as the bundle is calibrated for each {column}: "
             "follow one unit in one process. (--unit-column '' judges by all units together.)"

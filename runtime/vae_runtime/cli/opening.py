@@ -3,8 +3,6 @@
 import argparse
 import dataclasses
 
-import numpy as np
-
 from vae_runtime.backends import SETTINGS, kind_of, kinds
 from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, profile_of_files
 from vae_runtime.bundle import Bundle, open_bundle
@@ -12,11 +10,7 @@ from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.rows.inputs import Input, Windowing, read_input
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
-
-UNIT_ADVICE = (
-    "name the unit that all rows are of (--unit NAME), or the column that names it (--unit-column "
-    "COLUMN; '' judges by all units together, right on average over them)"
-)
+from vae_runtime.verdicts.row_machines import UNIT_ADVICE, check_own, resolve_machines
 
 
 def open_runner(args: argparse.Namespace) -> Runner:
@@ -63,38 +57,13 @@ def read_units(args: argparse.Namespace, model: Model, column: str | None) -> In
         ) from error
     if args.unit is None or given.units is None:
         return given
-    others = np.unique(given.units[given.units != args.unit])
-    if len(others):
-        raise ValueError(
-            f"expected rows of {args.unit} alone, as --unit says. Received: rows of "
-            f"{', '.join(others[:5])}, as their {model.unit!r} says. Leave --unit out, to judge "
-            "each by its own, or leave out the rows of others."
-        )
+    check_own(given.units, args.unit, model.unit)
     return given._replace(units=None)
 
 
 def unit_column(args: argparse.Namespace, model: Model, calibration: Calibration) -> str | None:
-    """The column of the input by which each row is judged; None where all are judged alike.
-
-    Raises:
-        ValueError: the bundle has units, and nobody says whose the rows are: judged by all units
-            together, they would alarm more often than promised on some machines.
-    """
-    if args.unit is not None:
-        return None  # of which the runner was loaded
-    column: str | None = model.unit if args.unit_column is None else args.unit_column
-    if calibration.units is None:
-        if column:
-            raise ValueError(
-                f"expected a bundle with units, for --unit-column {column}. Received: one without. "
-                "`vae-runtime calibrate BUNDLE ROWS --unit-column COLUMN -o NEW` makes one."
-            )
-        return None
-    if column is None:
-        raise ValueError(
-            f"expected to be told whose rows these are, as the bundle has units. {UNIT_ADVICE}."
-        )
-    return column or None
+    """The column of the input that names units; see `resolve_machines`."""
+    return resolve_machines(model, calibration, own=args.unit, asked=args.unit_column)
 
 
 def heeded(setting: str) -> str:

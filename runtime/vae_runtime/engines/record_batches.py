@@ -6,7 +6,7 @@ process opens once.
 """
 
 import importlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from vae_runtime.bundle.containers import Memory
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.frames import type_of
 from vae_runtime.runner import Runner
+from vae_runtime.verdicts.row_machines import resolve_machines
 
 from .align import REJECTED, aligned_batch, result_fields
 from .options import ROW_OPTIONS, RUNNER_OPTIONS, RowOptions, RunnerOptions
@@ -165,30 +166,6 @@ def fields_of(runner: Runner, row_options: RowOptions) -> list[Any]:
     return [*result_fields(runner, row_options.computation), *rejected]
 
 
-def unit_column_of(names: Collection[str], runner: Runner, given: str | None) -> str | None:
-    """The column, of those of these names, by which each row is judged; None where all are alike.
-
-    Raises:
-        ValueError: there is none, and the bundle does not say whose the rows are.
-    """
-    own = runner.manifest.model.unit
-    if runner.unit is not None:
-        return own if own in names else None  # rows of others are refused where there is one
-    if runner.calibration.units is None:
-        if given:
-            raise ValueError(
-                f"expected a bundle with units, for the unit column {given!r}. Received: one "
-                "without."
-            )
-        return None
-    if own is None and given is None:
-        raise ValueError(
-            "expected to be told whose rows these are, as the bundle has units. Name the column "
-            'that says it (unit_column), "" to judge by all units together, or one unit (unit).'
-        )
-    return (own if given is None else given) or None
-
-
 def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[Wanted, list[str]]:
     """What to take of a batch with columns of these names, and which of them hold rows."""
     wanted = Wanted(runner.manifest.model, column=row_options.column)
@@ -198,7 +175,14 @@ def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[
         if row_options.keep is None
         else row_options.keep
     )
-    wanted = wanted._replace(keep=keep, unit=unit_column_of(names, runner, row_options.unit_column))
+    unit = resolve_machines(
+        runner.manifest.model,
+        runner.calibration,
+        own=runner.unit,
+        asked=row_options.unit_column,
+        names=names,
+    )
+    wanted = wanted._replace(keep=keep, unit=unit)
     check_kept(names, wanted, WHERE)
     return wanted, columns
 

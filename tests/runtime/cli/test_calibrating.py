@@ -132,7 +132,9 @@ def test_rows_that_nobody_says_whose_they_are_are_refused(
     check_failed(run("score", fleet, normal, "--unit-column", "pump"), "expected the column 'pump'")
     check_failed(run("score", fleet, rows_file, "--unit", "x"), "calibrated for the unit 'x'")
     done = run("score", golden, normal, "--unit-column", "machine")
-    check_failed(done, "expected a bundle with units, for --unit-column machine.")
+    check_failed(
+        done, "expected a bundle with units, for the unit column 'machine' (--unit-column)."
+    )
 
 
 def test_an_empty_column_judges_by_all_units_together(run, fleet, rows_file, table_of):
