@@ -37,8 +37,11 @@ from .writing import PICTURE, check_images, check_output, write_rows
 def sample(args: argparse.Namespace) -> int:
     """Writes draws from the prior."""
     _check(args)
-    if args.resume and args.seed is None:
-        args.error("expected --seed with --resume: without one, each run draws anew.")
+    if args.resume:
+        args.error(
+            "expected no --resume with sample, whose draws follow on each other. Begin anew: the "
+            "same --seed gives the same samples."
+        )
     runner = open_batch_runner(args)
     model = runner.manifest.model
     given = prior(args.n, model.latent_dim, args.seed, Wanted(model).block_rows)
