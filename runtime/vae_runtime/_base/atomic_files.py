@@ -38,14 +38,14 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was given
 
 
-def aside_of(path: Path, mark: str = "") -> Path:
-    """Where a file or folder is written before it is whole: `.NAME.part`, or `.NAME.MARK.part`."""
-    return path.with_name(f".{path.name}.{mark}.part" if mark else f".{path.name}.part")
+def aside_of(path: Path) -> Path:
+    """Where a file or folder is written before it is whole."""
+    return path.with_name(f".{path.name}.part")
 
 
 def new_aside(path: Path) -> Path:
     """The same under a name that nobody else has, however many write at a time."""
-    return aside_of(path, uuid.uuid4().hex[:8])
+    return aside_of(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}"))
 
 
 @contextmanager
