@@ -32,8 +32,8 @@ from vae_runtime import Runner, cli
 from vae_runtime.backends import OnnxRuntime
 from vae_runtime.backends.cores import cores
 from vae_runtime.backends.profiles import profile_of_files
+from vae_runtime.batch.blocks import Wanted
 from vae_runtime.batch.inputs import plan
-from vae_runtime.batch.parts import Wanted
 from vae_runtime.batch.pool import Pool
 
 GROUP = 131_072

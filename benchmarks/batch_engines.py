@@ -25,18 +25,18 @@ from batch import compute
 from vae_runtime import Runner
 from vae_runtime.backends import OnnxRuntime
 from vae_runtime.backends.profiles import profile_of_files
-from vae_runtime.batch.inputs import Plan, plan
-from vae_runtime.batch.jobs import Target, job_of
-from vae_runtime.batch.parts import Wanted
+from vae_runtime.batch.blocks import Wanted
+from vae_runtime.batch.computations import Scoring
+from vae_runtime.batch.inputs import Inputs, plan
+from vae_runtime.batch.job import Target, job_of
 from vae_runtime.batch.run import run
-from vae_runtime.batch.tasks import Scoring
 from vae_runtime.engines import ray, spark
 from vae_runtime.engines.shards import count
 
 GROUP = 131_072
 WARM = 4  # row groups
 CORES = len(os.sched_getaffinity(0))
-TERMS = spark.Terms(keep=("id",))
+ROW_OPTIONS = spark.RowOptions(keep=("id",))
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def main() -> None:
             print(f"| {way} | {rate:.2f} | {share} | {used:.2f} |", flush=True)
 
 
-def write_rows(runner: Runner, path: Path, rows: int) -> Plan:
+def write_rows(runner: Runner, path: Path, rows: int) -> Inputs:
     """Rows as a file; returns how it is read."""
     names, rng = runner.manifest.model.feature_names, np.random.default_rng(0)
     some = runner.sample(GROUP, seed=0)
@@ -97,7 +97,7 @@ def cpu_seconds() -> float:
     return sum(ticks[pid] for pid in ticks if is_ours(pid)) / os.sysconf("SC_CLK_TCK")
 
 
-Way = Callable[[Plan, Path], None]
+Way = Callable[[Inputs, Path], None]
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def pure_compute(bundle: Path, runner: Runner) -> Iterator[Way]:
 def single(bundle: Path, runner: Runner) -> Iterator[Way]:
     """`vae-runtime score`."""
 
-    def score(given: Plan, out: Path) -> None:
+    def score(given: Inputs, out: Path) -> None:
         target = Target(out.with_suffix(".parquet"), ".parquet")
         job = job_of(runner, Scoring(), given, target, more={})
         run(job, threads=CORES, watch=lambda counts: None)
@@ -131,9 +131,9 @@ def spark_frame(bundle: Path, runner: Runner) -> Iterator[Way]:
     """A data frame that Spark reads and writes."""
     with spark.connected(f"local[{CORES},4]") as session:
 
-        def score(given: Plan, out: Path) -> None:
+        def score(given: Inputs, out: Path) -> None:
             frame = session.read.parquet(given.shards[0].file)
-            spark.score(frame, bundle, terms=TERMS).write.parquet(out.as_uri())
+            spark.score(frame, bundle, row_options=ROW_OPTIONS).write.parquet(out.as_uri())
 
         yield score
 
@@ -152,9 +152,9 @@ def ray_dataset(bundle: Path, runner: Runner) -> Iterator[Way]:
     with ray.connected():
         import ray.data as data
 
-        def score(given: Plan, out: Path) -> None:
+        def score(given: Inputs, out: Path) -> None:
             dataset = data.read_parquet(given.shards[0].file)
-            ray.score(dataset, bundle, terms=TERMS).write_parquet(str(out))
+            ray.score(dataset, bundle, row_options=ROW_OPTIONS).write_parquet(str(out))
 
         yield score
 

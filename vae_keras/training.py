@@ -22,7 +22,7 @@ from vae_keras.model.vae import VAE
 from vae_runtime._base.directories import check_replaceable
 from vae_runtime._base.paths import path_of
 from vae_runtime._base.printable import say
-from vae_runtime.verdicts.calibration import MANY, rows_needed
+from vae_runtime.verdicts.calibration import COUNTLESS_ROWS, rows_needed
 from vae_runtime.verdicts.machines import check_enough
 
 from . import data
@@ -205,7 +205,7 @@ def _check_alpha(alpha: float, rows: Split) -> None:
     if rows.folds is not None:
         what = "normal rows, all but those of the test,"
         advice = "Bring more normal rows"
-    least = needed if needed < MANY else "countless"
+    least = needed if needed < COUNTLESS_ROWS else "countless"
     raise ValueError(
         f"alpha={alpha:g} needs at least {least} {what} to calibrate on. Received: {n}, whose "
         f"smallest alpha is {1 / (n + 1):.3g}. {advice}, or pass a larger one (--alpha)."

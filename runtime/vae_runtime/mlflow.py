@@ -8,7 +8,7 @@ from typing import Any
 from .runner import Runner
 
 
-class Scorer:
+class PyfuncModel:
     """The model behind `mlflow.pyfunc.load_model`."""
 
     def __init__(self, runner: Runner) -> None:
@@ -33,6 +33,6 @@ class Scorer:
         return type(x)(scores, index=x.index) if is_pandas else scores
 
 
-def _load_pyfunc(path: str) -> Scorer:
+def _load_pyfunc(path: str) -> PyfuncModel:
     """The model in the bundle at `path`; the name is MLflow's."""
-    return Scorer(Runner.load(path))
+    return PyfuncModel(Runner.load(path))

@@ -241,7 +241,7 @@ class Runner:
         ends = self.encode(np.stack(rows))
         return self.decode(latents.interpolate(ends[0], ends[1], steps, method))
 
-    def selftest(self) -> selftest.Report:
+    def selftest(self) -> selftest.SelftestReport:
         """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
         roles = selftest.roles_of(self.manifest, self._graphs.format)
         sessions = {role: self._graphs.session(role) for role in roles}
@@ -249,7 +249,7 @@ class Runner:
 
     def bench(
         self, sizes: Sequence[int] = bench.SIZES, *, seconds: float = bench.SECONDS
-    ) -> bench.Report:
+    ) -> bench.BenchReport:
         """How long `score` takes on this device, and how much memory; see `bench.measure`."""
         return bench.measure(self.score, self.probe_rows(), sizes, seconds=seconds)
 

@@ -12,9 +12,7 @@ from vae_runtime.backends import kinds, names
 ROOT = Path(vae_runtime.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs" / "backends.md"
 BACKENDS = ROOT / "backends"
-LIBRARIES = (
-    ROOT / "_base" / "libraries.py"
-)  # one library has a backend's name
+LIBRARIES = ROOT / "_base" / "libraries.py"  # one library has a backend's name
 
 
 def docstrings(tree):

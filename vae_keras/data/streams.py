@@ -13,7 +13,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
 from vae_runtime.rows.parquet import read_row_group, row_groups
-from vae_runtime.rows.tables import Columns
+from vae_runtime.rows.tables import ColumnChoice
 
 # Rows that are shuffled together, at least: whole row groups, in an order that each epoch draws.
 BLOCK_ROWS = 131_072
@@ -86,7 +86,7 @@ class ParquetStream(Stream):
         return ParquetStream(self.path, self.names, keep)
 
     def _read(self, i: int) -> Array:
-        columns = Columns(self.names, missing=True)
+        columns = ColumnChoice(self.names, missing=True)
         x = read_row_group(self._groups[i], columns).x
         return x[self._keep[self._starts[i] : self._starts[i + 1]]].astype(self.dtype)
 

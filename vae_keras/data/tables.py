@@ -15,7 +15,7 @@ from vae_keras.configs import DataConfig
 from vae_runtime.rows import parquet
 from vae_runtime.rows.files import read_rows, table_format
 from vae_runtime.rows.machine_names import names_of
-from vae_runtime.rows.tables import CellError, Columns, check_names
+from vae_runtime.rows.tables import CellError, ColumnChoice, check_names
 
 from . import labels, one_hot, windows
 from .column_stats import ColumnStats, outlier_warnings
@@ -73,12 +73,12 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
 
 def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     path = Path(config.source)
-    header, wanted = parquet.names(path), Columns(columns, config.label)
+    header, wanted = parquet.names(path), ColumnChoice(columns, config.label)
     check_names(path, header, (*wanted.of(header), *wanted.named))
     names, groups = one_hot.groups_last(wanted.of(header), config.one_hot or ())
     stats, marks = ColumnStats(names, groups, allow_bad=config.bad_rows == "drop"), []
     for group in parquet.row_groups(path):
-        part = parquet.read_row_group(group, Columns(names, config.label, missing=True))
+        part = parquet.read_row_group(group, ColumnChoice(names, config.label, missing=True))
         marks.append(np.zeros(group.rows, bool) if part.y is None else _as_labels(part.y))
         stats.add(_as_trainable(part.x), marks[-1])
     good, kept = _usable(config, stats, names, notes)

@@ -1,10 +1,12 @@
-"""Files that appear whole or not at all: written aside, then renamed.
+"""Files that appear whole or not at all: written aside, then renamed; and what disks do to them.
 
 `directories` does the same for whole directories.
 """
 
+import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +23,7 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
         OSError: it cannot be written.
     """
     target = file_target(path)
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    aside = new_aside(target)
     try:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -34,3 +36,30 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
         if error.filename is None:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was given
+
+
+def aside_of(path: Path) -> Path:
+    """Where a file or folder is written before it is whole."""
+    return path.with_name(f".{path.name}.part")
+
+
+def new_aside(path: Path) -> Path:
+    """The same under a name that nobody else has, however many write at a time."""
+    return aside_of(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}"))
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Errors of writing a file name it; those of an open file do not by themselves."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def sync(path: Path) -> None:
+    """Waits until a file's bytes are on the disk, so that a power cut finds them there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

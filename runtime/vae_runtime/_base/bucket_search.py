@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 CELLS = 16  # for each boundary
 MOST_CELLS = 2**16  # what they take, 9 bytes each, is to stay in a processor's cache
 MIDDLE = 0.001, 0.98  # shares of boundaries; scores have a long tail above, where few numbers fall
-MANY = 4096  # numbers from which on cells pay for themselves
+LEAST_FOR_BUCKETS = 4096  # numbers from which on cells pay for themselves
 
 
 class Steps:
@@ -27,7 +27,7 @@ class Steps:
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.intp]:
         """How many boundaries are below each value (batch,); all are below a NaN."""
-        if len(values) < MANY:
+        if len(values) < LEAST_FOR_BUCKETS:
             return self._boundaries.searchsorted(values)
         if self._cells is None:  # by two threads at a time it is made twice, and is the same
             self._cells = _Cells(self._boundaries)

@@ -7,12 +7,12 @@ in there, or for a folder, does not lose it.
 import os
 import shutil
 import stat
-import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from .atomic_files import new_aside
 from .exchange import put_in_place
 from .paths import path_of
 
@@ -49,7 +49,7 @@ def directory_aside(path: str | Path, kind: Kind) -> Iterator[Path]:
     """
     check_replaceable(path, kind)
     target = Path(os.path.realpath(path))
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    aside = new_aside(target)
     aside.mkdir(parents=True)
     try:
         yield aside

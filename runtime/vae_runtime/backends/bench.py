@@ -41,7 +41,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Report:
+class BenchReport:
     """Timings by batch size; memory in MiB, None where the system does not tell."""
 
     timings: tuple[Timing, ...]
@@ -55,7 +55,7 @@ def measure(
     sizes: Sequence[int] = SIZES,
     *,
     seconds: float = SECONDS,
-) -> Report:
+) -> BenchReport:
     """Times a scorer on batches of these sizes, made of these rows.
 
     Args:
@@ -81,7 +81,7 @@ def measure(
         each = _time(partial(score, batch), seconds)
         p50, p90, p99 = np.percentile(each, [50, 90, 99]) * 1e6
         timings.append(Timing(size, len(each), p50, p90, p99, float(each.max() * 1e6)))
-    return Report(tuple(timings), memory("VmRSS"), memory("VmHWM"))
+    return BenchReport(tuple(timings), memory("VmRSS"), memory("VmHWM"))
 
 
 def memory(key: str = "VmRSS") -> float | None:

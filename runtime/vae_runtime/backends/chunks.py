@@ -23,7 +23,7 @@ Feeds = Mapping[str, NDArray[Any]]
 Answers = list[NDArray[np.float32]]
 
 
-class Check(Protocol):
+class ArrayCheck(Protocol):
     """Makes of rows, and the number of the first, what a graph takes; see `arrays`."""
 
     shape: tuple[int, ...]
@@ -46,7 +46,9 @@ class Question:
         check: makes of them what the graph takes.
     """
 
-    def __init__(self, session: Session, outputs: tuple[str, ...], name: str, check: Check) -> None:
+    def __init__(
+        self, session: Session, outputs: tuple[str, ...], name: str, check: ArrayCheck
+    ) -> None:
         self._session, self._outputs, self._name, self.check = session, outputs, name, check
         declared = {tensor.name: tensor.shape[1:] for tensor in session.outputs}
         taken = {tensor.name for tensor in session.inputs}

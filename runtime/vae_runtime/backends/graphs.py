@@ -8,7 +8,7 @@ from vae_runtime.bundle import Bundle
 from vae_runtime.rows.arrays import LatentCheck, RowCheck
 
 from . import Backend, Session, format_of
-from .chunks import Answers, Check, Feeds, Question, ask
+from .chunks import Answers, ArrayCheck, Feeds, Question, ask
 
 
 class Graphs:
@@ -27,7 +27,7 @@ class Graphs:
         self._bundle, self._backend, self._precision = bundle, backend, precision
         self.format = format_of(backend, bundle.manifest, precision) if format is None else format
         x, z = RowCheck(bundle.manifest.model), LatentCheck(bundle.manifest.model)
-        self._checks: dict[str, tuple[str, Check]] = {
+        self._checks: dict[str, tuple[str, ArrayCheck]] = {
             "encoder": ("x", x),
             "decoder": ("z", z),
             "scorer": ("x", x),

@@ -61,7 +61,7 @@ MOST_SAMPLES = 1024  # of noise
 
 
 @dataclass(frozen=True)
-class Check:
+class ReplayedAnswer:
     """One output compared, and what it may deviate; see `deviation` and `noise`."""
 
     name: str
@@ -78,10 +78,10 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Report:
+class SelftestReport:
     """All checks of a self-test."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[ReplayedAnswer, ...]
 
     @property
     def passed(self) -> bool:
@@ -97,7 +97,7 @@ def roles_of(manifest: Manifest, format: str) -> list[str]:
     return roles + [role for role in FLOAT_ROLES if role in held]
 
 
-def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -> Report:
+def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -> SelftestReport:
     """Runs every graph on the probe, all rows at once and then each row alone.
 
     Outputs of which the export measured no parity, as where a backend computes them itself from
@@ -121,8 +121,8 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
         for rows, received in _answers(sessions[graph], output.name, feeds):
             error = deviation(expected, received, error_scale, scaling=scaling)
             noisy = noise(expected, received, scaling=scaling)
-            checks.append(Check(key, rows, error, allowed, noisy, most_noise))
-    return Report(tuple(checks))
+            checks.append(ReplayedAnswer(key, rows, error, allowed, noisy, most_noise))
+    return SelftestReport(tuple(checks))
 
 
 def probe_rows(bundle: Bundle) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Which rows of a part can be judged, and why the others cannot."""
+"""Which rows of a block can be judged, and why the others cannot."""
 
 import csv
 from collections.abc import Iterable
@@ -8,26 +8,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.backends.chunks import Check
+from vae_runtime.backends.chunks import ArrayCheck
 
-from .parts import Part, Reject
+from .blocks import Block, Reject
 
 
 class Sorted(NamedTuple):
-    """The good rows as a model takes them, which they are of the part, and why others are not."""
+    """The good rows as a model takes them, which they are of the block, and why others are not."""
 
     x: NDArray[Any]
     good: NDArray[np.bool_]
     reasons: dict[int, str]
 
 
-def sort_out(part: Part, check: Check) -> Sorted:
-    """Tells the rows of a part apart.
+def sort_out(block: Block, check: ArrayCheck) -> Sorted:
+    """Tells the rows of a block apart.
 
     Raises:
         ValueError: no row can be of the model's shape, whatever its values.
     """
-    x, reasons = part.x, dict(part.bad)
+    x, reasons = block.x, dict(block.bad)
     if x.dtype.kind in "biu" and check.dtype.kind == "f":
         x = x.astype(check.dtype)  # as training took them
     good = np.ones(len(x), bool)
@@ -46,7 +46,7 @@ def sort_out(part: Part, check: Check) -> Sorted:
 
 
 def _find_bad(
-    rows: NDArray[Any], places: NDArray[np.int64], check: Check, reasons: dict[int, str]
+    rows: NDArray[Any], places: NDArray[np.int64], check: ArrayCheck, reasons: dict[int, str]
 ) -> None:
     """Adds why rows are bad, by halving what holds some: few checks where few are."""
     try:

@@ -1,7 +1,6 @@
 """Columns of tables: arrays of numpy, or of pyarrow as a file has them."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -9,8 +8,7 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import settle_pandas
 
-from .parts import Column, Columns
-from .zones import is_known
+from .blocks import Column, Columns
 
 Kind: TypeAlias = Literal["truth", "number", "decimal", "text", "timestamp", "other"]
 
@@ -86,23 +84,6 @@ def _is_wider(given: Any, wanted: Any) -> bool:
     return both and bool(wanted.bit_width >= given.bit_width)
 
 
-def check_text(columns: Columns, path: Path) -> None:
-    """Raises ValueError where a column holds what text would change: bytes, spans of time.
-
-    Args:
-        columns: by name.
-        path: of the file of text that they are for.
-    """
-    for name, column in columns.items():
-        found = _no_text(column)
-        if found is not None:
-            raise ValueError(
-                f"{path}: expected numbers, text, times or lists of them in column {name!r}. "
-                f"Received: {found}, which text would change. Write .parquet or .arrow, or leave "
-                "the column out."
-            )
-
-
 def as_floats(column: Any, where: str, instead: str) -> Any:
     """Whole numbers with missing values, or decimals, as floats; ValueError where one would change.
 
@@ -125,30 +106,6 @@ def as_floats(column: Any, where: str, instead: str) -> Any:
             f"decimals. Received: {column.type} with larger ones. Write {instead}."
         )
     return found
-
-
-def _no_text(column: Column) -> str | None:
-    """What text cannot hold of a column, if anything."""
-    if isinstance(column, np.ndarray):
-        return None if column.dtype.kind in "biufUM" else str(column.dtype)
-    return _no_text_type(column.type)
-
-
-def _no_text_type(kind: Any) -> str | None:
-    import pyarrow.types as types
-
-    kind = getattr(kind, "storage_type", kind)
-    if types.is_dictionary(kind):
-        return _no_text_type(kind.value_type)
-    if kind.num_fields and not (types.is_map(kind) or types.is_union(kind)):
-        inner = (_no_text_type(kind.field(i).type) for i in range(kind.num_fields))
-        return next((found for found in inner if found is not None), None)
-    if types.is_timestamp(kind) and kind.tz and not is_known(kind.tz):
-        return f"{kind}, a time zone that is not known here"
-    numbers = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null
-    others = types.is_string, types.is_large_string, types.is_string_view
-    times = types.is_timestamp, types.is_date, types.is_time
-    return None if any(t(kind) for t in (*numbers, *others, *times)) else str(kind)
 
 
 def kind_of(column: Any) -> Kind:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parts import Columns, Part, Shard, Wanted
+from .blocks import Block, Columns, Shard, Wanted
 from .reading import arrow, csv, images, jsonl, npy, npz, parquet, windows
 
 # What to do with files of other endings that are met often.
@@ -24,14 +24,14 @@ IMAGES, WINDOWS = "images", "windows"  # in place of an ending
 
 
 class Format(NamedTuple):
-    """How files of a format become shards, and shards parts.
+    """How files of a format become shards, and shards blocks.
 
     `plan` gives the shards of a file in order, none where it has no rows, and raises ValueError
-    where what is wanted cannot be there; `read` gives the parts of a shard.
+    where what is wanted cannot be there; `read` gives the blocks of a shard.
     """
 
     plan: Callable[[Path, Wanted], list[Shard]]
-    read: Callable[[Shard, Wanted], Iterator[Part]]
+    read: Callable[[Shard, Wanted], Iterator[Block]]
 
 
 FORMATS = {
@@ -94,6 +94,6 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return FORMATS[format_of(path, wanted)].plan(path, wanted)
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
-    """The parts of a shard."""
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
+    """The blocks of a shard."""
     return FORMATS[shard.format].read(shard, wanted)

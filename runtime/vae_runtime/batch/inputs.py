@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from vae_runtime._base.atomic_files import named
 from vae_runtime._base.paths import identity, path_of
 
 from . import formats
-from .disk import named
-from .parts import Columns, Part, Shard, Wanted
+from .blocks import Block, Columns, Shard, Wanted
 
-MARKS = "*?["  # of a glob
+GLOB_MARKS = "*?["  # of a glob
 
-HEAD = 65_536  # bytes that tell a format
-COPIED = 2**20  # at a time
+HEAD_BYTES = 65_536  # bytes that tell a format
+COPY_BYTES = 2**20  # at a time
 SIGNATURES = {
     b"\x93NUMPY": ".npy",
     b"PK\x03\x04": ".npz",
@@ -25,7 +25,7 @@ SIGNATURES = {
 }
 
 
-class Plan(NamedTuple):
+class Inputs(NamedTuple):
     """What is to be read, and what the files were when that was found out.
 
     Args:
@@ -45,10 +45,10 @@ class Plan(NamedTuple):
         """Of all shards."""
         return sum(shard.rows for shard in self.shards)
 
-    def read(self, shard: Shard) -> Iterator[Part]:
-        """The parts of a shard."""
-        parts, name = formats.read(shard, self.wanted), self.name
-        return parts if name is None else (part._replace(file=name) for part in parts)
+    def read(self, shard: Shard) -> Iterator[Block]:
+        """The blocks of a shard."""
+        blocks, name = formats.read(shard, self.wanted), self.name
+        return blocks if name is None else (block._replace(file=name) for block in blocks)
 
     def kept(self) -> Iterator[Columns]:
         """The columns of each file that are kept, without rows."""
@@ -69,7 +69,7 @@ class Plan(NamedTuple):
         return [*shard, *self.files[shard.file]]
 
 
-def plan(given: Sequence[str], wanted: Wanted) -> Plan:
+def plan(given: Sequence[str], wanted: Wanted) -> Inputs:
     """The shards of all inputs.
 
     Args:
@@ -84,7 +84,7 @@ def plan(given: Sequence[str], wanted: Wanted) -> Plan:
     shards = [shard for file in files for shard in formats.plan(file, wanted)]
     if not shards:
         raise ValueError(f"{', '.join(given):.200}: expected rows. Received: none.")
-    return Plan(wanted, shards, stats)
+    return Inputs(wanted, shards, stats)
 
 
 def check_apart(given: Sequence[str], written: Sequence[Path]) -> None:
@@ -117,14 +117,14 @@ def spool(stream: IO[bytes], folder: Path) -> Path:
         ValueError: there is nothing in it.
         OSError: there is no room for it.
     """
-    head = stream.read(HEAD)
+    head = stream.read(HEAD_BYTES)
     if not head:
         raise ValueError("expected rows on standard input. Received: nothing.")
     path = folder / f"stdin{_ending_of(head)}"
     try:
         with named(path), path.open("wb") as file:
             file.write(head)
-            shutil.copyfileobj(stream, file, COPIED)
+            shutil.copyfileobj(stream, file, COPY_BYTES)
     except OSError as error:
         error.add_note("TMPDIR names the folder in which standard input is kept meanwhile")
         raise
@@ -155,7 +155,7 @@ def _files(given: str, wanted: Wanted) -> list[Path]:
 def _named(given: str) -> list[Path]:
     """The files and folders that a name stands for: itself, or what a glob matches."""
     path = path_of(given, "an input")
-    if path.exists() or not any(mark in given for mark in MARKS):
+    if path.exists() or not any(mark in given for mark in GLOB_MARKS):
         return [path]
     return [Path(name) for name in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207 - whole
 

@@ -1,7 +1,7 @@
 """What a run has done so far, beside its output, so that a killed run goes on where it was.
 
 A file of records, each with its length and checksum: first what the run is (bundle, options), then
-the outcomes of each shard, closed by what the shard was. A record that a kill has cut short, or a
+the results of each shard, closed by what the shard was. A record that a kill has cut short, or a
 shard that was not closed, is as if it had never been: its rows are scored again.
 """
 
@@ -16,20 +16,21 @@ from typing import IO, Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.atomic_files import named
+
+from .blocks import Column, Reject, Result
 from .columns import pack, unpack
-from .disk import named
-from .parts import Column, Outcome, Reject
 
 Bytes: TypeAlias = bytes | memoryview
 
 HEAD = struct.Struct("<4sQ")  # mark, bytes of the content
 CHECKSUM = struct.Struct("<I")  # of head and content, between them
-NOTE = struct.Struct("<I")  # bytes of an outcome's note
-RUN, OUTCOME, SHARD = b"vrun", b"part", b"done"
+NOTE = struct.Struct("<I")  # bytes of a result's note
+RUN, RESULT, SHARD = b"vrun", b"rslt", b"done"
 
 
 class Done(NamedTuple):
-    """A shard whose outcomes are in a journal: what it was, and where its last record ends."""
+    """A shard whose results are in a journal: what it was, and where its last record ends."""
 
     shard: list[Any]
     end: int
@@ -58,13 +59,13 @@ class Journal:
                 self._write(RUN, json.dumps(run).encode())
                 self._file.flush()
 
-    def add(self, outcome: Outcome) -> None:
-        """Notes what became of a part."""
+    def add(self, result: Result) -> None:
+        """Notes what became of a block."""
         with named(self.path):
-            self._write(OUTCOME, *_packed(outcome))
+            self._write(RESULT, *_packed(result))
 
     def close_shard(self, shard: list[Any]) -> None:
-        """Notes that all parts of a shard are there; `shard` says what it was, as JSON."""
+        """Notes that all blocks of a shard are there; `shard` says what it was, as JSON."""
         with named(self.path):
             self._write(SHARD, json.dumps(shard).encode())
             self._file.flush()
@@ -128,8 +129,8 @@ def read_done(path: Path) -> list[Done]:
         return [Done(json.loads(c), end) for mark, c, end in _records(file) if mark == SHARD]
 
 
-def read_outcomes(path: Path, end: int) -> Iterator[Outcome]:
-    """The outcomes of the records up to `end`, where one of them ends.
+def read_results(path: Path, end: int) -> Iterator[Result]:
+    """The results of the records up to `end`, where one of them ends.
 
     Raises:
         JournalRefused: a record before that was damaged since `end` was known.
@@ -138,7 +139,7 @@ def read_outcomes(path: Path, end: int) -> Iterator[Outcome]:
     with path.open("rb") as file:
         for mark, content, place in _records(file, end):
             read = place
-            if mark == OUTCOME:
+            if mark == RESULT:
                 yield _unpacked(content)
     if read != end:
         raise JournalRefused(
@@ -176,15 +177,15 @@ def _records(file: IO[bytes], end: int | None = None) -> Iterator[tuple[bytes, b
         yield mark, content, file.tell()
 
 
-def _packed(outcome: Outcome) -> list[Bytes]:
-    """A note of what the outcome is, and the bytes of its columns, which are not copied."""
-    columns = {name: pack(column) for name, column in outcome.columns.items()}
+def _packed(result: Result) -> list[Bytes]:
+    """A note of what the result is, and the bytes of its columns, which are not copied."""
+    columns = {name: pack(column) for name, column in result.columns.items()}
     note = {
-        "rows": outcome.rows,
-        "anomalies": outcome.anomalies,
-        "left_out": outcome.left_out,
-        "classes": outcome.classes,
-        "rejects": outcome.rejects,
+        "rows": result.rows,
+        "anomalies": result.anomalies,
+        "left_out": result.left_out,
+        "classes": result.classes,
+        "rejects": result.rejects,
         "columns": {name: [c.dtype.str, c.shape] for name, c in columns.items()},
     }
     text = json.dumps(note).encode()
@@ -195,7 +196,7 @@ def _packed(outcome: Outcome) -> list[Bytes]:
     ]
 
 
-def _unpacked(content: bytes) -> Outcome:
+def _unpacked(content: bytes) -> Result:
     place = NOTE.size + NOTE.unpack_from(content)[0]
     note = json.loads(content[NOTE.size : place])
     columns: dict[str, Column] = {}
@@ -204,4 +205,4 @@ def _unpacked(content: bytes) -> Outcome:
         columns[name], place = unpack(array), place + array.nbytes
     rejects = tuple(Reject(*each) for each in note["rejects"])
     counts = {name: note[name] for name in ("rows", "anomalies", "left_out", "classes")}
-    return Outcome(columns, rejects=rejects, **counts)
+    return Result(columns, rejects=rejects, **counts)

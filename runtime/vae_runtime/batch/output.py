@@ -3,10 +3,11 @@
 from contextlib import suppress
 from pathlib import Path
 
+from vae_runtime._base.atomic_files import aside_of, named, sync
+
 from .bad_rows import RejectFile
-from .disk import named, sync
+from .blocks import Result
 from .journal import JournalRefused
-from .parts import Outcome
 from .writing import Opener, Writer
 
 
@@ -23,24 +24,24 @@ class Output:
         self._path, self._rejects = path, rejects
         for each in self._paths():
             each.parent.mkdir(parents=True, exist_ok=True)
-        self._list = None if rejects is None else RejectFile(aside(rejects))
+        self._list = None if rejects is None else RejectFile(aside_of(rejects))
         try:
-            self._writer: Writer = open_writer(aside(path))
+            self._writer: Writer = open_writer(aside_of(path))
         except BaseException:
             self._close_list()
             self._remove()
             raise
 
-    def add(self, outcome: Outcome) -> None:
-        """Writes what became of a part."""
-        if outcome.rows:
-            with named(aside(self._path)):
-                self._writer.write(outcome.columns)
+    def add(self, result: Result) -> None:
+        """Writes what became of a block."""
+        if result.rows:
+            with named(aside_of(self._path)):
+                self._writer.write(result.columns)
         if self._rejects is not None and self._list is not None:
-            with named(aside(self._rejects)):
-                self._list.write(outcome.rejects)
-        elif outcome.rejects:
-            file, row, _ = outcome.rejects[0]
+            with named(aside_of(self._rejects)):
+                self._list.write(result.rejects)
+        elif result.rejects:
+            file, row, _ = result.rejects[0]
             raise JournalRefused(
                 f"{file}, row {row}: expected --on-bad-row reject, as the run began with, which "
                 "had this row rejected. Received: fail. Resume with what the run began with, or "
@@ -52,16 +53,16 @@ class Output:
         self._close_results()
         self._close_list()
         for path in self._paths():
-            sync(aside(path))
+            sync(aside_of(path))
         for path in self._paths():
-            aside(path).replace(path)
+            aside_of(path).replace(path)
 
     def commit_rejects(self) -> None:
         """Puts the list of rejected rows where it belongs, and no results, as there are none."""
         self._close_list()
         if self._rejects is not None:
-            sync(aside(self._rejects))
-            aside(self._rejects).replace(self._rejects)
+            sync(aside_of(self._rejects))
+            aside_of(self._rejects).replace(self._rejects)
 
     def abandon(self) -> None:
         """Leaves nothing behind.
@@ -76,22 +77,17 @@ class Output:
 
     def _remove(self) -> None:
         for path in self._paths():
-            aside(path).unlink(missing_ok=True)
+            aside_of(path).unlink(missing_ok=True)
 
     def _close_results(self) -> None:
-        with named(aside(self._path)):
+        with named(aside_of(self._path)):
             self._writer.close()
 
     def _close_list(self) -> None:
         if self._rejects is not None and self._list is not None:
-            with named(aside(self._rejects)):
+            with named(aside_of(self._rejects)):
                 self._list.close()
 
     def _paths(self) -> list[Path]:
         """The list of rejected rows first: where results are, it is there too."""
         return [*([] if self._rejects is None else [self._rejects]), self._path]
-
-
-def aside(path: Path) -> Path:
-    """Where a file is written before it is whole."""
-    return path.with_name(f".{path.name}.part")

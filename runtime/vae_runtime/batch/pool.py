@@ -1,8 +1,8 @@
 """Shards read and worked on by several threads, their results in order.
 
-Each thread reads parts of a shard of its own and works on them: reading, converting and scoring
+Each thread reads blocks of a shard of its own and works on them: reading, converting and scoring
 overlap without a hand-over between threads. When no shard is left to begin, or too many results
-wait for their turn, it helps with those that are under way, the first of them first, whose parts
+wait for their turn, it helps with those that are under way, the first of them first, whose blocks
 are read one after the other but worked on side by side: a file of a single row group keeps all
 threads busy.
 """
@@ -20,19 +20,19 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 # Results for each thread that may wait for their turn: as many as a shard of a million rows has
-# parts, so that as many shards as threads can be under way from end to end. Beyond that, only parts
-# of the shard whose turn it is are read, so many for each thread.
+# blocks, so that as many shards as threads can be under way from end to end. Beyond that, only
+# blocks of the shard whose turn it is are read, so many for each thread.
 WAITING = 16
 WAITING_FIRST = 2
 
 
 class Pool(Generic[S, P, R]):
-    """Results of all parts of all shards, in their order; see the module.
+    """Results of all blocks of all shards, in their order; see the module.
 
     Args:
         shards: to read.
-        read: gives the parts of a shard, one after the other.
-        work: makes a result of a part; called by several threads at a time.
+        read: gives the blocks of a shard, one after the other.
+        compute: makes a result of a block; called by several threads at a time.
         threads: how many; 0 is as many as there are cores.
 
     Raises:
@@ -43,22 +43,22 @@ class Pool(Generic[S, P, R]):
         self,
         shards: Sequence[S],
         read: Callable[[S], Iterator[P]],
-        work: Callable[[P], R],
+        compute: Callable[[P], R],
         threads: int,
     ) -> None:
-        self._shards, self._read, self._work = shards, read, work
+        self._shards, self._read, self._compute = shards, read, compute
         self._threads = threads_of(threads)
         self._most_waiting = WAITING * self._threads
         self._changed = threading.Condition()
         self._lanes: dict[int, _Lane[P, R]] = {}  # of shards that are begun, in their order
         self._begun = 0
-        self._next = (0, 0)  # lane and part that the reader of results waits for
+        self._next = (0, 0)  # lane and block that the reader of results waits for
         self._waiting, self._stopped = 0, False
 
     def results(self) -> Generator[tuple[int, R | None], None, None]:
-        """(number of the shard, result) of each part; (number, None) behind the last of a shard.
+        """(number of the shard, result) of each block; (number, None) behind the last of a shard.
 
-        Whatever `read` or `work` raises is raised here, where its result would have come.
+        Whatever `read` or `compute` raises is raised here, where its result would have come.
         """
         threads: list[threading.Thread] = []
         try:
@@ -80,28 +80,28 @@ class Pool(Generic[S, P, R]):
                 lane.source.close()  # and with it the file
 
     def _of_shard(self, number: int) -> Iterator[R]:
-        for part in itertools.count():
+        for block in itertools.count():
             with self._changed:
-                self._next = number, part
+                self._next = number, block
                 self._changed.notify_all()
                 self._changed.wait_for(self._is_next_there)
                 lane = self._lanes[number]
-                if part not in lane.results:
+                if block not in lane.results:
                     del self._lanes[number]
                     return
-                result = lane.results.pop(part)
+                result = lane.results.pop(block)
                 self._waiting -= 1
             if isinstance(result, _Failure):
                 raise result.error
             yield result
 
     def _is_next_there(self) -> bool:
-        """Whether a result has come, or never will because the shard has no such part."""
-        number, part = self._next
+        """Whether a result has come, or never will because the shard has no such block."""
+        number, block = self._next
         lane = self._lanes.get(number)
         if lane is None:
             return False
-        return part in lane.results or (lane.is_read and part >= lane.parts)
+        return block in lane.results or (lane.is_read and block >= lane.blocks)
 
     def _run(self) -> None:
         own = None
@@ -117,22 +117,22 @@ class Pool(Generic[S, P, R]):
             self._do(own)
 
     def _do(self, lane: "_Lane[P, R]") -> None:
-        """Reads a part of a lane that nobody else reads from now, and works on it."""
-        part: P | None = None
+        """Reads a block of a lane that nobody else reads from now, and works on it."""
+        block: P | None = None
         result: R | _Failure | None = None
         try:
-            part = next(lane.source, None)
+            block = next(lane.source, None)
         except BaseException as error:  # goes to whoever reads the results, who waits for it
             result = _Failure(error)
         with self._changed:
-            lane.is_busy, lane.is_read, place = False, part is None, lane.parts
-            if part is not None or result is not None:
-                lane.parts += 1
+            lane.is_busy, lane.is_read, place = False, block is None, lane.blocks
+            if block is not None or result is not None:
+                lane.blocks += 1
                 self._waiting += 1
             self._changed.notify_all()
-        if part is not None:
+        if block is not None:
             try:
-                result = self._work(part)
+                result = self._compute(block)
             except BaseException as error:  # as above
                 result = _Failure(error)
         if result is not None:
@@ -141,7 +141,7 @@ class Pool(Generic[S, P, R]):
                 self._changed.notify_all()
 
     def _choose(self, own: "_Lane[P, R] | None") -> "_Lane[P, R] | None":
-        """Where the next part is to come from; None where there is nothing to do now."""
+        """Where the next block is to come from; None where there is nothing to do now."""
         if self._stopped:
             return None
         under_way = {n: lane for n, lane in self._lanes.items() if not lane.is_read}
@@ -150,25 +150,25 @@ class Pool(Generic[S, P, R]):
             return own
         is_room = len(under_way) < self._threads and self._waiting < self._most_waiting
         if is_room and self._begun < len(self._shards):
-            lane = self._lanes[self._begun] = _Lane(self._parts(self._shards[self._begun]))
+            lane = self._lanes[self._begun] = _Lane(self._blocks(self._shards[self._begun]))
             self._begun += 1
             return lane
         return free[0] if free else None
 
     def _may_read(self, number: int, lane: "_Lane[P, R]") -> bool:
-        """Whether a part of a lane may be read now.
+        """Whether a block of a lane may be read now.
 
         The lane that is waited for has room of its own: else the results of the others would keep
-        its parts from being worked on side by side.
+        its blocks from being worked on side by side.
         """
-        first, part = self._next
+        first, block = self._next
         is_room = self._waiting < self._most_waiting
         if number == first:
-            is_room |= lane.parts - part < WAITING_FIRST * self._threads
+            is_room |= lane.blocks - block < WAITING_FIRST * self._threads
         return is_room and not lane.is_busy
 
-    def _parts(self, shard: S) -> Generator[P, None, None]:
-        """The parts of a shard, which is opened when the first is asked for, not before."""
+    def _blocks(self, shard: S) -> Generator[P, None, None]:
+        """The blocks of a shard, which is opened when the first is asked for, not before."""
         yield from self._read(shard)
 
     def _is_over(self) -> bool:
@@ -177,11 +177,11 @@ class Pool(Generic[S, P, R]):
 
 
 class _Lane(Generic[P, R]):
-    """A shard that is begun: where its parts come from, and results that wait for their turn."""
+    """A shard that is begun: where its blocks come from, and results that wait for their turn."""
 
     def __init__(self, source: Generator[P, None, None]) -> None:
         self.source = source
-        self.parts = 0  # that have been read
+        self.blocks = 0  # that have been read
         self.is_busy = self.is_read = False  # whether one is being read; whether all are
         self.results: dict[int, R | _Failure] = {}
 

@@ -1,18 +1,52 @@
-"""How far a run is: a line on a terminal, and a file for a monitoring system."""
+"""Counts of rows, told while a run goes on: a line on a terminal, a file for monitoring."""
 
 import os
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from vae_runtime._base.atomic_files import write_aside
 
-from .counts import Counts
+from .blocks import Result
 
-EVERY = 0.5  # seconds from one line to the next
-SPAN = 20  # lines over which the rate is a mean
-WIDTH = 79
+SECONDS_BETWEEN_LINES = 0.5  # seconds from one line to the next
+LINES_OF_RATE = 20  # lines over which the rate is a mean
+LINE_WIDTH = 79
+
+
+class Counts(NamedTuple):
+    """Rows of a run so far; of a model of windows, windows.
+
+    Args:
+        done: with results.
+        rejected: that are none; those read are these and those done.
+        anomalies: that raise an alarm, among those done.
+        left_out: rows that are in no window.
+        classes: those done that are of each class, by name.
+    """
+
+    done: int = 0
+    rejected: int = 0
+    anomalies: int = 0
+    left_out: int = 0
+    classes: Mapping[str, int] = {}
+
+    @property
+    def read(self) -> int:
+        """All that were read."""
+        return self.done + self.rejected
+
+    def plus(self, result: Result) -> "Counts":
+        """With those of another block."""
+        return Counts(
+            self.done + result.rows,
+            self.rejected + len(result.rejects),
+            self.anomalies + result.anomalies,
+            self.left_out + result.left_out,
+            Counter(self.classes) + Counter(result.classes),
+        )
 
 
 class Progress:
@@ -32,14 +66,15 @@ class Progress:
         self._rows, self._terminal, self._metrics = rows, terminal, metrics
         self._begun = self._told = time.monotonic()
         self._counts, self._is_line = Counts(), False
-        self._lately = deque([(self._begun, 0)], SPAN)  # times, and rows that were read by then
+        # times, and rows that were read by then
+        self._lately = deque([(self._begun, 0)], LINES_OF_RATE)
         self.refused: OSError | None = None  # why the metrics are not those of the end
         self._write_metrics(finished=False)
 
     def __call__(self, counts: Counts) -> None:
         """Tells them now and then."""
         self._counts, now = counts, time.monotonic()
-        if now - self._told >= EVERY:
+        if now - self._told >= SECONDS_BETWEEN_LINES:
             self._told = now
             self._tell(now)
 
@@ -112,8 +147,8 @@ def _width(terminal: TextIO) -> int:
     try:
         columns = os.get_terminal_size(terminal.fileno()).columns
     except OSError:  # not known, as of a file
-        return WIDTH
-    return min(columns - 1, WIDTH) if columns else WIDTH
+        return LINE_WIDTH
+    return min(columns - 1, LINE_WIDTH) if columns else LINE_WIDTH
 
 
 def _duration(seconds: float) -> str:

@@ -1,62 +1,28 @@
 """A whole run: shards in, one file of results out; killed at any moment, it can go on."""
 
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from vae_runtime.backends.profiles import check_threads
 
-from .counts import Counts
+from .blocks import Reject, Result
+from .job import Job, Settle
 from .journal import (
     Done,
     Journal,
     JournalRefused,
     read_done,
-    read_outcomes,
+    read_results,
     read_run,
 )
 from .locks import locked
 from .output import Output
-from .parts import Outcome, Part, Reject, Shard
 from .pool import Pool
-
-Settle: TypeAlias = Callable[[Iterator[Outcome]], Callable[[Outcome], Outcome]]
+from .progress import Counts
 
 FILES = "files"  # what the journal calls the names of those
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a run does.
-
-    Args:
-        shards: to read, in this order.
-        read: gives the parts of a shard.
-        work: makes an outcome of a part.
-        fingerprint: what a shard is, as JSON: another where its file has changed.
-        identity: what all results depend on beside the shards, as JSON, by names for people.
-        open_output: where results go.
-        journal: the path of what is noted on the way.
-        written: the other paths that the run writes, which no other run may write meanwhile.
-        settle: for verdicts that take all rows into account: reads all outcomes, and gives what
-            amends each of them; they are written at the end then.
-        files: that the shards are of, by name. A run that goes on must have all of those that it
-            began with; the shards of others that have come are read in their order.
-    """
-
-    shards: Sequence[Shard]
-    read: Callable[[Shard], Iterator[Part]]
-    work: Callable[[Part], Outcome]
-    fingerprint: Callable[[Shard], list[Any]]
-    identity: Mapping[str, Any]
-    open_output: Callable[[], Output]
-    journal: Path
-    written: Sequence[Path] = ()
-    settle: Settle | None = None
-    files: Sequence[str] = ()
 
 
 class NothingDone(ValueError):
@@ -70,7 +36,7 @@ def run(job: Job, *, threads: int, resume: bool = False, watch: Callable[[Counts
         job: what to do.
         threads: that read and work side by side; 0 is as many as there are cores.
         resume: whether to go on where the journal ends, if there is one.
-        watch: is told the counts after each part.
+        watch: is told the counts after each block.
 
     Raises:
         ValueError: a shard or the journal is not what it must be, and what is done stays noted; or
@@ -101,11 +67,11 @@ def _run(
     output, counts = job.open_output(), Counts()
     rejects: Sequence[Reject] = ()
     try:
-        with closing(_outcomes(job, journal, done, threads)) as outcomes:
-            for outcome in outcomes:
-                counts, rejects = counts.plus(outcome), rejects or outcome.rejects
+        with closing(_results_of(job, journal, done, threads)) as results:
+            for result in results:
+                counts, rejects = counts.plus(result), rejects or result.rejects
                 if job.settle is None:
-                    output.add(outcome)
+                    output.add(result)
                 watch(counts)
         if job.settle is not None:
             counts = _settle(job.settle, journal, output)
@@ -119,29 +85,29 @@ def _run(
     return counts
 
 
-def _outcomes(
+def _results_of(
     job: Job, journal: Journal, done: list[Done], threads: int
-) -> Generator[Outcome, None, None]:
-    """Of all parts in order: those that are noted, then the others, which are noted now."""
+) -> Generator[Result, None, None]:
+    """Of all blocks in order: those that are noted, then the others, which are noted now."""
     if done:
-        yield from read_outcomes(job.journal, done[-1].end)
+        yield from read_results(job.journal, done[-1].end)
     left = job.shards[len(done) :]
-    with closing(Pool(left, job.read, job.work, threads).results()) as results:
-        for number, outcome in results:
-            if outcome is None:
+    with closing(Pool(left, job.read, job.compute, threads).results()) as results:
+        for number, result in results:
+            if result is None:
                 journal.close_shard(job.fingerprint(left[number]))
             else:
-                journal.add(outcome)
-                yield outcome
+                journal.add(result)
+                yield result
 
 
 def _settle(settle: Settle, journal: Journal, output: Output) -> Counts:
-    """Writes all outcomes, amended by what all of them together say."""
+    """Writes all results, amended by what all of them together say."""
     counts, end = Counts(), journal.flush()
-    amend = settle(read_outcomes(journal.path, end))
-    for outcome in map(amend, read_outcomes(journal.path, end)):
-        counts = counts.plus(outcome)
-        output.add(outcome)
+    amend = settle(read_results(journal.path, end))
+    for result in map(amend, read_results(journal.path, end)):
+        counts = counts.plus(result)
+        output.add(result)
     return counts
 
 

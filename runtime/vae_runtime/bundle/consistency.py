@@ -19,7 +19,7 @@ from .interfaces import (
     check_parity,
     check_tensor,
 )
-from .names import ALONE, AROUND, NAME, OWN_NAMES, PLAIN_NAME
+from .names import AROUND, NAME, NEG_ELBO_END, OWN_NAMES, PLAIN_NAME
 from .records import Calibration, File, Manifest, Model, Preprocessing
 from .texts import check_texts, expect
 
@@ -203,7 +203,8 @@ def _check_calibrations(manifest: Manifest) -> None:
     given = set(manifest.calibration)
     wanted = {"fp32"} | scorers
     if manifest.model.mixture is not None:
-        wanted |= {f"{name}{ALONE}" for name in wanted | {n.removesuffix(ALONE) for n in given}}
+        names = wanted | {name.removesuffix(NEG_ELBO_END) for name in given}
+        wanted |= {f"{name}{NEG_ELBO_END}" for name in names}
     missing = sorted(wanted - given)
     if missing:
         raise ValueError(

@@ -15,13 +15,13 @@ from vae_runtime._base import typed_json
 from vae_runtime.errors import BundleError
 
 from . import consistency, version_1
-from .names import ALONE as ALONE
 from .names import CHECKSUM_NAME as CHECKSUM_NAME
 from .names import ENDS as ENDS
 from .names import FORMAT as FORMAT
 from .names import FORMAT_VERSION as FORMAT_VERSION
 from .names import LONGEST_NAME as LONGEST_NAME
 from .names import NAME as NAME
+from .names import NEG_ELBO_END as NEG_ELBO_END
 from .names import OWN_NAMES as OWN_NAMES
 from .names import SIGNATURE_NAME as SIGNATURE_NAME
 from .names import VERSIONS as VERSIONS

@@ -15,8 +15,9 @@ AROUND = ("preprocess", "head", "mean")  # graphs before and after networks of 8
 FLOAT_ROLES = (*AROUND, "replacements")  # that are in fp32 alone, whatever others are in
 
 # ends the name of a calibration for the negative ELBO alone, of a score that has more terms
-ALONE = ".neg_elbo"
-ENDS = {"score": "", "neg_elbo": ALONE}  # of names of calibrations, by the score that they are of
+NEG_ELBO_END = ".neg_elbo"
+# of names of calibrations, by the score that they are of
+ENDS = {"score": "", "neg_elbo": NEG_ELBO_END}
 
 LONGEST_NAME = 100
 PLAIN_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")

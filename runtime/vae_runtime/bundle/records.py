@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vae_runtime.errors import BundleError
 
-from .names import ALONE, FLOAT_ROLES, FORMAT_VERSION
+from .names import FLOAT_ROLES, FORMAT_VERSION, NEG_ELBO_END
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class Manifest:
                 f"{', '.join(self.calibration)}. Export the bundle with that format and precision."
             )
         alone = score != "score" and self.model.mixture is not None
-        return self.calibration[f"{name}{ALONE}" if alone else name]
+        return self.calibration[f"{name}{NEG_ELBO_END}" if alone else name]
 
     def file(self, role: str, *, format: str = "onnx", precision: str = "fp32") -> File:
         """The one file with this role, format and precision; `BundleError` where there is none.

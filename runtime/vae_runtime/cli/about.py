@@ -12,8 +12,8 @@ import numpy as np
 from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.printable import printable
 from vae_runtime.backends import runs
-from vae_runtime.backends.bench import Report as Costs
-from vae_runtime.backends.selftest import Check, Report
+from vae_runtime.backends.bench import BenchReport
+from vae_runtime.backends.selftest import ReplayedAnswer, SelftestReport
 from vae_runtime.bundle import open_bundle, writer
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.containers import pack as pack_files
@@ -170,14 +170,14 @@ def _describe_backends(manifest: Manifest) -> list[str]:
     return [f"{name}: {', '.join(precisions)}" for name, precisions in found.items()]
 
 
-def _noise_of(check: Check) -> str:
+def _noise_of(check: ReplayedAnswer) -> str:
     """What is said of an answer that tells rows apart no better than chance does."""
     if check.noise <= check.most_noise:
         return ""
     return f"; off by {check.noise:.1e} of its spread, of at most {check.most_noise:g}"
 
 
-def _as_json(report: Report) -> dict[str, Any]:
+def _as_json(report: SelftestReport) -> dict[str, Any]:
     """The report; what is infinite, which JSON cannot say, is null."""
     checks = [{**dataclasses.asdict(check), "passed": check.passed} for check in report.checks]
     for check in checks:
@@ -186,7 +186,7 @@ def _as_json(report: Report) -> dict[str, Any]:
     return {"passed": report.passed, "checks": checks}
 
 
-def _table(report: Costs) -> list[str]:
+def _table(report: BenchReport) -> list[str]:
     """Figures as lines of columns."""
     lines = [f"{'rows':>8}{'p50 us':>12}{'p90 us':>12}{'p99 us':>12}{'rows/s':>14}{'calls':>9}"]
     lines += [

@@ -12,22 +12,21 @@ from typing import Any
 
 from vae_runtime._base.interrupts import stopped_by_signals
 from vae_runtime._base.printable import printable
-from vae_runtime.batch.counts import Counts
-from vae_runtime.batch.inputs import Plan, plan, spool
-from vae_runtime.batch.jobs import Given, Target, job_of
+from vae_runtime.batch.blocks import MACHINE, Wanted
+from vae_runtime.batch.computations import Computation, OfRows
+from vae_runtime.batch.inputs import Inputs, plan, spool
+from vae_runtime.batch.job import Job, Settle, Source, Target, job_of
 from vae_runtime.batch.journal import JournalRefused
 from vae_runtime.batch.locks import locked
-from vae_runtime.batch.parts import MACHINE, Wanted
-from vae_runtime.batch.progress import Progress
-from vae_runtime.batch.run import Job, NothingDone, Settle, run
-from vae_runtime.batch.tasks import OfRows, Task
+from vae_runtime.batch.progress import Counts, Progress
+from vae_runtime.batch.run import NothingDone, run
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.inputs import Windowing
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
+from vae_runtime.verdicts.row_machines import MACHINE_ADVICE
 
-from .files import ALONE, STANDARD, ending_of, rejects_of
-from .opening import MACHINE_ADVICE
+from .files import ONE_ARRAY, STANDARD, ending_of, rejects_of
 from .writing import counted
 
 
@@ -57,19 +56,21 @@ def inputs_of(args: argparse.Namespace) -> Iterator[list[str]]:
         yield [str(spool(sys.stdin.buffer, Path(folder)))]
 
 
-def run_files(args: argparse.Namespace, runner: Runner, task: OfRows, *, values: int = 0) -> Counts:
-    """Runs a task on rows of files; see `run_batch`, and `Wanted` of values."""
-    task.check_options(runner)
+def run_files(
+    args: argparse.Namespace, runner: Runner, computation: OfRows, *, values: int = 0
+) -> Counts:
+    """Runs a computation on rows of files; see `run_batch`, and `Wanted` of values."""
+    computation.check_options(runner)
     with inputs_of(args) as inputs:
         given = plan(inputs, wanted_of(args, runner.manifest.model)._replace(values=values))
-        return run_batch(args, runner, task, given, more=cut_by(args))
+        return run_batch(args, runner, computation, given, more=cut_by(args))
 
 
 def run_batch(
     args: argparse.Namespace,
     runner: Runner,
-    task: Task,
-    given: Given,
+    computation: Computation,
+    given: Source,
     *,
     more: dict[str, Any],
     settle: Settle | None = None,
@@ -79,16 +80,16 @@ def run_batch(
     Args:
         args: of the command line.
         runner: of the bundle.
-        task: what to compute.
+        computation: what to compute.
         given: what to read.
         more: that results depend on, by names for people.
         settle: see `batch.run.Job`.
     """
-    if isinstance(given, Plan) and STANDARD in args.inputs:
+    if isinstance(given, Inputs) and STANDARD in args.inputs:
         given = given._replace(name="stdin")
     metrics = [] if args.metrics is None else [args.metrics]
     with _target(args, several=len(given.files) > 1) as target, locked(metrics):
-        job = job_of(runner, task, given, target, more=more, settle=settle)
+        job = job_of(runner, computation, given, target, more=more, settle=settle)
         terminal = sys.stderr if sys.stderr.isatty() else None
         progress = Progress(given.rows, terminal, args.metrics)
         counts = _watched(args, job, progress)
@@ -178,14 +179,14 @@ def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:
 
 def plan_machines(
     args: argparse.Namespace, runner: Runner, inputs: list[str], column: str | None
-) -> Plan:
-    """What to read of the inputs, of `--machine` or with the machines that `column` names.
+) -> Inputs:
+    """What to read of the inputs, with the machines that `column` names; see `machine_column`.
 
     Raises:
         ValueError: there is no such column.
     """
     model = runner.manifest.model
-    wanted = wanted_of(args, model, column if args.machine is None else model.machine_column)
+    wanted = wanted_of(args, model, column)
     try:
         return plan(inputs, wanted)
     except ColumnError as error:
@@ -206,7 +207,7 @@ def plan_machines(
 def _target(args: argparse.Namespace, *, several: bool) -> Iterator[Target]:
     """Where results go: a temporary file where they are for standard output."""
     ending = ending_of(args)
-    bare = ending == ALONE
+    bare = ending == ONE_ARRAY
     if args.output is not None:
         yield Target(args.output, ending, rejects_of(args), bare, several and not bare)
         return

@@ -6,13 +6,13 @@ import os
 import time
 
 from vae_runtime._base.paths import path_of
-from vae_runtime.batch.counts import Counts
-from vae_runtime.batch.inputs import Plan, check_apart
-from vae_runtime.batch.jobs import Target
+from vae_runtime.batch.computations import Computation
+from vae_runtime.batch.inputs import Inputs, check_apart
+from vae_runtime.batch.job import Target
 from vae_runtime.batch.locks import locked
-from vae_runtime.batch.tasks import Task
+from vae_runtime.batch.progress import Counts
 from vae_runtime.batch.writing import WRITERS
-from vae_runtime.engines.options import Opening, Terms
+from vae_runtime.engines.options import RowOptions, RunnerOptions
 from vae_runtime.engines.record_batches import BatchScorer
 from vae_runtime.engines.shards import count
 
@@ -24,7 +24,7 @@ PARQUET = ".parquet"
 CUT = "windows"  # the format of shards that are cut from tables
 
 # What a single machine alone does, and why or what to do instead.
-ALONE = {
+NOT_ON_ENGINES = {
     "to": "it writes a folder of Parquet files",
     "resume": "a job starts anew, and a task that fails is done again by the engine",
     "fdr": "it judges all rows together; have p-values written, and judge these",
@@ -41,7 +41,7 @@ ALONE = {
 
 def check_engine(args: argparse.Namespace) -> None:
     """Refuses what an engine does not do, before any work is done for it."""
-    for name, why in ALONE.items():
+    for name, why in NOT_ON_ENGINES.items():
         given = getattr(args, name)
         if given is not None and given is not False:  # 0 threads are some
             args.error(f"expected no --{name} with --engine {args.engine}: {why}.")
@@ -64,14 +64,18 @@ def check_engine(args: argparse.Namespace) -> None:
         )
 
 
-def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
+def run_on_engine(args: argparse.Namespace, computation: Computation, plan: Inputs) -> Counts:
     """Runs what was typed; its output is there when this returns, and all its rows are counted."""
     _check_no_cutting(plan)
     _check_installed(args.engine)
     key = None if args.verify is None else str(args.verify)
-    opening = Opening(args.precision, args.backend, args.by, args.machine, key, args.ship)
+    runner_options = RunnerOptions(
+        args.precision, args.backend, args.by, args.machine, key, args.ship
+    )
     begun = time.monotonic()
-    scorer = BatchScorer.of(args.bundle, opening, Terms(task, on_bad_row=args.on_bad_row or "fail"))
+    scorer = BatchScorer.of(
+        args.bundle, runner_options, RowOptions(computation, on_bad_row=args.on_bad_row or "fail")
+    )
     with locked([args.output]):
         _score(args, scorer, plan)
     counts = count(args.output, plan.rows)
@@ -81,7 +85,7 @@ def run_on_engine(args: argparse.Namespace, task: Task, plan: Plan) -> Counts:
     return counts
 
 
-def _score(args: argparse.Namespace, scorer: BatchScorer, plan: Plan) -> None:
+def _score(args: argparse.Namespace, scorer: BatchScorer, plan: Inputs) -> None:
     output = args.output.absolute()
     if args.engine == "spark":
         from vae_runtime.engines import spark
@@ -101,7 +105,7 @@ def _check_installed(engine: str) -> None:
     (spark if engine == "spark" else ray).check_installed()
 
 
-def _check_no_cutting(plan: Plan) -> None:
+def _check_no_cutting(plan: Inputs) -> None:
     cut = [shard.file for shard in plan.shards if shard.format == CUT]
     if cut:
         raise ValueError(

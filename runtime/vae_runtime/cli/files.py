@@ -5,15 +5,15 @@ from pathlib import Path
 
 from vae_runtime._base.paths import file_target, is_same
 from vae_runtime.batch.inputs import check_apart
-from vae_runtime.batch.jobs import Target
+from vae_runtime.batch.job import Target
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.writer import check_apart as check_no_bundle
 
 STANDARD = "-"  # input or output
 FORMAT = "csv"  # of standard output
-ALONE = ".npy"  # the ending of files that hold one array, with nothing beside it
-ARRAYS = (".npz", ALONE)
-TABLES = tuple(ending for ending in WRITERS if ending != ALONE)
+ONE_ARRAY = ".npy"  # the ending of files that hold one array, with nothing beside it
+ARRAYS = (".npz", ONE_ARRAY)
+TABLES = tuple(ending for ending in WRITERS if ending != ONE_ARRAY)
 
 
 def check(args: argparse.Namespace, *endings: str) -> None:
@@ -44,7 +44,7 @@ def check(args: argparse.Namespace, *endings: str) -> None:
                 args.error(f"expected -o FILE with --{name}. Received: --{name} alone.")
     if args.rejects is not None and args.on_bad_row != "reject":
         args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
-    if ending_of(args) == ALONE and args.keep:
+    if ending_of(args) == ONE_ARRAY and args.keep:
         kept = ",".join(args.keep)
         args.error(f"expected no --keep with .npy, which holds one array. Received: --keep {kept}.")
     _check_written(args)

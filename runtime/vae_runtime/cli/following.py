@@ -95,7 +95,7 @@ def _check(args: argparse.Namespace) -> None:
 def _check_machine(args: argparse.Namespace, runner: Runner) -> None:
     """A stream is of one machine."""
     column = machine_column(args, runner.manifest.model, runner.calibration)
-    if column is not None:
+    if args.machine is None and column is not None:
         raise ValueError(
             f"expected --machine NAME with --follow, as the bundle is calibrated for each "
             f"{column}: follow one machine in one process. (--machine-column '' judges by all "

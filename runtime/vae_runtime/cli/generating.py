@@ -5,12 +5,18 @@ import math
 
 import numpy as np
 
+from vae_runtime.batch.blocks import Wanted
+from vae_runtime.batch.computations import (
+    Computation,
+    Decoding,
+    Encoding,
+    Reconstructing,
+    latents_of,
+)
 from vae_runtime.batch.inputs import plan
-from vae_runtime.batch.jobs import Given
-from vae_runtime.batch.parts import Wanted
+from vae_runtime.batch.job import Source
 from vae_runtime.batch.reading.prior import prior
-from vae_runtime.batch.tasks import Decoding, Encoding, Reconstructing, Task, latents_of
-from vae_runtime.batch.work import work_of
+from vae_runtime.batch.results import compute_with
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.runner import Runner
 
@@ -31,11 +37,14 @@ from .writing import PICTURE, check_images, check_output, write_rows
 def sample(args: argparse.Namespace) -> int:
     """Writes draws from the prior."""
     _check(args)
-    if args.resume and args.seed is None:
-        args.error("expected --seed with --resume: without one, each run draws anew.")
+    if args.resume:
+        args.error(
+            "expected no --resume with sample, whose draws follow on each other. Begin anew: the "
+            "same --seed gives the same samples."
+        )
     runner = open_batch_runner(args)
     model = runner.manifest.model
-    given = prior(args.n, model.latent_dim, args.seed, Wanted(model).part_rows)
+    given = prior(args.n, model.latent_dim, args.seed, Wanted(model).block_rows)
     return _write(args, runner, Decoding(), given)
 
 
@@ -83,15 +92,17 @@ def interpolate(args: argparse.Namespace) -> int:
     return write_rows(between, args.output, runner.manifest.model, columns=len(between))
 
 
-def _write(args: argparse.Namespace, runner: Runner, task: Task, given: Given) -> int:
-    """Runs a task whose results are rows of the model, which can be shown if they are images."""
+def _write(
+    args: argparse.Namespace, runner: Runner, computation: Computation, given: Source
+) -> int:
+    """Computes rows of the model, which can be shown if they are images."""
     if args.output is None or args.output.suffix != PICTURE:
-        counts = run_batch(args, runner, task, given, more=cut_by(args))
+        counts = run_batch(args, runner, computation, given, more=cut_by(args))
         return say_written(args, counts, row_of(runner))
     check_images(args.output, runner.manifest.model)
-    work = work_of(runner, task, bare=True)
-    parts = (part for shard in given.shards for part in given.read(shard))
-    x = np.concatenate([work(part).columns["x_mean"] for part in parts])
+    compute = compute_with(runner, computation, bare=True)
+    blocks = (block for shard in given.shards for block in given.read(shard))
+    x = np.concatenate([compute(block).columns["x_mean"] for block in blocks])
     return write_rows(x, args.output, runner.manifest.model)
 
 

@@ -3,8 +3,6 @@
 import argparse
 import dataclasses
 
-import numpy as np
-
 from vae_runtime.backends import SETTINGS, kind_of, kinds
 from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, profile_of_files
 from vae_runtime.bundle import Bundle, open_bundle
@@ -12,11 +10,7 @@ from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.rows.inputs import Input, Windowing, read_input
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
-
-MACHINE_ADVICE = (
-    "name the machine that all rows are of (--machine NAME), or the column that names it "
-    "(--machine-column COLUMN; '' judges by all machines together, right on average over them)"
-)
+from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve_machines
 
 
 def open_runner(args: argparse.Namespace) -> Runner:
@@ -69,42 +63,13 @@ def read_machines(args: argparse.Namespace, model: Model, column: str | None) ->
         ) from error
     if args.machine is None or given.machines is None:
         return given
-    others = np.unique(given.machines[given.machines != args.machine])
-    if len(others):
-        raise ValueError(
-            f"expected rows of {args.machine} alone, as --machine says. Received: rows of "
-            f"{', '.join(others[:5])}, as their {model.machine_column!r} says. Leave --machine "
-            "out, to judge each by its own, or leave out the rows of others."
-        )
+    check_own(given.machines, args.machine, model.machine_column)
     return given._replace(machines=None)
 
 
 def machine_column(args: argparse.Namespace, model: Model, calibration: Calibration) -> str | None:
-    """The column of the input by which each row is judged; None where all are judged alike.
-
-    Raises:
-        ValueError: the bundle has machines, and nobody says whose the rows are: judged by all
-            machines together, they would alarm more often than promised on some machines.
-    """
-    if args.machine is not None:
-        return None  # of which the runner was loaded
-    column: str | None = (
-        model.machine_column if args.machine_column is None else args.machine_column
-    )
-    if calibration.by_machine is None:
-        if column:
-            raise ValueError(
-                f"expected a bundle with machines, for --machine-column {column}. Received: one "
-                "without. `vae-runtime calibrate BUNDLE ROWS --machine-column COLUMN -o NEW` makes "
-                "one."
-            )
-        return None
-    if column is None:
-        raise ValueError(
-            f"expected to be told whose rows these are, as the bundle has machines. "
-            f"{MACHINE_ADVICE}."
-        )
-    return column or None
+    """The column of the input that names machines; see `resolve_machines`."""
+    return resolve_machines(model, calibration, own=args.machine, asked=args.machine_column)
 
 
 def heeded(setting: str) -> str:

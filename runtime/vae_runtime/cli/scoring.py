@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from vae_runtime._base.printable import printable
-from vae_runtime.batch.fdr import Discoveries
-from vae_runtime.batch.tasks import Classifying, Explaining, Scoring
+from vae_runtime.batch.computations import Classifying, Explaining, Scoring
+from vae_runtime.batch.results import Discoveries
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.runner import Runner
@@ -41,16 +41,16 @@ def score(args: argparse.Namespace) -> int:
         check_engine(args)
     runner = open_batch_runner(args)
     column = machine_column(args, runner.manifest.model, runner.calibration)
-    task = _task(args)
-    task.check_options(runner)
+    computation = _computation(args)
+    computation.check_options(runner)
     discoveries = _discoveries(args, runner)
     with inputs_of(args) as inputs:
         given = plan_machines(args, runner, inputs, column)
         if args.engine is None:
             more = {**cut_by(args), "--fdr": args.fdr}
-            counts = run_batch(args, runner, task, given, more=more, settle=discoveries)
+            counts = run_batch(args, runner, computation, given, more=more, settle=discoveries)
         else:
-            counts = run_on_engine(args, task, given)
+            counts = run_on_engine(args, computation, given)
             _check_some(counts.done, counts.rejected)
     alarms = counted(counts.anomalies, "anomaly", "anomalies")
     print(printable(f"{alarms} in {told(counts, args, row_of(runner))}"), file=sys.stderr)
@@ -94,7 +94,7 @@ def _check_some(done: int, rejected: int) -> None:
         )
 
 
-def _task(args: argparse.Namespace) -> Scoring:
+def _computation(args: argparse.Namespace) -> Scoring:
     return Scoring(
         args.alpha,
         args.threshold,

@@ -13,7 +13,7 @@ from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.paths import file_target
 from vae_runtime._base.printable import printable
 from vae_runtime.batch.inputs import check_apart
-from vae_runtime.bundle.manifest import ALONE, Model
+from vae_runtime.bundle.manifest import NEG_ELBO_END, Model
 from vae_runtime.bundle.writer import check_apart as check_no_bundle
 from vae_runtime.rows.png import contact_sheet
 
@@ -27,7 +27,7 @@ def counted(n: int, one: str, many: str | None = None) -> str:
 
 def score_of(calibration: str) -> str:
     """What a calibration of this name, as in the manifest, is of."""
-    return "nll + kl" if calibration.endswith(ALONE) else "score"
+    return "nll + kl" if calibration.endswith(NEG_ELBO_END) else "score"
 
 
 def check_output(args: argparse.Namespace, *endings: str) -> None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vae_runtime.backends import DEFAULT
-from vae_runtime.batch.tasks import Scoring, Task
+from vae_runtime.batch.computations import Computation, Scoring
 
 
 @dataclass(frozen=True)
-class Opening:
+class RunnerOptions:
     """How a bundle is opened where rows are scored.
 
     Args:
@@ -31,11 +31,11 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Terms:
+class RowOptions:
     """What is asked of rows.
 
     Args:
-        task: what to compute of them.
+        computation: what to compute of them.
         keep: columns that stand beside the results; None for all that hold no features.
         machine_column: names each row's machine; None for the bundle's own name of it, where it has
             machines, and "" to judge by all machines together.
@@ -44,7 +44,7 @@ class Terms:
             the column `rejected` says why; it is null in all other rows.
     """
 
-    task: Task = field(default_factory=Scoring)
+    computation: Computation = field(default_factory=Scoring)
     keep: tuple[str, ...] | None = None
     machine_column: str | None = None
     column: str = "x"
@@ -64,4 +64,4 @@ class Terms:
         return self.on_bad_row == "reject"
 
 
-OPENING, TERMS = Opening(), Terms()  # where nothing else is said
+RUNNER_OPTIONS, ROW_OPTIONS = RunnerOptions(), RowOptions()  # where nothing else is said

@@ -1,7 +1,7 @@
 """Scores on Ray: data sets of Ray Data, and files that are read where they are scored.
 
-    from vae_runtime.engines.ray import Terms, score
-    scored = score(dataset, "artifacts/pump", terms=Terms(keep=("id",)))
+    from vae_runtime.engines.ray import RowOptions, score
+    scored = score(dataset, "artifacts/pump", row_options=RowOptions(keep=("id",)))
 
 Workers need vae-runtime with pyarrow, in the driver's versions. Rows of a data set come in any
 order: keep a column that names them. Work of a worker that dies is done again by Ray.
@@ -9,22 +9,22 @@ order: keep a column that names them. Work of a worker that dies is done again b
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from vae_runtime._base.arguments import whole
+from vae_runtime._base.atomic_files import new_aside
 from vae_runtime._base.libraries import need
 from vae_runtime._base.paths import path_of
-from vae_runtime.batch.inputs import Plan
+from vae_runtime.batch.inputs import Inputs
 
-from .options import OPENING, TERMS, Opening, Terms
+from .options import ROW_OPTIONS, RUNNER_OPTIONS, RowOptions, RunnerOptions
 from .record_batches import BatchScorer
-from .shards import TASK_ROWS, ShardScorer, pieces_of, write_piece
+from .shards import TASK_ROWS, ShardScorer, tasks_of, write_task
 
-__all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
+__all__ = ["BatchScorer", "RowOptions", "RunnerOptions", "connected", "score", "score_files"]
 
 BATCH_ROWS = 65_536
 CPUS = 0.5  # of an actor: actors that hold all cores starve what reads for them
@@ -36,17 +36,17 @@ def score(
     dataset: Any,
     bundle: str | Path,
     *,
-    opening: Opening = OPENING,
-    terms: Terms = TERMS,
+    runner_options: RunnerOptions = RUNNER_OPTIONS,
+    row_options: RowOptions = ROW_OPTIONS,
     workers: int | tuple[int, int] | None = None,
 ) -> Any:
     """A `ray.data.Dataset` of the kept columns and the results, a row for each row.
 
     Args:
         dataset: a `ray.data.Dataset`, with a column for each feature, or one of lists or tensors.
-        bundle: its path, which all workers see unless `opening.ship`.
-        opening: how it is opened.
-        terms: what is asked.
+        bundle: its path, which all workers see unless `runner_options.ship`.
+        runner_options: how it is opened.
+        row_options: what is asked.
         workers: how many actors score, or the fewest and the most; as cores, where None.
 
     Raises:
@@ -59,7 +59,7 @@ def score(
             whole("workers (None: as many as cores)", count, least=1, most=MOST_WORKERS)
     return dataset.map_batches(
         _Actor,
-        fn_constructor_args=(BatchScorer.of(bundle, opening, terms),),
+        fn_constructor_args=(BatchScorer.of(bundle, runner_options, row_options),),
         batch_format="pyarrow",
         batch_size=BATCH_ROWS,
         num_cpus=CPUS,
@@ -67,7 +67,7 @@ def score(
     )
 
 
-def score_files(scorer: BatchScorer, plan: Plan, output: Path, *, rows: int = TASK_ROWS) -> None:
+def score_files(scorer: BatchScorer, plan: Inputs, output: Path, *, rows: int = TASK_ROWS) -> None:
     """Scores files to a new folder of Parquet, by tasks that each read and write their own.
 
     Its files are named in the order of the rows. Ray is connected to already (`connected`).
@@ -88,14 +88,14 @@ def score_files(scorer: BatchScorer, plan: Plan, output: Path, *, rows: int = TA
     if os.path.lexists(output):
         raise ValueError(f"{output}: expected a new folder. Received: one that is there already.")
     shards = ray.put(ShardScorer.of(scorer, plan))
-    aside = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.part")
+    aside = new_aside(output)
     aside.mkdir(parents=True)
-    work = ray.remote(num_cpus=1, max_retries=RETRIES)(write_piece)
+    work = ray.remote(num_cpus=1, max_retries=RETRIES)(write_task)
     try:
         ray.get(
             [
-                work.remote(shards, piece, aside / f"part-{number:06}.parquet")
-                for number, piece in enumerate(pieces_of(plan, rows))
+                work.remote(shards, task, aside / f"part-{number:06}.parquet")
+                for number, task in enumerate(tasks_of(plan, rows))
             ]
         )
         for left in aside.glob(".*.part"):  # of workers that died

@@ -6,7 +6,7 @@ process opens once.
 """
 
 import importlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,22 +16,23 @@ from vae_runtime import __version__
 from vae_runtime._base.paths import path_of
 from vae_runtime.backends import backend_of, kind_of
 from vae_runtime.backends.profiles import profile_of_files
-from vae_runtime.batch.align import REJECTED, in_place, result_fields
+from vae_runtime.batch.blocks import Wanted
 from vae_runtime.batch.columns import check_names
-from vae_runtime.batch.parts import Wanted
-from vae_runtime.batch.reading.columnar import check_kept, columns_of, part_of
-from vae_runtime.batch.work import work_of
+from vae_runtime.batch.reading.columnar import block_of, check_kept, columns_of
+from vae_runtime.batch.results import compute_with
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle import manifest as manifests
 from vae_runtime.bundle.containers import Memory
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.frames import type_of
 from vae_runtime.runner import Runner
+from vae_runtime.verdicts.row_machines import resolve_machines
 
-from .options import OPENING, TERMS, Opening, Terms
+from .align import REJECTED, aligned_batch, result_fields
+from .options import ROW_OPTIONS, RUNNER_OPTIONS, RowOptions, RunnerOptions
 
 WHERE = "a record batch"  # for errors
-OPENED = 4  # bundles that a process keeps open
+OPEN_BUNDLES = 4  # bundles that a process keeps open
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class BatchScorer:
     Args:
         bundle: its path, as workers see it.
         sha256: of its manifest, which names the sha256 of all else.
-        opening, terms: see there.
+        runner_options, row_options: see there.
         files: the bundle's own, by name, where they travel along.
         home: the module that registers the backend as it is imported.
         version: of vae-runtime, which must be the same everywhere.
@@ -49,15 +50,18 @@ class BatchScorer:
 
     bundle: str
     sha256: str
-    opening: Opening
-    terms: Terms
+    runner_options: RunnerOptions
+    row_options: RowOptions
     files: Mapping[str, bytes] | None = field(default=None, compare=False, repr=False)
     home: str = __name__
     version: str = __version__
 
     @classmethod
     def of(
-        cls, bundle: str | Path, opening: Opening = OPENING, terms: Terms = TERMS
+        cls,
+        bundle: str | Path,
+        runner_options: RunnerOptions = RUNNER_OPTIONS,
+        row_options: RowOptions = ROW_OPTIONS,
     ) -> "BatchScorer":
         """One of the bundle that is at this path here and now.
 
@@ -66,11 +70,13 @@ class BatchScorer:
             ValueError: what is asked does not fit it; see `Runner.load`, `OfRows.check_options`.
         """
         path = path_of(bundle, "the path of a bundle").absolute()
-        opened = open_bundle(path, key=opening.key)
-        files = opened.contents() if opening.ship else None
-        home = kind_of(opening.backend).__module__
-        scorer = cls(str(path), manifests.digest(opened.manifest), opening, terms, files, home)
-        result_fields(scorer.runner, terms.task)
+        opened = open_bundle(path, key=runner_options.key)
+        files = opened.contents() if runner_options.ship else None
+        home = kind_of(runner_options.backend).__module__
+        scorer = cls(
+            str(path), manifests.digest(opened.manifest), runner_options, row_options, files, home
+        )
+        result_fields(scorer.runner, row_options.computation)
         return scorer
 
     @property
@@ -88,29 +94,29 @@ class BatchScorer:
         Raises:
             ValueError: columns are missing, or one that is kept is called like a result.
         """
-        return kept(names, self.runner, self.terms)
+        return kept(names, self.runner, self.row_options)
 
     @property
     def results(self) -> list[Any]:
         """The `pyarrow.Field`s that come beside them."""
-        return fields_of(self.runner, self.terms)
+        return fields_of(self.runner, self.row_options)
 
     def schema(self, given: Any) -> Any:
         """What record batches of this schema become."""
-        return schema_of(given, self.runner, self.terms)
+        return schema_of(given, self.runner, self.row_options)
 
     def __call__(self, batch: Any) -> Any:
         """See `score_record_batch`."""
-        return score_record_batch(batch, self.runner, self.terms)
+        return score_record_batch(batch, self.runner, self.row_options)
 
 
-def score_record_batch(batch: Any, runner: Runner, terms: Terms = TERMS) -> Any:
+def score_record_batch(batch: Any, runner: Runner, row_options: RowOptions = ROW_OPTIONS) -> Any:
     """A `pyarrow.RecordBatch` of the kept columns and the results, row by row as they came.
 
     Args:
         batch: a `pyarrow.RecordBatch`, with a column of numbers for each feature, or one of lists.
         runner: of the bundle.
-        terms: what is asked.
+        row_options: what is asked.
 
     Raises:
         ValueError: it is no record batch, columns are missing or of types that hold no rows, or a
@@ -124,16 +130,16 @@ def score_record_batch(batch: Any, runner: Runner, terms: Terms = TERMS) -> Any:
             "batch (table.to_batches()), make a batch of a data frame "
             "(pyarrow.RecordBatch.from_pandas(frame)), or give either whole to Runner.score."
         )
-    schema = schema_of(batch.schema, runner, terms)
+    schema = schema_of(batch.schema, runner, row_options)
     if not batch.num_rows:
         return pa.RecordBatch.from_pylist([], schema=schema)
-    wanted, columns = _wanted(batch.schema.names, runner, terms)
-    part = part_of(batch, WHERE, 0, wanted, columns)
-    outcome = work_of(runner, terms.task, reject=True, bare=True)(part)
-    return in_place(part, outcome, part.kept, schema, reject=terms.rejects)
+    wanted, columns = _wanted(batch.schema.names, runner, row_options)
+    block = block_of(batch, WHERE, 0, wanted, columns)
+    result = compute_with(runner, row_options.computation, reject=True, bare=True)(block)
+    return aligned_batch(block, result, block.kept, schema, reject=row_options.rejects)
 
 
-def schema_of(given: Any, runner: Runner, terms: Terms) -> Any:
+def schema_of(given: Any, runner: Runner, row_options: RowOptions) -> Any:
     """The `pyarrow.Schema` of what record batches of another schema become; no row is needed.
 
     Raises:
@@ -141,70 +147,54 @@ def schema_of(given: Any, runner: Runner, terms: Terms) -> Any:
     """
     import pyarrow as pa
 
-    names = kept(given.names, runner, terms)
-    return pa.schema([*(given.field(name) for name in names), *fields_of(runner, terms)])
+    names = kept(given.names, runner, row_options)
+    return pa.schema([*(given.field(name) for name in names), *fields_of(runner, row_options)])
 
 
-def kept(names: list[str], runner: Runner, terms: Terms) -> tuple[str, ...]:
+def kept(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[str, ...]:
     """Of columns of these names, those that stand before the results; see `BatchScorer.kept`."""
-    wanted, _ = _wanted(names, runner, terms)
-    check_names([*wanted.keep, *(field.name for field in fields_of(runner, terms))])
+    wanted, _ = _wanted(names, runner, row_options)
+    check_names([*wanted.keep, *(field.name for field in fields_of(runner, row_options))])
     return wanted.keep
 
 
-def fields_of(runner: Runner, terms: Terms) -> list[Any]:
+def fields_of(runner: Runner, row_options: RowOptions) -> list[Any]:
     """The `pyarrow.Field`s of results."""
     import pyarrow as pa
 
-    rejected = [pa.field(REJECTED, pa.string())] if terms.rejects else []
-    return [*result_fields(runner, terms.task), *rejected]
+    rejected = [pa.field(REJECTED, pa.string())] if row_options.rejects else []
+    return [*result_fields(runner, row_options.computation), *rejected]
 
 
-def machine_column_of(names: Collection[str], runner: Runner, given: str | None) -> str | None:
-    """The column, of those of these names, by which each row is judged; None where all are alike.
-
-    Raises:
-        ValueError: there is none, and the bundle does not say whose the rows are.
-    """
-    own = runner.manifest.model.machine_column
-    if runner.machine is not None:
-        return own if own in names else None  # rows of others are refused where there is one
-    if runner.calibration.by_machine is None:
-        if given:
-            raise ValueError(
-                f"expected a bundle with machines, for the machine column {given!r}. Received: one "
-                "without."
-            )
-        return None
-    if own is None and given is None:
-        raise ValueError(
-            "expected to be told whose rows these are, as the bundle has machines. Name the column "
-            'that says it (machine_column), "" to judge by all machines together, or one '
-            "machine (machine)."
-        )
-    return (own if given is None else given) or None
-
-
-def _wanted(names: list[str], runner: Runner, terms: Terms) -> tuple[Wanted, list[str]]:
+def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[Wanted, list[str]]:
     """What to take of a batch with columns of these names, and which of them hold rows."""
-    wanted = Wanted(runner.manifest.model, column=terms.column)
+    wanted = Wanted(runner.manifest.model, column=row_options.column)
     columns = columns_of(names, wanted, WHERE)
-    keep = tuple(n for n in names if n not in columns) if terms.keep is None else terms.keep
-    wanted = wanted._replace(
-        keep=keep, machine_column=machine_column_of(names, runner, terms.machine_column)
+    keep = (
+        tuple(n for n in names if n not in columns)
+        if row_options.keep is None
+        else row_options.keep
     )
+    machine = resolve_machines(
+        runner.manifest.model,
+        runner.calibration,
+        own=runner.machine,
+        asked=row_options.machine_column,
+        names=names,
+    )
+    wanted = wanted._replace(keep=keep, machine_column=machine)
     check_kept(names, wanted, WHERE)
     return wanted, columns
 
 
-@lru_cache(OPENED)
+@lru_cache(OPEN_BUNDLES)
 def _open(scorer: BatchScorer) -> Runner:
     if scorer.version != __version__:
         raise ValueError(
             f"expected vae-runtime {scorer.version}, as where the job began. Received: "
             f"{__version__} on this worker. Install the same version everywhere."
         )
-    bundle, opening = _bundle(scorer), scorer.opening
+    bundle, runner_options = _bundle(scorer), scorer.runner_options
     if manifests.digest(bundle.manifest) != scorer.sha256:
         raise BundleError(
             f"{scorer.bundle}: expected the bundle that the job began with. Received: another one "
@@ -215,10 +205,10 @@ def _open(scorer: BatchScorer) -> Runner:
     profile = profile_of_files(bundle.manifest.model.input_shape)
     return Runner(
         bundle,
-        precision=opening.precision,
-        backend=backend_of(opening.backend, profile),
-        machine=opening.machine,
-        score=opening.score,
+        precision=runner_options.precision,
+        backend=backend_of(runner_options.backend, profile),
+        machine=runner_options.machine,
+        score=runner_options.score,
     )
 
 

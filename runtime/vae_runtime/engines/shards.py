@@ -3,23 +3,23 @@
 Each format is read there as on a single machine, so that rows have the same scores to the bit.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vae_runtime.batch.align import as_arrow, in_place
+from vae_runtime._base.atomic_files import new_aside
+from vae_runtime.batch.blocks import MACHINE, Block, Columns, Shard, Wanted
 from vae_runtime.batch.columns import check_names
-from vae_runtime.batch.counts import Counts
-from vae_runtime.batch.inputs import Plan
-from vae_runtime.batch.parts import MACHINE, Columns, Part, Shard, Wanted
-from vae_runtime.batch.work import where_of, work_of
+from vae_runtime.batch.inputs import Inputs
+from vae_runtime.batch.progress import Counts
+from vae_runtime.batch.results import compute_with, where_of
 from vae_runtime.batch.writing.columnar import GROUP_BYTES, GROUP_ROWS
 from vae_runtime.rows.parquet import open_parquet
 from vae_runtime.runner import Runner
 
-from .options import Terms
+from .align import aligned_batch, as_arrow
+from .options import RowOptions
 from .record_batches import BatchScorer, fields_of
 
 TASK_ROWS = (
@@ -28,7 +28,7 @@ TASK_ROWS = (
 JUDGED = "is_anomaly"
 
 
-class Piece(NamedTuple):
+class EngineTask(NamedTuple):
     """What one task of an engine does: shards, and size and time of their files by path."""
 
     shards: tuple[Shard, ...]
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class ShardScorer:
-    """Scores pieces in whatever process it finds itself; made by `of`.
+    """Scores tasks in whatever process it finds itself; made by `of`.
 
     Args:
         scorer: of their rows.
@@ -50,7 +50,7 @@ class ShardScorer:
     schema: Any
 
     @classmethod
-    def of(cls, scorer: BatchScorer, plan: Plan) -> "ShardScorer":
+    def of(cls, scorer: BatchScorer, plan: Inputs) -> "ShardScorer":
         """One for what is planned; the types of columns are those of its first rows.
 
         Raises:
@@ -68,25 +68,27 @@ class ShardScorer:
         runner, first = scorer.runner, next(plan.read(plan.shards[0]))
         before = _beside(first, runner)
         fields = [pa.field(name, as_arrow(column).type) for name, column in before.items()]
-        fields += fields_of(runner, scorer.terms)
+        fields += fields_of(runner, scorer.row_options)
         check_names([field.name for field in fields])
         return cls(scorer, plan.wanted, pa.schema(fields))
 
-    def __call__(self, piece: Piece) -> Iterator[Any]:
-        """Record batches of a piece, in order.
+    def __call__(self, task: EngineTask) -> Iterator[Any]:
+        """Record batches of a task, in order.
 
         Raises:
             ValueError: a file has changed since it was planned; see also `score_shard`.
         """
-        plan = Plan(self.wanted, list(piece.shards), piece.files)
-        for shard in piece.shards:
+        plan = Inputs(self.wanted, list(task.shards), task.files)
+        for shard in task.shards:
             plan.fingerprint(shard)  # before, as where its rows are may mean nothing now
-            yield from score_shard(shard, plan, self.scorer.runner, self.scorer.terms, self.schema)
+            yield from score_shard(
+                shard, plan, self.scorer.runner, self.scorer.row_options, self.schema
+            )
             plan.fingerprint(shard)
 
 
 def score_shard(
-    shard: Shard, plan: Plan, runner: Runner, terms: Terms, schema: Any
+    shard: Shard, plan: Inputs, runner: Runner, row_options: RowOptions, schema: Any
 ) -> Iterator[Any]:
     """The record batches of a shard: `file`, `row`, columns that are kept, results.
 
@@ -94,20 +96,22 @@ def score_shard(
         shard: of the plan.
         plan: says how it is read.
         runner: of the bundle.
-        terms: what is asked; columns to keep and that of machines are the plan's.
+        row_options: what is asked; columns to keep and that of machines are the plan's.
         schema: of the record batches.
 
     Raises:
         ValueError: the shard cannot be read, or a row is none and bad rows are not kept apart.
     """
-    work = work_of(runner, terms.task, reject=True, bare=True)
-    for part in plan.read(shard):
-        if len(part.x):
-            yield in_place(part, work(part), _beside(part, runner), schema, reject=terms.rejects)
+    compute = compute_with(runner, row_options.computation, reject=True, bare=True)
+    for block in plan.read(shard):
+        if len(block.x):
+            yield aligned_batch(
+                block, compute(block), _beside(block, runner), schema, reject=row_options.rejects
+            )
 
 
-def pieces_of(plan: Plan, rows: int = TASK_ROWS) -> list[Piece]:
-    """All shards in order, in pieces of at most so many rows or of one shard."""
+def tasks_of(plan: Inputs, rows: int = TASK_ROWS) -> list[EngineTask]:
+    """All shards in order, in tasks of at most so many rows or of one shard."""
     groups: list[list[Shard]] = []
     size = 0
     for shard in plan.shards:
@@ -116,18 +120,18 @@ def pieces_of(plan: Plan, rows: int = TASK_ROWS) -> list[Piece]:
             size = 0
         groups[-1].append(shard)
         size += shard.rows
-    return [Piece(tuple(g), {s.file: plan.files[s.file] for s in g}) for g in groups]
+    return [EngineTask(tuple(g), {s.file: plan.files[s.file] for s in g}) for g in groups]
 
 
-def write_piece(scorer: ShardScorer, piece: Piece, path: Path) -> None:
-    """Scores a piece to a Parquet file that appears whole; done again, it is the same file."""
+def write_task(scorer: ShardScorer, task: EngineTask, path: Path) -> None:
+    """Scores a task to a Parquet file that appears whole; done again, it is the same file."""
     import pyarrow.parquet as pq
 
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = new_aside(path)
     try:
         # names of files are as long as all else of a row: once in a row group is enough
         with pq.ParquetWriter(aside, scorer.schema, use_dictionary=["file"]) as writer:
-            for table in _groups(scorer(piece), scorer.schema):
+            for table in _groups(scorer(task), scorer.schema):
                 writer.write_table(table, row_group_size=len(table))
         aside.replace(path)
     finally:
@@ -163,13 +167,13 @@ def count(folder: Path, rows: int) -> Counts:
     return counts
 
 
-def _beside(part: Part, runner: Runner) -> Columns:
+def _beside(block: Block, runner: Runner) -> Columns:
     """What stands before the results, as in the files of a single machine."""
-    where = where_of(part, name_files=True)
-    judged = part.machines is not None and runner.machine is None
-    machines = {MACHINE: part.machines} if judged else {}
-    check_names([*where, *part.kept, *machines])
-    return {**where, **part.kept, **machines}
+    where = where_of(block, name_files=True)
+    judged = block.machines is not None and runner.machine is None
+    machines = {MACHINE: block.machines} if judged else {}
+    check_names([*where, *block.kept, *machines])
+    return {**where, **block.kept, **machines}
 
 
 def _groups(batches: Iterator[Any], schema: Any) -> Iterator[Any]:

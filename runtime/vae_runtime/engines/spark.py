@@ -1,7 +1,7 @@
 """Scores on Spark: data frames, and files that are read where they are scored.
 
-    from vae_runtime.engines.spark import Terms, score
-    scored = score(frame, "artifacts/pump", terms=Terms(on_bad_row="reject"))
+    from vae_runtime.engines.spark import RowOptions, score
+    scored = score(frame, "artifacts/pump", row_options=RowOptions(on_bad_row="reject"))
 
 Workers need vae-runtime with pyarrow, in the driver's versions. A task whose worker dies is done
 again by Spark, with the same results.
@@ -19,30 +19,34 @@ from typing import Any
 
 from vae_runtime._base.libraries import need
 from vae_runtime._base.paths import path_of
-from vae_runtime.batch.inputs import Plan
+from vae_runtime.batch.inputs import Inputs
 from vae_runtime.errors import BundleError
 
-from .options import OPENING, TERMS, Opening, Terms
+from .options import ROW_OPTIONS, RUNNER_OPTIONS, RowOptions, RunnerOptions
 from .record_batches import BatchScorer
-from .shards import TASK_ROWS, ShardScorer, pieces_of
+from .shards import TASK_ROWS, ShardScorer, tasks_of
 
-__all__ = ["BatchScorer", "Opening", "Terms", "connected", "score", "score_files"]
+__all__ = ["BatchScorer", "RowOptions", "RunnerOptions", "connected", "score", "score_files"]
 
 LOCAL = "local[*,4]"  # all cores; a task that fails is tried four times, as on a cluster
-ALONE = "score without --engine"
+WITHOUT_ENGINE = "score without --engine"
 OURS = re.compile(r"(ValueError|BundleError): (.*)")  # in what Spark says of a task
 
 
 def score(
-    frame: Any, bundle: str | Path, *, opening: Opening = OPENING, terms: Terms = TERMS
+    frame: Any,
+    bundle: str | Path,
+    *,
+    runner_options: RunnerOptions = RUNNER_OPTIONS,
+    row_options: RowOptions = ROW_OPTIONS,
 ) -> Any:
     """A `pyspark.sql.DataFrame` of the kept columns and the results, a row for each row.
 
     Args:
         frame: a `pyspark.sql.DataFrame`, with a column for each feature, or one of arrays.
-        bundle: its path, which all workers see unless `opening.ship`.
-        opening: how it is opened.
-        terms: what is asked.
+        bundle: its path, which all workers see unless `runner_options.ship`.
+        runner_options: how it is opened.
+        row_options: what is asked.
 
     Raises:
         BundleError: there is no such bundle.
@@ -51,7 +55,7 @@ def score(
     """
     from pyspark.sql.types import StructType
 
-    scorer = BatchScorer.of(bundle, opening, terms)
+    scorer = BatchScorer.of(bundle, runner_options, row_options)
     kept = scorer.kept(frame.columns)
     fields = [*(frame.schema[name] for name in kept), *_spark_fields(scorer.results)]
 
@@ -62,7 +66,7 @@ def score(
 
 
 def score_files(
-    session: Any, scorer: BatchScorer, plan: Plan, output: str, *, rows: int = TASK_ROWS
+    session: Any, scorer: BatchScorer, plan: Inputs, output: str, *, rows: int = TASK_ROWS
 ) -> None:
     """Scores files to a new folder of Parquet, by tasks that each read their own shards.
 
@@ -82,27 +86,27 @@ def score_files(
     path_of(output, "the name of a new folder")
     shards = ShardScorer.of(scorer, plan)
     shards = replace(shards, schema=_plain(shards.schema))
-    pieces = pieces_of(plan, rows)
+    tasks = tasks_of(plan, rows)
 
     def scored(batches: Iterable[Any]) -> Iterator[Any]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield from shards(pieces[number])
+                yield from shards(tasks[number])
 
-    tasks = session.range(0, len(pieces), 1, len(pieces))
+    numbers = session.range(0, len(tasks), 1, len(tasks))
     with _telling():
-        frame = tasks.mapInArrow(scored, StructType(_spark_fields(shards.schema)))
+        frame = numbers.mapInArrow(scored, StructType(_spark_fields(shards.schema)))
         frame.write.mode("error").parquet(output)
 
 
 def check_installed() -> None:
     """Raises ValueError where Spark, what it needs of Python, or Java is not installed."""
     for module in ("pyarrow", "pandas", "pyspark.sql"):
-        need(module, "scoring on Spark", ALONE)
+        need(module, "scoring on Spark", WITHOUT_ENGINE)
     if not (shutil.which("java") or "JAVA_HOME" in os.environ):
         raise ValueError(
             "scoring on Spark needs a Java runtime. Received: none. Install Java 17 or newer from "
-            f"your system, or {ALONE}."
+            f"your system, or {WITHOUT_ENGINE}."
         )
 
 

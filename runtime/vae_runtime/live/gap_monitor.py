@@ -2,7 +2,7 @@
 
 from vae_runtime.rows.windows import GAP
 
-FEW = 10  # gaps that are no reason to speak, even where a window is shorter
+FEWEST_GAPS = 10  # gaps that are no reason to speak, even where a window is shorter
 
 
 class Pace:
@@ -14,7 +14,7 @@ class Pace:
     """
 
     def __init__(self, period: float | None, window: int) -> None:
-        self._period, self._many = period, max(window, FEW)
+        self._period, self._many = period, max(window, FEWEST_GAPS)
         self.gaps = 0
         self._since, self._stretch, self._told = 0, 1, False
 
@@ -25,8 +25,8 @@ class Pace:
             seconds: between them, above 0.
 
         Returns:
-            What is wrong, once it is known: as many gaps as a window has samples, or `FEW`, with
-            no stretch of as many samples between them. Again only after such a stretch.
+            What is wrong, once it is known: as many gaps as a window has samples, or `FEWEST_GAPS`,
+            with no stretch of as many samples between them. Again only after such a stretch.
         """
         if self._period is None or seconds <= GAP * self._period:
             self._stretch += 1

@@ -21,7 +21,7 @@ from vae_runtime.bundle.texts import LARGEST_WHOLE
 
 from .drift import DriftState
 from .settings import StreamSettings
-from .windower import Cut
+from .windower import WindowerState
 
 FORMAT_VERSION = 2
 SEAL = ("format_version", "sha256")  # keys beside those of the content
@@ -153,7 +153,7 @@ def _check_tested(state: StreamState) -> None:
         raise ValueError(f"state: expected a drift test of {state.rows} rows. Received: of others.")
 
 
-def cut_of(state: StreamState, like: NDArray[Any]) -> Cut:
+def cut_of(state: StreamState, like: NDArray[Any]) -> WindowerState:
     """Where cutting had got to; `like` is (0, *sample_shape), of the samples' dtype.
 
     Raises:
@@ -169,4 +169,4 @@ def cut_of(state: StreamState, like: NDArray[Any]) -> Cut:
         pending = values.astype(like.dtype)
     if not (np.isfinite(pending) & np.isclose(pending, values)).all():
         raise ValueError(f"state: expected samples of {like.dtype}. Received: others.")
-    return Cut(state.rows, state.start, pending)
+    return WindowerState(state.rows, state.start, pending)

@@ -25,7 +25,7 @@ from .state import (
     fingerprint,
     parse,
 )
-from .windower import Cut, cut
+from .windower import WindowerState, cut
 
 
 class StreamResult(NamedTuple):
@@ -96,7 +96,7 @@ class StreamScorer:
         )
         shape = model.input_shape if model.stride is None else model.input_shape[1:]
         self._check = RowCheck(replace(model, input_shape=shape))
-        self._cut = Cut(0, 0, np.empty((0, *shape), model.input_dtype))
+        self._cut = WindowerState(0, 0, np.empty((0, *shape), model.input_dtype))
         self._scored = np.empty((0, *model.input_shape), model.input_dtype)
         self._time: float | None = None
         self._untested_until = 0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Cut(NamedTuple):
+class WindowerState(NamedTuple):
     """Where the cutting of a stream has got to.
 
     `rows` is how many samples there have been, `start` the row at which the next window begins;
@@ -17,9 +17,9 @@ class Cut(NamedTuple):
     start: int
     pending: NDArray[Any]
 
-    def anew(self) -> "Cut":
+    def anew(self) -> "WindowerState":
         """As `self`, but with no window over what has been and what comes."""
-        return Cut(self.rows, self.rows, self.pending[:0])
+        return WindowerState(self.rows, self.rows, self.pending[:0])
 
 
 class Windows(NamedTuple):
@@ -30,8 +30,8 @@ class Windows(NamedTuple):
 
 
 def cut(
-    state: Cut, samples: NDArray[Any], gap: NDArray[np.bool_], *, window: int, stride: int
-) -> tuple[Windows, Cut]:
+    state: WindowerState, samples: NDArray[Any], gap: NDArray[np.bool_], *, window: int, stride: int
+) -> tuple[Windows, WindowerState]:
     """Cuts what windows it can, and says where to go on; `state` stays as it is.
 
     Args:
@@ -51,7 +51,9 @@ def cut(
     return Windows(x, first_row), state
 
 
-def _cut_piece(state: Cut, samples: NDArray[Any], window: int, stride: int) -> tuple[Windows, Cut]:
+def _cut_piece(
+    state: WindowerState, samples: NDArray[Any], window: int, stride: int
+) -> tuple[Windows, WindowerState]:
     """The same for samples of which none were lost."""
     held = np.concatenate([state.pending, samples])
     held_from, rows = state.rows - len(state.pending), state.rows + len(samples)
@@ -59,4 +61,4 @@ def _cut_piece(state: Cut, samples: NDArray[Any], window: int, stride: int) -> t
     x = held[(first - held_from)[:, None] + np.arange(window)]
     start = state.start + stride * len(first)
     pending = held[start - held_from :].copy()  # else all of held would be kept
-    return Windows(x, first), Cut(rows, start, pending)
+    return Windows(x, first), WindowerState(rows, start, pending)

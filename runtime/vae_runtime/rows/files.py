@@ -22,7 +22,7 @@ from vae_runtime._base.paths import path_of
 
 from . import parquet, tables
 from .missing_names import meant, some
-from .tables import ColumnError, Columns, Table
+from .tables import ColumnChoice, ColumnError, Table
 
 # What numpy and zipfile raise at files that are cut, damaged, encrypted or something else.
 UNREADABLE = (
@@ -43,7 +43,7 @@ class TableFormat(NamedTuple):
     `columns` are those of the file but for some that are named: each with whether it holds numbers.
     """
 
-    read: Callable[[Path, Columns], Table]
+    read: Callable[[Path, ColumnChoice], Table]
     columns: Callable[[Path, Sequence[str]], dict[str, bool]]
 
 
@@ -83,7 +83,7 @@ def read_rows(
     path = path_of(path, "the path of a file of rows")
     table = table_format(path)
     if table is not None:
-        return table.read(path, Columns(columns, label, extra, missing, kept))
+        return table.read(path, ColumnChoice(columns, label, extra, missing, kept))
     if label is not None:
         raise ValueError(f"{path}: a label column can be named for tables only (.csv, .parquet).")
     if path.suffix == ".npz":

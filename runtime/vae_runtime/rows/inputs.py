@@ -95,7 +95,7 @@ class Starts:
 
 
 @dataclass(frozen=True)
-class Cut:
+class CutTable:
     """A file that was read, and where windows begin in it.
 
     Args:
@@ -173,7 +173,7 @@ def read_cut(
     machine_column: str | None = None,
     keep: Sequence[str] = (),
     every_offset: bool = False,
-) -> Cut:
+) -> CutTable:
     """As `read_input`, but the windows are made later, some at a time.
 
     Args:
@@ -198,7 +198,7 @@ def read_cut(
         )
     marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
     machines = None if machine_column is None else names_of(table.extra[machine_column], len(x))
-    return Cut(x, windows, marked, machines, table.kept)
+    return CutTable(x, windows, marked, machines, table.kept)
 
 
 def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vae_runtime._base.libraries import need
 
 from .missing_names import quoted
-from .tables import CellError, Columns, Table, check_names
+from .tables import CellError, ColumnChoice, Table, check_names
 
 INDEX = "__index_level_"  # pandas keeps a row index under such names; it is no measurement
 
@@ -57,7 +57,7 @@ def names(path: Path) -> tuple[str, ...]:
     return tuple(name for name in header if not name.startswith(INDEX))
 
 
-def read_parquet(path: Path, columns: Columns) -> Table:
+def read_parquet(path: Path, columns: ColumnChoice) -> Table:
     """A Parquet table as a `Table` of float64, its extra columns as the type that they have."""
     header = names(path)
     check_names(path, header, (*columns.of(header), *columns.named))
@@ -71,7 +71,7 @@ def read_parquet(path: Path, columns: Columns) -> Table:
     return Table(np.concatenate([part.x for part in parts]), y, parts[0].names, extra, kept)
 
 
-def read_row_group(group: RowGroup, columns: Columns) -> Table:
+def read_row_group(group: RowGroup, columns: ColumnChoice) -> Table:
     """One row group as a `Table`; `columns.features` must be named."""
     features = tuple(columns.features or ())
     wanted = list(dict.fromkeys((*features, *columns.named)))

@@ -45,7 +45,7 @@ class ColumnError(ValueError):
     """A column, or a key, that is asked for by name and is not there."""
 
 
-class Columns(NamedTuple):
+class ColumnChoice(NamedTuple):
     """Which columns of a table to read, and as what.
 
     `features` become x, in this order; None takes all that are not named otherwise. `label` becomes
@@ -86,7 +86,7 @@ class Table(NamedTuple):
     kept: Mapping[str, Any] = {}
 
 
-def read_csv(path: Path, columns: Columns) -> Table:
+def read_csv(path: Path, columns: ColumnChoice) -> Table:
     """A .csv file as a `Table` of float64, its extra columns as text."""
     with _open(path) as lines:
         first = next(lines, None)
@@ -100,7 +100,9 @@ def read_csv(path: Path, columns: Columns) -> Table:
         return _parse(path, lines, header, columns)
 
 
-def header_of(path: Path, first: Sequence[str], columns: Columns, below: Rows) -> list[str] | None:
+def header_of(
+    path: Path, first: Sequence[str], columns: ColumnChoice, below: Rows
+) -> list[str] | None:
     """The names that the first line of a .csv gives to its columns; None where it is a row.
 
     Raises:
@@ -196,14 +198,14 @@ def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], belo
 
 
 def _read_without_header(
-    path: Path, first: tuple[int, list[str]], lines: Numbered, columns: Columns
+    path: Path, first: tuple[int, list[str]], lines: Numbered, columns: ColumnChoice
 ) -> Table:
     numbered = [str(i + 1) for i in range(len(first[1]))]
     table = _parse(path, itertools.chain([first], lines), numbered, columns)
     return table._replace(names=None)
 
 
-def _parse(path: Path, lines: Numbered, header: list[str], columns: Columns) -> Table:
+def _parse(path: Path, lines: Numbered, header: list[str], columns: ColumnChoice) -> Table:
     """The wanted columns of all lines."""
     names, label = columns.of(header), [] if columns.label is None else [columns.label]
     numbers = [header.index(name) for name in (*names, *label)]

@@ -26,7 +26,7 @@ BLOCK = 65536  # scores looked up at a time, so that what that takes stays small
 
 _INFINITY = int(np.float32(np.inf).view(np.uint32))  # its number among all float32
 
-MANY = 10**12  # rows beyond which their exact number helps nobody
+COUNTLESS_ROWS = 10**12  # rows beyond which their exact number helps nobody
 
 
 def p_values(
@@ -146,7 +146,7 @@ def check_alpha(alpha: float, n: int, *, name: str = "alpha") -> None:
     if 1 / (n + 1) > alpha:
         needed = rows_needed(alpha)
         raise ValueError(
-            f"{name}={alpha:g} needs at least {needed if needed < MANY else 'countless'} "
+            f"{name}={alpha:g} needs at least {needed if needed < COUNTLESS_ROWS else 'countless'} "
             f"calibration rows. Received: {n}, whose smallest {name} is {1 / (n + 1):.3g}. Pass a "
             "larger one, or hold more rows back for calibration."
         )

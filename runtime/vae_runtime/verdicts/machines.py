@@ -21,7 +21,7 @@ from vae_runtime.rows.arrays import as_array
 from vae_runtime.rows.machine_names import names_of
 
 from .alarms import Alarm, Verdicts
-from .calibration import MANY, check_alpha, rows_needed
+from .calibration import COUNTLESS_ROWS, check_alpha, rows_needed
 
 SHOWN = 5  # machines that an error names
 
@@ -72,7 +72,7 @@ def check_enough(alpha: float, names: NDArray[np.str_], known: Sequence[str] = (
     counts = dict.fromkeys(known, 0) | {machine: len(part) for machine, part in found.items()}
     short = [f"{n} of {machine}" for machine, n in counts.items() if 1 / (n + 1) > alpha]
     if short:
-        check_alpha(alpha, MANY)
+        check_alpha(alpha, COUNTLESS_ROWS)
         more = f" and {len(short) - SHOWN:,} machines more" if len(short) > SHOWN else ""
         raise ValueError(
             f"alpha={alpha:g} needs at least {rows_needed(alpha)} calibration rows of each "

@@ -26,7 +26,7 @@ Z, ONE_IN = 1.96, 40  # one-sided, of scores that say nothing, that many pass as
 MOST = 1_000_000  # test rows that are looked at: of more, the share is known well enough
 
 KEPT, EXCEEDED, BELOW, UNKNOWN = "kept", "exceeded", "below", "not measured"
-BETTER, CHANCE, FEW = "better than chance", "no better than chance", "too few to tell"
+BETTER, CHANCE, TOO_FEW = "better than chance", "no better than chance", "too few to tell"
 
 RATE_ADVICE = (
     "The test rows are not like those that the alarm was calibrated on. Train on more or other "
@@ -145,7 +145,7 @@ def _ranking(trial: Trial) -> tuple[str, float | None, str]:
     if trial.auroc >= least:
         return BETTER, least, f"better than chance: {counts}"
     if least > 1:
-        return FEW, least, f"too few anomalies to tell from chance: {counts}"
+        return TOO_FEW, least, f"too few anomalies to tell from chance: {counts}"
     reached = f"scores that say nothing reach {least:.3g} one time in {ONE_IN}"
     return CHANCE, least, f"no better than chance: {counts}; {reached}"
 

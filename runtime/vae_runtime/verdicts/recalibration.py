@@ -147,7 +147,7 @@ def _kept(
     return {
         name: calibration
         for name, calibration in described.calibration.items()
-        if name.removesuffix(manifest.ALONE) in wanted
+        if name.removesuffix(manifest.NEG_ELBO_END) in wanted
     }
 
 

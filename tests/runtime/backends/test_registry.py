@@ -28,7 +28,7 @@ from vae_runtime.backends import (
 )
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.cli import main
-from vae_runtime.engines.options import Opening, Terms
+from vae_runtime.engines.options import RowOptions, RunnerOptions
 from vae_runtime.engines.record_batches import BatchScorer
 
 DOCS = Path(__file__).parents[3] / "docs" / "backends.md"
@@ -180,13 +180,13 @@ def test_record_batches_are_scored_by_it(reference, golden, golden_rows):
     x = golden_rows(50, 0)
     features = Runner.load(golden).manifest.model.feature_names
     batch = pa.RecordBatch.from_arrays([*x.T], names=[*features])
-    scorer = BatchScorer.of(golden, Opening(backend="reference"), Terms(keep=()))
+    scorer = BatchScorer.of(golden, RunnerOptions(backend="reference"), RowOptions(keep=()))
     check_scores(scorer(batch)["score"].to_numpy(), Runner.load(golden), x)
     assert type(scorer.runner._graphs._backend) is reference
 
 
 def test_workers_import_the_module_that_registers_it(reference, home, golden):
-    scorer = BatchScorer.of(golden, Opening(backend="reference"))
+    scorer = BatchScorer.of(golden, RunnerOptions(backend="reference"))
     assert scorer.home == "reference_backend"
     command = [sys.executable, "-c", IN_A_PROCESS]
     environment = {**os.environ, "PYTHONPATH": str(home)}

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from vae_runtime import BundleError, Runner
 from vae_runtime.backends.deviations import as_row, deviation, noise
-from vae_runtime.backends.selftest import Report
+from vae_runtime.backends.selftest import SelftestReport
 from vae_runtime.bundle import open_bundle
 
 ALTERED = 1 + 1e-3  # a hundred times the tolerance of a bundle
@@ -316,7 +316,7 @@ def test_what_export_never_writes_is_refused_by_its_place(golden_copy, edit_mani
 
 
 def test_nothing_compared_is_no_pass():
-    assert not Report(()).passed
+    assert not SelftestReport(()).passed
 
 
 def of_int8(**changes):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.batch import formats
-from vae_runtime.batch.parts import Shard, Wanted
+from vae_runtime.batch.blocks import Shard, Wanted
 from vae_runtime.bundle.manifest import Model, Preprocessing
 from vae_runtime.rows.machine_names import NAMELESS
 
@@ -33,13 +33,13 @@ class Small(Wanted):
     ROWS = 4
 
     @property
-    def part_rows(self):
+    def block_rows(self):
         return self.ROWS
 
 
 @pytest.fixture
 def wanted():
-    """Makes what is wanted, in parts of 4 rows; of rows of 3 numbers, unless said otherwise."""
+    """Makes what is wanted, in blocks of 4 rows; of rows of 3 numbers, unless said otherwise."""
 
     def make(
         shape=(3,),
@@ -58,7 +58,7 @@ def wanted():
 
 
 class Whole(NamedTuple):
-    """A file's parts put together, and what they were put together from."""
+    """A file's blocks put together, and what they were put together from."""
 
     x: Any
     row: Any
@@ -66,7 +66,7 @@ class Whole(NamedTuple):
     machines: Any
     bad: dict[int, str]
     shards: list[Shard]
-    parts: list[Any]
+    blocks: list[Any]
 
 
 def _joined(columns):
@@ -79,26 +79,26 @@ def whole(path, wanted):
     shards = formats.plan(path, wanted)
     by_shard = [list(formats.read(shard, wanted)) for shard in reversed(shards)][::-1]
     first = 0
-    for shard, parts in zip(shards, by_shard, strict=True):
+    for shard, blocks in zip(shards, by_shard, strict=True):
         assert shard.first_row == first
-        assert shard.rows == sum(len(part.x) for part in parts)
-        assert all(0 < len(part.x) for part in parts)
+        assert shard.rows == sum(len(block.x) for block in blocks)
+        assert all(0 < len(block.x) for block in blocks)
         first += shard.rows
-    parts = [part for parts in by_shard for part in parts]
-    starts = np.cumsum([0, *(len(part.x) for part in parts)])
+    blocks = [block for blocks in by_shard for block in blocks]
+    starts = np.cumsum([0, *(len(block.x) for block in blocks)])
     bad = {
         int(a) + i: why
-        for a, part in zip(starts, parts, strict=False)
-        for i, why in part.bad.items()
+        for a, block in zip(starts, blocks, strict=False)
+        for i, why in block.bad.items()
     }
-    rows = np.concatenate([part.where.get("row", part.where.get("last_row")) for part in parts])
-    kept = {name: _joined([part.kept[name] for part in parts]) for name in parts[0].kept}
+    rows = np.concatenate([block.where.get("row", block.where.get("last_row")) for block in blocks])
+    kept = {name: _joined([block.kept[name] for block in blocks]) for name in blocks[0].kept}
     machines = (
-        None if parts[0].machines is None else np.concatenate([part.machines for part in parts])
+        None if blocks[0].machines is None else np.concatenate([block.machines for block in blocks])
     )
-    x = np.concatenate([part.x for part in parts])
+    x = np.concatenate([block.x for block in blocks])
     assert not x[[i for i, why in bad.items() if why != NAMELESS]].any()
-    return Whole(x, rows, kept, machines, bad, shards, parts)
+    return Whole(x, rows, kept, machines, bad, shards, blocks)
 
 
 @pytest.fixture

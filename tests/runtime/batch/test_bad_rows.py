@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.batch.bad_rows import RejectFile, sort_out
-from vae_runtime.batch.parts import Part, Reject
+from vae_runtime.batch.blocks import Block, Reject
 from vae_runtime.rows.arrays import RowCheck
 
 
@@ -15,8 +15,8 @@ def check(wanted):
     return RowCheck(wanted(value_range=(-10.0, 10.0)).model)
 
 
-def part(x, bad=()):
-    return Part("rows", x, {"row": np.arange(len(x))}, {}, None, dict(bad))
+def block(x, bad=()):
+    return Block("rows", x, {"row": np.arange(len(x))}, {}, None, dict(bad))
 
 
 ROWS = 70
@@ -33,7 +33,7 @@ def test_bad_rows_are_found_wherever_they_are(check, bad, unread):
     x = np.ones((ROWS, 3), np.float32)
     x[list(bad), 1] = np.nan
     x[list(unread)] = 0.0
-    found = sort_out(part(x, {i: "unread" for i in unread}), check)
+    found = sort_out(block(x, {i: "unread" for i in unread}), check)
     assert set(found.reasons) == bad | unread
     assert all(found.reasons[i] == "unread" for i in unread)
     assert all("finite numbers" in found.reasons[i] for i in bad - unread)
@@ -45,19 +45,19 @@ def test_bad_rows_are_found_wherever_they_are(check, bad, unread):
 def test_a_reason_says_what_is_wrong_and_where_in_the_row(check):
     x = np.ones((3, 3))
     x[1, 2] = 11.0
-    found = sort_out(part(x), check)
+    found = sort_out(block(x), check)
     assert found.reasons == {1: "x: expected values from -10 to 10. Received: 11.0, feature 2."}
 
 
 def test_whole_numbers_are_taken_as_training_took_them(check):
-    found = sort_out(part(np.ones((3, 3), np.int64)), check)
+    found = sort_out(block(np.ones((3, 3), np.int64)), check)
     assert found.x.dtype == np.float32
     assert found.good.all()
 
 
 def test_rows_of_another_shape_are_no_rows_to_leave_out(check):
     with pytest.raises(ValueError, match=r"expected shape \(batch, 3\)"):
-        sort_out(part(np.ones((3, 4), np.float32)), check)
+        sort_out(block(np.ones((3, 4), np.float32)), check)
 
 
 def test_few_checks_find_few_bad_rows(wanted):
@@ -70,7 +70,7 @@ def test_few_checks_find_few_bad_rows(wanted):
 
     x = np.ones((65_536, 3), np.float32)
     x[[5, 40_000]] = np.nan
-    found = sort_out(part(x), Counting(wanted().model))
+    found = sort_out(block(x), Counting(wanted().model))
     assert set(found.reasons) == {5, 40_000}
     assert Counting.calls < 80
 

@@ -152,8 +152,8 @@ def test_standard_input_is_of_the_format_that_it_begins_with(tmp_path, wanted, e
     path = spool(io.BytesIO(contents()[ending]), tmp_path)
     assert path.suffix == ending
     found = plan([str(path)], wanted(names=("a", "b", "c")))
-    parts = [part.x for shard in found.shards for part in found.read(shard)]
-    np.testing.assert_array_equal(np.concatenate(parts), X)
+    blocks = [block.x for shard in found.shards for block in found.read(shard)]
+    np.testing.assert_array_equal(np.concatenate(blocks), X)
 
 
 def test_standard_input_of_nothing_is_an_error(tmp_path):

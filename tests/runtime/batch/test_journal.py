@@ -11,25 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from vae_runtime.batch.disk import sync
-from vae_runtime.batch.journal import Journal, JournalRefused, read_done, read_outcomes, read_run
-from vae_runtime.batch.parts import Outcome, Reject
+from vae_runtime._base.atomic_files import sync
+from vae_runtime.batch.blocks import Reject, Result
+from vae_runtime.batch.journal import Journal, JournalRefused, read_done, read_results, read_run
 
 RUN = {"bundle": "a" * 64, "options": {"alpha": 0.01}}
 DTYPES = [np.float32, np.float64, np.int64, np.bool_, np.uint8, "<U4", "datetime64[us]"]
 SHARDS = [["a.npy", 0, 2], ["a.npy", 2, 4], ["b.npy", 0, 1]]
-OUTCOMES = [  # of each shard
-    [Outcome({"row": np.arange(2), "score": np.array([0.5, np.nan], np.float32)}, 2, 1)],
+RESULTS = [  # of each shard
+    [Result({"row": np.arange(2), "score": np.array([0.5, np.nan], np.float32)}, 2, 1)],
     [
-        Outcome({"row": np.arange(1)}, 1, 0, (Reject("a.npy", 3, "x[0] is NaN"),)),
-        Outcome({}, 0, 0, (Reject("a.npy", 4, 'says "é" and \udcff'),), 7),
+        Result({"row": np.arange(1)}, 1, 0, (Reject("a.npy", 3, "x[0] is NaN"),)),
+        Result({}, 0, 0, (Reject("a.npy", 4, 'says "é" and \udcff'),), 7),
     ],
-    [Outcome({"note": pa.array(["a", None]), "machine": np.array(["é", ""])}, 2, classes={"é": 2})],
+    [Result({"note": pa.array(["a", None]), "machine": np.array(["é", ""])}, 2, classes={"é": 2})],
 ]
 
 
 def same(a, b):
-    """Whether outcomes are the same to the last bit, type and null."""
+    """Whether results are the same to the last bit, type and null."""
     if a[1:] != b[1:] or list(a.columns) != list(b.columns):
         return False
     return all(same_column(a.columns[name], b.columns[name]) for name in a.columns)
@@ -42,12 +42,12 @@ def same_column(a, b):
     return alike and a.tobytes() == b.tobytes()
 
 
-def fill(path, outcomes, shards=SHARDS):
-    """Notes outcomes of shards; gives where each shard's last record ends."""
+def fill(path, results, shards=SHARDS):
+    """Notes results of shards; gives where each shard's last record ends."""
     journal, ends = Journal(path, RUN), []
-    for shard, each in zip(shards, outcomes, strict=True):
-        for outcome in each:
-            journal.add(outcome)
+    for shard, each in zip(shards, results, strict=True):
+        for result in each:
+            journal.add(result)
         journal.close_shard(shard)
         ends.append(path.stat().st_size)
     journal.close()
@@ -55,24 +55,24 @@ def fill(path, outcomes, shards=SHARDS):
 
 
 def read(path):
-    """The shards, and their outcomes as they come."""
+    """The shards, and their results as they come."""
     done = read_done(path)
     end = done[-1].end if done else 0
-    return [each.shard for each in done], list(read_outcomes(path, end))
+    return [each.shard for each in done], list(read_results(path, end))
 
 
 def check_first(path, n):
     """Checks that the first n shards are there, and nothing else."""
-    shards, outcomes = read(path)
+    shards, results = read(path)
     assert shards == SHARDS[:n]
-    check_outcomes(outcomes, n)
+    check_results(results, n)
 
 
-def check_outcomes(outcomes, n):
-    """Checks that these are the outcomes of the first n shards."""
-    expected = list(itertools.chain(*OUTCOMES[:n]))
-    assert len(outcomes) == len(expected)
-    assert all(map(same, outcomes, expected))
+def check_results(results, n):
+    """Checks that these are the results of the first n shards."""
+    expected = list(itertools.chain(*RESULTS[:n]))
+    assert len(results) == len(expected)
+    assert all(map(same, results, expected))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def ends(path):
-    return fill(path, OUTCOMES)
+    return fill(path, RESULTS)
 
 
 def test_what_was_noted_comes_back(path, ends):
@@ -90,7 +90,7 @@ def test_what_was_noted_comes_back(path, ends):
     assert [done.end for done in read_done(path)] == ends
     check_first(path, 3)
     for n, end in enumerate(ends, 1):
-        assert len(list(read_outcomes(path, end))) == sum(map(len, OUTCOMES[:n]))
+        assert len(list(read_results(path, end))) == sum(map(len, RESULTS[:n]))
 
 
 columns = st.dictionaries(
@@ -122,10 +122,10 @@ rejects = st.lists(st.builds(Reject, st.text(), st.integers(0, 2**62), st.text()
 )
 def test_any_outcome_comes_back(tmp_path_factory, columns, rows, anomalies, rejects, left_out):
     path = tmp_path_factory.getbasetemp() / "journal"
-    outcome = Outcome(columns, rows, anomalies, rejects, left_out)
-    fill(path, [[outcome]], SHARDS[:1])
+    result = Result(columns, rows, anomalies, rejects, left_out)
+    fill(path, [[result]], SHARDS[:1])
     (found,) = read(path)[1]
-    assert same(found, outcome)
+    assert same(found, result)
     assert all(isinstance(reject, Reject) for reject in found.rejects)
 
 
@@ -168,9 +168,9 @@ def test_a_run_goes_on_where_it_was(path, ends, n, extra):
     path.write_bytes(whole[: ends[n - 1] + extra])
     journal = Journal(path, RUN, ends[n - 1])
     assert path.stat().st_size == ends[n - 1]  # else old records might follow on new ones
-    for shard, each in zip(SHARDS[n:], OUTCOMES[n:], strict=True):
-        for outcome in each:
-            journal.add(outcome)
+    for shard, each in zip(SHARDS[n:], RESULTS[n:], strict=True):
+        for result in each:
+            journal.add(result)
         journal.close_shard(shard)
     journal.close()
     assert path.read_bytes() == whole
@@ -186,7 +186,7 @@ def test_a_new_run_takes_the_place_of_an_old_one(path, ends):
 
 def test_a_closed_shard_can_be_read_before_the_journal_is_closed(path):
     journal = Journal(path, RUN)
-    journal.add(OUTCOMES[0][0])
+    journal.add(RESULTS[0][0])
     journal.close_shard(SHARDS[0])
     check_first(path, 1)
     sync(path)
@@ -205,10 +205,10 @@ def test_outcomes_that_are_damaged_once_they_were_found_are_not_left_out_in_sile
     for place in (5, ends[0] - 30, ends[1] + 40, ends[2] - 1):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(JournalRefused, match=r"journal: expected [\d,]+ bytes of records\."):
-            list(read_outcomes(path, ends[-1]))
+            list(read_results(path, ends[-1]))
     path.write_bytes(whole[: ends[1]])
     with pytest.raises(JournalRefused, match="one that was damaged"):
-        list(read_outcomes(path, ends[-1]))
+        list(read_results(path, ends[-1]))
 
 
 @pytest.mark.parametrize("size", [0, 4, 20])

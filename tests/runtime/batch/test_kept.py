@@ -12,7 +12,7 @@ import pytest
 
 from vae_runtime import Runner
 from vae_runtime.cli import main
-from vae_runtime.engines.options import Terms
+from vae_runtime.engines.options import RowOptions
 from vae_runtime.engines.record_batches import BatchScorer
 
 MOMENT = datetime.datetime(2026, 1, 31, 23, 59, 59, 123456)
@@ -191,7 +191,7 @@ def test_a_type_that_the_output_has_not_is_refused_before_work(keep, monkeypatch
 @pytest.mark.parametrize("kind", KINDS)
 def test_record_batches_have_values_as_they_were(golden, kind):
     column, _ = KINDS[kind]
-    scorer = BatchScorer.of(golden, terms=Terms(keep=("k",)))
+    scorer = BatchScorer.of(golden, row_options=RowOptions(keep=("k",)))
     model = scorer.runner.manifest.model
     x = np.resize(scorer.runner.probe_rows(), (len(column), model.input_shape[0]))
     features = dict(zip(model.feature_names, map(np.ascontiguousarray, x.T), strict=True))

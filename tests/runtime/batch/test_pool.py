@@ -1,4 +1,4 @@
-"""All parts of all shards, each once and in order, whatever takes how long."""
+"""All blocks of all shards, each once and in order, whatever takes how long."""
 
 import gc
 import itertools
@@ -15,27 +15,27 @@ LONG = 10.0  # seconds after which a test is hanging
 
 
 class Source:
-    """Shards (number, parts), of which it is noted what was read and worked on, and when."""
+    """Shards (number, blocks), of which it is noted what was read and worked on, and when."""
 
     def __init__(self, counts, delays=None):
         self.shards = list(enumerate(counts))
         self.delays = delays
         self.lock = threading.Lock()
-        self.read_parts, self.worked, self.closed = [], [], []
+        self.read_blocks, self.worked, self.closed = [], [], []
         self.working = self.most_working = 0
         self.threads = set()
 
     def read(self, shard):
-        number, parts = shard
+        number, blocks = shard
         try:
-            for part in range(parts):
+            for block in range(blocks):
                 with self.lock:
-                    self.read_parts.append((number, part))
-                yield number, part
+                    self.read_blocks.append((number, block))
+                yield number, block
         finally:
             self.closed.append(number)
 
-    def work(self, part):
+    def compute(self, block):
         with self.lock:
             self.threads.add(threading.get_ident())
             self.working += 1
@@ -44,18 +44,18 @@ class Source:
             time.sleep(next(self.delays))
         with self.lock:
             self.working -= 1
-            self.worked.append(part)
-        return part
+            self.worked.append(block)
+        return block
 
-    def pool(self, threads, read=None, work=None):
-        return Pool(self.shards, read or self.read, work or self.work, threads)
+    def pool(self, threads, read=None, compute=None):
+        return Pool(self.shards, read or self.read, compute or self.compute, threads)
 
     @property
     def expected(self):
         return [
-            (n, part)
-            for n, parts in self.shards
-            for part in [*((n, i) for i in range(parts)), None]
+            (n, block)
+            for n, blocks in self.shards
+            for block in [*((n, i) for i in range(blocks)), None]
         ]
 
 
@@ -75,7 +75,7 @@ def _no_thread_is_left():
 def test_results_come_in_order_and_each_part_once(counts, threads, delays):
     source = Source(counts, itertools.cycle(delays))
     assert list(source.pool(threads).results()) == source.expected
-    assert sorted(source.worked) == [part for _, part in source.expected if part]
+    assert sorted(source.worked) == [block for _, block in source.expected if block]
     assert sorted(source.closed) == list(range(len(counts)))
 
 
@@ -83,37 +83,37 @@ def meeting(n):
     """Work that ends only where so many are at it at a time; a later few may be alone."""
     barrier = threading.Barrier(n)
 
-    def work(part):
+    def compute(block):
         barrier.wait(LONG)
-        return part
+        return block
 
-    return work
+    return compute
 
 
 @pytest.mark.parametrize("counts", [[32], [2] * 16, [3, 0, 29], [0] * 20 + [32]])
 def test_all_threads_are_busy_whatever_the_shards(counts):
     source = Source(counts)
-    assert list(source.pool(4, work=meeting(4)).results()) == source.expected
+    assert list(source.pool(4, compute=meeting(4)).results()) == source.expected
 
 
 def test_all_threads_work_on_a_first_shard_that_holds_up_the_others():
     source, long = Source([100, *[200] * 3]), threading.Event()
     meet = meeting(4)
 
-    def work(part):
-        if part == (0, 0):
+    def compute(block):
+        if block == (0, 0):
             long.wait(LONG)  # until as many results wait as may
-        elif part[0] == 0 and 8 < part[1] < 93:
-            meet(part)
-        return part
+        elif block[0] == 0 and 8 < block[1] < 93:
+            meet(block)
+        return block
 
     def slow_read(shard):
-        for part in source.read(shard):
-            if part[0] == 0 and part[1] < 8:
+        for block in source.read(shard):
+            if block[0] == 0 and block[1] < 8:
                 time.sleep(0.005)
-            yield part
+            yield block
 
-    results = source.pool(4, slow_read, work).results()
+    results = source.pool(4, slow_read, compute).results()
     threading.Timer(0.3, long.set).start()
     assert list(results) == source.expected
 
@@ -139,30 +139,30 @@ def test_an_error_is_raised_in_its_place(error, where, bad):
     source = Source([5, 6, 4])
 
     def read(shard):
-        for part in source.read(shard):
-            if part == bad and where == "read":
+        for block in source.read(shard):
+            if block == bad and where == "read":
                 raise error
-            yield part
+            yield block
 
     def open_eagerly(shard):
         if shard[0] == bad[0]:
             raise error
         return source.read(shard)
 
-    def work(part):
-        if part == bad and where == "work":
+    def compute(block):
+        if block == bad and where == "work":
             raise error
-        return source.work(part)
+        return source.compute(block)
 
     found = []
-    pool = source.pool(3, open_eagerly if where == "open" else read, work)
+    pool = source.pool(3, open_eagerly if where == "open" else read, compute)
     with pytest.raises(type(error)) as caught:
         found.extend(pool.results())
     assert caught.value is error
     place = (bad[0], 0) if where == "open" else bad
     assert found == source.expected[: source.expected.index((bad[0], place))]
     gc.collect()
-    assert len(source.closed) == len({number for number, _ in source.read_parts})
+    assert len(source.closed) == len({number for number, _ in source.read_blocks})
 
 
 @pytest.mark.parametrize("counts", [[2000], [5] * 400, [500] * 4, [1] * 2000, [1000, *[1] * 1000]])
@@ -172,7 +172,7 @@ def test_results_that_wait_are_bounded(counts):
         taken += result is not None
         if taken in (1, 500):
             time.sleep(0.2)  # all threads go on for as long as they may
-        most = max(most, len(source.read_parts) - taken)
+        most = max(most, len(source.read_blocks) - taken)
     assert WAITING * threads <= most <= (WAITING + WAITING_FIRST + 1) * threads
 
 
@@ -182,7 +182,7 @@ def test_shards_are_not_opened_before_their_turn():
     next(results)
     time.sleep(0.1)
     results.close()
-    assert len(source.read_parts) <= (WAITING + WAITING_FIRST + 1) * 2
+    assert len(source.read_blocks) <= (WAITING + WAITING_FIRST + 1) * 2
 
 
 @pytest.mark.parametrize("taken", [1, 2, 30])
@@ -191,17 +191,17 @@ def test_closing_early_stops_the_threads_and_closes_the_files(taken):
     results = source.pool(4).results()
     assert list(itertools.islice(results, taken)) == source.expected[:taken]
     results.close()
-    read = len(source.read_parts)
+    read = len(source.read_blocks)
     assert read < 1000
-    assert len(source.closed) == len({number for number, _ in source.read_parts})
+    assert len(source.closed) == len({number for number, _ in source.read_blocks})
     time.sleep(0.02)
-    assert len(source.read_parts) == read
+    assert len(source.read_blocks) == read
 
 
 def test_nothing_begins_before_the_first_result_is_asked_for():
     source = Source([3])
     source.pool(2).results()
-    assert source.read_parts == []
+    assert source.read_blocks == []
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 3])

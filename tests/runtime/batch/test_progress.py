@@ -8,8 +8,7 @@ import re
 import pytest
 
 from vae_runtime.batch import progress
-from vae_runtime.batch.counts import Counts
-from vae_runtime.batch.progress import Progress, line_of, metrics_of
+from vae_runtime.batch.progress import Counts, Progress, line_of, metrics_of
 
 
 def test_a_line_says_how_far_how_fast_how_long_and_how_many():
@@ -47,7 +46,7 @@ def test_the_rate_is_of_late(clock):
     terminal = io.StringIO()
     watch = Progress(10_000_000, terminal, None)
     rows = 5_000_000  # that an earlier run had done
-    for _ in range(2 * progress.SPAN):
+    for _ in range(2 * progress.LINES_OF_RATE):
         clock[0] += 1.0
         rows += 100
         watch(Counts(rows))

@@ -8,11 +8,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from vae_runtime.batch.counts import Counts
+from vae_runtime._base.atomic_files import aside_of
+from vae_runtime.batch.blocks import Block, Reject, Result, Shard
+from vae_runtime.batch.job import Job
 from vae_runtime.batch.journal import JournalRefused, read_done
-from vae_runtime.batch.output import Output, aside
-from vae_runtime.batch.parts import Outcome, Part, Reject, Shard
-from vae_runtime.batch.run import Job, run
+from vae_runtime.batch.output import Output
+from vae_runtime.batch.progress import Counts
+from vae_runtime.batch.run import run
 from vae_runtime.batch.writing import open_writer
 
 SHARDS, PARTS, ROWS = 6, 3, 5
@@ -22,14 +24,14 @@ BAD = 7  # one row in so many is none
 def read(shard):
     for i in range(PARTS):
         first = shard.first_row + i * ROWS
-        yield Part(shard.file, np.arange(first, first + ROWS), {}, {})
+        yield Block(shard.file, np.arange(first, first + ROWS), {}, {})
 
 
-def work(part):
-    good = part.x % BAD != 0
-    rejects = tuple(Reject(part.file, int(row), f"{row} is a seventh") for row in part.x[~good])
-    columns = {"row": part.x[good], "score": (part.x[good] * 0.1).astype(np.float32)}
-    return Outcome(columns, int(good.sum()), int((part.x[good] > 40).sum()), rejects)
+def compute(block):
+    good = block.x % BAD != 0
+    rejects = tuple(Reject(block.file, int(row), f"{row} is a seventh") for row in block.x[~good])
+    columns = {"row": block.x[good], "score": (block.x[good] * 0.1).astype(np.float32)}
+    return Result(columns, int(good.sum()), int((block.x[good] > 40).sum()), rejects)
 
 
 def shards(count=SHARDS):
@@ -38,14 +40,14 @@ def shards(count=SHARDS):
 
 @pytest.fixture
 def job(tmp_path):
-    """Makes a job; what is given replaces its parts."""
+    """Makes a job; what is given replaces its blocks."""
 
     def make(**changes):
         output, rejects = tmp_path / "out.csv", tmp_path / "out.rejects.csv"
         given = {
             "shards": shards(),
             "read": read,
-            "work": work,
+            "compute": compute,
             "fingerprint": list,
             "identity": {"bundle": "b", "alpha": 0.05},
             "open_output": partial(Output, output, rejects, partial(open_writer, ending=".csv")),
@@ -71,11 +73,11 @@ def broken_at(shard):
     """A read that fails in the middle of a shard."""
 
     def fail(given):
-        parts = read(given)
-        yield next(parts)
+        blocks = read(given)
+        yield next(blocks)
         if given.start == shard:
             raise ValueError("rows: the disk is scratched")
-        yield from parts
+        yield from blocks
 
     return fail
 
@@ -193,17 +195,17 @@ def test_an_earlier_output_stays_until_a_whole_one_takes_its_place(job, tmp_path
     with pytest.raises(ValueError, match="scratched"):
         go(job(read=broken_at(3)))
     assert (tmp_path / "out.csv").read_text() == "of yesterday\n"
-    assert not aside(tmp_path / "out.csv").exists()
+    assert not aside_of(tmp_path / "out.csv").exists()
     go(job(), resume=True)
     assert (tmp_path / "out.csv").read_text().startswith("row,score\n")
 
 
 def test_rows_of_which_none_is_good_are_an_error_that_gives_the_first_reason(job, tmp_path):
-    def none(part):
-        return Outcome({}, 0, 0, tuple(Reject(part.file, int(row), "broken") for row in part.x))
+    def none(block):
+        return Result({}, 0, 0, tuple(Reject(block.file, int(row), "broken") for row in block.x))
 
     with pytest.raises(ValueError, match=r"Received: 90, all of them rejected.*row 0.*broken"):
-        go(job(work=none))
+        go(job(compute=none))
     (listed,) = files(tmp_path)  # no journal either: there is nothing to go on with
     assert listed == "out.rejects.csv"
     assert files(tmp_path)[listed].count(b"broken") == 90
@@ -222,13 +224,13 @@ def test_a_run_does_not_go_on_without_a_file_that_it_began_with(job, tmp_path):
 def test_verdicts_of_all_rows_together_are_written_at_the_end(job, tmp_path):
     """The rows above the mean of all are anomalies, whose mean is known at the end alone."""
 
-    def settle(outcomes):
-        mean = np.concatenate([o.columns["score"] for o in outcomes]).mean()
+    def settle(results):
+        mean = np.concatenate([o.columns["score"] for o in results]).mean()
 
-        def amend(outcome):
-            above = outcome.columns["score"] > mean
-            columns = {**outcome.columns, "is_anomaly": above}
-            return outcome._replace(columns=columns, anomalies=int(above.sum()))
+        def amend(result):
+            above = result.columns["score"] > mean
+            columns = {**result.columns, "is_anomaly": above}
+            return result._replace(columns=columns, anomalies=int(above.sum()))
 
         return amend
 
@@ -278,16 +280,16 @@ def test_a_file_that_is_no_journal_is_not_overwritten(job, tmp_path, resume):
 def test_an_error_of_a_disk_names_the_file(job, tmp_path, ending):
     """`/dev/full` is a disk without room."""
     path = tmp_path / "out"
-    aside(path).symlink_to("/dev/full")
+    aside_of(path).symlink_to("/dev/full")
     output = partial(Output, path, None, partial(open_writer, ending=ending))
     plain = [s._replace(first_row=BAD * s.first_row + 1) for s in shards()]
     with pytest.raises(OSError, match=r"No space left") as raised:
-        go(job(open_output=output, shards=plain, work=without_rejects))
-    assert raised.value.filename == str(aside(path))
+        go(job(open_output=output, shards=plain, compute=without_rejects))
+    assert raised.value.filename == str(aside_of(path))
 
 
-def without_rejects(part):
-    return work(part)._replace(rejects=())
+def without_rejects(block):
+    return compute(block)._replace(rejects=())
 
 
 def test_a_journal_that_the_disk_refuses_is_named(job):

@@ -152,7 +152,10 @@ def test_rows_that_nobody_says_whose_they_are_are_refused(
     )
     check_failed(run("score", fleet, rows_file, "--machine", "x"), "calibrated for the machine 'x'")
     done = run("score", golden, normal, "--machine-column", "machine")
-    check_failed(done, "expected a bundle with machines, for --machine-column machine.")
+    check_failed(
+        done,
+        "expected a bundle with machines, for the machine column 'machine' (--machine-column).",
+    )
 
 
 def test_an_empty_column_judges_by_all_machines_together(run, fleet, rows_file, table_of):

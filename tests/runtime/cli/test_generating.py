@@ -58,6 +58,13 @@ def test_no_samples_are_an_error(run, digits, tmp_path, check_failed):
     check_failed(done, "expected a number of draws from 1")
 
 
+def test_draws_are_not_resumed(run, table, tmp_path, capsys):
+    with pytest.raises(SystemExit) as exited:
+        run("sample", table.bundle, "--seed", 1, "--resume", "-o", tmp_path / "out.npy")
+    assert exited.value.code == 2
+    assert "expected no --resume with sample" in capsys.readouterr().err
+
+
 def test_a_table_is_no_image(run, table, tmp_path, check_failed):
     done = run("sample", table.bundle, "-o", tmp_path / "out.png")
     check_failed(done, "expected a model of images for a picture. Received: one of a table.")

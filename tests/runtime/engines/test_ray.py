@@ -15,9 +15,9 @@ import pytest
 real_ray = pytest.importorskip("ray", reason="needs vae-runtime[ray]")
 
 from vae_runtime import BundleError  # noqa: E402
+from vae_runtime.batch.blocks import Wanted  # noqa: E402
+from vae_runtime.batch.computations import Scoring  # noqa: E402
 from vae_runtime.batch.inputs import plan  # noqa: E402
-from vae_runtime.batch.parts import Wanted  # noqa: E402
-from vae_runtime.batch.tasks import Scoring  # noqa: E402
 from vae_runtime.cli import main  # noqa: E402
 from vae_runtime.engines import ray  # noqa: E402 - skipped above
 
@@ -88,8 +88,8 @@ def test_a_data_set_scores_as_by_the_runner_though_a_worker_is_killed(
     dataset, engined, check_engined, tmp_path
 ):
     marker = tmp_path / "killed"
-    terms = ray.Terms(Dying(marker=str(marker)))
-    found = table_of(ray.score(dataset, engined.bundle, terms=terms, workers=2))
+    row_options = ray.RowOptions(Dying(marker=str(marker)))
+    found = table_of(ray.score(dataset, engined.bundle, row_options=row_options, workers=2))
     assert marker.exists()
     assert found.column_names == [*KEPT, "score", "p_value", "is_anomaly"]
     check_engined(found)
@@ -107,9 +107,11 @@ def test_bad_rows_keep_their_place(cluster, engined):
         None if 120 <= i < 124 else value.as_py() for i, value in enumerate(engined.table["flow"])
     ]
     broken = engined.table.set_column(column, "flow", pa.array(flow)).slice(0, 200)
-    terms = ray.Terms(keep=("id",), on_bad_row="reject")
+    row_options = ray.RowOptions(keep=("id",), on_bad_row="reject")
     dataset = real_ray.data.from_arrow(broken)
-    found = table_of(ray.score(dataset, engined.bundle, terms=terms, workers=1)).sort_by("id")
+    found = table_of(
+        ray.score(dataset, engined.bundle, row_options=row_options, workers=1)
+    ).sort_by("id")
     assert np.flatnonzero(found["rejected"].is_valid()).tolist() == list(range(120, 124))
     good = found["score"].is_valid().to_numpy()
     assert good.tolist() == found["rejected"].is_null().to_pylist()
@@ -120,7 +122,9 @@ def test_files_score_as_by_the_runner_in_order_though_a_worker_is_killed(
     cluster, path, engined, check_engined, tmp_path
 ):
     marker, out = tmp_path / "killed", tmp_path / "out"
-    scorer = ray.BatchScorer.of(engined.bundle, terms=ray.Terms(Dying(marker=str(marker))))
+    scorer = ray.BatchScorer.of(
+        engined.bundle, row_options=ray.RowOptions(Dying(marker=str(marker)))
+    )
     ray.score_files(scorer, planned(engined, path), out, rows=1000)
     assert marker.exists()
     assert sorted(file.name for file in out.iterdir()) == [f"part-{i:06}.parquet" for i in range(4)]
@@ -135,7 +139,7 @@ def test_a_worker_refuses_another_bundle_at_the_path(
     cluster, path, engined, table_copy, edit_manifest, tmp_path
 ):
     scorer = ray.BatchScorer.of(table_copy)
-    shipped = ray.BatchScorer.of(table_copy, ray.Opening(ship=True))
+    shipped = ray.BatchScorer.of(table_copy, ray.RunnerOptions(ship=True))
     given, out = planned(engined, path), tmp_path / "out"
     edit_manifest(table_copy, lambda document: document["model"].update(name="another"))
     with pytest.raises(BundleError, match="expected the bundle that the job began with"):

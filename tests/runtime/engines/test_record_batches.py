@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_runtime import BundleError, Runner, recalibrate
+from vae_runtime.batch.blocks import Wanted
+from vae_runtime.batch.computations import Encoding, Scoring
 from vae_runtime.batch.inputs import plan
-from vae_runtime.batch.parts import Wanted
-from vae_runtime.batch.tasks import Encoding, Scoring
-from vae_runtime.engines.options import Opening, Terms
+from vae_runtime.engines.options import RowOptions, RunnerOptions
 from vae_runtime.engines.record_batches import BatchScorer, score_record_batch
-from vae_runtime.engines.shards import ShardScorer, count, pieces_of, write_piece
+from vae_runtime.engines.shards import ShardScorer, count, tasks_of, write_task
 
 IN_A_PROCESS = """
 import pickle, sys
@@ -72,7 +72,9 @@ def test_rows_score_as_by_the_runner_however_they_are_cut(engined, scorer, check
 def test_the_schema_is_known_before_any_row(engined):
     task = Scoring(top=2, latents=True, reconstruction=True)
     for on_bad_row in ("fail", "reject"):
-        scorer = BatchScorer.of(engined.bundle, terms=Terms(task, ("site",), on_bad_row=on_bad_row))
+        scorer = BatchScorer.of(
+            engined.bundle, row_options=RowOptions(task, ("site",), on_bad_row=on_bad_row)
+        )
         batch = one_batch(engined.table)
         schema = scorer.schema(batch.schema)
         assert scorer(batch).schema == schema
@@ -82,12 +84,14 @@ def test_the_schema_is_known_before_any_row(engined):
 
 
 def test_results_of_several_values_are_lists(engined):
-    found = BatchScorer.of(engined.bundle, terms=Terms(Encoding(), ()))(one_batch(engined.table))
+    found = BatchScorer.of(engined.bundle, row_options=RowOptions(Encoding(), ()))(
+        one_batch(engined.table)
+    )
     np.testing.assert_array_equal(found["z"].to_pylist(), engined.runner.encode(engined.x))
 
 
 def test_bad_rows_keep_their_place(engined, broken):
-    found = score_record_batch(broken, engined.runner, Terms(on_bad_row="reject"))
+    found = score_record_batch(broken, engined.runner, RowOptions(on_bad_row="reject"))
     rejected = found["rejected"].to_pylist()
     assert [i for i, reason in enumerate(rejected) if reason is not None] == [3, 7]
     assert "temperature" in rejected[3]
@@ -103,7 +107,7 @@ def test_bad_rows_keep_their_place(engined, broken):
 
 
 def test_a_batch_of_bad_rows_alone_has_no_results(engined, broken):
-    found = score_record_batch(broken.slice(3, 1), engined.runner, Terms(on_bad_row="reject"))
+    found = score_record_batch(broken.slice(3, 1), engined.runner, RowOptions(on_bad_row="reject"))
     assert found["score"].to_pylist() == [None]
     assert found["rejected"].null_count == 0
 
@@ -120,11 +124,11 @@ def test_columns_that_cannot_be_are_refused(engined, scorer):
     with refuses("score twice"):
         scorer.schema(batch.schema.append(pa.field("score", pa.float32())))
     with refuses("expected the column 'nobody'"):
-        BatchScorer.of(engined.bundle, terms=Terms(keep=("nobody",)))(batch)
+        BatchScorer.of(engined.bundle, row_options=RowOptions(keep=("nobody",)))(batch)
     with refuses("keep as a tuple"):
-        Terms(keep="id")
+        RowOptions(keep="id")
     with refuses("fail or reject"):
-        Terms(on_bad_row="skip")
+        RowOptions(on_bad_row="skip")
 
 
 def test_what_is_no_record_batch_is_refused_with_what_to_do(engined, scorer):
@@ -138,9 +142,11 @@ def test_what_is_no_record_batch_is_refused_with_what_to_do(engined, scorer):
 
 def test_options_that_do_not_fit_are_refused_before_any_row(engined):
     with refuses("alpha=1e-09 needs"):
-        BatchScorer.of(engined.bundle, terms=Terms(Scoring(alpha=1e-9)))
+        BatchScorer.of(engined.bundle, row_options=RowOptions(Scoring(alpha=1e-9)))
     with refuses("expected a bundle with machines, for the machine column 'site'"):
-        BatchScorer.of(engined.bundle, terms=Terms(machine_column="site"))(one_batch(engined.table))
+        BatchScorer.of(engined.bundle, row_options=RowOptions(machine_column="site"))(
+            one_batch(engined.table)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +168,7 @@ def test_each_row_is_judged_by_its_own_machine(fleet):
     wanted = Runner.load(bundle).score(x, machines=names).p_value
     found = BatchScorer.of(bundle)(batch)
     np.testing.assert_array_equal(found["p_value"], wanted)
-    together = BatchScorer.of(bundle, terms=Terms(machine_column=""))(batch)
+    together = BatchScorer.of(bundle, row_options=RowOptions(machine_column=""))(batch)
     np.testing.assert_array_equal(together["p_value"], Runner.load(bundle).score(x).p_value)
     assert not np.array_equal(together["p_value"], wanted)
 
@@ -172,25 +178,25 @@ def test_a_row_without_the_name_of_a_machine_keeps_its_place(fleet, tmp_path, ma
     bundle, x, batch = fleet
     names = ["calm"] * 97 + [None, "", "calm"]
     batch = batch.set_column(batch.num_columns - 1, "machine", pa.array(names))
-    scorer = BatchScorer.of(bundle, Opening(machine=machine), Terms(on_bad_row="reject"))
+    scorer = BatchScorer.of(bundle, RunnerOptions(machine=machine), RowOptions(on_bad_row="reject"))
     good = np.delete(np.arange(100), [97, 98])
     wanted = Runner.load(bundle, machine="calm").score(x).p_value[good]
     pq.write_table(pa.table(batch), tmp_path / "rows.parquet")
     wanting = Wanted(scorer.runner.manifest.model, machine_column="machine")
     planned = plan([str(tmp_path / "rows.parquet")], wanting)
-    of_files = next(ShardScorer.of(scorer, planned)(pieces_of(planned)[0]))
+    of_files = next(ShardScorer.of(scorer, planned)(tasks_of(planned)[0]))
     for found in (scorer(batch), of_files):
         rejected = found["rejected"].to_pylist()
         assert [i for i, reason in enumerate(rejected) if reason is not None] == [97, 98]
         assert "expected the name of a machine" in rejected[97]
         np.testing.assert_array_equal(found["p_value"].to_numpy(zero_copy_only=False)[good], wanted)
     with refuses("row 97 (machine=None): expected the name of a machine"):
-        BatchScorer.of(bundle, Opening(machine=machine))(batch)
+        BatchScorer.of(bundle, RunnerOptions(machine=machine))(batch)
 
 
 def test_rows_of_one_machine_are_of_no_other(fleet):
     bundle, x, batch = fleet
-    scorer = BatchScorer.of(bundle, Opening(machine="calm"))
+    scorer = BatchScorer.of(bundle, RunnerOptions(machine="calm"))
     calm = batch.filter(pa.array(np.arange(100) % 2 == 0))
     wanted = Runner.load(bundle, machine="calm").score(x[::2]).p_value
     np.testing.assert_array_equal(scorer(calm)["p_value"], wanted)
@@ -203,7 +209,7 @@ def test_rows_of_one_machine_are_of_no_other(fleet):
 
 def test_a_scorer_opens_its_bundle_once_in_a_process(engined, scorer):
     assert scorer.runner is pickle.loads(pickle.dumps(scorer)).runner
-    other = BatchScorer.of(engined.bundle, Opening(score="neg_elbo"))
+    other = BatchScorer.of(engined.bundle, RunnerOptions(score="neg_elbo"))
     assert other.runner is not scorer.runner
 
 
@@ -216,7 +222,7 @@ def test_another_process_opens_the_same_bundle_and_no_other(engined, table_copy,
 
 
 def test_a_bundle_can_travel_along(table_copy):
-    shipped = BatchScorer.of(table_copy, Opening(ship=True))
+    shipped = BatchScorer.of(table_copy, RunnerOptions(ship=True))
     left = BatchScorer.of(table_copy)
     shutil.rmtree(table_copy)
     assert in_a_process(shipped) == ("fp32\n", "")
@@ -224,7 +230,7 @@ def test_a_bundle_can_travel_along(table_copy):
 
 
 def test_a_shipped_bundle_that_was_altered_is_refused(table_copy):
-    shipped = BatchScorer.of(table_copy, Opening(ship=True))
+    shipped = BatchScorer.of(table_copy, RunnerOptions(ship=True))
     files = dict(shipped.files)
     files["scorer.onnx"] = files["scorer.onnx"][:-1] + b"?"
     assert "its sha256 is not the one" in in_a_process(replace(shipped, files=files))[1]
@@ -247,7 +253,7 @@ def planned(engined, files):
 
 def test_shards_score_as_by_the_runner(planned, scorer, files, check_engined):
     shards = ShardScorer.of(scorer, planned)
-    batches = [batch for piece in pieces_of(planned, 1000) for batch in shards(piece)]
+    batches = [batch for task in tasks_of(planned, 1000) for batch in shards(task)]
     found = pa.Table.from_batches(batches, shards.schema)
     check_engined(found)
     assert found["row"].to_pylist() == [*range(2500), *range(1500)]
@@ -257,15 +263,15 @@ def test_shards_score_as_by_the_runner(planned, scorer, files, check_engined):
 @settings(deadline=None, max_examples=25)
 @given(rows=st.integers(1, 5000))
 def test_pieces_are_all_shards_in_order(engined, tmp_path_factory, rows):
-    path = tmp_path_factory.getbasetemp() / "pieces.parquet"
+    path = tmp_path_factory.getbasetemp() / "tasks.parquet"
     if not path.exists():
         pq.write_table(engined.table, path, row_group_size=700)
     planned = plan([str(path)], Wanted(engined.runner.manifest.model))
-    pieces = pieces_of(planned, rows)
-    assert [shard for piece in pieces for shard in piece.shards] == planned.shards
-    for piece in pieces:
-        assert len(piece.shards) == 1 or sum(s.rows for s in piece.shards) <= rows
-        assert set(piece.files) == {s.file for s in piece.shards}
+    tasks = tasks_of(planned, rows)
+    assert [shard for task in tasks for shard in task.shards] == planned.shards
+    for task in tasks:
+        assert len(task.shards) == 1 or sum(s.rows for s in task.shards) <= rows
+        assert set(task.files) == {s.file for s in task.shards}
 
 
 def test_bad_rows_of_shards_keep_their_place(engined, files):
@@ -273,11 +279,11 @@ def test_bad_rows_of_shards_keep_their_place(engined, files):
     x[[0, 301], 2] = np.nan
     np.save(files / "rows.npy", x)
     planned = plan([str(files / "rows.npy")], Wanted(engined.runner.manifest.model))
-    scorer = BatchScorer.of(engined.bundle, terms=Terms(on_bad_row="reject"))
+    scorer = BatchScorer.of(engined.bundle, row_options=RowOptions(on_bad_row="reject"))
     out = files / "out"
     out.mkdir()
-    for i, piece in enumerate(pieces_of(planned)):
-        write_piece(ShardScorer.of(scorer, planned), piece, out / f"{i}.parquet")
+    for i, task in enumerate(tasks_of(planned)):
+        write_task(ShardScorer.of(scorer, planned), task, out / f"{i}.parquet")
     found = pq.read_table(out)
     assert np.flatnonzero(found["score"].is_null()).tolist() == [0, 301]
     np.testing.assert_array_equal(found["score"].to_numpy()[1:301], engined.scores.score[1:301])
@@ -289,17 +295,17 @@ def test_bad_rows_of_shards_keep_their_place(engined, files):
 
 
 def test_files_that_change_or_lie_elsewhere_are_refused(planned, scorer, files, monkeypatch):
-    shards, (piece, *_) = ShardScorer.of(scorer, planned), pieces_of(planned)
+    shards, (task, *_) = ShardScorer.of(scorer, planned), tasks_of(planned)
     monkeypatch.chdir(files)
     with refuses("expected a path from the root"):
         ShardScorer.of(scorer, plan(["rows-0.parquet"], planned.wanted))
     pq.write_table(pq.read_table(files / "rows-0.parquet"), files / "rows-0.parquet")
     with refuses("has changed while it was read"):
-        list(shards(piece))
+        list(shards(task))
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(planned, scorer, files):
-    batches = ShardScorer.of(scorer, planned)(pieces_of(planned)[0])
+    batches = ShardScorer.of(scorer, planned)(tasks_of(planned)[0])
     next(batches)
     os.utime(files / "rows-0.parquet", (1, 1))
     with refuses("has changed while it was read"):
@@ -312,10 +318,10 @@ def test_kept_columns_of_other_types_are_cast_or_refused(engined, scorer, tmp_pa
         pq.write_table(rows, tmp_path / f"{i}.parquet")
     wanted = Wanted(engined.runner.manifest.model, ("more",))
     planned = plan([str(tmp_path / f"{i}.parquet") for i in (0, 1)], wanted)
-    assert len(list(ShardScorer.of(scorer, planned)(*pieces_of(planned)))) == 2
+    assert len(list(ShardScorer.of(scorer, planned)(*tasks_of(planned)))) == 2
     planned = plan([str(tmp_path)], wanted)
     with refuses("expected int64 in column 'more', as in the first rows. Received: string"):
-        list(ShardScorer.of(scorer, planned)(*pieces_of(planned)))
+        list(ShardScorer.of(scorer, planned)(*tasks_of(planned)))
 
 
 def test_errors_of_bundles_are_bundle_errors(tmp_path):

@@ -18,9 +18,9 @@ if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
     pytest.skip("Spark needs a Java runtime, which this machine has not", allow_module_level=True)
 
 from vae_runtime import BundleError, Runner  # noqa: E402
+from vae_runtime.batch.blocks import Wanted  # noqa: E402
+from vae_runtime.batch.computations import Scoring  # noqa: E402
 from vae_runtime.batch.inputs import plan  # noqa: E402
-from vae_runtime.batch.parts import Wanted  # noqa: E402
-from vae_runtime.batch.tasks import Scoring  # noqa: E402
 from vae_runtime.cli import main  # noqa: E402
 from vae_runtime.engines import spark  # noqa: E402 - skipped above
 
@@ -87,8 +87,8 @@ def test_a_frame_scores_as_by_the_runner(frame, engined, check_engined):
 
 def test_a_worker_that_is_killed_changes_nothing(frame, engined, check_engined, tmp_path):
     marker = tmp_path / "killed"
-    terms = spark.Terms(Dying(marker=str(marker)))
-    check_engined(spark.score(frame, engined.bundle, terms=terms).toArrow())
+    row_options = spark.RowOptions(Dying(marker=str(marker)))
+    check_engined(spark.score(frame, engined.bundle, row_options=row_options).toArrow())
     assert marker.exists()
 
 
@@ -97,14 +97,16 @@ def test_bad_rows_keep_their_place_or_stop_the_job(session, frame, engined):
     from pyspark.sql import functions as f
 
     broken = frame.withColumn("flow", f.expr("if(id between 1232 and 1235, null, flow)"))
-    terms = spark.Terms(keep=("id",), on_bad_row="reject")
-    found = spark.score(broken, engined.bundle, terms=terms).toArrow().sort_by("id")
+    row_options = spark.RowOptions(keep=("id",), on_bad_row="reject")
+    found = spark.score(broken, engined.bundle, row_options=row_options).toArrow().sort_by("id")
     assert np.flatnonzero(found["rejected"].is_valid()).tolist() == list(range(1232, 1236))
     good = found["score"].is_valid().to_numpy()
     assert good.tolist() == found["rejected"].is_null().to_pylist()
     scores = found["score"].to_numpy()[good]
     np.testing.assert_array_equal(scores, engined.scores.score[good])
-    scored = spark.score(broken.coalesce(1), engined.bundle, terms=spark.Terms(keep=("id",)))
+    scored = spark.score(
+        broken.coalesce(1), engined.bundle, row_options=spark.RowOptions(keep=("id",))
+    )
     with pytest.raises(PythonException, match=r"\(id=1232\): .*flow"):
         scored.toArrow()
 
@@ -138,8 +140,10 @@ def test_a_job_on_files_raises_what_a_worker_did_and_its_output_is_not_whole(
 
 
 def test_a_bundle_can_be_shipped_and_lists_come_back(frame, table_copy, engined):
-    terms = spark.Terms(Scoring(top=1, latents=True), ("id",))
-    scored = spark.score(frame, table_copy, opening=spark.Opening(ship=True), terms=terms)
+    row_options = spark.RowOptions(Scoring(top=1, latents=True), ("id",))
+    scored = spark.score(
+        frame, table_copy, runner_options=spark.RunnerOptions(ship=True), row_options=row_options
+    )
     shutil.rmtree(table_copy)
     found = scored.toArrow().sort_by("id")
     np.testing.assert_array_equal(found["z"].to_pylist(), engined.runner.encode(engined.x))
@@ -151,7 +155,9 @@ def test_files_score_as_by_the_runner_though_a_worker_is_killed(
     session, path, engined, check_engined, tmp_path
 ):
     marker, out = tmp_path / "killed", tmp_path / "out"
-    scorer = spark.BatchScorer.of(engined.bundle, terms=spark.Terms(Dying(marker=str(marker))))
+    scorer = spark.BatchScorer.of(
+        engined.bundle, row_options=spark.RowOptions(Dying(marker=str(marker)))
+    )
     spark.score_files(session, scorer, planned(engined, path), out.as_uri(), rows=1000)
     assert marker.exists()
     assert len(list(out.glob("*.parquet"))) == 4

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vae_runtime.live.gap_monitor import FEW, Pace
+from vae_runtime.live.gap_monitor import FEWEST_GAPS, Pace
 
 
 def told(pace, steps):
@@ -10,7 +10,7 @@ def told(pace, steps):
     return [number for number, step in enumerate(steps, 1) if pace.step(step) is not None]
 
 
-@pytest.mark.parametrize(("window", "many"), [(1, FEW), (12, 12), (40, 40)])
+@pytest.mark.parametrize(("window", "many"), [(1, FEWEST_GAPS), (12, 12), (40, 40)])
 def test_a_window_of_gaps_is_told_of_once(window, many):
     pace = Pace(1.0, window)
     assert told(pace, [10.0] * 3 * many) == [many]

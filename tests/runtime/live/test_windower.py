@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_runtime.live.windower import Cut, cut
+from vae_runtime.live.windower import WindowerState, cut
 
 
 @given(
@@ -18,7 +18,7 @@ from vae_runtime.live.windower import Cut, cut
 def test_windows_are_those_between_gaps(pieces, gaps, window, stride):
     rows, found = sum(pieces), []
     lost = np.isin(np.arange(rows), list(gaps))
-    state, samples = Cut(0, 0, np.empty((0, 2))), np.arange(2.0 * rows).reshape(rows, 2)
+    state, samples = WindowerState(0, 0, np.empty((0, 2))), np.arange(2.0 * rows).reshape(rows, 2)
     for start, end in itertools.pairwise([0, *np.cumsum(pieces).tolist()]):
         windows, state = cut(
             state, samples[start:end], lost[start:end], window=window, stride=stride

@@ -1,1 +1,1 @@
-"""Files as shards, and shards as parts, by format."""
+"""Files as shards, and shards as blocks, by format."""

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Columns, Shard, Wanted
 from vae_runtime.rows.parquet import naming, reader_of
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
 from .arrow_slices import slices
-from .columnar import check_kept, check_types, columns_of, part_of, without_rows
+from .columnar import block_of, check_kept, check_types, columns_of, without_rows
 from .segments import stretches
 
 FORMAT = "Arrow"
@@ -29,9 +29,9 @@ def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
     return stretches(path, path.suffix, rows, wanted)
 
 
-def read_file(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read_file(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """The rows of some record batches, some at a time."""
-    yield from _parts(shard, wanted, batches_of_file, slice(shard.start, shard.stop))
+    yield from _blocks(shard, wanted, batches_of_file, slice(shard.start, shard.stop))
 
 
 def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:
@@ -40,9 +40,9 @@ def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:
     return [Shard(str(path), path.suffix, 0, 1, 0, rows)] if rows else []
 
 
-def read_stream(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read_stream(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """The rows of all record batches, some at a time."""
-    yield from _parts(shard, wanted, batches_of_stream, slice(None))
+    yield from _blocks(shard, wanted, batches_of_stream, slice(None))
 
 
 def kept(path: Path, wanted: Wanted) -> Columns:
@@ -62,7 +62,7 @@ def _checked_rows(path: Path, wanted: Wanted, find: Find) -> list[int]:
     return rows
 
 
-def _parts(shard: Shard, wanted: Wanted, find: Find, which: slice) -> Iterator[Part]:
+def _blocks(shard: Shard, wanted: Wanted, find: Find, which: slice) -> Iterator[Block]:
     first, path = shard.first_row, Path(shard.file)
     with _opened(path) as reader, Source(path) as source:
         columns, every = _names(reader.schema, wanted, shard.file)
@@ -70,12 +70,12 @@ def _parts(shard: Shard, wanted: Wanted, find: Find, which: slice) -> Iterator[P
         is_plain = all(batch.is_plain for batch in batches)  # a stream is read in one way alone
         for number in range(len(batches))[which]:
             batch = batches[number]._replace(is_plain=is_plain)
-            pieces = slices(source, batch, reader.schema, every, wanted.part_rows)
+            pieces = slices(source, batch, reader.schema, every, wanted.block_rows)
             if pieces is None:
                 pieces = _pieces(reader, number, every, wanted)
             for piece in pieces:
                 piece.validate(full=True)  # what a damaged file says of itself may lie
-                yield part_of(piece, shard.file, first, wanted, columns)
+                yield block_of(piece, shard.file, first, wanted, columns)
                 first += piece.num_rows
 
 
@@ -84,8 +84,8 @@ def _pieces(reader: Any, number: int, every: list[str], wanted: Wanted) -> Itera
     by_number = hasattr(reader, "get_batch")
     batch = (reader.get_batch(number) if by_number else reader.read_next_batch()).select(every)
     batch.validate(full=True)
-    for start in range(0, batch.num_rows, wanted.part_rows):
-        yield batch.slice(start, wanted.part_rows)
+    for start in range(0, batch.num_rows, wanted.block_rows):
+        yield batch.slice(start, wanted.block_rows)
 
 
 def _names(schema: Any, wanted: Wanted, where: str) -> tuple[list[str], list[str]]:

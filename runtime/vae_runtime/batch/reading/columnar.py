@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import settle_pandas
-from vae_runtime.batch.parts import Columns, Part, Wanted
+from vae_runtime.batch.blocks import Block, Columns, Wanted
 from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.missing_names import meant, no_such, some
 from vae_runtime.rows.parquet import INDEX
@@ -96,8 +96,8 @@ def without_rows(schema: Any, wanted: Wanted) -> Columns:
     return {name: table[name].combine_chunks() for name in wanted.keep}
 
 
-def part_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[str]) -> Part:
-    """A record batch as a part, whose first row has this number in the file."""
+def block_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[str]) -> Block:
+    """A record batch as a block, whose first row has this number in the file."""
     if wanted.named:
         settle_pandas()
     x, bad = rows_of(batch, columns, wanted, file)
@@ -108,7 +108,7 @@ def part_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[str
         if wanted.machine_column is None
         else machines_of(batch.column(wanted.machine_column), bad)
     )
-    return Part(file, x, where, kept, machines, bad)
+    return Block(file, x, where, kept, machines, bad)
 
 
 def _of_scalars(batch: Any, columns: list[str], where: str) -> NDArray[Any]:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows.headers import LOOKED_AT
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.tables import Columns, header_of, no_number, number
+from vae_runtime.rows.tables import ColumnChoice, header_of, no_number, number
 
 from .csv_bounds import Row, rows_of, take_rows
 from .csv_fast import Cells, parse
@@ -58,13 +58,13 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return plan_ranges(path, ".csv", layout.begin, take_rows, wanted)
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     layout = _layout(Path(shard.file), wanted)
     first, line = shard.first_row, shard.line
     for block, taken in blocks_of(shard, take_rows, wanted):
         if taken.rows:
-            yield _part(shard.file, _parse(block, taken, layout, line), first, wanted)
+            yield _block(shard.file, _parse(block, taken, layout, line), first, wanted)
         first, line = first + taken.rows, line + taken.lines
 
 
@@ -77,7 +77,7 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
         )
     mark = after_mark(path)
     first, *below = _first_rows(path, mark, wanted)
-    columns = Columns(wanted.model.feature_names, extra=wanted.named)
+    columns = ColumnChoice(wanted.model.feature_names, extra=wanted.named)
     header = header_of(path, first.cells, columns, [row.cells for row in below])
     begin = Begin(mark + first.size, first.lines) if header is not None else Begin(mark, 0)
     names = header or [str(i + 1) for i in range(len(first.cells))]
@@ -105,13 +105,13 @@ def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
     raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
 
 
-def _part(file: str, rows: Rows, first: int, wanted: Wanted) -> Part:
+def _block(file: str, rows: Rows, first: int, wanted: Wanted) -> Block:
     columns = {n: np.array(column, str) for n, column in zip(wanted.named, rows.texts, strict=True)}
     machines = None
     if wanted.machine_column is not None:
         machines = names_or_bad(np.char.strip(columns[wanted.machine_column]), rows.bad)
     where = {"row": np.arange(first, first + len(rows.x))}
-    return Part(file, rows.x, where, {n: columns[n] for n in wanted.keep}, machines, rows.bad)
+    return Block(file, rows.x, where, {n: columns[n] for n in wanted.keep}, machines, rows.bad)
 
 
 def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import need
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows.tables import ColumnError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -47,7 +47,7 @@ def plan(folder: Path, wanted: Wanted) -> list[Shard]:
     return [Shard(str(folder), "images", a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its images, some at a time."""
     folder, files = Path(shard.file), images_of(shard.file)
     if len(files) < shard.stop:
@@ -55,9 +55,9 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
             f"{folder}: expected at least {shard.stop:,} images. Received: {len(files):,}. Leave "
             "the folder alone while it is read."
         )
-    for start in range(shard.start, shard.stop, wanted.part_rows):
-        stop = min(start + wanted.part_rows, shard.stop)
-        yield _part(folder, files[start:stop], start, wanted)
+    for start in range(shard.start, shard.stop, wanted.block_rows):
+        stop = min(start + wanted.block_rows, shard.stop)
+        yield _block(folder, files[start:stop], start, wanted)
 
 
 @lru_cache(maxsize=8)  # else each shard would look through the folder
@@ -67,7 +67,7 @@ def images_of(folder: str) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def _part(folder: Path, files: tuple[Path, ...], first: int, wanted: Wanted) -> Part:
+def _block(folder: Path, files: tuple[Path, ...], first: int, wanted: Wanted) -> Block:
     x = np.zeros((len(files), *wanted.model.input_shape), np.uint8)
     bad: dict[int, str] = {}
     for i, file in enumerate(files):
@@ -77,7 +77,7 @@ def _part(folder: Path, files: tuple[Path, ...], first: int, wanted: Wanted) -> 
             bad[i] = str(error)
     names = np.array([file.relative_to(folder).as_posix() for file in files], str)
     where = {"row": np.arange(first, first + len(x)), NAME: names}
-    return Part(str(folder), x, where, {}, None, bad)
+    return Block(str(folder), x, where, {}, None, bad)
 
 
 def _read(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

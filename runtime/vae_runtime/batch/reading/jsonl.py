@@ -6,7 +6,7 @@
 
 What is a number is said in `data.json_values`. A key that is kept becomes text, whatever it holds,
 as in a .csv: text as it is, nothing of null or no such key, else its JSON. So a column is of one
-kind in all parts, although no part knows the others.
+kind in all blocks, although no block knows the others.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows.json_values import number, parse_json, short
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
@@ -47,12 +47,12 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return plan_ranges(path, path.suffix, begin, take_lines, wanted)
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     first, line = shard.first_row, shard.line
     for block, taken in blocks_of(shard, take_lines, wanted):
         if taken.rows:
-            yield _part(shard.file, block, (first, line), wanted)
+            yield _block(shard.file, block, (first, line), wanted)
         first, line = first + taken.rows, line + taken.lines
 
 
@@ -80,7 +80,7 @@ def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
     return np.array([number(v) for v in cells] if plain is None else plain).reshape(shape)
 
 
-def _part(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Part:
+def _block(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Block:
     """The rows of a block, of which the first row and the first line have these numbers."""
     first, line = begin
     values: list[Any] = []
@@ -101,7 +101,7 @@ def _part(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Pa
         if wanted.machine_column is None
         else names_or_bad(_texts(values, wanted.machine_column), bad)
     )
-    return Part(file, x, {"row": np.arange(first, first + len(x))}, kept, machines, bad)
+    return Block(file, x, {"row": np.arange(first, first + len(x))}, kept, machines, bad)
 
 
 def _rows(

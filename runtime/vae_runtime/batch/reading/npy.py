@@ -8,11 +8,11 @@ from typing import IO, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows.files import UNREADABLE, why_unreadable
 from vae_runtime.rows.tables import ColumnError
 
-from .segments import SHARD_PARTS
+from .segments import SHARD_BLOCKS
 
 
 class Header(NamedTuple):
@@ -45,20 +45,20 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return _shards(path, header.shape[0], wanted)
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     path = Path(shard.file)
     with path.open("rb") as file:
         header = read_header(path, file)
         size = math.prod(header.shape[1:]) * header.dtype.itemsize
-        for start in range(shard.start, shard.stop, wanted.part_rows):
-            stop = min(start + wanted.part_rows, shard.stop)
+        for start in range(shard.start, shard.stop, wanted.block_rows):
+            stop = min(start + wanted.block_rows, shard.stop)
             if header.is_by_column:
                 x = _by_column(path, file, header, slice(start, stop))
             else:
                 file.seek(header.begin + start * size)
                 x = read_array(path, file, header, stop - start)
-            yield Part(shard.file, x, {"row": np.arange(start, stop)}, {})
+            yield Block(shard.file, x, {"row": np.arange(start, stop)}, {})
 
 
 def read_header(path: Path, file: IO[bytes]) -> Header:
@@ -111,7 +111,7 @@ def check_rows(path: Path, header: Header, wanted: Wanted) -> None:
 
 
 def _shards(path: Path, rows: int, wanted: Wanted) -> list[Shard]:
-    step = SHARD_PARTS * wanted.part_rows
+    step = SHARD_BLOCKS * wanted.block_rows
     starts = range(0, rows, step)
     ends = [min(start + step, rows) for start in starts]
     return [Shard(str(path), ".npy", a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Columns, Shard, Wanted
 from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.missing_names import meant, some
 from vae_runtime.rows.tables import ColumnError
@@ -36,15 +36,15 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return [Shard(str(path), ".npz", 0, rows, 0, rows)] if rows else []
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     path = Path(shard.file)
     with _opened(path, wanted) as (x, extra):
         # Column by column, no row is complete before the last column is read.
         held = read_array(path, *x, shard.rows) if x.header.is_by_column else None
-        for start in range(0, shard.rows, wanted.part_rows):
-            rows = min(wanted.part_rows, shard.rows - start)
-            part = held[start : start + rows] if held is not None else read_array(path, *x, rows)
+        for start in range(0, shard.rows, wanted.block_rows):
+            rows = min(wanted.block_rows, shard.rows - start)
+            block = held[start : start + rows] if held is not None else read_array(path, *x, rows)
             columns = {name: read_array(path, *member, rows) for name, member in extra.items()}
             bad: dict[int, str] = {}
             machines = (
@@ -54,7 +54,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
             )
             kept = {name: columns[name] for name in wanted.keep}
             where = {"row": np.arange(start, start + rows)}
-            yield Part(shard.file, part, where, kept, machines, bad)
+            yield Block(shard.file, block, where, kept, machines, bad)
 
 
 def kept(path: Path, wanted: Wanted) -> Columns:

@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vae_runtime.batch.parts import Columns, Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Columns, Shard, Wanted
 from vae_runtime.rows.parquet import naming, open_parquet
 
-from .columnar import check_kept, check_types, columns_of, part_of, without_rows
+from .columnar import block_of, check_kept, check_types, columns_of, without_rows
 from .segments import stretches
 
 
@@ -25,7 +25,7 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return stretches(path, ".parquet", rows, wanted)
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     path = Path(shard.file)
     file = open_parquet(path, _footer(path, path.stat().st_mtime_ns))
@@ -33,7 +33,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
     columns, kept = columns_of(names, wanted, shard.file), check_kept(names, wanted, shard.file)
     first = shard.first_row
     batches = file.iter_batches(
-        wanted.part_rows,
+        wanted.block_rows,
         row_groups=list(range(shard.start, shard.stop)),
         columns=list(dict.fromkeys([*columns, *kept])),
         use_threads=False,
@@ -43,7 +43,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
             batch = next(batches, None)
         if batch is None:
             return
-        yield part_of(batch, shard.file, first, wanted, columns)
+        yield block_of(batch, shard.file, first, wanted, columns)
         first += batch.num_rows
 
 

@@ -1,86 +1,61 @@
 """Latents drawn from the prior, in place of files: the same for the same seed."""
 
-import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from vae_runtime._base.arguments import whole
-from vae_runtime.batch.parts import Columns, Part, Shard
-
-from .segments import SHARD_PARTS
+from vae_runtime.batch.blocks import Block, Columns, Shard
 
 NAME = "the prior"
 
 
-class Prior:
-    """Latents to decode, as a `Plan`; the first of them are those of a shorter draw.
+class Prior(NamedTuple):
+    """Latents to decode, a `job.Source`; the first of them are those of a shorter draw.
 
-    Draws follow on each other. Where a shard begins, the generator's state is kept once somebody
-    has drawn up to there: a shard is drawn twice at most, also where shards are read side by side.
+    Draws follow on each other, so that all of them are one shard, which no run goes on within.
 
     Args:
         rows: how many.
         latent_dim: numbers of each.
         seed: of the draws.
-        part_rows: how many at a time.
+        block_rows: how many at a time.
     """
 
-    def __init__(self, rows: int, latent_dim: int, seed: int, part_rows: int) -> None:
-        self.rows, self._latent_dim, self._seed, self._part_rows = rows, latent_dim, seed, part_rows
-        self._states = {0: np.random.default_rng(seed).bit_generator.state}
-        self._drawing = threading.Lock()
+    rows: int
+    latent_dim: int
+    seed: int
+    block_rows: int
 
     @property
     def shards(self) -> list[Shard]:
-        """Some parts each."""
-        size = SHARD_PARTS * self._part_rows
-        ends = ((start, min(start + size, self.rows)) for start in range(0, self.rows, size))
-        return [Shard(NAME, ".prior", start, stop, start, stop - start) for start, stop in ends]
+        """One."""
+        return [Shard(NAME, ".prior", 0, self.rows, 0, self.rows)]
 
     @property
-    def files(self) -> dict[str, Any]:
+    def files(self) -> dict[str, int]:
         """None but this."""
-        return {NAME: self._seed}
+        return {NAME: self.seed}
 
-    def fingerprint(self, shard: Shard) -> list[Any]:
+    def fingerprint(self, shard: Shard) -> list[int | str]:
         """What a shard is, as JSON."""
-        return [*shard, self.rows, self._latent_dim, self._seed, self._part_rows]
+        return [*shard, self.seed]
 
-    def read(self, shard: Shard) -> Iterator[Part]:
+    def read(self, shard: Shard) -> Iterator[Block]:
         """The draws; see `latents.noise`."""
-        generator = self._generator(shard.start)
-        for start in range(shard.start, shard.stop, self._part_rows):
-            stop = min(start + self._part_rows, shard.stop)
-            z = self._draw(generator, stop - start)
-            yield Part(NAME, z, {"row": np.arange(start, stop)}, {})
+        generator = np.random.default_rng(self.seed)
+        for start in range(0, shard.stop, self.block_rows):
+            stop = min(start + self.block_rows, shard.stop)
+            z = generator.standard_normal((stop - start, self.latent_dim), np.float32)
+            yield Block(NAME, z, {"row": np.arange(start, stop)}, {})
 
     def kept(self) -> Iterator[Columns]:
         """None: draws have no columns."""
         return iter(())
 
-    def _generator(self, row: int) -> np.random.Generator:
-        """As it is before the draw of this row, the first of a shard."""
-        with self._drawing:
-            known = max(start for start in self._states if start <= row)
-            generator = _generator_of(self._states[known])
-            for _ in range(known, row, self._part_rows):  # not at once: it may be long
-                self._draw(generator, self._part_rows)
-            self._states[row] = generator.bit_generator.state
-        return generator
 
-    def _draw(self, generator: np.random.Generator, rows: int) -> Any:
-        return generator.standard_normal((rows, self._latent_dim), np.float32)
-
-
-def _generator_of(state: Any) -> np.random.Generator:
-    generator = np.random.default_rng()
-    generator.bit_generator.state = state
-    return generator
-
-
-def prior(rows: int, latent_dim: int, seed: int | None, part_rows: int) -> Prior:
+def prior(rows: int, latent_dim: int, seed: int | None, block_rows: int) -> Prior:
     """So many draws; of a seed of its own where none is given.
 
     Raises:
@@ -88,4 +63,4 @@ def prior(rows: int, latent_dim: int, seed: int | None, part_rows: int) -> Prior
     """
     rows = whole("a number of draws", rows, least=1)
     drawn = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-    return Prior(rows, latent_dim, whole("a seed", drawn, least=0), part_rows)
+    return Prior(rows, latent_dim, whole("a seed", drawn, least=0), block_rows)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vae_runtime.batch.parts import Shard, Wanted
+from vae_runtime.batch.blocks import Shard, Wanted
 from vae_runtime.rows.csv_rows import OpenQuote
 from vae_runtime.rows.line_limit import longest_line
 
@@ -110,13 +110,13 @@ def blocks_in(
 
 
 def blocks_of(shard: Shard, take: Take, wanted: Wanted) -> Iterator[tuple[bytes, Taken]]:
-    """The bytes of a shard in stretches of whole rows, as many in each as a part is to have.
+    """The bytes of a shard in stretches of whole rows, as many in each as a block is to have.
 
     Raises:
         ValueError: the file has changed since the plan.
     """
     a_row = (shard.stop - shard.start) / shard.rows
-    span, size, rows = (shard.start, shard.stop), int(a_row * wanted.part_rows) + 1, 0
+    span, size, rows = (shard.start, shard.stop), int(a_row * wanted.block_rows) + 1, 0
     for block, taken in blocks_in(Path(shard.file), span, take, size=size, line=shard.line):
         rows += taken.rows
         yield block, taken

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vae_runtime.batch.parts import Shard, Wanted
+from vae_runtime.batch.blocks import Shard, Wanted
 
-SHARD_PARTS = 4  # parts of a shard at most: what a run which was killed scores again
+SHARD_BLOCKS = 4  # blocks of a shard at most: the machine that a run which was killed scores again
 
 
 def stretches(path: Path, format: str, rows: Sequence[int], wanted: Wanted) -> list[Shard]:
-    """Shards of pieces that have so many rows: as many as make a few parts, or one that has more.
+    """Shards of pieces that have so many rows: as many as make a few blocks, or one that has more.
 
     `start` and `stop` of a shard are numbers of pieces; those at its ends have rows.
     """
@@ -18,7 +18,7 @@ def stretches(path: Path, format: str, rows: Sequence[int], wanted: Wanted) -> l
     for number, more in enumerate(rows):
         if not more:
             continue
-        if count and count + more > SHARD_PARTS * wanted.part_rows:
+        if count and count + more > SHARD_BLOCKS * wanted.block_rows:
             shards.append(Shard(str(path), format, start, stop, first, count))
             first, count = first + count, 0
         start = start if count else number

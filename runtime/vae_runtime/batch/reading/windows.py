@@ -7,9 +7,9 @@ memory, unlike what all other modules here read. The windows themselves are made
 from collections.abc import Iterator
 from pathlib import Path
 
-from vae_runtime.batch.parts import Part, Shard, Wanted
+from vae_runtime.batch.blocks import Block, Shard, Wanted
 from vae_runtime.rows import parquet
-from vae_runtime.rows.inputs import Cut, read_cut
+from vae_runtime.rows.inputs import CutTable, read_cut
 
 from . import npy, npz
 
@@ -20,13 +20,13 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     return [Shard(str(path), "windows", 0, windows, 0, windows)]
 
 
-def read(shard: Shard, wanted: Wanted) -> Iterator[Part]:
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its windows, some at a time."""
     cut = _cut(Path(shard.file), wanted)
-    for start in range(0, len(cut), wanted.part_rows):
-        given = cut.part(slice(start, start + wanted.part_rows))
+    for start in range(0, len(cut), wanted.block_rows):
+        given = cut.part(slice(start, start + wanted.block_rows))
         left_out = 0 if start else given.left_out
-        yield Part(shard.file, given.x, given.where, given.kept, given.machines, {}, left_out)
+        yield Block(shard.file, given.x, given.where, given.kept, given.machines, {}, left_out)
 
 
 def is_table(path: Path, wanted: Wanted) -> bool:
@@ -41,7 +41,7 @@ def is_table(path: Path, wanted: Wanted) -> bool:
     return path.suffix == ".csv"
 
 
-def _cut(path: Path, wanted: Wanted) -> Cut:
+def _cut(path: Path, wanted: Wanted) -> CutTable:
     return read_cut(
         path, wanted.model, wanted.windowing, machine_column=wanted.machine_column, keep=wanted.keep
     )

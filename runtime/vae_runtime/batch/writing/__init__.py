@@ -15,14 +15,13 @@ the rows are cut into tables.
 from collections.abc import Callable
 from pathlib import Path
 
-from vae_runtime.batch.columns import check_text
-from vae_runtime.batch.parts import Columns
+from vae_runtime.batch.blocks import Columns
 
 from .arrays import NpyWriter, NpzWriter, check_arrays
 from .columnar import IpcWriter, ParquetWriter, check_arrow, check_parquet
 from .protocol import Opener as Opener
 from .protocol import Writer as Writer
-from .text import CsvWriter, JsonLinesWriter
+from .text import CsvWriter, JsonLinesWriter, check_text
 
 WRITERS: dict[str, Opener] = {
     ".csv": CsvWriter,

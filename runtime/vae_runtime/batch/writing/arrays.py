@@ -14,9 +14,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.batch.blocks import Column, Columns
 from vae_runtime.batch.columns import as_floats, decoded, kind_of
-from vae_runtime.batch.parts import Column, Columns
-from vae_runtime.batch.zones import GREENWICH
+
+from .cells import GREENWICH
 
 CHUNK = 2**22  # bytes that are copied at a time
 INSTEAD = ".parquet, .csv or .jsonl"  # where arrays cannot hold a column

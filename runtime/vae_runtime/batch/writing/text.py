@@ -4,14 +4,17 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from vae_runtime.batch.columns import check_text, flat
-from vae_runtime.batch.parts import Columns
+import numpy as np
 
-from .cells import CSV, JSON, Style, cells, pieces
+from vae_runtime.batch.blocks import Column, Columns
+from vae_runtime.batch.columns import flat
+
+from .cells import CSV, JSON, Style, cells, is_known, pieces
 from .digits import Texts, is_numbers, joined
 
-VALUES = 2**18  # that become text at a time, in some 10 MB
+VALUES_AT_ONCE = 2**18  # that become text at a time, in some 10 MB
 
 
 class CsvWriter:
@@ -83,10 +86,51 @@ def _rows(columns: Columns, style: Style, path: Path) -> Iterable[tuple[str, ...
 def lines(before: Sequence[str], columns: Columns, end: str, style: Style) -> Iterator[str]:
     """Lines of columns of numbers, many at a time: text before a value, the value, ..., the end."""
     rows = len(next(iter(columns.values())))
-    step = max(VALUES * rows // max(sum(c.size for c in columns.values()), 1), 1)
+    step = max(VALUES_AT_ONCE * rows // max(sum(c.size for c in columns.values()), 1), 1)
     for start in range(0, rows, step):
         some = [column[start : start + step] for column in columns.values()]
         found: list[Texts | bytes] = []
         for text, column in zip(before, some, strict=True):
             found += [text.encode(), *pieces(column, style)]
         yield joined([*found, end.encode()], len(some[0])).decode()
+
+
+def check_text(columns: Columns, path: Path) -> None:
+    """Raises ValueError where a column holds what text would change: bytes, spans of time.
+
+    Args:
+        columns: by name.
+        path: of the file of text that they are for.
+    """
+    for name, column in columns.items():
+        found = _no_text(column)
+        if found is not None:
+            raise ValueError(
+                f"{path}: expected numbers, text, times or lists of them in column {name!r}. "
+                f"Received: {found}, which text would change. Write .parquet or .arrow, or leave "
+                "the column out."
+            )
+
+
+def _no_text(column: Column) -> str | None:
+    """What text cannot hold of a column, if anything."""
+    if isinstance(column, np.ndarray):
+        return None if column.dtype.kind in "biufUM" else str(column.dtype)
+    return _no_text_type(column.type)
+
+
+def _no_text_type(kind: Any) -> str | None:
+    import pyarrow.types as types
+
+    kind = getattr(kind, "storage_type", kind)
+    if types.is_dictionary(kind):
+        return _no_text_type(kind.value_type)
+    if kind.num_fields and not (types.is_map(kind) or types.is_union(kind)):
+        inner = (_no_text_type(kind.field(i).type) for i in range(kind.num_fields))
+        return next((found for found in inner if found is not None), None)
+    if types.is_timestamp(kind) and kind.tz and not is_known(kind.tz):
+        return f"{kind}, a time zone that is not known here"
+    numbers = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null
+    others = types.is_string, types.is_large_string, types.is_string_view
+    times = types.is_timestamp, types.is_date, types.is_time
+    return None if any(t(kind) for t in (*numbers, *others, *times)) else str(kind)

@@ -56,7 +56,7 @@ def test_rows_are_those_of_the_table(write, wanted, read, name, sizes, compressi
     np.testing.assert_array_equal(found.row, np.arange(50))
     assert found.kept["id"].tolist() == columns()["id"]
     assert found.machines.tolist() == ["p", "q"] * 25
-    assert max(len(part.x) for part in found.parts) <= 4
+    assert max(len(block.x) for block in found.blocks) <= 4
 
 
 def test_small_record_batches_are_together_in_a_shard(write, wanted, read):
@@ -126,8 +126,8 @@ def test_memory_stays_flat(write, wanted, monkeypatch, name):
     path = write({"a": np.arange(n) * 1.0, "b": np.ones(n), "c": np.ones(n)}, (n // 2,) * 2, name)
     before, most, rows = pa.total_allocated_bytes(), 0, 0
     for shard in formats.plan(path, wanted((2,), AB)):
-        for part in formats.read(shard, wanted((2,), AB)):
-            most, rows = max(most, pa.total_allocated_bytes() - before), rows + len(part.x)
+        for block in formats.read(shard, wanted((2,), AB)):
+            most, rows = max(most, pa.total_allocated_bytes() - before), rows + len(block.x)
     assert rows == n
     assert most < 2**20  # of 14 MB
 

@@ -69,11 +69,11 @@ def test_each_kind_is_as_pyarrow_reads_it(write, name, step):
     with Source(path) as source:
         first, second = batches_of_file(source)
         for found, want in ((first, batch), (second, batch.slice(3, 20))):
-            parts = list(slices(source, found, batch.schema, [name], step))
-            assert max(part.num_rows for part in parts) <= step
-            for part in parts:
-                part.validate(full=True)
-            assert pa.Table.from_batches(parts)[name].to_pylist() == want[name].to_pylist()
+            blocks = list(slices(source, found, batch.schema, [name], step))
+            assert max(block.num_rows for block in blocks) <= step
+            for block in blocks:
+                block.validate(full=True)
+            assert pa.Table.from_batches(blocks)[name].to_pylist() == want[name].to_pylist()
 
 
 @pytest.mark.parametrize("new", [pa.ipc.new_file, pa.ipc.new_stream])
@@ -87,9 +87,9 @@ def test_files_and_streams_of_all_versions_are_found(write, new, metadata, is_ol
     with Source(path) as source:
         first, second = find(source)
         assert (first.rows, second.rows) == (N, 20)
-        (part,) = slices(source, second, batch.schema, list(SLICED), 20)
+        (block,) = slices(source, second, batch.schema, list(SLICED), 20)
     want = batch.slice(3, 20).select(list(SLICED))
-    assert part.to_pylist() == want.to_pylist()
+    assert block.to_pylist() == want.to_pylist()
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -121,8 +121,8 @@ def test_damage_is_an_error_of_ours_or_of_pyarrow(write, new):
                 with Source(path) as source:
                     for found in find(source):
                         if found.rows <= N:
-                            for part in slices(source, found, batch.schema, ["list"], 8) or ():
-                                part.validate(full=True)
+                            for block in slices(source, found, batch.schema, ["list"], 8) or ():
+                                block.validate(full=True)
             except (ValueError, pa.ArrowException):
                 refused += 1
     assert refused > 100

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_runtime.batch.reading.columnar import check_kept, columns_of, machines_of, part_of, rows_of
+from vae_runtime.batch.reading.columnar import (
+    block_of,
+    check_kept,
+    columns_of,
+    machines_of,
+    rows_of,
+)
 from vae_runtime.rows.tables import ColumnError
 
 ABC = ("a", "b", "c")
@@ -188,7 +194,7 @@ def test_machines_that_are_no_names_are_refused():
 
 def test_a_part_keeps_columns_as_they_are(wanted):
     batch = pa.record_batch({"x": [[1.0], [2.0]], "id": ["p", None], "u": [7, 8]})
-    part = part_of(batch, "f", 40, wanted((1,), keep=("id",), machine_column="u"), ["x"])
-    np.testing.assert_array_equal(part.where["row"], [40, 41])
-    assert part.kept["id"].to_pylist() == ["p", None]
-    assert part.machines.tolist() == ["7", "8"]
+    block = block_of(batch, "f", 40, wanted((1,), keep=("id",), machine="u"), ["x"])
+    np.testing.assert_array_equal(block.where["row"], [40, 41])
+    assert block.kept["id"].to_pylist() == ["p", None]
+    assert block.machines.tolist() == ["7", "8"]

@@ -19,7 +19,7 @@ def refuses(message, error=ValueError):
 
 
 def files_of(found):
-    return [file for part in found.parts for file in part.where["file"].tolist()]
+    return [file for block in found.blocks for file in block.where["file"].tolist()]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_images_are_those_that_training_reads(folder, wanted, read, monkeypatch,
     np.testing.assert_array_equal(found.x, trained.x)
     assert len(found.x) == len(SUFFIXES) + 4
     assert not found.bad
-    assert [len(part.x) for part in found.parts] == [4, 2, 4, 2, 2]
+    assert [len(block.x) for block in found.blocks] == [4, 2, 4, 2, 2]
     names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*.*")) if p.is_file()]
     assert files_of(found) == [name for name in names if name != "notes.txt"]
     np.testing.assert_array_equal(found.row, np.arange(len(found.x)))

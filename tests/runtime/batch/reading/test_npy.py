@@ -29,9 +29,9 @@ def test_rows_are_as_they_were_saved(save, wanted, read, dtype, shape, order):
     x = np.asarray(np.arange(np.prod(shape)).reshape(shape) % 2, dtype=dtype, order=order)
     found = read(save(x), wanted(shape[1:]))
     np.testing.assert_array_equal(found.x, x)
-    assert found.parts[0].x.dtype == x.dtype
+    assert found.blocks[0].x.dtype == x.dtype
     np.testing.assert_array_equal(found.row, np.arange(len(x)))
-    assert max(len(part.x) for part in found.parts) <= 4
+    assert max(len(block.x) for block in found.blocks) <= 4
     assert len(found.shards) == -(-len(x) // 16)
 
 

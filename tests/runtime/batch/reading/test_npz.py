@@ -41,7 +41,7 @@ def test_rows_come_with_the_keys_that_are_kept(save, wanted, read, compressed, o
     assert found.kept["id"].dtype == np.int64
     np.testing.assert_array_equal(found.kept["id"], np.arange(41))
     assert found.kept["name"].tolist() == found.machines.tolist() == names.tolist()
-    assert [len(part.x) for part in found.parts] == [*[4] * 10, 1]
+    assert [len(block.x) for block in found.blocks] == [*[4] * 10, 1]
     assert len(found.shards) == 1
 
 
@@ -63,9 +63,9 @@ def test_memory_does_not_grow_with_the_file(save, wanted):
     tracemalloc.start()
     try:
         for shard in formats.plan(path, wanted()):
-            for part in formats.read(shard, wanted()):
-                assert part.x.shape[1] == 3
-                if part.where["row"][0] > 20_000:
+            for block in formats.read(shard, wanted()):
+                assert block.x.shape[1] == 3
+                if block.where["row"][0] > 20_000:
                     break
         assert tracemalloc.get_traced_memory()[1] < 2**20  # the array has 9.6 MB
     finally:

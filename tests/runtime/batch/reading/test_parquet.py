@@ -46,7 +46,7 @@ def test_rows_are_those_of_the_table(write, wanted, read, rows):
     np.testing.assert_array_equal(found.row, np.arange(50))
     assert found.kept["id"].tolist() == columns()["id"]
     assert found.machines.tolist() == ["p", "q"] * 25
-    assert max(len(part.x) for part in found.parts) <= 4
+    assert max(len(block.x) for block in found.blocks) <= 4
     assert len(found.shards) == {1: 4, 3: 4, 16: 4, 17: 3, 50: 1}[rows]
 
 

@@ -62,11 +62,11 @@ def test_windows_are_those_of_the_table_in_one_piece(table, windows, read, name)
     np.testing.assert_array_equal(found.x, expected.x)
     assert len(found.x) > 8
     for key in ("first_row", "last_row"):
-        rows = np.concatenate([part.where[key] for part in found.parts])
+        rows = np.concatenate([block.where[key] for block in found.blocks])
         np.testing.assert_array_equal(rows, expected.where[key])
-    assert [part.left_out for part in found.parts] == [
+    assert [block.left_out for block in found.blocks] == [
         expected.left_out,
-        *[0] * (len(found.parts) - 1),
+        *[0] * (len(found.blocks) - 1),
     ]
     assert expected.left_out
     last = expected.where["last_row"]
@@ -76,7 +76,7 @@ def test_windows_are_those_of_the_table_in_one_piece(table, windows, read, name)
         == found.machines.tolist()
         == columns["machine"][last].tolist()
     )
-    assert max(len(part.x) for part in found.parts) == 4
+    assert max(len(block.x) for block in found.blocks) == 4
     assert len(found.shards) == 1
 
 
@@ -109,7 +109,7 @@ def test_windows_that_are_cut_already_are_read_as_rows(tmp_path, windows, read, 
     }[name]()
     found = read(tmp_path / name, windows())
     np.testing.assert_array_equal(found.x, x)
-    assert list(found.parts[0].where) == ["row"]
+    assert list(found.blocks[0].where) == ["row"]
     with refuses("expected --stride, --recording and --time with a model of windows"):
         formats.plan(tmp_path / name, windows(windowing=Windowing(stride=1)))
 

@@ -1,4 +1,4 @@
-"""Results written in parts, and read back."""
+"""Results written in blocks, and read back."""
 
 import pytest
 

@@ -232,7 +232,7 @@ def test_json_lines_refuse_what_json_cannot_say(tmp_path):
 def test_lines_do_not_depend_on_how_many_are_made_at_a_time(tmp_path, monkeypatch, values):
     table = {"n": np.arange(50), "z": np.arange(150, dtype=np.float32).reshape(50, 3)}
     expected = [text_of(opener, tmp_path, table) for opener in (CsvWriter, JsonLinesWriter)]
-    monkeypatch.setattr(text, "VALUES", values)
+    monkeypatch.setattr(text, "VALUES_AT_ONCE", values)
     assert [text_of(opener, tmp_path, table) for opener in (CsvWriter, JsonLinesWriter)] == expected
 
 

@@ -7,22 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import settle_pandas
+from vae_runtime.batch.blocks import Block, Column, Columns, Result
+from vae_runtime.batch.columns import cast, decoded
+from vae_runtime.batch.computations import Computation
 from vae_runtime.runner import Runner
-
-from .columns import cast, decoded
-from .parts import Column, Columns, Outcome, Part
-from .tasks import Task
 
 REJECTED = "rejected"  # the column of why rows are none
 SHOWN = 3  # columns that tell a row from others, in errors
 
 
-def in_place(part: Part, outcome: Outcome, kept: Columns, schema: Any, *, reject: bool) -> Any:
-    """A `pyarrow.RecordBatch` of this schema, of all rows of a part.
+def aligned_batch(block: Block, result: Result, kept: Columns, schema: Any, *, reject: bool) -> Any:
+    """A `pyarrow.RecordBatch` of this schema, of all rows of a block.
 
     Args:
-        part: the rows.
-        outcome: what became of them, bad ones among its rejects.
+        block: the rows.
+        result: what became of them, bad ones among its rejects.
         kept: columns of all rows.
         schema: of these, of the results, and of `REJECTED` where bad rows are not an error.
         reject: whether they are none.
@@ -33,35 +32,35 @@ def in_place(part: Part, outcome: Outcome, kept: Columns, schema: Any, *, reject
     import pyarrow as pa
 
     settle_pandas()
-    reasons = _reasons(part, outcome)
+    reasons = _reasons(block, result)
     if reasons and not reject:
-        raise ValueError(_told(part, kept, *next(iter(reasons.items()))))
-    good = np.ones(len(part.x), bool)
+        raise ValueError(_told(block, kept, *next(iter(reasons.items()))))
+    good = np.ones(len(block.x), bool)
     good[list(reasons)] = False
     arrays = []
     for field in schema:
         if field.name in kept:
             arrays.append(
-                cast(as_arrow(kept[field.name]), field, part.file, "Make the files alike")
+                cast(as_arrow(kept[field.name]), field, block.file, "Make the files alike")
             )
         elif field.name == REJECTED:
             arrays.append(_spread(pa.array(reasons.values(), pa.string()), ~good))
         else:
-            arrays.append(_results(outcome, field, good))
+            arrays.append(_results(result, field, good))
     return pa.record_batch(arrays, schema=schema)
 
 
 @lru_cache(4)
-def result_fields(runner: Runner, task: Task) -> tuple[Any, ...]:
-    """The `pyarrow.Field`s of a task's results, from those of a probe row of the bundle.
+def result_fields(runner: Runner, computation: Computation) -> tuple[Any, ...]:
+    """The `pyarrow.Field`s of a computation's results, from those of a probe row of the bundle.
 
     Raises:
-        ValueError: the task does not fit the bundle.
+        ValueError: the computation does not fit the bundle.
     """
     import pyarrow as pa
 
     settle_pandas()
-    found = task(runner, runner.probe_rows()[:1], None)
+    found = computation(runner, runner.probe_rows()[:1], None)
     return tuple(pa.field(name, as_arrow(column).type) for name, column in found.items())
 
 
@@ -79,12 +78,12 @@ def as_arrow(column: Column) -> Any:
     return values
 
 
-def _results(outcome: Outcome, field: Any, good: NDArray[np.bool_]) -> Any:
+def _results(result: Result, field: Any, good: NDArray[np.bool_]) -> Any:
     import pyarrow as pa
 
-    if not outcome.rows:
+    if not result.rows:
         return pa.nulls(len(good), field.type)
-    return _spread(as_arrow(outcome.columns[field.name]), good)
+    return _spread(as_arrow(result.columns[field.name]), good)
 
 
 def _spread(array: Any, good: NDArray[np.bool_]) -> Any:
@@ -98,21 +97,21 @@ def _spread(array: Any, good: NDArray[np.bool_]) -> Any:
     return array.take(pa.array(np.cumsum(good) - 1, mask=~good))
 
 
-def _reasons(part: Part, outcome: Outcome) -> dict[int, str]:
-    """Why rows are bad, by their place in the part."""
-    if not outcome.rejects:
+def _reasons(block: Block, result: Result) -> dict[int, str]:
+    """Why rows are bad, by their place in the block."""
+    if not result.rejects:
         return {}
-    numbers = next(iter(part.where.values()))
-    places = np.flatnonzero(np.isin(numbers, [reject.row for reject in outcome.rejects]))
-    return {int(i): r.reason for i, r in zip(places, outcome.rejects, strict=True)}
+    numbers = next(iter(block.where.values()))
+    places = np.flatnonzero(np.isin(numbers, [reject.row for reject in result.rejects]))
+    return {int(i): r.reason for i, r in zip(places, result.rejects, strict=True)}
 
 
-def _told(part: Part, kept: Columns, place: int, reason: str) -> str:
+def _told(block: Block, kept: Columns, place: int, reason: str) -> str:
     """What is wrong with a row, with what tells it from others: a batch may be any of a table."""
-    number = next(iter(part.where.values()))[place]
+    number = next(iter(block.where.values()))[place]
     named = [f"{name}={kept[name][place]!s:.40}" for name in list(kept)[:SHOWN]]
     which = f" ({', '.join(named)})" if named else ""
     return (
-        f"{part.file}, row {number}{which}: {reason} To go on beside such rows, have them "
+        f"{block.file}, row {number}{which}: {reason} To go on beside such rows, have them "
         "rejected (on_bad_row='reject', --on-bad-row reject)."
     )

@@ -1,4 +1,4 @@
-"""What goes through a batch run: shards of files, parts of shards, and what became of the parts."""
+"""Shards of files, blocks of shards, and results of blocks: what goes through a run."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.inputs import Windowing
 
+MACHINE = "machine"  # the column of results that says which machine of a fleet a row is of
+
 # A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read.
 Column: TypeAlias = Any
 Columns: TypeAlias = Mapping[str, Column]
 
-PART_ROWS = 65_536  # at most; also a multiple of what backends are given at a time
-PART_VALUES = 2**20
-MACHINE = "machine"  # the column of results that says which machine of a fleet a row is of
+BLOCK_ROWS = 65_536  # at most; also a multiple of what backends are given at a time
+BLOCK_VALUES = 2**20
 
 
 class Shard(NamedTuple):
@@ -68,14 +69,14 @@ class Wanted(NamedTuple):
         )
 
     @property
-    def part_rows(self) -> int:
+    def block_rows(self) -> int:
         """How many rows to read at a time, so that they and their results fit into a cache."""
         values = max(int(np.prod(self.model.input_shape)), self.values)
-        rows = min(PART_ROWS, max(PART_VALUES // values, 1))
+        rows = min(BLOCK_ROWS, max(BLOCK_VALUES // values, 1))
         return rows // 512 * 512 or rows
 
 
-class Part(NamedTuple):
+class Block(NamedTuple):
     """Rows of a shard that follow on each other.
 
     Args:
@@ -106,8 +107,8 @@ class Reject(NamedTuple):
     reason: str
 
 
-class Outcome(NamedTuple):
-    """What became of a part: results of its good rows, and the others.
+class Result(NamedTuple):
+    """What became of a block: results of its good rows, and the others.
 
     Args:
         columns: each (rows, ...); none where no row is good.

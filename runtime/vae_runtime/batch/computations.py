@@ -7,19 +7,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.backends.chunks import Check
+from vae_runtime.backends.chunks import ArrayCheck
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.explain.features import TopFeatures
 from vae_runtime.rows.arrays import LatentCheck, RowCheck
 from vae_runtime.runner import Runner
 
-from .parts import Column
+from .blocks import Column
 
 
-class Task(Protocol):
+class Computation(Protocol):
     """What is computed of rows. Plain values: it can go to another machine."""
 
-    def check(self, model: Model) -> Check:
+    def check(self, model: Model) -> ArrayCheck:
         """Of what makes rows good."""
 
     def __call__(
@@ -31,7 +31,7 @@ class Task(Protocol):
         """
 
     def __hash__(self) -> int:
-        """Equal tasks compute the same."""
+        """Equal computations compute the same."""
 
 
 class OfRows(ABC):
@@ -41,10 +41,10 @@ class OfRows(ABC):
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
-        """See `Task`."""
+        """See `Computation`."""
 
-    def check(self, model: Model) -> Check:
-        """See `Task`."""
+    def check(self, model: Model) -> ArrayCheck:
+        """See `Computation`."""
         return RowCheck(model)
 
     def check_options(self, runner: Runner) -> None:
@@ -74,7 +74,7 @@ class Scoring(OfRows):
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
-        """See `Task`."""
+        """See `Computation`."""
         scores = runner.score(
             x,
             alpha=self.alpha,
@@ -107,7 +107,7 @@ class Explaining(OfRows):
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
-        """See `Task`."""
+        """See `Computation`."""
         nats, names = runner.explain(x), runner.manifest.model.feature_names
         if self.by_name and names is not None and nats.ndim == 2:
             return dict(zip(names, nats.T, strict=True))
@@ -121,7 +121,7 @@ class Classifying(OfRows):
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
-        """See `Task`."""
+        """See `Computation`."""
         probabilities, names = runner.classify(x), np.array(runner.manifest.model.classes)
         each = {f"p_{name}": p for name, p in zip(names, probabilities.T, strict=True)}
         likeliest = names[probabilities.argmax(axis=1)]
@@ -138,7 +138,7 @@ class Encoding(OfRows):
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
-        """See `Task`."""
+        """See `Computation`."""
         return {"z": runner.encode(x, draws=self.draws, seed=self.seed)}
 
 
@@ -149,7 +149,7 @@ class Reconstructing(OfRows):
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
-        """See `Task`."""
+        """See `Computation`."""
         return {"x_mean": runner.reconstruct(x)}
 
 
@@ -157,14 +157,14 @@ class Reconstructing(OfRows):
 class Decoding:
     """The rows that latents stand for."""
 
-    def check(self, model: Model) -> Check:
-        """See `Task`."""
+    def check(self, model: Model) -> ArrayCheck:
+        """See `Computation`."""
         return LatentCheck(model)
 
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
     ) -> dict[str, Column]:
-        """See `Task`."""
+        """See `Computation`."""
         return {"x_mean": runner.decode(x)}
 
 

@@ -1,25 +1,58 @@
-"""What is asked of a run, as a job."""
+"""Jobs: what is asked of a run, and where its results go."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from vae_runtime import __version__
 from vae_runtime._base.paths import file_target
 from vae_runtime.bundle.manifest import digest
 from vae_runtime.runner import Runner
 
+from .blocks import Block, Columns, Result, Shard
+from .computations import Computation
 from .output import Output
-from .parts import Columns, Part, Shard
-from .run import Job, Settle
-from .tasks import Task
-from .work import work_of
+from .results import compute_with
 from .writing import check_columns, open_writer
 
+Settle: TypeAlias = Callable[[Iterator[Result]], Callable[[Result], Result]]
 
-class Given(Protocol):
-    """What is to be read: a `Plan` of files, or a `Prior`."""
+
+@dataclass(frozen=True)
+class Job:
+    """What a run does.
+
+    Args:
+        shards: to read, in this order.
+        read: gives the blocks of a shard.
+        compute: makes a result of a block.
+        fingerprint: what a shard is, as JSON: another where its file has changed.
+        identity: what all results depend on beside the shards, as JSON, by names for people.
+        open_output: where results go.
+        journal: the path of what is noted on the way.
+        written: the other paths that the run writes, which no other run may write meanwhile.
+        settle: for verdicts that take all rows into account: reads all results, and gives what
+            amends each of them; they are written at the end then.
+        files: that the shards are of, by name. A run that goes on must have all of those that it
+            began with; the shards of others that have come are read in their order.
+    """
+
+    shards: Sequence[Shard]
+    read: Callable[[Shard], Iterator[Block]]
+    compute: Callable[[Block], Result]
+    fingerprint: Callable[[Shard], list[Any]]
+    identity: Mapping[str, Any]
+    open_output: Callable[[], Output]
+    journal: Path
+    written: Sequence[Path] = ()
+    settle: Settle | None = None
+    files: Sequence[str] = ()
+
+
+class Source(Protocol):
+    """What is to be read: `Inputs` of files, or a `Prior`."""
 
     @property
     def shards(self) -> Sequence[Shard]:
@@ -33,8 +66,8 @@ class Given(Protocol):
     def files(self) -> Mapping[str, Any]:
         """By name."""
 
-    def read(self, shard: Shard, /) -> Iterator[Part]:
-        """The parts of a shard."""
+    def read(self, shard: Shard, /) -> Iterator[Block]:
+        """The blocks of a shard."""
 
     def kept(self) -> Iterator[Columns]:
         """The columns of each file that are kept, without rows."""
@@ -69,8 +102,8 @@ class Target(NamedTuple):
 
 def job_of(
     runner: Runner,
-    task: Task,
-    given: Given,
+    computation: Computation,
+    given: Source,
     target: Target,
     *,
     more: Mapping[str, Any],
@@ -80,7 +113,7 @@ def job_of(
 
     Args:
         runner: of the bundle.
-        task: what to compute.
+        computation: what to compute.
         given: what to read.
         target: where results go.
         more: that results depend on, by names for people.
@@ -98,8 +131,8 @@ def job_of(
         "bundle": digest(runner.manifest),
         "precision": runner.precision,
         "machine": runner.machine,
-        "task": type(task).__name__,
-        **{f"--{name}": value for name, value in vars(task).items()},
+        "computation": type(computation).__name__,
+        **{f"--{name}": value for name, value in vars(computation).items()},
         "output": target.ending,
         "results alone": target.bare,
         "several inputs": target.name_files,
@@ -108,9 +141,9 @@ def job_of(
     return Job(
         shards=given.shards,
         read=given.read,
-        work=work_of(
+        compute=compute_with(
             runner,
-            task,
+            computation,
             reject=target.rejects is not None,
             bare=target.bare,
             name_files=target.name_files,

@@ -1,0 +1,148 @@
+"""Results of blocks: what is computed of good rows, why others are bad, and verdicts by an FDR."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.runner import Runner
+from vae_runtime.verdicts.calibration import discovery_level
+from vae_runtime.verdicts.row_machines import check_own
+
+from .bad_rows import sort_out
+from .blocks import MACHINE, Block, Column, Reject, Result
+from .columns import check_names, flat, take
+from .computations import Computation
+
+REGISTER_ROWS = 16  # rows that fill the widest registers there are, whatever is computed of each
+
+
+def compute_with(
+    runner: Runner,
+    computation: Computation,
+    *,
+    reject: bool = False,
+    bare: bool = False,
+    name_files: bool = False,
+) -> Callable[[Block], Result]:
+    """What makes a result of a block.
+
+    Args:
+        runner: of the bundle; shared by all threads.
+        computation: what to compute.
+        reject: whether bad rows are left out, and listed; else the first one is an error.
+        bare: whether results stand alone, without row numbers and columns that are kept.
+        name_files: whether results name the file that they are of.
+    """
+    check = computation.check(runner.manifest.model)
+
+    def compute(block: Block) -> Result:
+        x, good, reasons = sort_out(block, check)
+        rejects = _rejects(block, reasons)
+        if rejects and not reject:
+            file, row, reason = rejects[0]
+            raise ValueError(
+                f"{file}, row {row}: {reason} To go on beside such rows, have them rejected "
+                "(--on-bad-row reject)."
+            )
+        if not len(x):
+            return Result({}, 0, 0, rejects, block.left_out)
+        machines = _machines(block, good, runner)
+        results = _run(computation, runner, x, machines)
+        beside = {} if bare else _beside(block, good, machines, name_files=name_files)
+        check_names([*beside, *results])
+        check_names([*flat(beside), *flat(results)])
+        alarms = int(results["is_anomaly"].sum()) if "is_anomaly" in results else 0
+        classes = Counter(results["class"].tolist()) if "class" in results else {}
+        columns = {**beside, **results}
+        return Result(columns, len(x), alarms, rejects, block.left_out, classes)
+
+    return compute
+
+
+class Discoveries:
+    """Names rows so that at most a share of them is false on average; a `Settle`.
+
+    It holds the p-values of all rows, 8 bytes a row.
+
+    Args:
+        fdr: that share.
+    """
+
+    def __init__(self, fdr: float) -> None:
+        self.fdr = fdr
+        self.machines: set[str] = set()  # that rows are of
+
+    def __call__(self, results: Iterator[Result]) -> Callable[[Result], Result]:
+        """What amends an result, once all of them are known."""
+        found = []
+        for result in results:
+            if result.rows:
+                found.append(result.columns["p_value"])
+                self.machines.update(np.unique(result.columns.get(MACHINE, [])).tolist())
+        level = discovery_level(np.concatenate(found), self.fdr) if found else -1.0
+
+        def amend(result: Result) -> Result:
+            if not result.rows:
+                return result
+            is_anomaly = result.columns["p_value"] <= level
+            columns = {**result.columns, "is_anomaly": is_anomaly}
+            return result._replace(columns=columns, anomalies=int(is_anomaly.sum()))
+
+        return amend
+
+
+def _run(
+    computation: Computation, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
+) -> dict[str, Column]:
+    """Results that do not depend on how rows are cut into blocks, to the last bit.
+
+    Kernels treat what does not fill a register in another way, with another last digit: rows are
+    filled up to a number that does.
+    """
+    n, lacking = len(x), -len(x) % REGISTER_ROWS
+    if lacking:
+        x = np.concatenate([x, x[-1:].repeat(lacking, 0)])
+        machines = (
+            None if machines is None else np.concatenate([machines, machines[-1:].repeat(lacking)])
+        )
+    return {name: column[:n] for name, column in computation(runner, x, machines).items()}
+
+
+def _rejects(block: Block, reasons: dict[int, str]) -> tuple[Reject, ...]:
+    numbers = next(iter(block.where.values()))
+    return tuple(Reject(block.file, int(numbers[i]), reasons[i]) for i in sorted(reasons))
+
+
+def _machines(block: Block, good: NDArray[np.bool_], runner: Runner) -> NDArray[np.str_] | None:
+    """By whose calibration each good row is judged; None where all are judged alike."""
+    if block.machines is None:
+        return None
+    machines = block.machines[good]
+    if runner.machine is None:
+        return machines
+    check_own(machines, runner.machine, runner.manifest.model.machine_column, f"{block.file}: ")
+    return None
+
+
+def _beside(
+    block: Block, good: NDArray[np.bool_], machines: NDArray[np.str_] | None, *, name_files: bool
+) -> dict[str, Column]:
+    """What goes before the results of good rows."""
+    where = where_of(block, name_files=name_files)
+    check_names([*where, *block.kept, *([] if machines is None else [MACHINE])])
+    given = {**where, **block.kept}
+    columns = given if good.all() else {name: take(c, good) for name, c in given.items()}
+    return {**columns, **({} if machines is None else {MACHINE: machines})}
+
+
+def where_of(block: Block, *, name_files: bool) -> dict[str, NDArray[Any]]:
+    """Of which file and rows a block is, by names for a table of results."""
+    if not name_files:
+        return block.where
+    where = dict(block.where)
+    inside = where.pop("file", None)  # of images: their paths in the folder
+    file = np.full(len(block.x), block.file)
+    return {"file": file if inside is None else np.char.add(f"{block.file}/", inside), **where}
