@@ -49,6 +49,9 @@ class DataConfig:
             back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
         unit: column of a table, or key of an .npz, that names the unit, the machine, that a row is
             of: each unit's alarm threshold is set on its own rows. It may be `group` too.
+
+    >>> DataConfig("sensors.csv", label="broken").calibration
+    0.2
     """
 
     source: str

@@ -45,10 +45,11 @@ FOREVER = 2**31 - 1  # a step after the end of every schedule
 class VAE(keras.Model):
     """A VAE over rows in the data's own units.
 
-    >>> vae = VAE(*mlp_pair((30,), latent_dim=8), likelihood="gaussian")
+    >>> vae = VAE(*mlp_pair((6,), latent_dim=2), likelihood="gaussian")
     >>> vae.compile(keras.optimizers.Adam(1e-3))
-    >>> vae.fit(x, epochs=50)
-    >>> vae.score(x)["score"]  # (batch,), nats, higher is more anomalous
+    >>> history = vae.fit(normal, epochs=2, verbose=0)
+    >>> vae.score(x)["score"].shape  # in nats, higher is more anomalous
+    TensorShape([8])
 
     Args:
         encoder: model from pre-processed x to (z_mean, z_log_var), each (batch, latent_dim).

@@ -49,8 +49,10 @@ class StopOnSignal:
     Only the main thread gets signals; in any other this changes nothing.
 
     >>> with StopOnSignal() as stop:
-    ...     for line in stop.items(sys.stdin.buffer):
-    ...         work(line)  # is not cut short
+    ...     for line in stop.items(["flow 3.1", "flow 3.2"]):
+    ...         print(line)  # is not cut short
+    flow 3.1
+    flow 3.2
     """
 
     def __init__(self) -> None:

@@ -36,6 +36,10 @@ class LiteRT:
 
     Raises:
         ValueError: that is no number of threads.
+
+    >>> lite = Runner.load("artifacts/sensors", backend=LiteRT(threads=2))
+    >>> lite.score(x[6:]).is_anomaly.tolist()
+    [True, True]
     """
 
     name = "litert"

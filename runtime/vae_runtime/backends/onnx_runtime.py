@@ -39,6 +39,10 @@ class OnnxRuntime:
 
     Raises:
         ValueError: there is no such profile or role, or options and sessions are none.
+
+    >>> server = Runner.load("artifacts/sensors", backend=OnnxRuntime("server"))
+    >>> server.score(x[6:]).is_anomaly.tolist()
+    [True, True]
     """
 
     name = "onnxruntime"

@@ -41,6 +41,9 @@ class Profile:
     `threads` work within one call, `workers` side by side on the chunks of a long one; 0 is as many
     as there are cores. `spinning` threads wait for work without sleeping. An `arena` keeps
     the memory of the largest batch seen. `chunk` is how many rows are given to a session at a time.
+
+    >>> OnnxRuntime(Profile(threads=2, chunk=256)).chunk
+    256
     """
 
     threads: int = 1

@@ -42,6 +42,11 @@ def register(backend: Kind) -> Kind:
 
     Raises:
         ValueError: it lacks something, or another backend has its name.
+
+    >>> @register
+    ... class Mine(OnnxRuntime):
+    ...     name = "mine"
+    >>> runner = Runner.load("artifacts/sensors", backend="mine")
     """
     _check(backend)
     others = [kind for kind in kinds() if kind.name == backend.name and not _same(kind, backend)]

@@ -27,7 +27,12 @@ LIMITS = {schema.SIGNATURE_NAME: signature.SIZE}
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: where its bytes come from and what its manifest says."""
+    """An opened bundle: where its bytes come from and what its manifest says.
+
+    >>> bundle = open_bundle("artifacts/sensors")
+    >>> bundle.manifest.model.latent_dim
+    3
+    """
 
     container: Container
     manifest: Manifest
@@ -89,6 +94,11 @@ def open_bundle(path: str | Path, *, key: str | Path | None = None) -> Bundle:
         BundleError: there is no bundle, its manifest is altered, damaged or of another version, or
             its signature is missing or is not that of the key.
         ValueError: `key` holds no public key, or the path is an empty text.
+
+    >>> bundle = open_bundle("artifacts/sensors")
+    >>> bundle.verify()
+    >>> bundle.read_probe()["x"].shape
+    (16, 6)
     """
     public = None if key is None else signature.read_public_key(key)
     container = _open_container(path_of(path, "the path of a bundle"))

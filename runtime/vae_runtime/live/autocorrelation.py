@@ -20,6 +20,9 @@ def uncorrelated_spacing(scores: ArrayLike) -> int:
 
     Raises:
         ValueError: they are too few to tell.
+
+    >>> uncorrelated_spacing(np.random.default_rng(0).normal(size=2000))
+    1
     """
     given = np.asarray(scores, np.float64)
     n = given.size

@@ -59,6 +59,10 @@ class DriftSettings:
             example has where None, so that none overlap. More where rows resemble those before.
         capacity: scores that new ones are ranked among, at most; 8 bytes each.
         seed: of the random order of tied scores.
+
+    >>> stream = StreamScorer(runner, drift=DriftSettings(rows_between_false_alarms=1e6))
+    >>> stream.settings.drift.capacity
+    10000
     """
 
     rows_between_false_alarms: float = 1e8
@@ -86,6 +90,11 @@ class Drift(NamedTuple):
 
     `noticed` is whether there was an alarm; `evidence` is 1 or more from then on, and its share of
     that before. `since` is the row at which the change most likely began; None before any row.
+
+    >>> stream = StreamScorer(runner, drift=DriftSettings())
+    >>> results = stream.push(x)
+    >>> stream.drift.noticed
+    False
     """
 
     noticed: bool

@@ -35,6 +35,10 @@ class StreamResult(NamedTuple):
     None where no times are given. `score`, `p_value` and `is_anomaly` are as in `Scores`. `drift`
     is whether scores are no longer distributed as they were: from the result at which this was
     noticed until `reset`.
+
+    >>> [result] = StreamScorer(runner).push(x[7], time=0.5)
+    >>> result.last_row, result.time, result.is_anomaly
+    (0, 0.5, True)
     """
 
     first_row: int
@@ -64,9 +68,12 @@ class StreamScorer:
         ValueError: the model cannot take such windows, or a setting is out of range.
 
     >>> stream = StreamScorer(runner, period=0.1)
-    >>> for sample, seconds in sensor:
+    >>> for sample, seconds in zip(x[5:], [0.0, 0.1, 0.2]):
     ...     for result in stream.push(sample, seconds):
     ...         print(result.last_row, result.is_anomaly)
+    0 False
+    1 True
+    2 True
     """
 
     def __init__(
@@ -104,17 +111,32 @@ class StreamScorer:
 
     @property
     def scored(self) -> NDArray[Any]:
-        """What the results of the last push are about: (results, *input_shape)."""
+        """What the results of the last push are about: (results, *input_shape).
+
+        >>> stream = StreamScorer(runner)
+        >>> len(stream.push(x)), stream.scored.shape
+        (8, (8, 6))
+        """
         return self._scored
 
     @property
     def drift(self) -> Drift | None:
-        """What is known of drift by now; None where it is not looked for."""
+        """What is known of drift by now; None where it is not looked for.
+
+        >>> StreamScorer(runner, drift=DriftSettings()).drift.noticed
+        False
+        """
         return None if self._test is None else self._test.drift
 
     @property
     def time(self) -> float | None:
-        """Seconds of the last sample; None where there was none with a time since a gap."""
+        """Seconds of the last sample; None where there was none with a time since a gap.
+
+        >>> stream = StreamScorer(runner)
+        >>> results = stream.push(x[:2], time=[0.0, 0.1])
+        >>> stream.time
+        0.1
+        """
         return self._time
 
     def push(self, x: ArrayLike, time: ArrayLike | None = None) -> list[StreamResult]:
@@ -127,6 +149,10 @@ class StreamScorer:
         Raises:
             ValueError: a sample or a time does not fit. Then nothing of this push was taken, and
                 the stream is as it was before.
+
+        >>> stream = StreamScorer(runner)
+        >>> [result.is_anomaly for result in stream.push(x[5:])]
+        [False, True, True]
         """
         samples = self._samples(x)
         times = self._times(time, len(samples))
@@ -147,18 +173,36 @@ class StreamScorer:
         ]
 
     def gap(self) -> None:
-        """Says that samples were lost: no window spans this place, and time may begin anew."""
+        """Says that samples were lost: no window spans this place, and time may begin anew.
+
+        >>> stream = StreamScorer(runner, period=0.1)
+        >>> results = stream.push(x[0], time=60.0)
+        >>> stream.gap()
+        >>> results = stream.push(x[1], time=0.0)  # the clock was set back
+        """
         self._cut, self._time = self._cut.anew(), None
 
     def reset(self) -> None:
-        """Forgets window, time and all evidence of drift, as after a repair. Rows count on."""
+        """Forgets window, time and all evidence of drift, as after a repair. Rows count on.
+
+        >>> stream = StreamScorer(runner)
+        >>> results = stream.push(x)
+        >>> stream.reset()
+        >>> [result.first_row for result in stream.push(x[0])]
+        [8]
+        """
         self.gap()
         self._untested_until = 0
         if self._test is not None:
             self._test.reset()
 
     def state(self) -> dict[str, Any]:
-        """All that `restore` needs to go on as if there had been no stop; as JSON can say it."""
+        """All that `restore` needs to go on as if there had been no stop; as JSON can say it.
+
+        >>> import json
+        >>> text = json.dumps(StreamScorer(runner).state())
+        >>> StreamScorer(runner).restore(json.loads(text))
+        """
         return as_json(
             StreamState(
                 fingerprint(self._runner.manifest, self._runner.calibration),
@@ -178,6 +222,12 @@ class StreamScorer:
         Raises:
             ValueError: it is of another bundle, of other settings, or no state at all. Then this
                 stream is as it was before.
+
+        >>> before, after = StreamScorer(runner), StreamScorer(runner)
+        >>> results = before.push(x)
+        >>> after.restore(before.state())
+        >>> [result.first_row for result in after.push(x[0])]
+        [8]
         """
         found = parse(state)
         bundle = fingerprint(self._runner.manifest, self._runner.calibration)

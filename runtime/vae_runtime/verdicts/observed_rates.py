@@ -86,7 +86,9 @@ def promises_of(calibrations: Mapping[str, Calibration]) -> dict[str, Promise]:
 def warnings_of(promises: Mapping[str, Promise]) -> list[str]:
     """What to warn of, a sentence or two for each kind: by the names of those that it is true of.
 
-    >>> warnings_of({"fp32": promise_of(Trial(100, 20, 0, None), 0.01, 400)})
+    >>> [warning] = warnings_of({"fp32": promise_of(Trial(100, 20, 0, None), 0.01, 400)})
+    >>> warning
+    'warning: the alarm does not keep its rate: ...
     """
     found = []
     exceeded = {name: p for name, p in promises.items() if p.rate == EXCEEDED}

@@ -83,8 +83,9 @@ def recalibrate(
             a precision cannot be run here, or something else than a bundle is at `out`.
         BundleError: the old bundle is missing, incomplete or altered.
 
-    >>> done = recalibrate("artifacts/pump", x, "artifacts/pump-here")
-    >>> done.changes[0].threshold
+    >>> done = recalibrate("artifacts/sensors", normal, "artifacts/sensors-here")
+    >>> done.changes[0].precision, done.changes[0].threshold > 0
+    ('fp32', True)
     """
     writer.check_out(out)
     old = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
