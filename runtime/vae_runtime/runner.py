@@ -121,7 +121,7 @@ class Runner:
         seed: int | None = None,
         units: ArrayLike | None = None,
     ) -> Scores:
-        """How anomalous each row is: the bundle's score, at the posterior mean; deterministic.
+        """Scores rows: the bundle's score at the posterior mean, p-value and verdict of each.
 
         Args:
             x: (batch, *input_shape), in the data's own units; or a table whose columns have names
@@ -160,9 +160,9 @@ class Runner:
         return Scores(score, p, alarm.raised(score, p))
 
     def explain(self, x: ArrayLike, *, by: str | None = None) -> NDArray[np.float32]:
-        """What of each row's score each of its values is to blame for, in nats; x's own shape.
+        """Contribution of each value to its row's score, in nats; of x's own shape.
 
-        Where the score has a mixture, as of tables and windows, by how much it falls when the value
+        Where the score has a mixture, as of tables and windows: by how much it falls when the value
         alone is replaced by what the others lead one to expect, below 0 where it rises; that takes
         a score for each value. (A one-hot group is replaced whole; its nats are where it is 1.)
         Elsewhere, as of images, each value's share of the nll.
@@ -179,7 +179,7 @@ class Runner:
         return self._attribution.of_values(x, by)
 
     def top_features(self, x: ArrayLike, k: int = 3) -> features.TopFeatures:
-        """The k features that `explain` has the most nats for, by name, largest first.
+        """Names of the k features that add most to each row's score, largest first.
 
         Of a window with named channels, a feature is a channel over all of it, replaced whole.
 
@@ -235,7 +235,7 @@ class Runner:
         return self._graphs.ask("decoder", ("x_mean",), z)[0]
 
     def reconstruct(self, x: ArrayLike) -> NDArray[np.float32]:
-        """What the model makes of each row: `decode(encode(x))`.
+        """Reconstructs each row: `decode(encode(x))`.
 
         >>> residuals = x - runner.reconstruct(x)
         >>> residuals.shape
@@ -284,7 +284,7 @@ class Runner:
         return self.decode(latents.interpolate(ends[0], ends[1], steps, method))
 
     def selftest(self) -> selftest.Report:
-        """Replays the bundle's probe rows on this device: does it answer as Keras did?
+        """Replays the bundle's probe rows on this device, and compares its answers with Keras's.
 
         >>> runner.selftest().passed
         True
@@ -296,7 +296,7 @@ class Runner:
     def bench(
         self, sizes: Sequence[int] = bench.SIZES, *, seconds: float = bench.SECONDS
     ) -> bench.Report:
-        """How long `score` takes on this device, and how much memory; see `bench.measure`.
+        """Measures latency and memory of `score` on this device; see `bench.measure`.
 
         >>> report = runner.bench([1, 16], seconds=0.1)
         >>> [timing.rows for timing in report.timings]  # `p50` and more are in microseconds
@@ -305,7 +305,7 @@ class Runner:
         return bench.measure(self.score, self.probe_rows(), sizes, seconds=seconds)
 
     def probe_rows(self) -> NDArray[Any]:
-        """Some real rows, as the bundle holds them to be tested by: (rows, *input_shape).
+        """Real rows that the bundle keeps for its self-test: (rows, *input_shape).
 
         >>> runner.probe_rows().shape
         (16, 6)
