@@ -1,4 +1,4 @@
-"""Where a bundle's bytes come from: a directory, or one file that holds the same files.
+"""Sources of a bundle's bytes: a directory, or one file that holds the same files.
 
 The file, NAME.vaeb, is a zip archive in its plainest form: stored members one after another from
 the first byte, then their directory, then its end record, and nothing else. `unzip` opens it, no
@@ -41,7 +41,7 @@ class Container(Protocol):
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Path of the container."""
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -186,14 +186,14 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 class _Member(NamedTuple):
-    """Where a member's bytes are in the file."""
+    """Place of a member's bytes in the file."""
 
     start: int
     size: int
 
 
 def _read_directory(file: IO[bytes]) -> dict[str, _Member]:
-    """The members by name; a ValueError says what was found instead of a plain archive."""
+    """Reads the members by name; a ValueError says what was found instead of a plain archive."""
     count, start, size = _read_end(file)
     file.seek(start)
     directory = file.read(size)
@@ -216,7 +216,7 @@ def _read_directory(file: IO[bytes]) -> dict[str, _Member]:
 
 
 def _read_end(file: IO[bytes]) -> tuple[int, int, int]:
-    """Number of members, offset and size of the directory, from the last bytes of the file."""
+    """Reads number of members, offset and size of the directory from the last bytes of the file."""
     length = file.seek(0, io.SEEK_END)
     file.seek(max(length - _END.size, 0))
     end = file.read(_END.size)
@@ -231,7 +231,7 @@ def _read_end(file: IO[bytes]) -> tuple[int, int, int]:
 
 
 def _read_entry(entry: bytes, expected_offset: int) -> tuple[str, bytes]:
-    """A member's name, and what its own header must repeat."""
+    """Reads a member's name, and the values that its own header must repeat."""
     if len(entry) < _ENTRY.size or not entry.startswith(b"PK\x01\x02"):
         raise ValueError("a damaged directory")
     _, _, common, comment, disk, _, _, offset = _ENTRY.unpack_from(entry)

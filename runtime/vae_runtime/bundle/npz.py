@@ -44,7 +44,7 @@ _END_OF_64_SIZE = 20
 
 
 def read(content: bytes) -> dict[str, NDArray[Any]]:
-    """All arrays of an .npz file by name; ValueError where it is none of plain numbers."""
+    """Arrays of an .npz file by name; ValueError for anything but plain numbers."""
     _check_end(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -56,7 +56,7 @@ def read(content: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _check_end(content: bytes) -> None:
-    """Refuses a directory that would take minutes to read, before it is."""
+    """Refuses a directory of members that would take minutes to read, before reading it."""
     if len(content) < _END.size:
         raise ValueError("it is no sound zip archive (it is too short)")
     end = len(content) - _END.size
@@ -91,7 +91,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _array(name: str, data: bytes) -> NDArray[Any]:
-    """An .npy file: magic, version, length of the header, header, values."""
+    """Parses an .npy file: magic, version, length of the header, header, values."""
     wide = 4 if data[6:8] == b"\x02\x00" else 2  # bytes of that length
     start = 8 + wide + int.from_bytes(data[8 : 8 + wide], "little")
     header = None

@@ -38,7 +38,7 @@ class Bundle:
     manifest: Manifest
 
     def read(self, file: File) -> bytes:
-        """The bytes of one file, after its size and sha256 have been checked.
+        """Reads one file, and checks its size and sha256.
 
         A graph in ONNX is also checked to ask for nothing but arithmetic, see `onnx_wire`.
         """
@@ -59,11 +59,11 @@ class Bundle:
         return content
 
     def read_probe(self) -> dict[str, NDArray[Any]]:
-        """The arrays of `probe.npz`: rows, and what every graph must answer to them."""
+        """Reads the arrays of `probe.npz`: rows, and each graph's expected answers."""
         return self.read_arrays("probe")
 
     def read_arrays(self, role: str) -> dict[str, NDArray[Any]]:
-        """The arrays of the .npz file of this role, by name."""
+        """Reads the arrays of the .npz file of this role, by name."""
         file = self.manifest.file(role, format="npz")
         try:
             return npz.read(self.read(file))
@@ -71,7 +71,7 @@ class Bundle:
             raise BundleError(f"{file.name} is not a readable npz file: {error}") from error
 
     def contents(self) -> dict[str, bytes]:
-        """All files by name, the manifest's own first; those that it names are checked."""
+        """Reads all files by name, the manifest's own first; checks those that it names."""
         names = [name for name in schema.OWN_NAMES if self.container.has(name)]
         own = {name: _read_limited(self.container, name) for name in names}
         return {**own, **{file.name: self.read(file) for file in self.manifest.files}}
