@@ -13,7 +13,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def cores(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int:
-    """At least 1: the cores that this process is bound to, or fewer by its cgroup's quota.
+    """Number of cores that this process is bound to, or fewer by its cgroup's quota; 1 at least.
 
     Args:
         root: where the cgroup file system is mounted.
@@ -49,7 +49,7 @@ def _quota(folder: Path) -> float | None:
 
 
 def _read(path: Path) -> str:
-    """The text of a file of the kernel; none where there is no such file for us."""
+    """Text of a file of the kernel; empty for a file that is missing or not ours."""
     try:
         return path.read_text()
     except OSError:

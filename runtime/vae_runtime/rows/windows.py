@@ -25,7 +25,7 @@ def window_rows(
     group: NDArray[np.generic] | None = None,
     time: NDArray[np.generic] | None = None,
 ) -> NDArray[np.int64]:
-    """Which rows of a table make up each window, so that `x[window_rows(...)]` are the windows.
+    """Numbers of the rows in each window, so that `x[window_rows(...)]` are the windows.
 
     Args:
         rows: of the table, in time order.
