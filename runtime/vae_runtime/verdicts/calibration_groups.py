@@ -29,7 +29,7 @@ class Whose(NamedTuple):
 
     @classmethod
     def of(cls, units: str | Mapping[str, ArrayLike] | None, rows: int) -> "Whose":
-        """As `recalibrate` takes it; ValueError where it is something else."""
+        """Reads the argument of `recalibrate`; ValueError for anything else."""
         if units is None:
             return cls(rows)
         if isinstance(units, str):
@@ -50,7 +50,7 @@ class Whose(NamedTuple):
         return dict(by_unit(scores, self.names).items())
 
     def calibration(self, before: Calibration, scores: NDArray[np.float32]) -> Calibration:
-        """The new calibration; what else the old one says of its own rows is gone with them."""
+        """New calibration, without what the old one says of its own rows."""
         found = {unit: tuple(np.sort(part).tolist()) for unit, part in self.parts(scores).items()}
         if None in found:
             return Calibration(before.alpha, before.rounding, found[None])
@@ -62,7 +62,7 @@ class Whose(NamedTuple):
         return Calibration(before.alpha, before.rounding, together, folds, units)
 
     def check(self, before: Calibration, own_alpha: float) -> None:
-        """Raises ValueError where rows are too few for the alpha of `before`, or one not to change.
+        """Raises ValueError for rows too few for the alpha of `before`, or an alpha not to change.
 
         Args:
             before: the old calibration, with the new alpha.
