@@ -49,4 +49,4 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _irregular(path: Path) -> BundleError:
-    return BundleError(f"{path} cannot be read: it is no regular file.")
+    return BundleError(f"{path} cannot be read: it is not a regular file.")

@@ -221,7 +221,7 @@ def _read_end(file: IO[bytes]) -> tuple[int, int, int]:
     file.seek(max(length - _END.size, 0))
     end = file.read(_END.size)
     if len(end) < _END.size or not end.startswith(b"PK\x05\x06"):
-        raise ValueError("a file that was cut short or is no archive")
+        raise ValueError("a file that was cut short or is not an archive")
     _, *disks, here, count, size, start, comment = _END.unpack(end)
     if any(disks) or here != count or comment or start + size + _END.size != length:
         raise ValueError("an end record that does not fit the file")
@@ -238,7 +238,7 @@ def _read_entry(entry: bytes, expected_offset: int) -> tuple[str, bytes]:
     _, flags, method, _, _, _, stored, size, name_length, extra = _COMMON.unpack(common)
     name = entry[_ENTRY.size : _ENTRY.size + name_length].decode("latin-1")
     if not PLAIN_NAME.fullmatch(name):
-        raise ValueError(f"a member called {name[:100]!r}, which is no plain name")
+        raise ValueError(f"a member called {name[:100]!r}, which is not a plain name")
     if method != 0 or stored != size:
         raise ValueError(f"{name} compressed")
     if flags & ~_UTF8:

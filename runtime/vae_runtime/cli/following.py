@@ -67,12 +67,12 @@ def follow(args: argparse.Namespace) -> int:
         write = functools.partial(print, flush=True)
         done = follow_lines(runner, stream, lines, write, settings=settings)
     anomalies = counted(done.anomalies, "anomaly", "anomalies")
-    errors = counted(done.errors, "line was no sample", "lines were no samples")
+    errors = counted(done.errors, "invalid line")
     gaps = "" if args.period is None else f"; {counted(done.gaps, 'gap')}"
     print(f"{anomalies} in {counted(done.results, 'result')}; {errors}{gaps}", file=sys.stderr)
     if done.errors and not stream.pushed:
         raise ValueError(
-            f"expected lines that are samples. Received: {done.errors:,}, none of which is one. "
+            f"expected one valid line at least. Received: {counted(done.errors, 'invalid line')}. "
             "The errors above say why; docs/streams.md says what a sample looks like."
         )
     return 0

@@ -48,7 +48,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
     group.add_argument(
         "--on-bad-row",
         choices=("fail", "reject"),
-        help="at a row that is none: stop, or list it elsewhere (default: fail)",
+        help="at an invalid row: stop, or list it elsewhere (default: fail)",
     )
     group.add_argument("--rejects", type=path, help="that list (default: OUTPUT.rejects.csv)")
 

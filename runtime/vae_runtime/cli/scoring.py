@@ -67,7 +67,7 @@ def explain(args: argparse.Namespace) -> int:
     model = runner.manifest.model
     if ending == ".csv" and (model.feature_names is None or len(model.input_shape) != 1):
         raise ValueError(
-            f"expected another output than .csv, such as .npz, for rows that are no table. "
+            f"expected another output than .csv, such as .npz, for rows that are not a table. "
             f"Received: rows of shape {model.input_shape}."
         )
     counts = run_files(args, runner, Explaining(by_name=ending not in ARRAYS))

@@ -131,7 +131,7 @@ def _read_npy(path: Path) -> Table:
 def why_unreadable(error: Exception) -> str:
     """Text of numpy's error, without its advice to allow pickles, which run code of the file."""
     if "allow_pickle" in str(error):
-        return "it holds Python objects, or is no such file at all."
+        return "it holds Python objects, or is not such a file at all."
     return str(error)
 
 

@@ -57,7 +57,7 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
         (..., columns), of the shape that each column has; float64 but for columns of floats.
 
     Raises:
-        ValueError: a column is missing, there twice, or holds what is no number.
+        ValueError: a column is missing, there twice, or holds anything but numbers.
     """
     if _is_list(x):
         return _stack([*_rows(x, wanted, name)], name, 0)

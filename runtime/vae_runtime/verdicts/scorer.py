@@ -45,7 +45,7 @@ class Scorer:
         """Scores with an nll averaged over draws, for which there is no calibration.
 
         Raises:
-            ValueError: there are no samples to draw, or the alarm asks for a calibration.
+            ValueError: `samples` is missing or invalid, or the alarm asks for a calibration.
         """
         if samples is None:
             raise ValueError(
