@@ -1,4 +1,4 @@
-"""How many processor cores this process may use, as the scheduler and its container say.
+"""Number of processor cores that this process may use, by its scheduler and its container.
 
 A container with a quota of half a core on a machine of 64 still sees 64 cores; threads for all of
 them would spend their time waiting for each other.

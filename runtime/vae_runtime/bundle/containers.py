@@ -44,10 +44,10 @@ class Container(Protocol):
         """Path of the container."""
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """True for a file that is there."""
 
     def size(self, name: str) -> int:
-        """Bytes of a file."""
+        """Size of a file, in bytes."""
 
     def read(self, name: str, most: int | None = None) -> bytes:
         """A file's bytes, as many as `size` says, or the first `most` of them."""
@@ -67,11 +67,11 @@ class Directory:
         self.path = path
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """True for a file that is there."""
         return os.path.lexists(self.path / name)
 
     def size(self, name: str) -> int:
-        """Bytes of a file."""
+        """Size of a file, in bytes."""
         with self._open(name) as file:
             return os.fstat(file.fileno()).st_size
 
@@ -116,11 +116,11 @@ class Archive:
             raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
 
     def has(self, name: str) -> bool:
-        """Whether there is such a member."""
+        """True for a member that is there."""
         return name in self._members
 
     def size(self, name: str) -> int:
-        """Bytes of a member."""
+        """Size of a member, in bytes."""
         return self._member(name).size
 
     def read(self, name: str, most: int | None = None) -> bytes:
@@ -156,11 +156,11 @@ class Memory:
         self.path, self._files = path, files
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """True for a file that is there."""
         return name in self._files
 
     def size(self, name: str) -> int:
-        """Bytes of a file."""
+        """Size of a file, in bytes."""
         return len(self.read(name))
 
     def read(self, name: str, most: int | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Scores a live source: lines in as they come, results out."""
+"""Command that scores a live source: lines in as they come, results out."""
 
 import argparse
 import contextlib
@@ -79,7 +79,7 @@ def follow(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Refuses what belongs to files that are scored whole."""
+    """Refuses options of files that are scored whole."""
     if len(args.inputs) > 1:
         args.error(f"expected one input with --follow. Received: {len(args.inputs)}.")
     for name, option in OF_FILES.items():
@@ -93,7 +93,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _check_unit(args: argparse.Namespace, runner: Runner) -> None:
-    """A stream is of one machine."""
+    """Refuses a stream of several machines."""
     column = unit_column(args, runner.manifest.model, runner.calibration)
     if column is not None:
         raise ValueError(
@@ -110,7 +110,7 @@ def _drift(args: argparse.Namespace) -> DriftSettings | None:
 
 @contextlib.contextmanager
 def _lines(args: argparse.Namespace) -> Iterator[IO[bytes]]:
-    """The input, or standard input."""
+    """Opens the input, or standard input."""
     if not args.inputs or args.inputs == ["-"]:
         yield sys.stdin.buffer
     else:

@@ -1,4 +1,4 @@
-"""The parser of all three commands: what it refuses is a line that a terminal can show."""
+"""Parser of all three commands, whose errors are lines that a terminal can show."""
 
 import argparse
 from typing import Any, NoReturn
@@ -9,7 +9,7 @@ from .values import real_number, whole_number
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, whose options of `type=int` and `type=float` say in words what they expect.
+    """Parser of argparse's, whose numbers say in words what they expect.
 
     Parsers of subcommands are of their parser's class.
     """

@@ -235,7 +235,7 @@ def _advice(model: Model, said: Windowing) -> str:
 
 
 def _at(column: Any, rows: NDArray[np.int64]) -> Any:
-    """Some rows of a column of numpy, or of pyarrow."""
+    """Rows of a column of numpy, or of pyarrow, by their numbers."""
     return column[rows] if isinstance(column, np.ndarray) else column.take(rows).combine_chunks()
 
 
