@@ -181,7 +181,12 @@ class Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Opens a run directory and reads its records; ValueError where it is not one."""
+    """Reads a run directory's records; ValueError where it is none.
+
+    >>> run = open_run("runs/sensors")
+    >>> run.config.data.label
+    'broken'
+    """
     path = path_of(path, "the path of a run directory")
     if not (path / RUN.mark).is_file():
         raise ValueError(

@@ -69,6 +69,12 @@ def train(
 
     Raises:
         ValueError: data or configuration do not fit, or training diverged; says what to do.
+
+    >>> data = DataConfig("sensors.csv", label="broken", folds=1)
+    >>> run, metrics = train(data, ModelConfig(), TrainConfig(epochs=2), out="runs/mine")
+    sensors: rows of 6: ...
+    >>> (run.path / "model.keras").exists()
+    True
     """
     check_replaceable(out, RUN)
     if rows is None:

@@ -2,7 +2,15 @@
 
 
 class ExportError(Exception):
-    """Refused export: names the graph, the reason, and what to do. Nothing is written."""
+    """An export that was refused: names the graph, the reason, and what to do. Nothing is left.
+
+    >>> encoder, decoder = mlp_pair((6,), latent_dim=2)
+    >>> decoder.set_weights([weight * np.nan for weight in decoder.get_weights()])
+    >>> broken = Models(encoder, decoder, likelihood="gaussian", calibration=normal, test=x)
+    >>> export(broken, "artifacts/broken")
+    Traceback (most recent call last):
+    vae_export.errors.ExportError: calibration: expected finite scores from the model. ...
+    """
 
 
 class Degraded(ExportError):

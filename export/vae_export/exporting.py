@@ -84,6 +84,9 @@ def export(
             drawn from the model would not test as much as real ones.
         ValueError: `run` is no run directory or no VAE, something else is at `out`, formats or
             precisions are unknown, or int8 has no rows to learn ranges from.
+
+    >>> export("runs/sensors", "artifacts/mine", formats=("onnx",), log=lambda line: None).name
+    'mine'
     """
     wanted = variants(formats, precisions)
     options = Options(allow_degraded, strict, synthetic_probe)

@@ -12,8 +12,11 @@ from vae_keras._base.arrays import Array
 class Models:
     """Trained encoder and decoder, whoever trained them, for `export`.
 
-    >>> mine = Models(encoder, decoder, likelihood="gaussian", calibration=x, test=more)
-    >>> export(mine, "artifacts/mine")
+    >>> encoder, decoder = mlp_pair((6,), latent_dim=2)  # or any other two, and train them
+    >>> calibration, test = normal[:400], normal[400:800]
+    >>> mine = Models(encoder, decoder, likelihood="gaussian", calibration=calibration, test=test)
+    >>> mine.alpha
+    0.01
 
     Rows are float32 or uint8 (rows, *input_shape), in the data's own units; other types are taken
     as float32. A tf.data.Dataset of batches x will do, for test also of (x, y). Models that compute

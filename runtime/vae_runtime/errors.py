@@ -6,4 +6,9 @@ is `BundleError`.
 
 
 class BundleError(Exception):
-    """A bundle that is missing, altered, inconsistent or written by something newer than this."""
+    """A bundle that is missing, altered, inconsistent or written by something newer than this.
+
+    >>> Runner.load("artifacts/nothing")
+    Traceback (most recent call last):
+    vae_runtime.errors.BundleError: artifacts/nothing: expected a bundle, ...
+    """

@@ -30,6 +30,10 @@ class Scores(NamedTuple):
 
     `score` is in nats, float32, higher is more anomalous, see `Manifest.score`; `p_value` is
     float64, small is more anomalous; `is_anomaly` is bool.
+
+    >>> score, p_value, is_anomaly = runner.score(x)
+    >>> is_anomaly.tolist()
+    [False, False, False, False, False, False, True, True]
     """
 
     score: NDArray[np.float32]
@@ -42,9 +46,9 @@ class Runner:
 
     Safe to share between threads.
 
-    >>> runner = Runner.load("artifacts/digits")
-    >>> scores = runner.score(x)
-    >>> scores.is_anomaly
+    >>> runner = Runner.load("artifacts/sensors")
+    >>> runner.score(x).is_anomaly.tolist()
+    [False, False, False, False, False, False, True, True]
     """
 
     def __init__(
@@ -97,6 +101,10 @@ class Runner:
                 files of that precision, or is not signed with that key.
             ValueError: there is no such backend, machine or score, or the key is no file that holds
                 one.
+
+        >>> runner = Runner.load("artifacts/sensors")
+        >>> runner.manifest.model.feature_names
+        ('temperature', 'vibration', 'pressure', 'flow', 'current', 'speed')
         """
         bundle = open_bundle(path, key=key)
         bundle.verify()
@@ -113,7 +121,7 @@ class Runner:
         seed: int | None = None,
         machines: ArrayLike | None = None,
     ) -> Scores:
-        """How anomalous each row is: the bundle's score, at the posterior mean; deterministic.
+        """Scores rows: the bundle's score at the posterior mean, p-value and verdict of each.
 
         Args:
             x: (batch, *input_shape), in the data's own units; or a table whose columns have names
@@ -133,6 +141,11 @@ class Runner:
         Raises:
             ValueError: x does not fit, alpha is finer than the calibration rows resolve, a machine
                 is not known, or what is given contradicts itself.
+
+        >>> runner.score(x[6:]).is_anomaly.tolist()
+        [True, True]
+        >>> runner.score(x[6:], threshold=1e6).is_anomaly.tolist()
+        [False, False]
         """
         rows = x if machines is None else self._check.as_array(x)
         verdicts = self._verdicts if machines is None else self._fleet.of_rows(machines, rows)
@@ -147,9 +160,9 @@ class Runner:
         return Scores(score, p, alarm.raised(score, p))
 
     def explain(self, x: ArrayLike, *, by: str | None = None) -> NDArray[np.float32]:
-        """What of each row's score each of its values is to blame for, in nats; x's own shape.
+        """Contribution of each value to its row's score, in nats; of x's own shape.
 
-        Where the score has a mixture, as of tables and windows, by how much it falls when the value
+        Where the score has a mixture, as of tables and windows: by how much it falls when the value
         alone is replaced by what the others lead one to expect, below 0 where it rises; that takes
         a score for each value. (A one-hot group is replaced whole; its nats are where it is 1.)
         Elsewhere, as of images, each value's share of the nll.
@@ -158,13 +171,20 @@ class Runner:
             x: (batch, *input_shape), in the data's own units.
             by: "nll" for the share of the nll in any case, which is cheap, but can be the larger of
                 features that are right where another is wrong.
+
+        >>> nats = runner.explain(x)
+        >>> nats.shape, nats.dtype
+        ((8, 6), dtype('float32'))
         """
         return self._attribution.of_values(x, by)
 
     def top_features(self, x: ArrayLike, k: int = 3) -> features.TopFeatures:
-        """The k features that `explain` has the most nats for, by name, largest first.
+        """Names of the k features that add most to each row's score, largest first.
 
         Of a window with named channels, a feature is a channel over all of it, replaced whole.
+
+        >>> runner.top_features(x[6:], 1).names.tolist()
+        [['current'], ['current']]
         """
         return features.top(self._attribution.of_features(x), self.manifest.model, k)
 
@@ -175,6 +195,10 @@ class Runner:
 
         Raises:
             BundleError: the model was trained without classes.
+
+        >>> best = runner.classify(x).argmax(axis=1)
+        >>> [runner.manifest.model.classes[i] for i in best[:6]]
+        ['half', 'half', 'idle', 'idle', 'full', 'full']
         """
         if self.manifest.model.classes is None:
             raise BundleError(
@@ -192,6 +216,9 @@ class Runner:
             x: (batch, *input_shape), in the data's own units.
             draws: as many from each row's posterior: float32 (batch, draws, latent_dim).
             seed: of the draws; all rows share the noise, so that none depends on its neighbours.
+
+        >>> runner.encode(x).shape, runner.encode(x, draws=5, seed=0).shape
+        ((8, 3), (8, 5, 3))
         """
         if draws is None and seed is None:
             return self._graphs.ask("encoder", ("z_mean",), x)[0]
@@ -200,11 +227,20 @@ class Runner:
         return latents.draw(z_mean, z_log_var, noise)
 
     def decode(self, z: ArrayLike) -> NDArray[np.float32]:
-        """The mean of x given z, in the data's own units: float32 (batch, *input_shape)."""
+        """The mean of x given z, in the data's own units: float32 (batch, *input_shape).
+
+        >>> runner.decode(np.zeros((1, 3))).shape
+        (1, 6)
+        """
         return self._graphs.ask("decoder", ("x_mean",), z)[0]
 
     def reconstruct(self, x: ArrayLike) -> NDArray[np.float32]:
-        """What the model makes of each row: `decode(encode(x))`."""
+        """Reconstructs each row: `decode(encode(x))`.
+
+        >>> residuals = x - runner.reconstruct(x)
+        >>> residuals.shape
+        (8, 6)
+        """
         return self.decode(self.encode(x))
 
     def sample(self, n: int, *, seed: int | None = None) -> NDArray[np.float32]:
@@ -215,6 +251,9 @@ class Runner:
 
         Returns:
             float32 (n, *input_shape), in the data's own units.
+
+        >>> runner.sample(4, seed=0).shape
+        (4, 6)
         """
         z = latents.noise(n, self.manifest.model.latent_dim, seed, most=None)
         return self.decode(z)
@@ -231,6 +270,9 @@ class Runner:
 
         Returns:
             float32 (steps, *input_shape), in the data's own units.
+
+        >>> runner.interpolate(x[0], x[1], steps=5).shape
+        (5, 6)
         """
         rows, shape = [*map(self._check.as_array, (start, end))], self.manifest.model.input_shape
         if any(row.shape != shape for row in rows):
@@ -242,7 +284,11 @@ class Runner:
         return self.decode(latents.interpolate(ends[0], ends[1], steps, method))
 
     def selftest(self) -> selftest.SelftestReport:
-        """Replays the bundle's probe rows on this device: does it answer as Keras did?"""
+        """Replays the bundle's probe rows on this device, and compares its answers with Keras's.
+
+        >>> runner.selftest().passed
+        True
+        """
         roles = selftest.roles_of(self.manifest, self._graphs.format)
         sessions = {role: self._graphs.session(role) for role in roles}
         return selftest.replay(self._bundle, sessions, precision=self.precision)
@@ -250,9 +296,18 @@ class Runner:
     def bench(
         self, sizes: Sequence[int] = bench.SIZES, *, seconds: float = bench.SECONDS
     ) -> bench.BenchReport:
-        """How long `score` takes on this device, and how much memory; see `bench.measure`."""
+        """Measures latency and memory of `score` on this device; see `bench.measure`.
+
+        >>> report = runner.bench([1, 16], seconds=0.1)
+        >>> [timing.rows for timing in report.timings]  # `p50` and more are in microseconds
+        [1, 16]
+        """
         return bench.measure(self.score, self.probe_rows(), sizes, seconds=seconds)
 
     def probe_rows(self) -> NDArray[Any]:
-        """Some real rows, as the bundle holds them to be tested by: (rows, *input_shape)."""
+        """Real rows that the bundle keeps for its self-test: (rows, *input_shape).
+
+        >>> runner.probe_rows().shape
+        (16, 6)
+        """
         return selftest.probe_rows(self._bundle)

@@ -49,6 +49,9 @@ class DataConfig:
             back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
         machine: column of a table, or key of an .npz, that names the machine that a row is
             of: each machine's alarm threshold is set on its own rows. It may be `recording` too.
+
+    >>> DataConfig("sensors.csv", label="broken").calibration
+    0.2
     """
 
     source: str

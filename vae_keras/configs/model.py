@@ -33,6 +33,9 @@ class ModelConfig:
         classifier_weight: weight of what is asked of a classifier in the training loss.
         centres: typical rows in the score's mixture, see `mixture`; 0 for a score without it, which
             is the negative ELBO alone.
+
+    >>> ModelConfig(hidden=(64, 32), latent_dim=4).likelihood
+    'auto'
     """
 
     network: str = "auto"

@@ -33,6 +33,9 @@ class TrainConfig:
             batch that fits worst teaches nothing.
         alpha: default alarm level of the bundle: the false-alarm rate to calibrate for.
         seed: of weights, batches and noise.
+
+    >>> TrainConfig(epochs=50, alpha=0.001).patience
+    30
     """
 
     epochs: int = 200

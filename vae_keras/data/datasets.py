@@ -69,6 +69,11 @@ class Split:
     (rows of calibration,), are those that tell such a model when to stop, some of each fold. Of a
     table of windows, train, validation and calibration are then `Windows`; those that are `counted`
     validate and calibrate.
+
+    >>> train, validation, calibration, test = np.split(normal, [700, 800, 1000])
+    >>> rows = Split(train, validation, calibration, test, test_y=np.zeros(len(test), bool))
+    >>> rows.calibration.shape
+    (200, 6)
     """
 
     train: Rows

@@ -20,6 +20,10 @@ class Bernoulli(keras.layers.Layer):
     The decoder's output is `x_logits`. What even a perfect reconstruction would cost, the entropy
     of the grey level, is left out: it says nothing about the reconstruction, and with it images of
     many mid-greys would score high whatever they show. Of coins it is 0; gradients do not know it.
+
+    >>> vae = VAE(*mlp_pair((8, 8, 1), latent_dim=2), likelihood=Bernoulli())
+    >>> vae.decode(np.zeros((1, 2))).shape  # grey levels
+    TensorShape([1, 8, 8, 1])
     """
 
     title = "bernoulli"

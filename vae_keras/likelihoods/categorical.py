@@ -15,6 +15,10 @@ class Categorical(keras.layers.Layer):
 
     Args:
         groups: number of columns of each group, in order; together all columns.
+
+    >>> probabilities = Categorical((4, 2)).mean(np.zeros((1, 6), np.float32))
+    >>> np.array(probabilities).tolist()
+    [[0.25, 0.25, 0.25, 0.25, 0.5, 0.5]]
     """
 
     title = "categorical"

@@ -32,6 +32,10 @@ class Gaussian(keras.layers.Layer):
         sigma: how the standard deviation is found. "per_feature" learns one for each feature,
             "shared" one for all, both by gradient descent; "optimal" takes the one that is best for
             each batch, the root of the mean squared error, and scores with a running mean of it.
+
+    >>> vae = VAE(*mlp_pair((6,), latent_dim=2), likelihood=Gaussian("shared"))
+    >>> vae.likelihood.sigma
+    'shared'
     """
 
     title = "gaussian"

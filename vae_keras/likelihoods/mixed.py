@@ -16,7 +16,9 @@ from .members import draw, title_of
 class Mixed(keras.layers.Layer):
     """The first columns follow one likelihood, the next another, and so on; independent given z.
 
-    >>> Mixed([Gaussian(), Categorical((3, 2))], widths=(4, 5))  # 4 numbers, then 5 columns
+    >>> layer = Mixed([Gaussian(), Categorical((3, 2))], widths=(4, 5))  # 4 numbers, 5 columns
+    >>> layer.title
+    'gaussian, categorical'
 
     Args:
         parts: likelihoods of columns, in order.

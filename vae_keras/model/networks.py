@@ -44,6 +44,10 @@ def mlp_pair(
 
     Returns:
         (encoder, decoder).
+
+    >>> encoder, decoder = mlp_pair((6,), latent_dim=2)
+    >>> decoder.output_shape
+    (None, 6)
     """
     dense, features = functools.partial(layers.Dense, dtype=dtype), math.prod(input_shape)
     x = keras.Input(input_shape, name="x")
@@ -92,6 +96,10 @@ def conv_pair(
 
     Raises:
         ValueError: the shape or `hidden` is not of this kind.
+
+    >>> encoder, decoder = conv_pair((12, 3), latent_dim=2)  # windows of 12 rows, 3 channels
+    >>> decoder.output_shape
+    (None, 12, 3)
     """
     image = _as_image(input_shape)
     *channels, units = _default_hidden(max(image[:2])) if hidden is None else hidden

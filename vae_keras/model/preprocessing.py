@@ -26,6 +26,11 @@ class Scaling(keras.layers.Layer):
     Args:
         offset, scale: a number, or one for each feature as an array that broadcasts with a row.
         low, high: limits after scaling; None for no limit.
+
+    >>> scaling = Scaling(offset=20.0, scale=5.0)
+    >>> scaled = scaling(np.array([15.0, 30.0]))
+    >>> np.array(scaled).tolist(), np.array(scaling.inverse(scaled)).tolist()
+    ([-1.0, 2.0], [15.0, 30.0])
     """
 
     def __init__(

@@ -40,6 +40,10 @@ class Warmup(Schedule):
     Args:
         beta: the weight at the end.
         steps: training steps until then; 0 for a constant.
+
+    >>> beta = Warmup(1.0, steps=100)
+    >>> float(beta(0)), float(beta(50)), float(beta(200))
+    (0.0, 0.5, 1.0)
     """
 
     def __init__(self, beta: float = 1.0, steps: int = 0) -> None:
@@ -62,6 +66,10 @@ class Cyclical(Schedule):
         beta: the weight at the end of each rise.
         steps: training steps of a cycle.
         cycles: how many; constant at `beta` after the last.
+
+    >>> beta = Cyclical(1.0, steps=100)
+    >>> float(beta(25)), float(beta(75)), float(beta(100))
+    (0.5, 1.0, 0.0)
     """
 
     def __init__(self, beta: float = 1.0, *, steps: int, cycles: int = 4) -> None:

@@ -19,6 +19,10 @@ def sign(bundle: str | Path, key: str | Path) -> Path:
         ValueError: `key` holds no such key, or one with a passphrase.
         BundleError: there is no bundle, or it is damaged.
         OSError: the key cannot be read, or the signature not be written.
+
+    >>> sign("artifacts/sensors", "private.pem").name
+    'sensors'
+    >>> runner = Runner.load("artifacts/sensors", key="public.pem")
     """
     private, path = signature.read_private_key(key), path_of(bundle, "the path of a bundle")
     contents = open_bundle(path).contents()

@@ -1,4 +1,4 @@
-"""Numbers that are given as arguments: taken where they are what is asked for, refused where not.
+"""Checks of numbers that are given as arguments.
 
 Those of numpy count, arrays of no axes too; True and False are no numbers, nor is text.
 """
@@ -13,7 +13,7 @@ MOST = 2**31 - 1  # of what there are arrays of
 
 
 def whole(name: str, value: object, *, least: int | None = None, most: int | None = None) -> int:
-    """`value`, a whole number within these bounds; ValueError where it is none."""
+    """`value` as a whole number within these bounds; ValueError for anything else."""
     found = _scalar(value)
     if isinstance(found, numbers.Integral):
         chosen = int(found)
@@ -24,7 +24,7 @@ def whole(name: str, value: object, *, least: int | None = None, most: int | Non
 
 
 def count(name: str, value: object, *, least: int | None = None) -> int:
-    """The same of what there may be an array of, or whose numbers are in one: at most `MOST`."""
+    """`value` as a length or an index of an array: a whole number up to `MOST`."""
     found = whole(name, value, least=least)
     if found > MOST:
         raise ValueError(f"expected {name} of at most {MOST:,}. Received: {_shown(found)}.")
@@ -32,9 +32,9 @@ def count(name: str, value: object, *, least: int | None = None) -> int:
 
 
 def number(name: str, value: object) -> float:
-    """`value`, a real number, which may be infinite or NaN; ValueError where it is none.
+    """`value` as a real number, infinity and NaN included; ValueError for anything else.
 
-    One that is beyond all that a float holds, as 10**400 is, is none either.
+    A number that no float can hold, such as 10**400, is an error as well.
     """
     found = _scalar(value)
     if isinstance(found, numbers.Real):
@@ -52,7 +52,7 @@ def _scalar(value: object) -> Any:
 
 
 def _shown(value: object) -> str:
-    """What can be said of it in a line; numpy's numbers as they are."""
+    """Text of a value for an error, in one line; numpy's numbers without their type."""
     if isinstance(value, int) and abs(value) >= TOO_LONG:  # of which Python may refuse the digits
         return "one of more than 60 digits"
     return f"{value!s:.60}" if isinstance(value, np.generic) else f"{value!r:.60}"

@@ -1,4 +1,4 @@
-"""Where many numbers fall among boundaries, without a binary search for each.
+"""Places of many numbers among boundaries, without a binary search for each.
 
 The middle of the range is cut into cells of equal width, far more than there are boundaries. Nearly
 all cells hold one boundary at most: there, a comparison says what a search would. The cell of a
@@ -26,7 +26,7 @@ class Steps:
         self._cells: _Cells | None = None
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.intp]:
-        """How many boundaries are below each value (batch,); all are below a NaN."""
+        """Number of boundaries below each value (batch,); all are below a NaN."""
         if len(values) < LEAST_FOR_BUCKETS:
             return self._boundaries.searchsorted(values)
         if self._cells is None:  # by two threads at a time it is made twice, and is the same
@@ -57,7 +57,7 @@ class _Cells:
         return found
 
     def _fill(self) -> None:
-        """Of each cell: boundaries before it, the first in it, and whether that is not all."""
+        """For each cell: boundaries before it, the first in it, and True where it has more."""
         cell, cells = self._cell(self._boundaries), np.arange(self._number)
         self._before = cell.searchsorted(cells)
         self._boundary = self._boundaries.take(self._before, mode="clip")

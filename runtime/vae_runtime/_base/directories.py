@@ -96,7 +96,7 @@ def _own(path: str | Path, target: Path, kind: Kind) -> Collection[str]:
 
 
 def _files(target: Path, kind: Kind) -> Collection[str]:
-    """What a directory of a kind says that it holds; nothing where there is none, or nothing in it.
+    """Names of the files that a directory says it holds; none for an empty or missing one.
 
     Raises:
         ValueError: it is of no such kind.
@@ -110,7 +110,7 @@ def _files(target: Path, kind: Kind) -> Collection[str]:
 
 
 def _strange(folder: Path, own: Collection[str], inside: str = "") -> Iterator[str]:
-    """What is in a folder and is none of its own files: files, links, and folders as a whole."""
+    """Contents of a folder that are not its own files: files, links, and folders as a whole."""
     parents = _parents(own)
     with os.scandir(folder / inside) as entries:
         for entry in entries:

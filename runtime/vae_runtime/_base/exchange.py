@@ -43,7 +43,7 @@ def put_in_place(new: Path, path: Path) -> Path | None:
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Each of two paths gets what is at the other, in one step.
+    """Swaps what is at two paths, in one step.
 
     Raises:
         OSError: they cannot be exchanged; ENOSYS where the system has no such step.
@@ -54,7 +54,7 @@ def exchange(one: Path, other: Path) -> None:
 
 
 def _exchange(one: bytes, other: bytes) -> int:
-    """0, or the number of an error."""
+    """Calls the system's exchange; 0, or the number of an error."""
     library: Any = None if os.name == "nt" else ctypes.CDLL(None, use_errno=True)
     if hasattr(library, "renameat2"):
         here, flags = ctypes.c_int(AT_FDCWD), ctypes.c_uint(RENAME_EXCHANGE)

@@ -18,7 +18,7 @@ HANGUP = getattr(signal, "SIGHUP", None)  # the terminal has gone; Windows has n
 
 
 class Stopped(KeyboardInterrupt):
-    """Another signal than that of Ctrl-C has come.
+    """Interrupt by another signal than that of Ctrl-C.
 
     Args:
         number: of the signal.
@@ -31,7 +31,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """While this lasts, SIGTERM and SIGHUP raise `Stopped`; only the main thread gets signals."""
+    """Makes SIGTERM and SIGHUP raise `Stopped` within; only the main thread gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -44,13 +44,15 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 class StopOnSignal:
-    """While this context lasts, SIGTERM, SIGHUP and Ctrl-C end `items` and do nothing else.
+    """Context in which SIGTERM, SIGHUP and Ctrl-C end `items` and do nothing else.
 
     Only the main thread gets signals; in any other this changes nothing.
 
     >>> with StopOnSignal() as stop:
-    ...     for line in stop.items(sys.stdin.buffer):
-    ...         work(line)  # is not cut short
+    ...     for line in stop.items(["flow 3.1", "flow 3.2"]):
+    ...         print(line)  # is not cut short
+    flow 3.1
+    flow 3.2
     """
 
     def __init__(self) -> None:
@@ -73,7 +75,7 @@ class StopOnSignal:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def items(self, source: Iterable[T]) -> Iterator[T]:
-        """The items of a source, until it ends or a signal comes."""
+        """Yields the items of a source, until it ends or a signal comes."""
         iterator = iter(source)
         while True:
             try:
@@ -103,7 +105,7 @@ def exit_message(error: BaseException) -> tuple[str, int]:
 
 
 class _StopWaiting(Exception):
-    """A signal came while the source was waited for."""
+    """Signal that came while the source was waited for."""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -112,7 +114,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _signals() -> list[signal.Signals]:
-    """Those beside Ctrl-C; not SIGHUP where it is ignored, as `nohup` has it."""
+    """Signals beside Ctrl-C; without SIGHUP where it is ignored, as under `nohup`."""
     found = [signal.SIGTERM]
     if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
         found.append(HANGUP)

@@ -1,4 +1,4 @@
-"""Libraries that may be missing, or there and broken, and the one way to import each of them.
+"""Libraries that may be missing or broken, and the one way to import each of them.
 
 One that is there may fail as it is imported in any way: a shared object that does not load, another
 numpy than it was built for, a folder that half an installation left. It is then as if it were not
@@ -56,7 +56,7 @@ LIBRARIES = {
 class Extra:
     """A library that is needed for one purpose alone, and installed for it.
 
-    Those that are none of `LIBRARIES` become one, so that `find` and `need` know them.
+    Its library is added to `LIBRARIES` where it is new, so that `find` and `need` know it.
 
     Args:
         module: that is imported of it, such as "ai_edge_litert.interpreter".
@@ -79,12 +79,12 @@ _broken: dict[str, str] = {}  # by module, what is wrong: what failed once might
 
 
 def find(module: str) -> Any:
-    """A module such as "pyarrow.csv"; None where its library is missing or broken."""
+    """Imports a module such as "pyarrow.csv"; None where its library is missing or broken."""
     return importlib.import_module(module) if _why_not(module) is None else None
 
 
 def need(module: str, doing: str, instead: str = "") -> Any:
-    """The same, for what cannot do without it.
+    """Imports a module; an error that says what to install where it is missing or broken.
 
     Args:
         module: of one of `LIBRARIES`.
@@ -105,7 +105,7 @@ def need(module: str, doing: str, instead: str = "") -> Any:
 
 
 def onnxruntime(module: str = "onnxruntime") -> Any:
-    """onnxruntime, or a module of it: everything here imports it through this.
+    """Imports onnxruntime, or a module of it: everything here imports it through this.
 
     It writes an identity of the device to the home folder and sends telemetry from a thread of its
     own (seen of 1.31), unless a variable says before the import that it must not; what can be
@@ -120,7 +120,7 @@ def onnxruntime(module: str = "onnxruntime") -> Any:
 
 @lru_cache(maxsize=1)
 def settle_pandas() -> None:
-    """Before pyarrow makes arrays: a pandas that is broken is to it as one that is not there.
+    """Hides a broken pandas from pyarrow; to be called before pyarrow makes arrays.
 
     It imports pandas as it makes its first array, and raises what comes of that unless it is an
     ImportError; from then on it does without.
@@ -131,7 +131,7 @@ def settle_pandas() -> None:
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Whether it comes of Ctrl-C: modules in C++ that are interrupted fail with an ImportError."""
+    """True for an error that Ctrl-C caused: interrupted C++ modules fail with an ImportError."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
             return True
@@ -140,7 +140,7 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 
 def _why_not(module: str) -> str | None:
-    """What is wrong with a module that cannot be imported, and what to type.
+    """Reason why a module cannot be imported, and what to type.
 
     Returns:
         None if it can be imported, "" if its library is not installed.
@@ -169,7 +169,7 @@ def _why_not(module: str) -> str | None:
 
 
 def _advice(top: str, wrong: str, missing: str | None = None) -> str:
-    """What is wrong, and what to type; a library may only lack another one that it wants."""
+    """Reason and what to type; a library may only lack another one that it needs."""
     other = LIBRARIES.get((missing or top).partition(".")[0], LIBRARIES[top])
     if other is not LIBRARIES[top]:
         return f"{wrong}. Install that: pip install {other.install}"
@@ -177,6 +177,6 @@ def _advice(top: str, wrong: str, missing: str | None = None) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in one line that a terminal can show."""
+    """Text of an error, in one line that a terminal can show."""
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     return "".join(c if c.isprintable() else "?" for c in said)[:LONGEST]

@@ -1,4 +1,4 @@
-"""Paths as they are given: never empty, and where what is written to them belongs.
+"""Paths that are given as arguments: never empty, links resolved for writing.
 
 Whatever writes a file asks `file_target`: a file that is put in place by a rename would else take
 the place of a pipe, of a device, or of the link that leads to it.
@@ -24,7 +24,7 @@ NO_FILES = {
 
 
 def path_of(path: str | os.PathLike[str], what: str = "a path") -> Path:
-    """The path that was given, which an empty text is not.
+    """Path from what was given; ValueError for an empty text.
 
     A variable of a script that is not set arrives as an empty text, and pathlib makes of that the
     current folder. (`Path("")` is `Path(".")` before it comes here: nothing can tell these apart.)
@@ -48,7 +48,7 @@ def path_of(path: str | os.PathLike[str], what: str = "a path") -> Path:
 
 
 def file_target(path: str | os.PathLike[str], what: str = "to write") -> Path:
-    """Where a file that is written to `path` belongs: of a link, what it leads to, there or not.
+    """Path to write a file to: that of `path`, or of the target of a link.
 
     Args:
         path: as it was given.
@@ -72,7 +72,7 @@ def file_target(path: str | os.PathLike[str], what: str = "to write") -> Path:
 
 
 def is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
-    """Whether two paths are of one file, however they are spelt: by links of either kind too.
+    """True for two paths of one file, however they are spelt: by links of either kind too.
 
     >>> is_same("a/../scores.csv", "scores.csv")
     True
@@ -83,7 +83,7 @@ def is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
 
 
 def identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
-    """Tells the file at a path from all others, whatever its names; None where there is none."""
+    """Device and number of the file at a path, equal for all its names; None without a file."""
     try:
         found = os.stat(path)  # noqa: PTH116 - takes texts as well
     except OSError:
@@ -92,7 +92,7 @@ def identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
 
 
 def _special(target: Path) -> str | None:
-    """What is there that is no file; None where there is a file, or nothing."""
+    """Kind of a thing at a path that is not a file; None for a file, or nothing."""
     try:
         return NO_FILES.get(stat.S_IFMT(target.lstat().st_mode))
     except OSError:  # nothing there; or no way to it, which writing tells
@@ -100,7 +100,7 @@ def _special(target: Path) -> str | None:
 
 
 def _is_of_the_system(path: Path) -> bool:
-    """Whether a path, or a link on the way from it, names what is the system's, as /dev/stdout."""
+    """True where a path, or a link on the way from it, is the system's, such as /dev/stdout."""
     for each in _links(path):
         place = Path(os.path.abspath(each))  # noqa: PTH100 - without following links, but for ..
         inside = place.parts[1:2] and place.parts[1] in SYSTEM

@@ -1,4 +1,4 @@
-"""Text as a terminal may have it; needs nothing that could fail to load."""
+"""Text that is safe for a terminal; needs no import that could fail."""
 
 import unicodedata
 from typing import TextIO
@@ -9,7 +9,7 @@ _MARKS = {"\u061c", "\u200e", "\u200f"}  # the same of what has no direction; na
 
 
 def printable(text: object) -> str:
-    """A text in one line, in which what controls a terminal is escaped.
+    """Text in one line, with characters that control a terminal escaped.
 
     >>> printable("flow" + chr(27)) == "flow" + chr(92) + "x1b"
     True
@@ -26,6 +26,6 @@ def say(text: object, file: TextIO | None = None) -> None:
 
 
 def is_harmless(c: str) -> bool:
-    """Whether a character neither controls a terminal nor turns text around."""
+    """True for a character that neither controls a terminal nor turns text around."""
     dangerous = unicodedata.category(c) in _DANGEROUS or unicodedata.bidirectional(c) in _BIDI
     return not dangerous

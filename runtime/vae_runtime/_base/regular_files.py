@@ -1,4 +1,4 @@
-"""Files that are opened without waiting, and what is said of those that cannot be."""
+"""Regular files, opened without waiting, and the errors for files that cannot be."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from vae_runtime.errors import BundleError
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """A regular file, opened; a pipe or a device might keep us waiting, or do as it is opened."""
+    """Opens a regular file; refuses a pipe or a device, which might keep us waiting."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise _irregular(path)
@@ -23,7 +23,7 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def read_range(file: IO[bytes], start: int, size: int) -> bytes:
-    """These bytes of a file, or as many of them as it has."""
+    """Bytes from a range of a file, or as many of them as it has."""
     try:
         file.seek(start)
         return file.read(size)
@@ -32,13 +32,13 @@ def read_range(file: IO[bytes], start: int, size: int) -> bytes:
 
 
 def unreadable(path: Path, error: OSError | MemoryError) -> BundleError:
-    """What to raise where the system or the memory refused."""
+    """Error for a file that the system, or the memory, refused to read."""
     reason = error.strerror if isinstance(error, OSError) else "it is larger than memory"
     return BundleError(f"{path} cannot be read: {reason}.")
 
 
 def missing(path: Path, name: str) -> BundleError:
-    """What to raise where there is no such file."""
+    """Error for a file that does not exist."""
     return BundleError(
         f"{path}: expected the file {name}, which is missing. Copy or export the bundle again."
     )
@@ -49,4 +49,4 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _irregular(path: Path) -> BundleError:
-    return BundleError(f"{path} cannot be read: it is no regular file.")
+    return BundleError(f"{path} cannot be read: it is not a regular file.")

@@ -1,4 +1,4 @@
-"""Threads that the system may refuse to start."""
+"""Error for threads that the system refuses to start."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ REFUSED = "can't start new thread"  # Python's own words, of a RuntimeError
 
 @contextmanager
 def startable(count: int) -> Iterator[None]:
-    """Says in plain words that so many threads cannot be started.
+    """Context that turns the system's refusal to start threads into plain words.
 
     Raises:
         MemoryError: the system has no room for them, or does not allow as many.

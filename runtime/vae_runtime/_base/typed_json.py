@@ -23,13 +23,13 @@ T = TypeVar("T")
 
 
 def dumps(value: Any) -> str:
-    """A dataclass, or a dict, as readable JSON: two spaces an object, plain lists on one line."""
+    """Dataclass or dict as readable JSON: two spaces an object, plain lists on one line."""
     plain = value if isinstance(value, dict) else dataclasses.asdict(value)
     return _pretty(plain, "") + "\n"
 
 
 def parse(content: bytes) -> Any:
-    """The JSON document in these bytes; `ValueError` where it is none.
+    """Reads the JSON document in these bytes; ValueError for anything else.
 
     NaN is not JSON; nor, as readers differ about which counts, is a key that stands twice.
     """
@@ -44,7 +44,7 @@ def parse(content: bytes) -> Any:
 
 
 def convert(kind: type[T], value: Any, where: str) -> T:
-    """`value`, as parsed from JSON, as the dataclass `kind`; `where` names it in errors."""
+    """Converts `value`, parsed from JSON, to the dataclass `kind`; `where` names it in errors."""
     return cast(T, _convert(kind, value, where, iter(range(MOST_VALUES))))
 
 
@@ -78,7 +78,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON from its pairs; ValueError where a key stands twice, as readers differ."""
+    """Dict of the pairs of a JSON object; ValueError for a repeated key, as readers differ."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -174,5 +174,5 @@ def _wrong(kind: Any, value: Any, where: str) -> ValueError:
 
 
 def _shown(key: str) -> str:
-    """A key as an error may print it."""
+    """Text of a key for an error."""
     return key if key.isprintable() and len(key) <= LONGEST_KEY else json.dumps(key)[:LONGEST_KEY]

@@ -1,4 +1,4 @@
-"""Is a graph that has been opened what the manifest describes, and does it run?"""
+"""Check of an opened graph: it is what the manifest describes, and it runs."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +13,7 @@ Found = Mapping[str, tuple[object, ...]]
 
 
 def check_tensors(file: File, kind: str, declared: tuple[Tensor, ...], found: Found) -> None:
-    """Raises BundleError where names, dtypes or shapes are others than the manifest's.
+    """Raises BundleError for names, dtypes or shapes that differ from the manifest's.
 
     Args:
         file: whose tensors they are.
@@ -37,7 +37,7 @@ def check_tensors(file: File, kind: str, declared: tuple[Tensor, ...], found: Fo
 
 
 def warm_up(name: str, session: Session) -> None:
-    """Runs it once, since the first run of a session takes memory and time for all later.
+    """Runs a session once, since its first run takes memory and time for all later runs.
 
     Raises:
         BundleError: it answers something else than the manifest says.
@@ -63,7 +63,7 @@ def _of_one_row(tensor: Tensor) -> tuple[int, ...]:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names that may stand in a file alone, which nobody has looked at, as can be printed."""
+    """Names from an unchecked file, as text that can be printed."""
     return ascii(", ".join(names)[:200])[1:-1]
 
 
@@ -72,7 +72,7 @@ def _shown(described: tuple[object, ...]) -> str:
 
 
 def failure(name: str, what: str, error: Exception) -> BundleError:
-    """What to raise where an engine raised an error of its own, in one line that can be printed.
+    """Error in place of an engine's own, in one line that can be printed.
 
     Args:
         name: of the file.

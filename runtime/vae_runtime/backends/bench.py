@@ -1,4 +1,4 @@
-"""What scoring costs on this device: latency by batch size, throughput, and memory."""
+"""Cost of scoring on this device: latency by batch size, throughput, and memory."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ WARM_UP = 10  # calls that are not counted
 
 @dataclass(frozen=True)
 class Timing:
-    """Calls with so many rows: microseconds a call, by percentile."""
+    """Timings of calls with so many rows: microseconds a call, by percentile."""
 
     rows: int
     calls: int
@@ -36,7 +36,7 @@ class Timing:
 
     @property
     def rows_per_second(self) -> float:
-        """At the median."""
+        """Rows a second, at the median."""
         return self.rows / self.p50 * 1e6
 
 
@@ -85,7 +85,7 @@ def measure(
 
 
 def memory(key: str = "VmRSS") -> float | None:
-    """MiB of this process in memory: now ("VmRSS"), or at most so far ("VmHWM").
+    """Memory of this process in MiB: now ("VmRSS"), or at most so far ("VmHWM").
 
     None where the system has no /proc.
     """

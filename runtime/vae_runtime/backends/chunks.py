@@ -1,4 +1,4 @@
-"""A graph on any number of rows, some at a time: memory stays flat however many there are."""
+"""Runs a graph on any number of rows, some at a time, so that memory stays flat."""
 
 import errno
 import mmap
@@ -24,20 +24,20 @@ Answers = list[NDArray[np.float32]]
 
 
 class ArrayCheck(Protocol):
-    """Makes of rows, and the number of the first, what a graph takes; see `arrays`."""
+    """Turns rows, and the number of the first, into what a graph takes; see `arrays`."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     def as_array(self, rows: ArrayLike, /) -> Rows:
-        """The rows as an array, to be taken apart; ValueError where something would be lost."""
+        """Rows as an array, to be taken apart; ValueError for values that would be lost."""
 
     def __call__(self, rows: Rows, first_row: int | None = 0, /) -> Rows:
-        """The rows; ValueError where they are none, without their numbers where there are none."""
+        """Checked rows; ValueError for invalid ones, unnumbered if `first_row` is None."""
 
 
 class Question:
-    """What a graph is asked about rows.
+    """Graph, with the outputs that are asked for and the input that rows go into.
 
     Args:
         session: the graph.
@@ -61,7 +61,7 @@ class Question:
         self._shapes = [declared[output] for output in outputs]
 
     def check_shared(self, shared: Feeds) -> None:
-        """Raises ValueError where the graph has no such inputs, as where noise is fixed in it."""
+        """Raises ValueError for a graph without such inputs, as where noise is fixed in it."""
         taken = [tensor.name for tensor in self._session.inputs]
         if not set(shared) <= set(taken):
             raise ValueError(
@@ -80,7 +80,7 @@ class Question:
             shared: inputs that are the same for all rows.
 
         Raises:
-            ValueError: the rows are none that the graph takes.
+            ValueError: the rows do not fit the graph.
             BundleError: the graph answers what its description does not say.
         """
         rows = self.check(rows, first_row)
@@ -137,7 +137,7 @@ def _threads(workers: int) -> Iterator[Callable[..., Iterator[None]]]:
 
 
 def _give_back(pages: mmap.mmap) -> None:
-    """Pages that were read; those of a process that has locked its memory stay, as it wants."""
+    """Gives back pages that were read; a process that has locked its memory keeps them."""
     try:
         pages.madvise(mmap.MADV_DONTNEED)
     except OSError as error:

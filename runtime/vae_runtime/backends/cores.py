@@ -1,4 +1,4 @@
-"""How many processor cores this process may use, as the scheduler and its container say.
+"""Number of processor cores that this process may use, by its scheduler and its container.
 
 A container with a quota of half a core on a machine of 64 still sees 64 cores; threads for all of
 them would spend their time waiting for each other.
@@ -13,7 +13,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def cores(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int:
-    """At least 1: the cores that this process is bound to, or fewer by its cgroup's quota.
+    """Number of cores that this process is bound to, or fewer by its cgroup's quota; 1 at least.
 
     Args:
         root: where the cgroup file system is mounted.
@@ -49,7 +49,7 @@ def _quota(folder: Path) -> float | None:
 
 
 def _read(path: Path) -> str:
-    """The text of a file of the kernel; none where there is no such file for us."""
+    """Text of a file of the kernel; empty for a file that is missing or not ours."""
     try:
         return path.read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""How far answers are from those that are expected: at most, and as a share of their spread."""
+"""Distance of answers from expected ones: at most, and as a share of their spread."""
 
 import math
 from collections.abc import Sequence
@@ -66,13 +66,13 @@ def noise(
 
 
 def as_row(values: Sequence[float], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """One value, one for each of the last axis, or one for each of a row, as broadcasts with it."""
+    """Array that broadcasts with a row, of one value, one for each of the last axis, or all."""
     array = np.array(values, np.float32)
     return array.reshape(shape) if array.size == math.prod(shape) else array
 
 
 def _comparable(expected: NDArray[Any], received: NDArray[Any]) -> bool:
-    """Whether these are numbers of one shape, and some."""
+    """True for finite numbers of one shape, one or more."""
     return bool(
         received.shape == expected.shape
         and expected.size
@@ -84,7 +84,7 @@ def _comparable(expected: NDArray[Any], received: NDArray[Any]) -> bool:
 def _difference(
     expected: NDArray[Any], received: NDArray[Any], scaling: Scaling | None
 ) -> NDArray[np.float64]:
-    """How far each number is off, in the model's units."""
+    """Difference of each number, in the model's units."""
     difference: NDArray[np.float64] = np.abs(received.astype(np.float64) - expected)
     if scaling is None:
         return difference

@@ -1,4 +1,4 @@
-"""The graphs of one bundle, in one precision, each opened when it is first asked something."""
+"""Graphs of one bundle, in one precision, each opened when it is first used."""
 
 import threading
 
@@ -41,7 +41,7 @@ class Graphs:
     def ask(
         self, role: str, outputs: tuple[str, ...], rows: ArrayLike, shared: Feeds | None = None
     ) -> Answers:
-        """The outputs of the graph of this role for these rows of x, or of z for the decoder.
+        """Runs the graph of this role on rows of x, or of z for the decoder; gives its outputs.
 
         Args:
             role: "encoder", "decoder", "scorer", "classifier" or "replacements".
@@ -53,7 +53,7 @@ class Graphs:
             An array (batch, ...) for each output.
 
         Raises:
-            ValueError: the rows are none that the graph takes.
+            ValueError: the rows do not fit the graph.
             BundleError: the graph is not what the manifest describes.
         """
         question = self._questions.get((role, outputs))

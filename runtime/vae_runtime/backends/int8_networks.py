@@ -35,7 +35,7 @@ FED = {"encoder": {"x": "u"}, "decoder": {"z": "z_mean"}, "classifier": {"x": "u
 
 
 def chain(role: str, load: Load) -> Session:
-    """Makes the graph of this role of several files.
+    """Joins several files to the graph of this role.
 
     Args:
         role: one of `CHAINS`.
@@ -51,13 +51,13 @@ def chain(role: str, load: Load) -> Session:
 
 
 class Link(NamedTuple):
-    """A session of a chain. `fed` are other names of its inputs, under which they may be known."""
+    """Session of a chain. `fed` are other names of its inputs, under which they may be known."""
 
     session: Session
     fed: Mapping[str, str]
 
     def feeds(self, known: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Its inputs, by their names, from all that is known so far."""
+        """Inputs by their names, from all that is known so far."""
         names = [tensor.name for tensor in self.session.inputs]
         before = {name: self.fed.get(name, name) for name in names}
         return {name: known[b if b in known else name] for name, b in before.items()}
@@ -87,7 +87,7 @@ class Chain:
 
 
 class Network:
-    """A network of one row of integers as one of any number of rows of real values.
+    """Network of one row of integers, used as one of any number of rows of real values.
 
     Raises:
         BundleError: the manifest does not say what the integers mean.

@@ -1,4 +1,4 @@
-"""The graphs of a bundle in LiteRT, which was TensorFlow Lite.
+"""Backend of LiteRT, which was TensorFlow Lite.
 
 It is an extra, `vae-runtime[litert]`, and imported when the first session opens.
 """
@@ -36,6 +36,10 @@ class LiteRT:
 
     Raises:
         ValueError: that is no number of threads.
+
+    >>> lite = Runner.load("artifacts/sensors", backend=LiteRT(threads=2))
+    >>> lite.score(x[6:]).is_anomaly.tolist()
+    [True, True]
     """
 
     name = "litert"
@@ -53,7 +57,7 @@ class LiteRT:
         return cls(threads=profile.threads)
 
     def open(self, bundle: Bundle, role: str, precision: str, format: str = "tflite") -> Session:
-        """The graph of this role; see `Backend.open`."""
+        """Opens the graph of this role; see `Backend.open`."""
         load = functools.partial(self._load, bundle, precision)
         if precision == int8_networks.PRECISION and role in int8_networks.CHAINS:
             return int8_networks.chain(role, load)

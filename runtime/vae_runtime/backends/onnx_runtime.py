@@ -1,4 +1,4 @@
-"""The graphs of a bundle in onnxruntime.
+"""Backend of onnxruntime.
 
 onnxruntime is imported when the first session opens, so that importing `vae_runtime` stays cheap.
 """
@@ -38,7 +38,11 @@ class OnnxRuntime:
             hold the same weights is your word; the self-test sees whether they do.
 
     Raises:
-        ValueError: there is no such profile or role, or options and sessions are none.
+        ValueError: there is no such profile or role, or options and sessions are of other types.
+
+    >>> server = Runner.load("artifacts/sensors", backend=OnnxRuntime("server"))
+    >>> server.score(x[6:]).is_anomaly.tolist()
+    [True, True]
     """
 
     name = "onnxruntime"
@@ -68,7 +72,7 @@ class OnnxRuntime:
     def open(
         self, bundle: Bundle, role: str, precision: str, format: str = "onnx"
     ) -> "OnnxSession":
-        """The graph of this role; see `Backend.open`."""
+        """Opens the graph of this role; see `Backend.open`."""
         file = bundle.manifest.file(role, format=format, precision=precision)
         session = self._sessions.get(role)
         if session is None:
@@ -171,6 +175,6 @@ def _tensors(found: list[Any]) -> dict[str, tuple[object, ...]]:
 
 
 def _dtype(onnx_type: str) -> str:
-    """`tensor(float)` is float32; those of integers are called as numpy calls them."""
+    """Name of a dtype, as numpy has it: `tensor(float)` is float32."""
     name = onnx_type.removeprefix("tensor(").removesuffix(")")
     return {"float": "float32"}.get(name, name)

@@ -1,4 +1,4 @@
-"""How a session uses the machine: three measured profiles, or one of your own.
+"""Profiles of how a session uses the machine: three measured ones, or one of your own.
 
 The figures behind each choice are in benchmarks/runtime.md.
 """
@@ -17,7 +17,7 @@ MOST_THREADS = 256  # a mistyped number must not take the machine down
 
 
 def check_threads(count: object, name: str = "threads") -> None:
-    """Raises ValueError where this is no number of threads."""
+    """Raises ValueError for an invalid number of threads."""
     try:
         whole(f"{name} (0: as many as there are cores)", count, least=0, most=MOST_THREADS)
     except ValueError as error:
@@ -25,7 +25,7 @@ def check_threads(count: object, name: str = "threads") -> None:
 
 
 def threads_of(count: int, name: str = "threads") -> int:
-    """How many threads a number asks for, 1 or more: 0 is as many as there are cores.
+    """Number of threads that is asked for, 1 or more: 0 is as many as there are cores.
 
     Raises:
         ValueError: it is no number of threads.
@@ -36,11 +36,14 @@ def threads_of(count: int, name: str = "threads") -> int:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a session may use.
+    """Share of the machine that a session may use.
 
     `threads` work within one call, `workers` side by side on the chunks of a long one; 0 is as many
     as there are cores. `spinning` threads wait for work without sleeping. An `arena` keeps
     the memory of the largest batch seen. `chunk` is how many rows are given to a session at a time.
+
+    >>> OnnxRuntime(Profile(threads=2, chunk=256)).chunk
+    256
     """
 
     threads: int = 1
@@ -55,7 +58,7 @@ class Profile:
         whole("a chunk of rows", self.chunk, least=1)
 
     def resolved(self) -> "Profile":
-        """The same with the cores that this process may use in place of 0."""
+        """Profile with the cores that this process may use in place of 0."""
         threads, workers = threads_of(self.threads), threads_of(self.workers, "workers")
         return Profile(threads, workers, self.spinning, self.arena, int(self.chunk))
 
@@ -68,7 +71,7 @@ PROFILES = {
 
 
 def profile_of(profile: str | Profile) -> Profile:
-    """The profile of that name, for this machine; one that is given is itself."""
+    """The profile of that name, for this machine; a `Profile` is taken as it is."""
     if isinstance(profile, Profile):
         return profile.resolved()
     if not isinstance(profile, str) or profile not in PROFILES:

@@ -1,4 +1,4 @@
-"""What the runner asks of whatever runs a bundle's graphs."""
+"""Protocols of a backend, which runs a bundle's graphs, and of its sessions."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
@@ -16,7 +16,7 @@ SETTINGS = ("profile", "provider")  # that only some backends have, by the optio
 
 
 class Session(Protocol):
-    """One graph, ready to run. Safe to share between threads.
+    """Graph that is ready to run. Safe to share between threads.
 
     `inputs` and `outputs` are in real values: a session quantises and dequantises by itself.
     `parity` is, for each output, how far it was from Keras at export; see `manifest.File`.
@@ -54,7 +54,7 @@ class Backend(Protocol):
 
     @classmethod
     def of(cls, profile: Profile, provider: str | None = None) -> "Backend":
-        """Makes one with these settings; it heeds the profile's threads, and more if it says so.
+        """Makes a backend with these settings; it heeds the profile's threads at least.
 
         Raises:
             ValueError: a setting cannot be.

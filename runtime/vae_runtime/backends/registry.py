@@ -42,6 +42,11 @@ def register(backend: Kind) -> Kind:
 
     Raises:
         ValueError: it lacks something, or another backend has its name.
+
+    >>> @register
+    ... class Mine(OnnxRuntime):
+    ...     name = "mine"
+    >>> runner = Runner.load("artifacts/sensors", backend="mine")
     """
     _check(backend)
     others = [kind for kind in kinds() if kind.name == backend.name and not _same(kind, backend)]
@@ -127,12 +132,12 @@ def runs(manifest: Manifest) -> Iterator[tuple[type[Backend], str, str]]:
 
 
 def is_here(kind: type[Backend]) -> bool:
-    """Whether the library that a backend needs can be imported."""
+    """True where the library that a backend needs can be imported."""
     return kind.extra is None or find(kind.extra.module) is not None
 
 
 def check_here(kind: type[Backend], doing: str, instead: str) -> None:
-    """Raises ValueError where the library that a backend needs cannot be imported; see `need`."""
+    """Raises ValueError for a backend whose library cannot be imported; see `need`."""
     if kind.extra is not None:
         need(kind.extra.module, doing, instead)
 
@@ -144,23 +149,23 @@ def _built_in() -> Iterator[type[Backend]]:
 
 
 def _same(one: type, other: type) -> bool:
-    """Whether both are made by the same lines of code."""
+    """True for two classes that are made by the same lines of code."""
     return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 
 def _encoders(manifest: Manifest) -> list[File]:
-    """A file for each format and precision that the bundle has."""
+    """Encoders of the bundle, one for each of its formats and precisions."""
     return [file for file in manifest.files if file.role == "encoder"]
 
 
 def _is_made(backend: object) -> bool:
-    """Whether it has what runs a bundle; a class has not, before it is called."""
+    """True for an instance of a backend; False for a class, which has to be called first."""
     parts = ("formats", "chunk", "workers", "open")
     return not isinstance(backend, type) and all(hasattr(backend, part) for part in parts)
 
 
 def _check(backend: type[Backend]) -> None:
-    """Raises ValueError where a class does not say what the registry tells of it."""
+    """Raises ValueError for a class that lacks what the registry says of each backend."""
     parts = ("name", "formats", "extra", "settings", "of", "open")
     missing = [part for part in parts if not hasattr(backend, part)]
     if missing or not isinstance(backend, type):

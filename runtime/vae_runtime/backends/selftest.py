@@ -1,4 +1,4 @@
-"""Does this device answer as the training framework did? Replays a bundle's probe rows.
+"""Self-test: replays a bundle's probe rows, and compares the answers with those at export.
 
 `probe.npz` holds a few rows `x`, real or drawn from the model, latents `z` and `noise`, and what
 Keras answered: `encoder.z_mean`, `decoder.x_mean`, `scorer.score` and so on. `noisy_scorer.OUTPUT`
@@ -62,7 +62,7 @@ MOST_SAMPLES = 1024  # of noise
 
 @dataclass(frozen=True)
 class ReplayedAnswer:
-    """One output compared, and what it may deviate; see `deviation` and `noise`."""
+    """Comparison of one output, with its tolerances; see `deviation` and `noise`."""
 
     name: str
     rows: str
@@ -73,7 +73,7 @@ class ReplayedAnswer:
 
     @property
     def passed(self) -> bool:
-        """Whether it kept its tolerance, and tells rows apart as it should."""
+        """True for an output that kept its tolerance, and tells rows apart as it should."""
         return self.deviation <= self.tolerance and self.noise <= self.most_noise
 
 
@@ -90,7 +90,7 @@ class SelftestReport:
 
 
 def roles_of(manifest: Manifest, format: str) -> list[str]:
-    """The graphs that a bundle has, or a backend makes of its files in this format."""
+    """Roles of graphs that a bundle has, or a backend makes of its files in this format."""
     held = {file.role for file in manifest.files if file.format == format}
     roles = ["encoder", "decoder", "scorer"]
     roles += [] if manifest.model.classes is None else ["classifier"]
@@ -105,7 +105,7 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
 
     Raises:
         BundleError: the probe lacks the answer to an output that the manifest lists, or its rows
-            are none that the manifest describes.
+            do not fit the manifest.
     """
     probe, tolerance = bundle.read_probe(), bundle.manifest.tolerance
     _rows(probe, bundle.manifest.model)
@@ -126,12 +126,12 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
 
 
 def probe_rows(bundle: Bundle) -> NDArray[Any]:
-    """The rows of the probe, as graphs take them; BundleError where they do not."""
+    """Rows of the probe, as graphs take them; BundleError for rows that do not fit."""
     return _rows(bundle.read_probe(), bundle.manifest.model)
 
 
 def _rows(probe: Mapping[str, NDArray[Any]], model: Model) -> NDArray[Any]:
-    """The same of a probe that was read; what the manifest says of rows must hold for them."""
+    """Rows of a probe that was read, checked against the manifest."""
     _check_keys(probe, "x")
     try:
         return RowCheck(model)(probe["x"])
@@ -140,7 +140,7 @@ def _rows(probe: Mapping[str, NDArray[Any]], model: Model) -> NDArray[Any]:
 
 
 def _allowed(parity: float | None, tolerance: float) -> float:
-    """What a file may deviate here, that was off by `parity` at export, if that was measured."""
+    """Tolerance here for a file that was off by `parity` at export, if that was measured."""
     if parity is None:
         return WIDEST
     return tolerance if parity <= tolerance else min(SLACK * parity, WIDEST)
@@ -156,7 +156,7 @@ def _scaling(model: Model) -> Scaling:
 def _questions(
     probe: dict[str, NDArray[Any]], sessions: Mapping[str, Session]
 ) -> Iterator[tuple[str, str, Tensor, dict[str, NDArray[Any]]]]:
-    """(key in the probe, graph, output, inputs) for every output of every graph."""
+    """Tuples (key in the probe, graph, output, inputs) for every output of every graph."""
     known = {graph: inputs for graph, inputs in TAKEN.items() if graph in sessions}
     if any(tensor.name == "noise" for tensor in sessions["scorer"].inputs):
         known["noisy_scorer"] = ("x", "noise")
@@ -192,7 +192,7 @@ def _check_feeds(graph: str, session: Session, feeds: dict[str, NDArray[Any]]) -
 def _answers(
     session: Session, output: str, feeds: dict[str, NDArray[Any]]
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """The output for all rows at once, and put together from each row alone."""
+    """Answers of one output: for all rows at once, and put together from each row alone."""
     yield "all at once", session.run((output,), feeds)[0]
     batched = [name for name in feeds if name != "noise"]  # which all rows share
     rows = range(len(feeds[batched[0]]))

@@ -1,4 +1,4 @@
-"""What the types of a manifest cannot say: whether what it says can be, and agrees with itself.
+"""Checks of a manifest beyond its types: possible values, and parts that agree with each other.
 
 The hashes tell damage; these checks tell a manifest that was written wrongly, or edited and hashed
 again. They bound every number and every text, as a device acts on the ones and prints the others.
@@ -41,7 +41,7 @@ SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def check(manifest: Manifest) -> None:
-    """Raises ValueError, which names the place, where a manifest cannot be right."""
+    """Raises ValueError, which names the place, for a manifest that contradicts itself."""
     _check_names([file.name for file in manifest.files])
     check_texts(manifest, NAME)
     _check_model(manifest.model)
@@ -156,7 +156,7 @@ def _check_file(file: File) -> None:
 
 
 def _check_classes(manifest: Manifest) -> None:
-    """There is a classifier where there are classes."""
+    """Checks that there is a classifier where there are classes."""
     classes = manifest.model.classes or ()
     several = len(set(classes)) == len(classes) != 1
     expect(several, f"{NAME}: expected two classes or more that differ", classes)
@@ -169,7 +169,7 @@ def _check_classes(manifest: Manifest) -> None:
 
 
 def _check_mixture(manifest: Manifest) -> None:
-    """There is what explains a score by its mixture where it has one; once, the mixture itself."""
+    """Checks that there are files of the mixture where the model has one, and nowhere else."""
     role, kinds = "replacements", {f.format for f in manifest.files if f.role == "encoder"}
     if manifest.format_version == 1:
         role, kinds = "mixture", {"npz"}
@@ -185,7 +185,7 @@ def _check_mixture(manifest: Manifest) -> None:
 
 
 def _check_around(manifest: "Manifest") -> None:
-    """Networks alone are of use where the graphs around them are there, too."""
+    """Checks that the graphs around networks are there, without which these are of no use."""
     if manifest.format_version == 1:
         return
     kinds = {(file.role, file.format, file.precision) for file in manifest.files}

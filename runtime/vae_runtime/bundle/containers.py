@@ -1,4 +1,4 @@
-"""Where a bundle's bytes come from: a directory, or one file that holds the same files.
+"""Sources of a bundle's bytes: a directory, or one file that holds the same files.
 
 The file, NAME.vaeb, is a zip archive in its plainest form: stored members one after another from
 the first byte, then their directory, then its end record, and nothing else. `unzip` opens it, no
@@ -41,13 +41,13 @@ class Container(Protocol):
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Path of the container."""
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """True for a file that is there."""
 
     def size(self, name: str) -> int:
-        """Bytes of a file."""
+        """Size of a file, in bytes."""
 
     def read(self, name: str, most: int | None = None) -> bytes:
         """A file's bytes, as many as `size` says, or the first `most` of them."""
@@ -67,11 +67,11 @@ class Directory:
         self.path = path
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """True for a file that is there."""
         return os.path.lexists(self.path / name)
 
     def size(self, name: str) -> int:
-        """Bytes of a file."""
+        """Size of a file, in bytes."""
         with self._open(name) as file:
             return os.fstat(file.fileno()).st_size
 
@@ -116,11 +116,11 @@ class Archive:
             raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
 
     def has(self, name: str) -> bool:
-        """Whether there is such a member."""
+        """True for a member that is there."""
         return name in self._members
 
     def size(self, name: str) -> int:
-        """Bytes of a member."""
+        """Size of a member, in bytes."""
         return self._member(name).size
 
     def read(self, name: str, most: int | None = None) -> bytes:
@@ -156,11 +156,11 @@ class Memory:
         self.path, self._files = path, files
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """True for a file that is there."""
         return name in self._files
 
     def size(self, name: str) -> int:
-        """Bytes of a file."""
+        """Size of a file, in bytes."""
         return len(self.read(name))
 
     def read(self, name: str, most: int | None = None) -> bytes:
@@ -186,14 +186,14 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 class _Member(NamedTuple):
-    """Where a member's bytes are in the file."""
+    """Place of a member's bytes in the file."""
 
     start: int
     size: int
 
 
 def _read_directory(file: IO[bytes]) -> dict[str, _Member]:
-    """The members by name; a ValueError says what was found instead of a plain archive."""
+    """Reads the members by name; a ValueError says what was found instead of a plain archive."""
     count, start, size = _read_end(file)
     file.seek(start)
     directory = file.read(size)
@@ -216,12 +216,12 @@ def _read_directory(file: IO[bytes]) -> dict[str, _Member]:
 
 
 def _read_end(file: IO[bytes]) -> tuple[int, int, int]:
-    """Number of members, offset and size of the directory, from the last bytes of the file."""
+    """Reads number of members, offset and size of the directory from the last bytes of the file."""
     length = file.seek(0, io.SEEK_END)
     file.seek(max(length - _END.size, 0))
     end = file.read(_END.size)
     if len(end) < _END.size or not end.startswith(b"PK\x05\x06"):
-        raise ValueError("a file that was cut short or is no archive")
+        raise ValueError("a file that was cut short or is not an archive")
     _, *disks, here, count, size, start, comment = _END.unpack(end)
     if any(disks) or here != count or comment or start + size + _END.size != length:
         raise ValueError("an end record that does not fit the file")
@@ -231,14 +231,14 @@ def _read_end(file: IO[bytes]) -> tuple[int, int, int]:
 
 
 def _read_entry(entry: bytes, expected_offset: int) -> tuple[str, bytes]:
-    """A member's name, and what its own header must repeat."""
+    """Reads a member's name, and the values that its own header must repeat."""
     if len(entry) < _ENTRY.size or not entry.startswith(b"PK\x01\x02"):
         raise ValueError("a damaged directory")
     _, _, common, comment, disk, _, _, offset = _ENTRY.unpack_from(entry)
     _, flags, method, _, _, _, stored, size, name_length, extra = _COMMON.unpack(common)
     name = entry[_ENTRY.size : _ENTRY.size + name_length].decode("latin-1")
     if not PLAIN_NAME.fullmatch(name):
-        raise ValueError(f"a member called {name[:100]!r}, which is no plain name")
+        raise ValueError(f"a member called {name[:100]!r}, which is not a plain name")
     if method != 0 or stored != size:
         raise ValueError(f"{name} compressed")
     if flags & ~_UTF8:

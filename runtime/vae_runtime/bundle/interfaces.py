@@ -1,4 +1,4 @@
-"""What each graph takes and gives, by its role and the model's description."""
+"""Inputs and outputs of each graph, by its role and the model's description."""
 
 import math
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ LARGEST_PARITY = 10.0  # of lower precision, which may be coarse: more is no ans
 
 
 def check_tensor(tensor: Tensor, where: str) -> None:
-    """Raises ValueError where a tensor cannot be; `where` names it."""
+    """Raises ValueError for a tensor that cannot exist; `where` names it."""
     known = tensor.dtype in (*DTYPES, "int8")
     expect(known, f"{where}: expected a dtype of {', '.join(DTYPES)}, int8", tensor.dtype)
     sizes = [size for size in tensor.shape if isinstance(size, int)]
@@ -40,7 +40,7 @@ def check_tensor(tensor: Tensor, where: str) -> None:
 
 
 def check_inputs(file: File, model: Model) -> None:
-    """Raises ValueError where a graph takes anything but what the model's rows are."""
+    """Raises ValueError for a graph with inputs that do not fit the model's rows."""
     known = dict(_inputs(model, networks=_is_networks(file)))
     for tensor in file.inputs if file.precision in PRECISIONS else ():
         if (tensor.dtype, tensor.shape[1:]) != known.get(tensor.name):
@@ -51,7 +51,7 @@ def check_inputs(file: File, model: Model) -> None:
 
 
 def check_outputs(file: File, model: Model) -> None:
-    """Raises ValueError where a graph of a known role and precision is not as that role is."""
+    """Raises ValueError for a graph with outputs that do not fit its role and precision."""
     known = interface(file, model)
     if known is None:
         return
@@ -78,7 +78,7 @@ def has_channels(feature_names: tuple[str, ...] | None, input_shape: tuple[int, 
 
 
 def check_parity(file: File, model: Model, tolerance: float) -> None:
-    """Every output has one, within what export allows: else the self-test would ask nothing.
+    """Checks that each output has a parity within export's limit, which the self-test needs.
 
     Of degraded files, exporters of before said only those of the outputs that were worse.
     """
@@ -103,7 +103,7 @@ def _check_integers(file: File) -> None:
 
 
 def _is_networks(file: File) -> bool:
-    """Whether it is one of those around which a reader computes the score."""
+    """True for a file of networks, around which a reader computes the score."""
     return (file.format, file.precision) == NETWORKS and file.role != "scorer"
 
 
@@ -117,7 +117,7 @@ def _inputs(model: Model, *, networks: bool) -> Iterator[tuple[str, tuple[str, t
 
 
 def interface(file: File, model: Model) -> tuple[set[str], dict[str, Any]] | None:
-    """Names of inputs, and shapes of a row's outputs; None of what is not known here."""
+    """Names of inputs, and shapes of a row's outputs; None for a role that is not known here."""
     if file.precision not in PRECISIONS:
         return None
     x, z = model.input_shape, (model.latent_dim,)

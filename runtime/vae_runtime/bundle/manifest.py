@@ -51,7 +51,7 @@ def dumps(manifest: Manifest) -> bytes:
 
 
 def digest(manifest: Manifest) -> str:
-    """The sha256 of those bytes, which tells one bundle from any other."""
+    """The sha256 of the manifest's bytes, which tells one bundle from any other."""
     return hashlib.sha256(dumps(manifest)).hexdigest()
 
 

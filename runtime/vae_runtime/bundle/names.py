@@ -1,4 +1,4 @@
-"""Names in a bundle: of its format, of files and of roles that are always the same."""
+"""Names in a bundle: of its format, its fixed files and its roles."""
 
 import re
 

@@ -44,25 +44,25 @@ _END_OF_64_SIZE = 20
 
 
 def read(content: bytes) -> dict[str, NDArray[Any]]:
-    """All arrays of an .npz file by name; ValueError where it is none of plain numbers."""
+    """Arrays of an .npz file by name; ValueError for anything but plain numbers."""
     _check_end(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_members(archive.infolist(), len(content))
             found = {m.filename: _member(archive, m) for m in archive.infolist()}
     except _DAMAGED as error:
-        raise ValueError(f"it is no sound zip archive ({ascii(str(error))[1:80]})") from error
+        raise ValueError(f"it is not a valid zip archive ({ascii(str(error))[1:80]})") from error
     return {name.removesuffix(".npy"): _array(name, data) for name, data in found.items()}
 
 
 def _check_end(content: bytes) -> None:
-    """Refuses a directory that would take minutes to read, before it is."""
+    """Refuses a directory of members that would take minutes to read, before reading it."""
     if len(content) < _END.size:
-        raise ValueError("it is no sound zip archive (it is too short)")
+        raise ValueError("it is not a valid zip archive (it is too short)")
     end = len(content) - _END.size
     mark, *_, count, size, _, comment = _END.unpack_from(content, end)
     if mark != b"PK\x05\x06" or comment:
-        raise ValueError("it is no sound zip archive (it does not end as one without a comment)")
+        raise ValueError("it is not a valid zip archive (it does not end as one without a comment)")
     large = content[max(end - _END_OF_64_SIZE, 0) : end].startswith(_END_OF_64)
     if count > MOST_ARRAYS or size > LONGEST_DIRECTORY or large:
         raise ValueError(f"it has {count} arrays and {size} bytes of directory, too many")
@@ -74,7 +74,7 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
         raise ValueError(f"it has {len(members)} arrays, too many or of one name")
     strange = [ascii(name)[:100] for name in names if not re.fullmatch(r"[\w.]{1,100}\.npy", name)]
     if strange:
-        raise ValueError(f"it holds {strange[0]}, which is no array")
+        raise ValueError(f"it holds {strange[0]}, which is not an array")
     whole = sum(member.file_size for member in members)
     if whole > INFLATION * size + SLACK:
         raise ValueError(f"its {size} bytes would become {whole}")
@@ -91,7 +91,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _array(name: str, data: bytes) -> NDArray[Any]:
-    """An .npy file: magic, version, length of the header, header, values."""
+    """Parses an .npy file: magic, version, length of the header, header, values."""
     wide = 4 if data[6:8] == b"\x02\x00" else 2  # bytes of that length
     start = 8 + wide + int.from_bytes(data[8 : 8 + wide], "little")
     header = None
@@ -99,7 +99,7 @@ def _array(name: str, data: bytes) -> NDArray[Any]:
         header = _HEADER.fullmatch(data, 8 + wide, start)
     if data[:6] != _MAGIC or data[6:8] not in (b"\x01\x00", b"\x02\x00") or header is None:
         raise ValueError(
-            f"{name} is no array of plain numbers (objects, texts and records are not)"
+            f"{name} is not an array of plain numbers (objects, texts and records are not)"
         )
     order, kind, fortran, sizes = (group.decode() for group in header.groups())
     dtype = np.dtype(order + kind)

@@ -1,4 +1,4 @@
-"""What an ONNX file asks of whoever runs it, read from its bytes without any ONNX library.
+"""Check of an ONNX file's bytes, without any ONNX library: it may do nothing but compute.
 
 onnxruntime obeys a file: it opens other files that a tensor says its values are in, it runs loops,
 it makes dense arrays of sparse ones. A bundle's graphs do none of this, so files that would are
@@ -88,7 +88,7 @@ class _Walk:
     fields: int = field(default=0)
 
     def message(self, kind: str, content: memoryview) -> None:
-        """Checks a message and those in it, which nest seven deep at most."""
+        """Checks a message and the messages in it, which nest seven deep at most."""
         dims: list[int] = []
         for number, wire_type, value in _fields(content):
             self.fields += 1
@@ -141,7 +141,7 @@ def _fields(content: memoryview) -> Iterator[Field]:
 
 
 def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    """A number in groups of seven bits, low ones first, and where it ends."""
+    """Reads a number in groups of seven bits, low ones first; gives the number and its end."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(content):
@@ -154,7 +154,7 @@ def _varint(content: memoryview, at: int) -> tuple[int, int]:
 
 
 def _varints(value: int | memoryview) -> Iterator[int]:
-    """One number, or many packed one after another."""
+    """Reads one number, or many packed one after another."""
     if isinstance(value, int):
         yield value
         return

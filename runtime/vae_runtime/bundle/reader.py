@@ -27,13 +27,18 @@ LIMITS = {schema.SIGNATURE_NAME: signature.SIZE}
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: where its bytes come from and what its manifest says."""
+    """An opened bundle: where its bytes come from and what its manifest says.
+
+    >>> bundle = open_bundle("artifacts/sensors")
+    >>> bundle.manifest.model.latent_dim
+    3
+    """
 
     container: Container
     manifest: Manifest
 
     def read(self, file: File) -> bytes:
-        """The bytes of one file, after its size and sha256 have been checked.
+        """Reads one file, and checks its size and sha256.
 
         A graph in ONNX is also checked to ask for nothing but arithmetic, see `onnx_wire`.
         """
@@ -54,11 +59,11 @@ class Bundle:
         return content
 
     def read_probe(self) -> dict[str, NDArray[Any]]:
-        """The arrays of `probe.npz`: rows, and what every graph must answer to them."""
+        """Reads the arrays of `probe.npz`: rows, and each graph's expected answers."""
         return self.read_arrays("probe")
 
     def read_arrays(self, role: str) -> dict[str, NDArray[Any]]:
-        """The arrays of the .npz file of this role, by name."""
+        """Reads the arrays of the .npz file of this role, by name."""
         file = self.manifest.file(role, format="npz")
         try:
             return npz.read(self.read(file))
@@ -66,7 +71,7 @@ class Bundle:
             raise BundleError(f"{file.name} is not a readable npz file: {error}") from error
 
     def contents(self) -> dict[str, bytes]:
-        """All files by name, the manifest's own first; those that it names are checked."""
+        """Reads all files by name, the manifest's own first; checks those that it names."""
         names = [name for name in schema.OWN_NAMES if self.container.has(name)]
         own = {name: _read_limited(self.container, name) for name in names}
         return {**own, **{file.name: self.read(file) for file in self.manifest.files}}
@@ -89,6 +94,11 @@ def open_bundle(path: str | Path, *, key: str | Path | None = None) -> Bundle:
         BundleError: there is no bundle, its manifest is altered, damaged or of another version, or
             its signature is missing or is not that of the key.
         ValueError: `key` holds no public key, or the path is an empty text.
+
+    >>> bundle = open_bundle("artifacts/sensors")
+    >>> bundle.verify()
+    >>> bundle.read_probe()["x"].shape
+    (16, 6)
     """
     public = None if key is None else signature.read_public_key(key)
     container = _open_container(path_of(path, "the path of a bundle"))

@@ -53,7 +53,7 @@ class File:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What every graph does to `x` first: clip((x - offset) / scale, low, high), None for no limit.
+    """First step of every graph: clip((x - offset) / scale, low, high), None for no limit.
 
     `offset` and `scale` have one value, or one for each feature: for each of the last axis, or for
     all in the order of the flattened row.
@@ -68,7 +68,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Model:
-    """What the bundle computes.
+    """Description of the model that the bundle computes.
 
     `value_range` is where the likelihood is defined, None for anywhere. `feature_names` are those
     of the last axis: columns, channels. `one_hot` are the sizes of the one-hot groups that the last
@@ -105,7 +105,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Training:
-    """Where the weights come from. `fingerprint` is the sha256 of the training rows' bytes."""
+    """Origin of the weights. `fingerprint` is the sha256 of the training rows' bytes."""
 
     data: str
     rows: int
@@ -116,7 +116,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Score:
-    """What a score means."""
+    """Meaning of a score."""
 
     definition: str
     unit: str
@@ -125,7 +125,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Trial:
-    """How an alarm did, at its calibration's level, on test rows that nothing was learnt from.
+    """Counts of an alarm, at its calibration's level, on test rows that nothing was learnt from.
 
     `false_alarms` are of the `normal_rows`; `auroc` says how scores rank the `anomalies`, None
     where rows of one kind are missing. `independent` is the share of the rows that count: 1, but
@@ -201,7 +201,7 @@ class Manifest:
         return precision if (format, precision) in scorers else f"{precision}.{format}"
 
     def calibration_of(self, format: str, precision: str, score: str = "score") -> Calibration:
-        """Of the scores that files of this format and precision give, see `calibration_name`.
+        """Calibration of the scores of files of this format and precision, see `calibration_name`.
 
         Args:
             format, precision: of the files.
@@ -220,7 +220,7 @@ class Manifest:
         return self.calibration[f"{name}{NEG_ELBO_END}" if alone else name]
 
     def file(self, role: str, *, format: str = "onnx", precision: str = "fp32") -> File:
-        """The one file with this role, format and precision; `BundleError` where there is none.
+        """The one file with this role, format and precision; BundleError for a missing one.
 
         Files of `FLOAT_ROLES` are in fp32, whatever the precision of those that they stand beside.
         """

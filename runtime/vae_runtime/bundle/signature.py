@@ -1,4 +1,4 @@
-r"""Who made a bundle: a detached Ed25519 signature over the bytes of its manifest.
+r"""Signature of a bundle's maker: detached, Ed25519, over the bytes of the manifest.
 
 The manifest holds the sha256 of every other file, so its signature is one over all of them. The
 file `manifest.json.sig` is the raw 64 bytes, which OpenSSL makes and verifies as well:
@@ -33,7 +33,7 @@ PUBLISH = "openssl pkey -in key.pem -pubout -out key.pub"
 
 
 def read_public_key(path: str | Path) -> "Ed25519PublicKey":
-    """The key in a PEM file that `openssl pkey -pubout` wrote.
+    """Reads the key in a PEM file that `openssl pkey -pubout` wrote.
 
     Raises:
         ValueError: the file holds something else, or `cryptography` is not installed.
@@ -55,7 +55,7 @@ def read_public_key(path: str | Path) -> "Ed25519PublicKey":
 
 
 def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
-    """The key in a PEM file that `openssl genpkey` wrote, without a passphrase.
+    """Reads the key in a PEM file that `openssl genpkey` wrote, without a passphrase.
 
     Raises:
         ValueError: the file holds something else, or `cryptography` is not installed.
@@ -88,7 +88,7 @@ def sign(content: bytes, key: "Ed25519PrivateKey") -> bytes:
 
 
 def verify(content: bytes, signature: bytes, key: "Ed25519PublicKey") -> None:
-    """Raises BundleError where `signature` is not that of the key's owner over `content`."""
+    """Raises BundleError where the key's owner did not sign `content` with `signature`."""
     from cryptography.exceptions import InvalidSignature
 
     try:

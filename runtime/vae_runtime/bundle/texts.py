@@ -1,4 +1,4 @@
-"""Texts that a device may print, and the words of what is refused."""
+"""Checks of texts that a device may print, and the words of their errors."""
 
 import dataclasses
 from typing import Any
@@ -11,13 +11,13 @@ LARGEST_WHOLE = 2**53  # beyond it JSON readers differ
 
 
 def expect(holds: bool, expected: str, received: object) -> None:
-    """Raises ValueError, with the start of what was received, where it does not hold."""
+    """Raises ValueError, with the start of what was received, for a check that fails."""
     if not holds:
         raise ValueError(f"{expected}. Received: {str(received)[:200]}.")
 
 
 def check_texts(value: Any, where: str) -> None:
-    """Every text can be printed on a terminal, and every whole number is one to other readers."""
+    """Checks that a terminal can print every text, and that all readers can hold every number."""
     if isinstance(value, str):
         _check_text(value, where)
     elif isinstance(value, int):

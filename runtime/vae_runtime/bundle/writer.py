@@ -1,4 +1,4 @@
-"""A bundle as it is written: whole or not at all, as a directory or as one file.
+"""Writer of bundles: whole or not at all, as a directory or as one file.
 
 What is at the path already is replaced where it is a bundle, and refused where it is not.
 """
@@ -81,7 +81,7 @@ def write(
 
 
 def _files(described: Path) -> Collection[str]:
-    """Of a bundle's manifest, all files of the bundle; ValueError where it cannot be read.
+    """Names of all files of a bundle, from its manifest; ValueError for one that cannot be read.
 
     No more of it is looked at: a bundle that is damaged, or of another version, is one to replace.
     """

@@ -62,6 +62,6 @@ def _interrupted(error: BaseException) -> int:
 
 
 def _say(what: str, error: BaseException) -> None:
-    """What happened, and what was noted of it on the way."""
+    """Prints an error, and what was noted of it on the way."""
     for line in (f"vae-runtime: {what}", *getattr(error, "__notes__", ())):
         print(printable(line), file=sys.stderr)

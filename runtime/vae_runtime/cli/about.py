@@ -1,4 +1,4 @@
-"""What a bundle is, whether it works here, and what it costs."""
+"""Commands about a bundle: its contents, its self-test, its cost, its packing."""
 
 import argparse
 import dataclasses
@@ -125,7 +125,7 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
 
 
 def _describe_tests(manifest: Manifest) -> list[str]:
-    """What became of each alarm's promise on test rows, as far as it is known."""
+    """Outcome of each alarm's promise on test rows, as far as it is known."""
     told = [
         f"{promise.rate_said}; ranking {promise.ranking_said} ({name})"
         for name, promise in promises_of(manifest.calibration).items()
@@ -163,7 +163,7 @@ def _describe_rows(made: Recalibration) -> str:
 
 
 def _describe_backends(manifest: Manifest) -> list[str]:
-    """Each backend of the registry that runs files of the bundle, with their precisions."""
+    """Backends of the registry that run files of the bundle, with their precisions."""
     found: dict[str, dict[str, None]] = {}
     for kind, _, precision in runs(manifest):
         found.setdefault(kind.name, {})[precision] = None
@@ -171,14 +171,14 @@ def _describe_backends(manifest: Manifest) -> list[str]:
 
 
 def _noise_of(check: ReplayedAnswer) -> str:
-    """What is said of an answer that tells rows apart no better than chance does."""
+    """Remark on an answer whose noise is too large to tell rows apart."""
     if check.noise <= check.most_noise:
         return ""
     return f"; off by {check.noise:.1e} of its spread, of at most {check.most_noise:g}"
 
 
 def _as_json(report: SelftestReport) -> dict[str, Any]:
-    """The report; what is infinite, which JSON cannot say, is null."""
+    """Report as JSON can say it: null for infinity."""
     checks = [{**dataclasses.asdict(check), "passed": check.passed} for check in report.checks]
     for check in checks:
         for name in ("deviation", "noise"):
@@ -187,7 +187,7 @@ def _as_json(report: SelftestReport) -> dict[str, Any]:
 
 
 def _table(report: BenchReport) -> list[str]:
-    """Figures as lines of columns."""
+    """Lines of columns of figures."""
     lines = [f"{'rows':>8}{'p50 us':>12}{'p90 us':>12}{'p99 us':>12}{'rows/s':>14}{'calls':>9}"]
     lines += [
         f"{t.rows:>8,}{t.p50:>12,.1f}{t.p90:>12,.1f}{t.p99:>12,.1f}{t.rows_per_second:>14,.0f}"

@@ -1,4 +1,4 @@
-"""What can be typed: commands, their options, and the function that each of them runs."""
+"""Commands, their options, and the function that each of them runs."""
 
 import argparse
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ DESCRIPTION = "Runs VAE bundles: anomaly scores, reconstructions and samples on 
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """What was typed; argparse exits with 2 and says how where it is wrong usage.
+    """Parses what was typed; argparse exits with 2 and shows the usage for wrong usage.
 
     Where there may be any number of inputs, argparse gives those behind an option to nobody.
     """
@@ -33,7 +33,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line; `args.run(args)` runs the command that was typed."""
+    """Parser of the whole command line; `args.run(args)` runs the command that was typed."""
     top = Parser(prog="vae-runtime", description=DESCRIPTION)
     top.add_argument("--version", action="version", version=f"vae-runtime {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")

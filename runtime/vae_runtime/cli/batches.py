@@ -1,4 +1,4 @@
-"""Commands on files of any length: what was typed as a job, and what became of it as words."""
+"""Commands on files of any length: turns what was typed into a job, and reports its outcome."""
 
 import argparse
 import json
@@ -40,7 +40,7 @@ def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None
 
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
-    """What results depend on of what was typed, by names for people."""
+    """Options that results depend on, by names for people."""
     options = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
@@ -48,7 +48,7 @@ def cut_by(args: argparse.Namespace) -> dict[str, Any]:
 
 @contextmanager
 def inputs_of(args: argparse.Namespace) -> Iterator[list[str]]:
-    """The inputs as files; standard input is one, while the context lasts."""
+    """Context with the inputs as files; standard input is one while it lasts."""
     if STANDARD not in args.inputs:
         yield args.inputs
         return
@@ -132,7 +132,7 @@ def _watched(args: argparse.Namespace, job: Job, progress: Progress) -> Counts:
 
 
 def summary_of(counts: Counts, seconds: float, target: Target) -> dict[str, Any]:
-    """What became of a run, for `--json`."""
+    """Summary of a run, for `--json`."""
     return {
         "rows": counts.read,
         "scored": counts.done,
@@ -147,7 +147,7 @@ def summary_of(counts: Counts, seconds: float, target: Target) -> dict[str, Any]
 
 
 def told(counts: Counts, args: argparse.Namespace, row: str, where: str = "") -> str:
-    """How many rows there were, for people.
+    """Counts of rows, for people.
 
     Args:
         counts: of the run.
@@ -166,7 +166,7 @@ def told(counts: Counts, args: argparse.Namespace, row: str, where: str = "") ->
 
 
 def row_of(runner: Runner) -> str:
-    """What a row of its model is called."""
+    """Name of one row of a model, such as `window`."""
     return "row" if runner.manifest.model.stride is None else "window"
 
 
@@ -205,7 +205,7 @@ def plan_machines(
 
 @contextmanager
 def _target(args: argparse.Namespace, *, several: bool) -> Iterator[Target]:
-    """Where results go: a temporary file where they are for standard output."""
+    """Context with the file for results: a temporary one where they are for standard output."""
     ending = ending_of(args)
     bare = ending == ONE_ARRAY
     if args.output is not None:

@@ -1,4 +1,4 @@
-"""New alarm thresholds for a bundle, without training."""
+"""Command that sets new alarm thresholds for a bundle, without training."""
 
 import argparse
 import dataclasses
@@ -64,7 +64,7 @@ def _check_normal(given: Input) -> None:
 
 
 def _describe(change: Change) -> str:
-    """One line about a threshold."""
+    """Line about one threshold, before and after."""
     whose = change.precision if change.machine is None else f"{change.precision}, {change.machine}"
     old = "the old rows are too few for this alpha"
     if change.old_threshold is not None and change.old_alarm_rate is not None:
@@ -77,7 +77,7 @@ def _describe(change: Change) -> str:
 
 
 def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:
-    """What the old bundle had and the new one has not."""
+    """Notes on what the old bundle had and the new one does not."""
     report = [name for name in done.left_out if name.startswith("report.")]
     others = [name for name in done.left_out if name not in (*report, SIGNATURE_NAME)]
     if done.lost_machines:
@@ -97,7 +97,7 @@ def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:
 
 
 def _repeated(done: Recalibrated) -> Iterator[str]:
-    """Rows that are copies of few: a sensor that is stuck, or a file put together twice."""
+    """Warnings of rows that repeat: a sensor that is stuck, or a file put together twice."""
     for change in done.changes:
         if change.distinct < rows_needed(change.alpha):
             whose = "" if change.machine is None else f" of {change.machine}"
@@ -109,7 +109,7 @@ def _repeated(done: Recalibrated) -> Iterator[str]:
 
 
 def _often(done: Recalibrated) -> Iterator[str]:
-    """Rows that the model knows badly, as most of them alarmed."""
+    """Warnings of rows that the model hardly knows, as most of them alarmed."""
     for change in done.changes:
         if change.old_alarm_rate is not None and change.old_alarm_rate > MOST_ALARM:
             whose = "" if change.machine is None else f" of {change.machine}"

@@ -1,4 +1,4 @@
-"""Scoring on Spark or Ray: what was typed as a job of theirs, and what became of it."""
+"""Scoring on Spark or Ray: turns what was typed into a job there, and reports its outcome."""
 
 import argparse
 import json
@@ -40,7 +40,7 @@ NOT_ON_ENGINES = {
 
 
 def check_engine(args: argparse.Namespace) -> None:
-    """Refuses what an engine does not do, before any work is done for it."""
+    """Refuses options that an engine does not have, before any work is done."""
     for name, why in NOT_ON_ENGINES.items():
         given = getattr(args, name)
         if given is not None and given is not False:  # 0 threads are some

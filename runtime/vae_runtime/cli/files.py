@@ -1,4 +1,4 @@
-"""What was typed of a command on files, and what of it cannot be."""
+"""Checks of what was typed of a command on files."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ TABLES = tuple(ending for ending in WRITERS if ending != ONE_ARRAY)
 
 
 def check(args: argparse.Namespace, *endings: str) -> None:
-    """Refuses what cannot be, before any work is done for it.
+    """Refuses options that contradict each other, before any work is done.
 
     Args:
         args: of the command line.
@@ -74,12 +74,12 @@ def _check_written(args: argparse.Namespace) -> None:
 
 
 def ending_of(args: argparse.Namespace) -> str:
-    """The ending of the output's format."""
+    """Ending of the output's format."""
     return f".{args.to or FORMAT}" if args.output is None else str(args.output.suffix)
 
 
 def rejects_of(args: argparse.Namespace) -> Path | None:
-    """The list of rejected rows; None where there is none, or none that stays."""
+    """Path of the list of rejected rows; None without one, or for one that is not kept."""
     if args.on_bad_row != "reject" or args.rejects is not None or args.output is None:
         return args.rejects  # type: ignore[no-any-return]
     beside: Path = args.output.with_name(f"{args.output.name}.rejects.csv")

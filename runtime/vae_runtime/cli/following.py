@@ -1,4 +1,4 @@
-"""Scores a live source: lines in as they come, results out."""
+"""Command that scores a live source: lines in as they come, results out."""
 
 import argparse
 import contextlib
@@ -67,19 +67,19 @@ def follow(args: argparse.Namespace) -> int:
         write = functools.partial(print, flush=True)
         done = follow_lines(runner, stream, lines, write, settings=settings)
     anomalies = counted(done.anomalies, "anomaly", "anomalies")
-    errors = counted(done.errors, "line was no sample", "lines were no samples")
+    errors = counted(done.errors, "invalid line")
     gaps = "" if args.period is None else f"; {counted(done.gaps, 'gap')}"
     print(f"{anomalies} in {counted(done.results, 'result')}; {errors}{gaps}", file=sys.stderr)
     if done.errors and not stream.pushed:
         raise ValueError(
-            f"expected lines that are samples. Received: {done.errors:,}, none of which is one. "
+            f"expected one valid line at least. Received: {counted(done.errors, 'invalid line')}. "
             "The errors above say why; docs/streams.md says what a sample looks like."
         )
     return 0
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Refuses what belongs to files that are scored whole."""
+    """Refuses options of files that are scored whole."""
     if len(args.inputs) > 1:
         args.error(f"expected one input with --follow. Received: {len(args.inputs)}.")
     for name, option in OF_FILES.items():
@@ -93,7 +93,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _check_machine(args: argparse.Namespace, runner: Runner) -> None:
-    """A stream is of one machine."""
+    """Refuses a stream of several machines."""
     column = machine_column(args, runner.manifest.model, runner.calibration)
     if args.machine is None and column is not None:
         raise ValueError(
@@ -111,7 +111,7 @@ def _drift(args: argparse.Namespace) -> DriftSettings | None:
 
 @contextlib.contextmanager
 def _lines(args: argparse.Namespace) -> Iterator[IO[bytes]]:
-    """The input, or standard input."""
+    """Opens the input, or standard input."""
     if not args.inputs or args.inputs == ["-"]:
         yield sys.stdin.buffer
     else:

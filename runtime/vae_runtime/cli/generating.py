@@ -1,4 +1,4 @@
-"""Latents of rows, rows of latents, and rows that never were."""
+"""Commands on latents: encode, decode, reconstruct, sample, interpolate."""
 
 import argparse
 import math
@@ -69,7 +69,7 @@ def decode(args: argparse.Namespace) -> int:
 
 
 def reconstruct(args: argparse.Namespace) -> int:
-    """Writes what the model makes of each row."""
+    """Writes the reconstruction of each row."""
     _check(args)
     runner = open_batch_runner(args)
     with inputs_of(args) as inputs:
@@ -107,7 +107,7 @@ def _write(
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Refuses what cannot be, also what is there for files of any length but not for pictures."""
+    """Refuses options that contradict each other, or that a picture cannot have."""
     check(args, PICTURE, *WRITERS)
     if args.output is None or args.output.suffix != PICTURE:
         return

@@ -1,4 +1,4 @@
-"""Opens what the command line names: a bundle with the backend that is asked for, and rows."""
+"""Opener of what the command line names: a bundle with its backend, and rows."""
 
 import argparse
 import dataclasses
@@ -14,7 +14,7 @@ from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve
 
 
 def open_runner(args: argparse.Namespace) -> Runner:
-    """The runner of `--precision`, `--backend` and its settings, of a bundle that is verified."""
+    """Opens a verified bundle with `--precision`, `--backend` and its settings."""
     _check_backend(args)
     profile = PROFILES[args.profile or "edge"]
     if args.threads is not None:
@@ -23,7 +23,7 @@ def open_runner(args: argparse.Namespace) -> Runner:
 
 
 def open_batch_runner(args: argparse.Namespace) -> Runner:
-    """The same for long files: `--threads` are then those that call the runner side by side."""
+    """Opens a bundle for long files, where `--threads` call the runner side by side."""
     _check_backend(args)
     bundle = _bundle(args)
     fitting = profile_of_files(bundle.manifest.model.input_shape)
@@ -95,7 +95,7 @@ def _runner(args: argparse.Namespace, bundle: Bundle, profile: Profile) -> Runne
 
 
 def _check_backend(args: argparse.Namespace) -> None:
-    """Refuses what a backend has not, and threads that cannot be, before a bundle is read."""
+    """Refuses settings that a backend does not have, and invalid threads, before any reading."""
     if args.threads is not None:
         check_threads(args.threads)
     for option in SETTINGS:

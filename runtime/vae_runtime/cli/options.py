@@ -1,4 +1,4 @@
-"""Options that commands share, a function for each kind of them."""
+"""Options that commands share, a function for each kind."""
 
 import argparse
 from functools import partial
@@ -18,7 +18,7 @@ PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 
 
 def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") -> None:
-    """Files of any length, to a file of results; see `results`.
+    """Adds options of files of any length; see also `results`.
 
     Args:
         command: that gets them.
@@ -48,13 +48,13 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
     group.add_argument(
         "--on-bad-row",
         choices=("fail", "reject"),
-        help="at a row that is none: stop, or list it elsewhere (default: fail)",
+        help="at an invalid row: stop, or list it elsewhere (default: fail)",
     )
     group.add_argument("--rejects", type=path, help="that list (default: OUTPUT.rejects.csv)")
 
 
 def results(command: argparse.ArgumentParser, *endings: str) -> None:
-    """A file of results, of one of these endings, that appears whole or not at all."""
+    """Adds options of a file of results, of one of these endings, written whole or not at all."""
     command.add_argument(
         "-o", "--output", type=path_or_standard, help=f"{', '.join(endings)}; absent or -: stdout"
     )
@@ -66,7 +66,7 @@ def results(command: argparse.ArgumentParser, *endings: str) -> None:
 
 
 def following(score: argparse.ArgumentParser) -> None:
-    """A live source in place of a file that is whole."""
+    """Adds options of a live source in place of a whole file."""
     live = score.add_argument_group("live sources")
     live.add_argument(
         "--follow", action="store_true", help="score lines of JSON or CSV as they come; no input: -"
@@ -82,7 +82,7 @@ def following(score: argparse.ArgumentParser) -> None:
 
 
 def engines(score: argparse.ArgumentParser) -> None:
-    """Workers on many machines in place of the threads of one."""
+    """Adds options of engines: workers on many machines in place of the threads of one."""
     many = score.add_argument_group("clusters")
     many.add_argument(
         "--engine", choices=ENGINES, help="score there; -o is a new folder of Parquet files"
@@ -96,7 +96,7 @@ def engines(score: argparse.ArgumentParser) -> None:
 
 
 def running(command: argparse.ArgumentParser) -> None:
-    """How a bundle is opened and run."""
+    """Adds options to open and run a bundle."""
     command.add_argument(
         "--precision", choices=PRECISIONS, default="fp32", help="of the files (default: fp32)"
     )
@@ -120,13 +120,13 @@ def running(command: argparse.ArgumentParser) -> None:
 
 
 def _described(kind: type[Backend]) -> str:
-    """A backend with the files that it runs, and what to install for it."""
+    """Text on a backend: the files that it runs, and what to install for it."""
     runs = f"{kind.name} runs {', '.join(f'.{format}' for format in kind.formats)}"
     return runs if kind.extra is None else f"{runs}, pip install {kind.extra.install}"
 
 
 def judging(command: argparse.ArgumentParser) -> None:
-    """By which of a bundle's scores."""
+    """Adds the option that chooses one of a bundle's scores."""
     command.add_argument(
         "--by",
         choices=SCORES,
@@ -136,7 +136,7 @@ def judging(command: argparse.ArgumentParser) -> None:
 
 
 def reading(command: argparse.ArgumentParser) -> None:
-    """Rows of a file that is held whole."""
+    """Adds options of a file that is held in memory whole."""
     command.add_argument(
         "input", type=path, help="rows: .npy, .npz (key x), .csv, .parquet; a folder of .parquet"
     )
@@ -144,7 +144,7 @@ def reading(command: argparse.ArgumentParser) -> None:
 
 
 def cutting(command: argparse.ArgumentParser) -> None:
-    """How rows are cut into windows."""
+    """Adds options to cut rows into windows."""
     command.add_argument("--stride", type=int, help="of windows; default: as in training")
     command.add_argument("--recording", help="of windows: the column that tells recordings apart")
     command.add_argument("--time", help="of windows: the column of times; no window spans a gap")

@@ -1,4 +1,4 @@
-"""The parser of all three commands: what it refuses is a line that a terminal can show."""
+"""Parser of all three commands, whose errors are lines that a terminal can show."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ RENAMED = {"--unit": "--machine", "--unit-column": "--machine-column", "--group"
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, whose options of `type=int` and `type=float` say in words what they expect.
+    """Parser of argparse's, whose numbers say in words what they expect.
 
     Parsers of subcommands are of their parser's class.
     """

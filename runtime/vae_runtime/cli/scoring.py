@@ -1,4 +1,4 @@
-"""Verdicts on the rows of a file: scores, shares of features, classes."""
+"""Commands that judge the rows of a file: scores, shares of features, classes."""
 
 import argparse
 import sys
@@ -29,7 +29,7 @@ from .writing import counted
 
 
 def score(args: argparse.Namespace) -> int:
-    """Writes score, p-value and verdict of each row, and what says most about it where asked."""
+    """Writes score, p-value and verdict of each row, and its top features where asked."""
     if args.top is not None and args.top < 1:
         args.error(f"expected --top from 1. Received: {args.top}.")
     if args.follow:
@@ -67,7 +67,7 @@ def explain(args: argparse.Namespace) -> int:
     model = runner.manifest.model
     if ending == ".csv" and (model.feature_names is None or len(model.input_shape) != 1):
         raise ValueError(
-            f"expected another output than .csv, such as .npz, for rows that are no table. "
+            f"expected another output than .csv, such as .npz, for rows that are not a table. "
             f"Received: rows of shape {model.input_shape}."
         )
     counts = run_files(args, runner, Explaining(by_name=ending not in ARRAYS))
@@ -107,7 +107,7 @@ def _computation(args: argparse.Namespace) -> Scoring:
 
 
 def _check_whole(args: argparse.Namespace) -> None:
-    """Refuses what belongs to a live source."""
+    """Refuses options of a live source."""
     if not args.inputs:
         args.error("expected an input to score, or --follow. Received: neither.")
     for name in ("period", "state", "drift", "spacing"):
@@ -126,7 +126,7 @@ def _discoveries(args: argparse.Namespace, runner: Runner) -> Discoveries | None
 
 
 def _say_what_is_needed(fdr: float, rows: int, n: int) -> None:
-    """Why a false discovery rate has named no row."""
+    """Prints why a false discovery rate has named no row."""
     print(
         f"none is named at a false discovery rate of {fdr:g} unless "
         f"{fewest_discoveries(rows, n, fdr):,} of {rows:,} rows score above nearly all of "

@@ -1,4 +1,4 @@
-"""Standard streams that are closed: what needs one says so; other commands are undisturbed."""
+"""Stand-ins for closed standard streams, which raise an error where they are used."""
 
 import io
 import sys
@@ -13,7 +13,7 @@ CLOSED = (
 
 
 class NoOutput(io.TextIOBase):
-    """In place of a closed standard output."""
+    """Stand-in for a closed standard output."""
 
     def write(self, text: str) -> int:
         """Raises ValueError."""
@@ -21,12 +21,12 @@ class NoOutput(io.TextIOBase):
 
     @property
     def buffer(self) -> IO[bytes]:
-        """The same."""
+        """Raises ValueError."""
         raise ValueError(CLOSED)
 
 
 class NoInput(io.TextIOBase):
-    """In place of a closed standard input."""
+    """Stand-in for a closed standard input."""
 
     @property
     def buffer(self) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""Values as they are typed on a command line, of all three packages: numbers, paths, names.
+"""Types of values on a command line, of all three packages: numbers, paths, names.
 
 What cannot be is refused in words by argparse, not by the name of a Python type.
 """
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def path(text: str) -> Path:
-    """The path that was typed, which an empty text is not."""
+    """Path that was typed; an error for an empty text."""
     try:
         return path_of(text)
     except ValueError as error:
@@ -22,13 +22,13 @@ def path(text: str) -> Path:
 
 
 def name_or_path(text: str) -> str:
-    """The same as it was typed, of what may be a glob, - or the name of a data set."""
+    """Text that was typed, a path, glob, - or name of a data set; an error for an empty text."""
     path(text)
     return text
 
 
 def path_or_standard(text: str) -> Path | None:
-    """The same; None for -, standard output."""
+    """Path that was typed; None for -, standard output."""
     return None if text == "-" else path(text)
 
 
@@ -49,12 +49,12 @@ def listed(text: str, what: str = "names") -> tuple[str, ...]:
 
 
 def whole_number(text: str) -> int:
-    """A whole number, of any size."""
+    """Whole number, of any size."""
     return _read(int, text, "a whole number")
 
 
 def real_number(text: str) -> float:
-    """A number, which may be infinite or NaN."""
+    """Number, which may be infinite or NaN."""
     return _read(float, text, "a number")
 
 

@@ -1,4 +1,4 @@
-"""Results as arrays and pictures, each written whole or not at all, and words for people."""
+"""Writer of results as arrays and pictures, each whole or not at all, and words for people."""
 
 import argparse
 import io
@@ -21,17 +21,17 @@ PICTURE = ".png"  # the ending of images side by side
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:
-    """So many of something, for people: `1 anomaly`, `1,000 rows`."""
+    """Number and noun, for people: `1 anomaly`, `1,000 rows`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def score_of(calibration: str) -> str:
-    """What a calibration of this name, as in the manifest, is of."""
+    """Name of the score that a calibration of this name in the manifest is of."""
     return "nll + kl" if calibration.endswith(NEG_ELBO_END) else "score"
 
 
 def check_output(args: argparse.Namespace, *endings: str) -> None:
-    """Refuses an output that cannot be, before any work is done for it."""
+    """Refuses an output that cannot be written, before any work is done."""
     output: Path = args.output
     file_target(output)
     check_apart([str(args.input)], [output])
@@ -41,7 +41,7 @@ def check_output(args: argparse.Namespace, *endings: str) -> None:
 
 
 def check_images(output: Path, model: Model) -> None:
-    """Raises ValueError where rows of the model are no images, for a picture."""
+    """Raises ValueError for a model of rows that are not images, where a picture is asked for."""
     if model.feature_names is not None or model.stride is not None:
         raise ValueError(
             f"{output}: expected a model of images for a picture. Received: one of "
@@ -52,7 +52,7 @@ def check_images(output: Path, model: Model) -> None:
 def write_rows(
     rows: NDArray[Any], output: Path, model: Model, *, columns: int | None = None
 ) -> int:
-    """Rows as .npy, or images as one .png of so many columns; 0, for done."""
+    """Writes rows as .npy, or images as one .png of so many columns; 0, for done."""
     if output.suffix == PICTURE:
         check_images(output, model)
         content = contact_sheet(rows, model.value_range, columns=columns)

@@ -53,6 +53,13 @@ def score(
         BundleError: there is no such bundle.
         ValueError: what is asked does not fit it, or these are no numbers of workers. Bad rows,
             and columns that are missing, are an error where the data set is computed.
+
+    >>> import ray
+    >>> with connected():
+    ...     dataset = ray.data.from_pandas(batch.to_pandas())
+    ...     scored = score(dataset, "artifacts/sensors", workers=1).take_all()
+    >>> sum(row["is_anomaly"] for row in scored)
+    2
     """
     for count in workers if isinstance(workers, tuple) else [workers]:
         if count is not None:

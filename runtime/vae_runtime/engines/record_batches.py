@@ -46,6 +46,10 @@ class BatchScorer:
         files: the bundle's own, by name, where they travel along.
         home: the module that registers the backend as it is imported.
         version: of vae-runtime, which must be the same everywhere.
+
+    >>> scorer = BatchScorer.of("artifacts/sensors")
+    >>> scorer(batch).column("is_anomaly").to_pylist()
+    [False, False, False, False, False, False, True, True]
     """
 
     bundle: str

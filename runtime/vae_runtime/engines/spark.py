@@ -52,6 +52,11 @@ def score(
         BundleError: there is no such bundle.
         ValueError: columns are missing, or what is asked does not fit the bundle. Bad rows are an
             error where the frame is computed.
+
+    >>> with connected("local[2]") as session:
+    ...     frame = session.createDataFrame(batch.to_pandas())
+    ...     score(frame, "artifacts/sensors").filter("is_anomaly").count()
+    2
     """
     from pyspark.sql.types import StructType
 

@@ -1,4 +1,4 @@
-"""What of a row's score each feature is to blame for.
+"""Attribution: contribution of each feature to a row's score.
 
 A reading that is wrong spoils the latents as well, and features that are right are then badly
 reconstructed: theirs can be the larger share of the nll. So where a bundle's score has a mixture,
@@ -56,7 +56,7 @@ class Attribution:
         self._most_rows = max(1, BYTES // (size * (self._model.mixture or 1)))
 
     def of_values(self, x: ArrayLike, by: str | None = None) -> Array:
-        """The nats of each value: float32 (batch, *input_shape); see `Runner.explain`."""
+        """Nats of each value: float32 (batch, *input_shape); see `Runner.explain`."""
         if by not in (None, "nll"):
             raise ValueError(f'expected by="nll", or none. Received: by={by!r:.60}.')
         if by == "nll" or self._model.mixture is None:
@@ -68,7 +68,7 @@ class Attribution:
         return falls.reshape(-1, *self._model.input_shape)
 
     def of_features(self, x: ArrayLike) -> Array:
-        """As `features.top` takes them: of windows with names float32 (batch, channels)."""
+        """Nats as `features.top` takes them: of windows with names float32 (batch, channels)."""
         shape, names = self._model.input_shape, self._model.feature_names
         if self._model.mixture is None or not has_channels(names, shape):
             return self.of_values(x)
@@ -138,7 +138,7 @@ class Replacing:
         return [np.ascontiguousarray(falls.T) for _ in outputs]
 
     def _scores(self, x: NDArray[Any], expected: NDArray[Any], block: Sequence[Places]) -> Array:
-        """Of all rows, without each feature of the block: (features, batch)."""
+        """Scores of all rows without each feature of the block: (features, batch)."""
         changed = np.repeat(x.reshape(1, len(x), -1), len(block), axis=0)
         for rows, places in zip(changed, block, strict=True):
             rows[:, places] = expected[:, places]

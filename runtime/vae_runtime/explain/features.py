@@ -1,4 +1,4 @@
-"""Which features make a row's score what it is, by name."""
+"""Features that add most to a row's score, by name."""
 
 import math
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from vae_runtime.bundle.manifest import Model
 
 
 class TopFeatures(NamedTuple):
-    """The features that say most, largest first: names and nats, each (batch, k)."""
+    """Features that add most, largest first: names and nats, each (batch, k)."""
 
     names: NDArray[np.str_]
     nats: NDArray[np.float32]
@@ -42,7 +42,7 @@ def top(shares: NDArray[np.float32], model: Model, k: int) -> TopFeatures:
 def _named_shares(
     shares: NDArray[np.float32], model: Model
 ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """Of each feature (batch, features), and their names (features,)."""
+    """Shares of each feature (batch, features), and their names (features,)."""
     if model.feature_names is not None:
         inside = tuple(range(1, shares.ndim - 1))
         return shares.sum(axis=inside), np.array(model.feature_names)

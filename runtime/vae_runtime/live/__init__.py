@@ -1,4 +1,4 @@
-"""Live sensors: samples go in as they come, verdicts and news of drift come out.
+"""Live sensors: samples go in one by one, verdicts and drift alarms come out.
 
 This folder imports all floors up to `runner`.
 """

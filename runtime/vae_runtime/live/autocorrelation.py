@@ -1,4 +1,4 @@
-"""How far apart scores must be that a drift test may take for independent."""
+"""Spacing of scores that a drift test may take for independent."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,7 +9,7 @@ NEGLIGIBLE = 0.05  # correlation that leaves alarms of drift as rare as promised
 
 
 def uncorrelated_spacing(scores: ArrayLike) -> int:
-    """The `DriftSettings.spacing` for a stream, in rows from one of these scores to the next.
+    """Spacing for `DriftSettings.spacing` of a stream, in rows from one score to the next.
 
     That is twice the lag at which the ranks of scores are first correlated by less than 0.05.
     Where a day or a week repeats itself, later scores may be correlated again.
@@ -20,6 +20,9 @@ def uncorrelated_spacing(scores: ArrayLike) -> int:
 
     Raises:
         ValueError: they are too few to tell.
+
+    >>> uncorrelated_spacing(np.random.default_rng(0).normal(size=2000))
+    1
     """
     given = np.asarray(scores, np.float64)
     n = given.size

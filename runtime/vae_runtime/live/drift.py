@@ -1,4 +1,4 @@
-"""Says when scores are no longer distributed as they were: the world, or the sensor, has changed.
+"""Drift test: tells when scores are no longer distributed as those of the calibration rows.
 
 Each score is ranked among those of the calibration rows and all that came before it, ties broken
 at random. While nothing changes, these ranks are independent and uniform on (0, 1), exactly and
@@ -50,7 +50,7 @@ _MASK = 2**64 - 1
 
 @dataclass(frozen=True)
 class DriftSettings:
-    """How drift is looked for.
+    """Settings of the drift test.
 
     Args:
         rows_between_false_alarms: how many rows of unchanged data pass between two false alarms,
@@ -59,6 +59,10 @@ class DriftSettings:
             example has where None, so that none overlap. More where rows resemble those before.
         capacity: scores that new ones are ranked among, at most; 8 bytes each.
         seed: of the random order of tied scores.
+
+    >>> stream = StreamScorer(runner, drift=DriftSettings(rows_between_false_alarms=1e6))
+    >>> stream.settings.drift.capacity
+    10000
     """
 
     rows_between_false_alarms: float = 1e8
@@ -82,10 +86,15 @@ class DriftSettings:
 
 
 class Drift(NamedTuple):
-    """What is known of a change.
+    """Evidence of drift so far.
 
     `noticed` is whether there was an alarm; `evidence` is 1 or more from then on, and its share of
     that before. `since` is the row at which the change most likely began; None before any row.
+
+    >>> stream = StreamScorer(runner, drift=DriftSettings())
+    >>> results = stream.push(x)
+    >>> stream.drift.noticed
+    False
     """
 
     noticed: bool
@@ -95,7 +104,7 @@ class Drift(NamedTuple):
 
 @dataclass(frozen=True)
 class DriftState:
-    """All that a `DriftTest` remembers but for its calibration scores and settings."""
+    """Memory of a `DriftTest`, without its calibration scores and settings."""
 
     tested: int
     added: tuple[float, ...]
@@ -148,18 +157,18 @@ class DriftTest:
 
     @property
     def noticed(self) -> bool:
-        """Whether there was an alarm."""
+        """True from the alarm on."""
         return self._noticed
 
     @property
     def drift(self) -> Drift:
-        """What is known by now."""
+        """Evidence of drift so far."""
         best = int(self._evidence.argmax())
         since = int(self._since[best]) if self._tested else None
         return Drift(self._noticed, float(self._evidence.mean()) / self._limit, since)
 
     def update(self, score: float, row: int) -> bool:
-        """Takes the next score; whether a change has been noticed, now or before.
+        """Takes the next score; True where drift has been noticed, now or before.
 
         Args:
             score: nats. A NaN counts as the highest score there is.
@@ -180,7 +189,7 @@ class DriftTest:
         return self._noticed
 
     def state(self) -> DriftState:
-        """What `restore` needs to go on as if there had been no stop."""
+        """State from which `restore` goes on as if there had been no stop."""
         evidence, gain = self._evidence.tolist(), self._gain.tolist()
         since, added = tuple(self._since.tolist()), tuple(self._added)
         return DriftState(self._tested, added, tuple(evidence), tuple(gain), since, self._noticed)
@@ -211,7 +220,7 @@ class DriftTest:
         self._since = np.array(state.since, np.int64)
 
     def _rank(self, score: float) -> float:
-        """The share of scores that are higher, those tied with this one in random order."""
+        """Share of scores that are higher, those tied with this one in random order."""
         tie = self._calibration.rounding + SCORE_RTOL * abs(score)
         low = bisect_left(self._reference, score - tie)
         high = bisect_right(self._reference, score + tie)
@@ -219,13 +228,13 @@ class DriftTest:
         return (n - high + chance * (high - low + 1)) / (n + 1)
 
     def _winnings(self, p: float) -> NDArray[np.float64]:
-        """What each bet makes of one nat of stake, (bets,)."""
+        """Winnings of each bet at this rank, (bets,)."""
         winnings: NDArray[np.float64] = 1 + _A * (2 * p - 1) + _B * (6 * (p - 0.5) ** 2 - 0.5)
         return winnings if len(self._added) < self._room else winnings / (1 + self._slack)
 
 
 def _slack(n: int) -> NDArray[np.float64]:
-    """How far above 1 the mean of each bet may be when ranks are among n scores that stay.
+    """Slack of each bet: how far above 1 its mean may be with ranks among n fixed scores.
 
     The terms of a and b have variance 1/3 and 1/5 under uniform p and are uncorrelated.
     """
@@ -234,7 +243,7 @@ def _slack(n: int) -> NDArray[np.float64]:
 
 
 def _uniform(seed: int, count: int) -> float:
-    """A number in [0, 1) that looks random: SplitMix64 (Steele, Lea & Flood 2014) of a counter.
+    """Pseudo-random number in [0, 1): SplitMix64 (Steele, Lea & Flood 2014) of a counter.
 
     Unlike a generator, it has no state to save beside the counter.
     """

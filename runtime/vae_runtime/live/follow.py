@@ -1,6 +1,6 @@
-"""Scores lines of a live source for as long as they come: JSON in or CSV, one JSON line a result.
+"""Scorer of a live source's lines: JSON or CSV in, one JSON line a result.
 
-A line that is no sample becomes a line that says so, and the stream goes on. State is kept in a
+An invalid line becomes a line that says so, and the stream goes on. State is kept in a
 file where one is named, so that a process that was stopped goes on where it ended.
 """
 
@@ -27,7 +27,7 @@ from .stream import StreamResult, StreamScorer
 
 @dataclass(frozen=True)
 class FollowSettings:
-    """How lines are followed.
+    """Settings to follow lines.
 
     Args:
         top: how many features to name with each result, those with the largest share of the nll.
@@ -60,7 +60,7 @@ class FollowSettings:
 
 
 class Followed(NamedTuple):
-    """What was done: how many results, how many of them anomalies, how many bad lines.
+    """Counts of results, of the anomalies among them, and of bad lines.
 
     `gaps` is how many steps in time were more than 1.5 periods.
     """
@@ -79,7 +79,7 @@ def follow(
     *,
     settings: FollowSettings = FollowSettings(),
 ) -> Followed:
-    """Scores lines until they end, or one of SIGTERM, SIGHUP and Ctrl-C comes.
+    """Scores lines until they end, or SIGTERM, SIGHUP or Ctrl-C comes.
 
     The state is saved in any case.
 
@@ -118,7 +118,7 @@ def follow(
 
 
 class _Source:
-    """Makes of lines what to write about them."""
+    """Turns lines into records to write."""
 
     def __init__(self, runner: Runner, stream: StreamScorer, settings: FollowSettings) -> None:
         model = runner.manifest.model
@@ -130,18 +130,18 @@ class _Source:
 
     @property
     def gaps(self) -> int:
-        """How many steps in time were gaps."""
+        """Number of steps in time that were gaps."""
         return self._pace.gaps
 
     def bounded(self, lines: Iterable[bytes]) -> Iterable[bytes]:
-        """The lines, none of which takes more memory than it may."""
+        """Lines of a source, none longer than the limit."""
         if not isinstance(lines, io.IOBase):
             return lines
         self._is_file = True
         return bounded_lines(lines, self._longest)
 
     def records(self, lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
-        """What to write about each line."""
+        """Records to write about each line."""
         for number, line in enumerate(lines, 1):
             try:
                 sample = self._sample(line)
@@ -154,7 +154,7 @@ class _Source:
             yield [*self._gap_records(number, before), *self._result_records(results)]
 
     def _sample(self, line: bytes) -> Sample | None:
-        """What a line says, its time after that of the last."""
+        """Sample of a line, with a time after that of the last."""
         check_length(line, self._longest)
         if self._is_file:
             _check_end(line)
@@ -167,7 +167,7 @@ class _Source:
         return sample
 
     def _gap_records(self, number: int, before: float | None) -> list[dict[str, Any]]:
-        """What to say of the step in time to this line; `before` is the time of the last one."""
+        """Records of the step in time to this line; `before` is the time of the last one."""
         now = self._stream.time
         if before is None or now is None or now == before:  # as after a blank line
             return []
@@ -184,7 +184,7 @@ class _Source:
 
 
 def _check_end(line: bytes) -> None:
-    """Raises ValueError where a source ends within a line of CSV: its last number may be cut short.
+    """Raises ValueError for a source that ends within a line of CSV, whose last number may be cut.
 
     A value of JSON in brackets is whole, or it is refused as JSON.
     """
@@ -197,7 +197,7 @@ def _check_end(line: bytes) -> None:
 
 
 def _check_times(stream: StreamScorer, runner: Runner, time: str | None) -> None:
-    """Raises ValueError where gaps in time would not be seen, or no sample could be taken."""
+    """Raises ValueError for settings with which gaps in time, or all samples, would be missed."""
     model, period = runner.manifest.model, stream.settings.period
     if time is None and period is not None:
         raise ValueError(
@@ -213,7 +213,7 @@ def _check_times(stream: StreamScorer, runner: Runner, time: str | None) -> None
 
 
 def _record(result: StreamResult, top: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """A result as JSON says it: null for a number that is none, `drift` told of once instead."""
+    """Result as JSON has it: null for a NaN or infinity; without `drift`, which is told of once."""
     record = result._asdict()
     del record["drift"]
     record["score"] = _finite(result.score)
@@ -226,7 +226,7 @@ def _drift_record(stream: StreamScorer, result: StreamResult) -> dict[str, Any]:
 
 
 def _tops(runner: Runner, x: NDArray[Any], top: int) -> list[list[dict[str, Any]]] | list[None]:
-    """Of each example the features that say most, see `Runner.top_features`."""
+    """Top features of each example, see `Runner.top_features`."""
     if not top:
         return [None] * len(x)
     found = runner.top_features(x, top)
@@ -237,7 +237,7 @@ def _tops(runner: Runner, x: NDArray[Any], top: int) -> list[list[dict[str, Any]
 
 
 def _finite(number: float) -> float | None:
-    """A number as JSON can say it."""
+    """Number as JSON can say it; None for a NaN or infinity."""
     return number if math.isfinite(number) else None
 
 
@@ -251,7 +251,7 @@ def _count(done: Followed, record: dict[str, Any]) -> Followed:
 
 
 def _resumed(stream: StreamScorer, settings: FollowSettings) -> StateFile | None:
-    """The file of the state, from which the stream goes on; None where none is kept."""
+    """Opens the file of the state, from which the stream goes on; None where none is kept."""
     if settings.state is None:
         return None
     kept = StateFile(settings.state, results=settings.save_every, seconds=settings.save_seconds)

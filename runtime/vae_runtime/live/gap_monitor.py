@@ -1,4 +1,4 @@
-"""Says when steps in time are gaps again and again: nothing is scored, and nobody would know."""
+"""Monitor of gaps: warns when most steps in time are gaps, and nothing is scored."""
 
 from vae_runtime.rows.windows import GAP
 

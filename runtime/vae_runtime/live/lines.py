@@ -1,4 +1,4 @@
-"""Lines of text from a live source, each a sample: JSON arrays, JSON objects, or CSV.
+"""Reader of a live source's lines, each a sample: JSON arrays, JSON objects, or CSV.
 
 [101.3, 2.9, 10.2]                                   in the order of the features
 {"pressure": 101.3, "flow": 2.9, "current": 10.2}    by name; other keys are left alone
@@ -23,14 +23,14 @@ from vae_runtime.rows.missing_names import quoted
 
 
 class Sample(NamedTuple):
-    """What a line says: x in the shape of a sample, and its time in seconds where asked for."""
+    """Sample of a line: x in the shape of a sample, and its time in seconds where asked for."""
 
     x: NDArray[Any]
     time: float | None
 
 
 class LineReader:
-    """Makes samples of lines; remembers the CSV header.
+    """Turns lines into samples; remembers the CSV header.
 
     Args:
         model: the bundle's.
@@ -46,7 +46,7 @@ class LineReader:
         self._began = False  # whether there has been a sample
 
     def read(self, line: str) -> Sample | None:
-        """The sample of a line; None where it is blank or a header.
+        """Sample of a line; None for a blank line or a header.
 
         Raises:
             ValueError: it is neither of these nor a sample.
@@ -71,7 +71,7 @@ class LineReader:
         raise ValueError(f"expected {math.prod(self._shape)} numbers. Received: {numbers.size}.")
 
     def _take_header(self, cells: list[str]) -> bool:
-        """Whether a CSV line is a header, by which later lines are then read."""
+        """Takes a CSV header, by which later lines are then read; False for other lines."""
         wanted = [*(self._names or ()), *([] if self._time is None else [self._time])]
         named = bool(self._names) and set(wanted) <= set(cells)
         if named and self._began and all(map(is_number, wanted)):
@@ -92,7 +92,7 @@ class LineReader:
         return True
 
     def _may_begin(self, cells: list[str]) -> bool:
-        """Whether text alone is to be a header: of features without names only the first line."""
+        """True where text may be a header: for features without names, only the first line."""
         columns = math.prod(self._shape) + (self._time is not None)
         return self._names is not None or (not self._began and len(cells) == columns)
 
@@ -119,7 +119,7 @@ class LineReader:
         return Sample(self._as_sample(numbers), time)
 
     def _as_sample(self, numbers: NDArray[np.float64]) -> NDArray[Any]:
-        """In the sample's shape; as whole numbers where the model takes these and all are."""
+        """Array in the sample's shape; of whole numbers where the model takes these and all are."""
         sample, self._began = numbers.reshape(self._shape), True
         if self._dtype.kind == "f":
             return sample
@@ -139,7 +139,7 @@ class LineReader:
 
 
 def _flat(value: Any) -> list[Any]:
-    """The numbers of nested lists in their order."""
+    """Numbers of nested lists, in their order."""
     while isinstance(value, list) and value and all(isinstance(part, list) for part in value):
         value = list(itertools.chain.from_iterable(value))
     return value if isinstance(value, list) else [value]

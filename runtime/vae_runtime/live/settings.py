@@ -1,4 +1,4 @@
-"""How a stream is scored, checked before the first sample rather than when a window completes."""
+"""Settings of a stream, checked before the first sample rather than when a window completes."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .drift import DriftSettings
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """How a stream is scored; a state fits a stream of the same, but for alpha and threshold."""
+    """Settings of a stream; a state fits a stream with the same, alpha and threshold apart."""
 
     window: int
     stride: int
@@ -28,7 +28,7 @@ class StreamSettings:
 
 
 def check_settings(settings: StreamSettings, calibration: Calibration) -> None:
-    """Raises ValueError where a setting is out of range."""
+    """Raises ValueError for a setting that is out of range."""
     if settings.stride < 1:
         raise ValueError(f"expected a stride from 1 row. Received: {settings.stride}.")
     if settings.period is not None and not 0 < settings.period < math.inf:
@@ -42,7 +42,7 @@ def check_settings(settings: StreamSettings, calibration: Calibration) -> None:
 
 
 def windowing(model: Model, window: int | None, stride: int | None) -> tuple[int, int]:
-    """The window and stride of a stream; ValueError where the model cannot take them."""
+    """Window and stride of a stream; ValueError for those that the model cannot take."""
     if model.stride is None and (window not in (None, 1) or stride not in (None, 1)):
         raise ValueError(
             f"expected no window and no stride, as {model.name} scores single rows. Received: "

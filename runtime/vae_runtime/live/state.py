@@ -1,4 +1,4 @@
-"""What a stream remembers, as JSON: written by one process, checked and read by the next.
+"""State of a stream as JSON: written by one process, checked and read by the next.
 
 A state says the sha256 of its own content, so that a flipped bit is refused rather than believed.
 Those of before there was one, without a `format_version`, are read without.
@@ -29,7 +29,7 @@ SEAL = ("format_version", "sha256")  # keys beside those of the content
 
 @dataclass(frozen=True)
 class StreamState:
-    """What `StreamScorer.state` gives; `pending` is flattened."""
+    """State that `StreamScorer.state` gives; `pending` is flattened."""
 
     bundle: str
     settings: StreamSettings
@@ -42,7 +42,7 @@ class StreamState:
 
 
 def fingerprint(described: Manifest, calibration: Calibration) -> str:
-    """Tells bundles, and precisions of a bundle, apart; not by how they did on test rows."""
+    """Fingerprint of a bundle and its precision, whatever its test rows were."""
     plain = document_of(described)
     for known in plain["calibration"].values():
         del known["trial"]
@@ -58,7 +58,7 @@ def as_json(state: StreamState) -> dict[str, Any]:
 
 
 def parse(document: Mapping[str, Any]) -> StreamState:
-    """The state that `as_json` gave; ValueError where it is none, or was damaged."""
+    """Parses a state from `as_json`; ValueError for anything else, or a damaged one."""
     try:
         plain = json.loads(json.dumps(document, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
@@ -81,9 +81,9 @@ def parse(document: Mapping[str, Any]) -> StreamState:
 
 
 def check_fits(state: StreamState, bundle: str, settings: StreamSettings) -> None:
-    """Raises ValueError where a state is of another bundle, or of settings that remember otherwise.
+    """Raises ValueError for a state of another bundle, or of other settings.
 
-    Another alpha or threshold is none of these: neither windows nor drift depend on it.
+    Alpha and threshold may differ: neither windows nor drift depend on them.
     """
     if state.bundle != bundle:
         raise ValueError(
@@ -108,7 +108,7 @@ def _content(state: StreamState) -> dict[str, Any]:
 
 
 def _sha256(content: dict[str, Any]) -> str:
-    """Of the content as JSON with sorted keys, which what stores it may put in another order."""
+    """Hash of the content as JSON with sorted keys, since a store may put them in another order."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -121,7 +121,7 @@ def _convert(plain: Any) -> StreamState:
 
 
 def _differing(wanted: StreamSettings, found: StreamSettings) -> list[str]:
-    """Which settings are others, each as "period: 0.1, the state has none"."""
+    """Settings that differ, each as "period: 0.1, the state has none"."""
     each, others = (_flat(dataclasses.asdict(settings)) for settings in (wanted, found))
     names = [name for name in {**each, **others} if name not in ("alpha", "threshold")]
     return [
@@ -132,7 +132,7 @@ def _differing(wanted: StreamSettings, found: StreamSettings) -> list[str]:
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    """Those of drift as drift.NAME."""
+    """Settings in one dict, those of drift as drift.NAME."""
     drift = settings.pop("drift") or {}
     return settings | {f"drift.{name}": value for name, value in drift.items()}
 
@@ -142,7 +142,7 @@ def _said(value: Any) -> str:
 
 
 def _check_tested(state: StreamState) -> None:
-    """Raises ValueError where the drift test is ahead of the rows, and would wait for years."""
+    """Raises ValueError for a drift test that is ahead of the rows, and would wait for years."""
     settings, drift = state.settings, state.drift
     ahead = state.rows - settings.window + settings.spacing  # after the last window, if tested
     tested = 0 if drift is None else drift.tested
@@ -154,7 +154,7 @@ def _check_tested(state: StreamState) -> None:
 
 
 def cut_of(state: StreamState, like: NDArray[Any]) -> WindowerState:
-    """Where cutting had got to; `like` is (0, *sample_shape), of the samples' dtype.
+    """Progress of the cutting; `like` is (0, *sample_shape), of the samples' dtype.
 
     Raises:
         ValueError: it cannot have got there.

@@ -1,4 +1,4 @@
-"""The file that keeps a stream's state: read at the start, then written again and again."""
+"""File that keeps a stream's state: read at the start, then written again and again."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from .stream import StreamScorer
 
 
 class StateFile:
-    """Where a stream's state is kept.
+    """File in which a stream's state is kept.
 
     Args:
         path: of the file, which need not be there yet.
@@ -33,7 +33,7 @@ class StateFile:
         file_target(path, "for the state, or nothing there yet")
 
     def resume(self, stream: StreamScorer) -> None:
-        """Goes on from the file if it is there; only times can tell whether samples were lost."""
+        """Goes on from the file if it is there; only times can tell if samples were lost."""
         if not self._path.exists():
             return
         try:
@@ -56,7 +56,7 @@ class StateFile:
         write_aside(self._path, write)
 
     def save_if_due(self, stream: StreamScorer, results: int) -> None:
-        """Writes the state where enough results or time have passed; `results` is all so far."""
+        """Writes the state after enough results or time; `results` is the number so far."""
         new, now = results - self._saved, time.monotonic()
         if new >= self._results or (new and now - self._at >= self._seconds):
             self._saved, self._at = results, now  # what fails is not tried again at every line
@@ -64,7 +64,7 @@ class StateFile:
 
 
 def _parse(content: bytes) -> Any:
-    """The state in these bytes; ValueError where `save` would write others for it."""
+    """Parses the state in these bytes; ValueError for bytes that `save` would not write."""
     state = typed_json.parse(content)
     try:
         written = json.dumps(state).encode()

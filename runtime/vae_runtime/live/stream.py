@@ -1,4 +1,4 @@
-"""Scores of a live sensor: samples go in as they come, results come out as windows complete.
+"""Scorer of a live sensor: samples go in one by one, results come out as windows complete.
 
 The windows and verdicts are those of a table of the same samples that is scored in one go.
 """
@@ -29,12 +29,16 @@ from .windower import WindowerState, cut
 
 
 class StreamResult(NamedTuple):
-    """What is known of a window, or of a row where a model takes single rows.
+    """Result of a window, or of a row where a model takes single rows.
 
     Rows are counted from 0, the first sample that a stream took. `time` is that of the last row,
     None where no times are given. `score`, `p_value` and `is_anomaly` are as in `Scores`. `drift`
     is whether scores are no longer distributed as they were: from the result at which this was
     noticed until `reset`.
+
+    >>> [result] = StreamScorer(runner).push(x[7], time=0.5)
+    >>> result.last_row, result.time, result.is_anomaly
+    (0, 0.5, True)
     """
 
     first_row: int
@@ -64,9 +68,12 @@ class StreamScorer:
         ValueError: the model cannot take such windows, or a setting is out of range.
 
     >>> stream = StreamScorer(runner, period=0.1)
-    >>> for sample, seconds in sensor:
+    >>> for sample, seconds in zip(x[5:], [0.0, 0.1, 0.2]):
     ...     for result in stream.push(sample, seconds):
     ...         print(result.last_row, result.is_anomaly)
+    0 False
+    1 True
+    2 True
     """
 
     def __init__(
@@ -104,17 +111,32 @@ class StreamScorer:
 
     @property
     def scored(self) -> NDArray[Any]:
-        """What the results of the last push are about: (results, *input_shape)."""
+        """Windows or rows that the results of the last push are of: (results, *input_shape).
+
+        >>> stream = StreamScorer(runner)
+        >>> len(stream.push(x)), stream.scored.shape
+        (8, (8, 6))
+        """
         return self._scored
 
     @property
     def drift(self) -> Drift | None:
-        """What is known of drift by now; None where it is not looked for."""
+        """Evidence of drift so far; None where it is not looked for.
+
+        >>> StreamScorer(runner, drift=DriftSettings()).drift.noticed
+        False
+        """
         return None if self._test is None else self._test.drift
 
     @property
     def time(self) -> float | None:
-        """Seconds of the last sample; None where there was none with a time since a gap."""
+        """Time of the last sample, in seconds; None without times, and after a gap.
+
+        >>> stream = StreamScorer(runner)
+        >>> results = stream.push(x[:2], time=[0.0, 0.1])
+        >>> stream.time
+        0.1
+        """
         return self._time
 
     def push(self, x: ArrayLike, time: ArrayLike | None = None) -> list[StreamResult]:
@@ -127,6 +149,10 @@ class StreamScorer:
         Raises:
             ValueError: a sample or a time does not fit. Then nothing of this push was taken, and
                 the stream is as it was before.
+
+        >>> stream = StreamScorer(runner)
+        >>> [result.is_anomaly for result in stream.push(x[5:])]
+        [False, True, True]
         """
         samples = self._samples(x)
         times = self._times(time, len(samples))
@@ -147,18 +173,36 @@ class StreamScorer:
         ]
 
     def gap(self) -> None:
-        """Says that samples were lost: no window spans this place, and time may begin anew."""
+        """Marks a gap, where samples were lost: no window spans it, and time may begin anew.
+
+        >>> stream = StreamScorer(runner, period=0.1)
+        >>> results = stream.push(x[0], time=60.0)
+        >>> stream.gap()
+        >>> results = stream.push(x[1], time=0.0)  # the clock was set back
+        """
         self._cut, self._time = self._cut.anew(), None
 
     def reset(self) -> None:
-        """Forgets window, time and all evidence of drift, as after a repair. Rows count on."""
+        """Forgets window, time and all evidence of drift, as after a repair. Rows count on.
+
+        >>> stream = StreamScorer(runner)
+        >>> results = stream.push(x)
+        >>> stream.reset()
+        >>> [result.first_row for result in stream.push(x[0])]
+        [8]
+        """
         self.gap()
         self._untested_until = 0
         if self._test is not None:
             self._test.reset()
 
     def state(self) -> dict[str, Any]:
-        """All that `restore` needs to go on as if there had been no stop; as JSON can say it."""
+        """State from which `restore` goes on as if there had been no stop, as JSON can say it.
+
+        >>> import json
+        >>> text = json.dumps(StreamScorer(runner).state())
+        >>> StreamScorer(runner).restore(json.loads(text))
+        """
         return as_json(
             StreamState(
                 fingerprint(self._runner.manifest, self._runner.calibration),
@@ -173,11 +217,17 @@ class StreamScorer:
         )
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on from the state of another stream, which then gives the same results as that.
+        """Goes on from the state of another stream, and then gives the results that it would give.
 
         Raises:
-            ValueError: it is of another bundle, of other settings, or no state at all. Then this
+            ValueError: it is of another bundle, of other settings, or not a state. Then this
                 stream is as it was before.
+
+        >>> before, after = StreamScorer(runner), StreamScorer(runner)
+        >>> results = before.push(x)
+        >>> after.restore(before.state())
+        >>> [result.first_row for result in after.push(x[0])]
+        [8]
         """
         found = parse(state)
         bundle = fingerprint(self._runner.manifest, self._runner.calibration)
@@ -216,7 +266,7 @@ class StreamScorer:
         return times
 
     def _gaps(self, times: NDArray[np.float64] | None, rows: int) -> NDArray[np.bool_]:
-        """Before which of the next samples some were lost: bool (rows,)."""
+        """True for a sample before which some were lost: bool (rows,)."""
         if times is None or self.settings.period is None:
             return np.zeros(rows, bool)
         before = times[0] if self._time is None else self._time
@@ -224,7 +274,7 @@ class StreamScorer:
         return late
 
     def _verdicts(self, scored: NDArray[Any]) -> list[list[Any]]:
-        """Scores, p-values and whether they alarm, of windows or rows; there may be none."""
+        """Scores, p-values and alarms of windows or rows, which may be none."""
         if not len(scored):
             return [[], [], []]
         settings = self.settings
@@ -232,7 +282,7 @@ class StreamScorer:
         return [column.tolist() for column in scores]
 
     def _test_drift(self, first_row: int, score: float) -> bool:
-        """Whether drift has been noticed; windows that overlap one tested before are left out."""
+        """Tests for drift, without windows that overlap a tested one; True where it was noticed."""
         if self._test is None:
             return False
         if first_row < self._untested_until:
@@ -242,10 +292,10 @@ class StreamScorer:
 
 
 def _number(name: str, value: object) -> float | None:
-    """A number as JSON can say it, whatever kind it came as; None where none is given."""
+    """Number as JSON can say it, whatever its type; None for None."""
     return None if value is None else number(name, value)
 
 
 def _rows(name: str, value: object) -> int | None:
-    """The same of a number of rows; `live.settings` checks the rest."""
+    """Number of rows as a whole number; None for None. `live.settings` checks the rest."""
     return None if value is None else count(f"a {name}", value)

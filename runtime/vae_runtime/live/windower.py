@@ -1,4 +1,4 @@
-"""Windows over samples that arrive a few at a time: those that `windows.window_rows` would cut."""
+"""Windows over samples that arrive a few at a time, equal to those of `windows.window_rows`."""
 
 from typing import Any, NamedTuple
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class WindowerState(NamedTuple):
-    """Where the cutting of a stream has got to.
+    """Progress of cutting a stream.
 
     `rows` is how many samples there have been, `start` the row at which the next window begins;
     `pending` are the samples from `start` on that are there already, (fewer than window, ...).
@@ -18,7 +18,7 @@ class WindowerState(NamedTuple):
     pending: NDArray[Any]
 
     def anew(self) -> "WindowerState":
-        """As `self`, but with no window over what has been and what comes."""
+        """Progress after a gap, which no window spans."""
         return WindowerState(self.rows, self.rows, self.pending[:0])
 
 
@@ -32,7 +32,7 @@ class Windows(NamedTuple):
 def cut(
     state: WindowerState, samples: NDArray[Any], gap: NDArray[np.bool_], *, window: int, stride: int
 ) -> tuple[Windows, WindowerState]:
-    """Cuts what windows it can, and says where to go on; `state` stays as it is.
+    """Cuts the windows that are complete, and says where to go on; `state` stays as it is.
 
     Args:
         state: where the cutting has got to.
@@ -54,7 +54,7 @@ def cut(
 def _cut_piece(
     state: WindowerState, samples: NDArray[Any], window: int, stride: int
 ) -> tuple[Windows, WindowerState]:
-    """The same for samples of which none were lost."""
+    """Cuts windows from samples of which none were lost."""
     held = np.concatenate([state.pending, samples])
     held_from, rows = state.rows - len(state.pending), state.rows + len(samples)
     first = np.arange(state.start, rows - window + 1, stride)

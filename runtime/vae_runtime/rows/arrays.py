@@ -1,4 +1,4 @@
-"""Arrays from outside: taken where they fit, refused with row and feature named where not."""
+"""Checks of arrays from outside: a refusal names row and feature."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _NUMBERS = "fiu"  # numpy's kinds of them
 
 
 class RowCheck:
-    """Makes of `x` what the graphs of a model take.
+    """Turns `x` into what the graphs of a model take.
 
     What can be known before the first row is: a call costs little beside a small network.
     """
@@ -54,7 +54,7 @@ class RowCheck:
         return rows
 
     def as_array(self, x: ArrayLike) -> NDArray[Any]:
-        """`x` as an array, columns that have names in the model's order; see `frames`.
+        """`x` as an array; named columns are put in the model's order, see `frames`.
 
         Raises:
             ValueError: something would be lost, or a column is missing or holds no numbers.
@@ -76,7 +76,7 @@ class RowCheck:
         )
 
     def _is_usable(self, rows: NDArray[Any]) -> bool:
-        """A fast look at all values; False where some must be looked at one by one."""
+        """Looks at all values at once; False where some must be looked at one by one."""
         if self._range is not None:
             low, high = self._range
             flat = rows.reshape(-1)  # argmin costs a row a third of what min does; NaN is found
@@ -87,7 +87,7 @@ class RowCheck:
 
 
 def as_array(x: ArrayLike, names: Sequence[str] | None = None, name: str = "x") -> NDArray[Any]:
-    """`x` as an array; ValueError where something would be lost.
+    """`x` as an array; ValueError for values that would be lost.
 
     Args:
         x: an array, what numpy makes one of, or a table whose columns have names.
@@ -105,7 +105,7 @@ def as_array(x: ArrayLike, names: Sequence[str] | None = None, name: str = "x") 
 
 
 def plain_array(x: ArrayLike, name: str) -> NDArray[Any]:
-    """`x` as numpy makes an array of it, whatever its names; ValueError where it is masked."""
+    """`x` as numpy makes an array of it, whatever its names; ValueError for a masked array."""
     _refuse_masks([*leaves(x)], name)
     rows = np.asanyarray(x)
     _refuse_masks([rows], name)
@@ -120,7 +120,7 @@ def _refuse_masks(parts: list[Any], name: str) -> None:
 
 
 class LatentCheck:
-    """Makes of `z` what a decoder takes."""
+    """Turns `z` into what a decoder takes."""
 
     dtype = np.dtype(np.float32)
 
@@ -143,22 +143,22 @@ class LatentCheck:
         return rows
 
     def as_array(self, z: ArrayLike) -> NDArray[Any]:
-        """`z` as an array; latents have no names to find them by."""
+        """`z` as an array; latents have no names."""
         return as_array(z, name="z")
 
 
 class _Place(NamedTuple):
-    """Where values are, for errors."""
+    """Place of values, for errors."""
 
     model: Model
     first_row: int | None
 
     def of(self, row: int) -> str:
-        """Which row it is, as a part of a sentence."""
+        """Name of the row, as a part of a sentence."""
         return "" if self.first_row is None else f" in row {self.first_row + row}"
 
     def among(self, count: str) -> str:
-        """How many rows are as bad; nothing of one that came alone."""
+        """Number of rows that are as bad, for a sentence; empty for a row that came alone."""
         return "" if self.first_row is None else f" ({count})"
 
 
@@ -210,7 +210,7 @@ def _check_each(good: NDArray[np.bool_], rows: NDArray[Any], expected: str, plac
 
 
 def _check_one_hot(rows: NDArray[Any], place: _Place) -> None:
-    """Refuses rows of a category that the model does not know, which would score as no surprise."""
+    """Refuses rows of a category that the model does not know, which would score too low."""
     model = place.model
     end = model.input_shape[-1] - sum(model.one_hot)
     for size in model.one_hot:

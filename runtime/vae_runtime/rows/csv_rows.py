@@ -1,4 +1,4 @@
-"""Rows of CSV as Python's reader has them, but that a quote which is never closed is an error.
+"""Reader of CSV rows: Python's own, but an open quote is an error.
 
 There all text behind it, up to the next quote or the end, would be one cell of one row.
 """
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 
 
 class OpenQuote(ValueError):
-    """A quote that is not closed, in a row that begins in `line`, from 1."""
+    """Quote that is not closed, in a row that begins in `line`, from 1."""
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"line {line}: {why}")
         self.line, self.why = line, why
 
     def told(self, before: int = 0) -> str:
-        """What is wrong, where so many lines of the file are before those that were read."""
+        """Text of the error, where so many lines of the file are before those that were read."""
         return (
             f"expected lines of a table. Received: in line {before + self.line} {self.why}. Close "
             "the quote; within a quoted cell, write it twice."

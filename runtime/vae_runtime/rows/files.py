@@ -1,4 +1,4 @@
-"""Rows from files, with numpy alone (but for Parquet).
+"""Reader of rows from files, with numpy alone (but for Parquet).
 
 Training reads its rows here too: a file means the same on the workstation and on the device.
 
@@ -38,7 +38,7 @@ UNREADABLE = (
 
 
 class TableFormat(NamedTuple):
-    """A kind of file with named columns: how it is read; which columns hold numbers.
+    """Kind of file with named columns: how it is read; which columns hold numbers.
 
     `columns` are those of the file but for some that are named: each with whether it holds numbers.
     """
@@ -103,12 +103,12 @@ def read_rows(
 
 
 def table_format(path: Path) -> TableFormat | None:
-    """How the table at `path` is read; None where it is none. A folder is one of Parquet files."""
+    """Format of the table at `path`; None for another file. A folder is one of Parquet files."""
     return TABLES.get(".parquet" if path.is_dir() else path.suffix)
 
 
 def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:
-    """All arrays of an .npz file; ValueError where it is none of plain numbers."""
+    """Arrays of an .npz file; ValueError for anything but plain numbers."""
     try:
         arrays = np.load(file, allow_pickle=False)
         if not isinstance(arrays, np.lib.npyio.NpzFile):
@@ -129,9 +129,9 @@ def _read_npy(path: Path) -> Table:
 
 
 def why_unreadable(error: Exception) -> str:
-    """numpy's, but for its advice to allow pickles, which run whatever code the file holds."""
+    """Text of numpy's error, without its advice to allow pickles, which run code of the file."""
     if "allow_pickle" in str(error):
-        return "it holds Python objects, or is no such file at all."
+        return "it holds Python objects, or is not such a file at all."
     return str(error)
 
 

@@ -34,12 +34,12 @@ def leaves(x: Any) -> Iterator[Any]:
 
 
 def has_names(x: Any) -> bool:
-    """Whether the columns of `x` have names; or of any of its rows, where it is a list of rows."""
+    """True where the columns of `x` have names, or those of any row in a list of rows."""
     return any(map(names_columns, leaves(x)))
 
 
 def names_columns(x: Any) -> bool:
-    """The same of one of `leaves`."""
+    """True where one of `leaves` has columns with names."""
     if isinstance(x, np.ndarray | np.generic):
         return x.dtype.names is not None
     return _says_names(x) or hasattr(x, "__dataframe__") or _is_labelled(x)
@@ -57,7 +57,7 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
         (..., columns), of the shape that each column has; float64 but for columns of floats.
 
     Raises:
-        ValueError: a column is missing, there twice, or holds what is no number.
+        ValueError: a column is missing, there twice, or holds anything but numbers.
     """
     if _is_list(x):
         return _stack([*_rows(x, wanted, name)], name, 0)
@@ -80,7 +80,7 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
 
 
 def type_of(x: Any) -> str:
-    """What `x` is, for errors: `a pandas DataFrame`, `a dict`."""
+    """Type of `x`, for errors: `a pandas DataFrame`, `a dict`."""
     module = type(x).__module__.split(".")[0]
     return f"a {type(x).__name__}" if module == "builtins" else f"a {module} {type(x).__name__}"
 
@@ -94,7 +94,7 @@ def _rows(x: Sequence[Any], wanted: Sequence[str] | None, name: str) -> Iterator
 def _stack(
     parts: list[NDArray[Any]], name: str, axis: int, names: Sequence[str] | None = None
 ) -> NDArray[Any]:
-    """Parts of one shape side by side; ValueError where they differ, which says where."""
+    """Stacks parts of one shape; ValueError, which says where, for parts that differ."""
     for i, part in enumerate(parts):
         if part.shape != parts[0].shape:
             first, other = (0, i) if names is None else (names[0], names[i])
@@ -107,7 +107,7 @@ def _stack(
 
 
 def _by_position(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """An array whose columns are called 0, 1, 2, ...; as numbers where it is one of objects."""
+    """Array of columns that are called 0, 1, 2, ...; as numbers where it is one of objects."""
     if values.dtype.kind != "O" or not values.ndim or not values.size:
         return values
     columns = range(values.shape[-1])
@@ -130,7 +130,7 @@ def _names(x: Any, name: str) -> list[Any]:
 
 
 def _places(names: Sequence[Any]) -> dict[str, list[Any]]:
-    """What columns are called in the data, by their names as text."""
+    """Names of columns in the data, by the same names as text."""
     places: dict[str, list[Any]] = {}
     for each in names:
         places.setdefault(str(each), []).append(each)
@@ -140,7 +140,7 @@ def _places(names: Sequence[Any]) -> dict[str, list[Any]]:
 def _missing(
     x: Any, places: Mapping[str, list[Any]], wanted: Sequence[str], name: str
 ) -> ValueError:
-    """What is wrong with data that lacks columns."""
+    """Text of the error for data that lacks columns."""
     missing = [each for each in wanted if each not in places]
     kind = "a column" if len(missing) == 1 else "the columns"
     return ValueError(
@@ -191,7 +191,7 @@ def _numbers(column: NDArray[Any], called: str, name: str) -> NDArray[Any]:
 
 
 def _number(cell: Any) -> float | None:
-    """None of what is no number, or none that a float can be: 10**400, a signalling NaN."""
+    """`cell` as a float; None for no number, or for one that no float can hold, such as 10**400."""
     try:
         return float(cell) if isinstance(cell, numbers.Real | Decimal) else None
     except (OverflowError, ValueError):
@@ -203,7 +203,7 @@ def _says_names(x: Any) -> bool:
 
 
 def _is_labelled(x: Any) -> bool:
-    """Whether it has names that only its own library can read.
+    """True for data with names that only its own library can read.
 
     A stream of Arrow, a series of structs (Polars), an array whose places are labelled (xarray).
     """
@@ -214,7 +214,7 @@ def _is_labelled(x: Any) -> bool:
 
 
 def _is_list(x: Any) -> bool:
-    """Whether it is a sequence of rows or of numbers, and no row with names."""
+    """True for a sequence of rows or of numbers, but no row with names."""
     if isinstance(x, list):
         return True
     return isinstance(x, Sequence) and not isinstance(x, BUFFERS) and not _says_names(x)

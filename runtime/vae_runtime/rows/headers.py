@@ -1,4 +1,4 @@
-"""First lines of numbers: names of columns, or a row.
+"""First lines of numbers, which may be names of columns or a row.
 
 pandas writes 0,1,2,3 above an array. Of one or two columns, 0 or 0,1, that is a header only where a
 number below is not whole: else it may well be a row. Other lines of numbers are rows, and told; but
@@ -21,7 +21,7 @@ Rows = Sequence[Sequence[str]]
 
 
 def is_numbered(first: Sequence[str], below: Rows) -> bool:
-    """Whether a first line numbers the columns from 0; an empty cell before is over an index."""
+    """True for a first line that numbers columns from 0; an empty first cell is over an index."""
     cells = [cell.strip() for cell in first]
     is_index = len(cells) > 1 and not cells[0]
     cells = cells[is_index:]
@@ -30,7 +30,7 @@ def is_numbered(first: Sequence[str], below: Rows) -> bool:
 
 
 def may_be_names(first: Sequence[str], below: Rows) -> bool:
-    """Whether numbers rise evenly, or are whole and all differ where some below are not whole."""
+    """True for numbers that rise evenly, or are whole and all differ while those below are not."""
     cells = [cell.strip() for cell in first]
     whole = all(map(_is_whole, cells))
     if whole and len(set(cells)) == len(cells) and _has_fractions(below):
@@ -42,7 +42,7 @@ def may_be_names(first: Sequence[str], below: Rows) -> bool:
 
 
 def may_be_row(first: Sequence[str], names: Sequence[str], below: Rows) -> bool:
-    """Whether a first line that was taken as names may be a row: all that are wanted are numbers.
+    """True where a first line that was taken as names may be a row: all wanted cells are numbers.
 
     So it is of features 0 and 1 above a first row 1,0. What is text only in the first line, as id
     above whole numbers, shows that it is names.
@@ -55,7 +55,7 @@ def may_be_row(first: Sequence[str], names: Sequence[str], below: Rows) -> bool:
 
 
 def tell_names(where: Path | str, first: str) -> None:
-    """Says that a first line of numbers was taken as names, as columns of these are wanted."""
+    """Warns that a first line of numbers was taken as names, as columns of these are wanted."""
     logging.getLogger("vae_runtime").warning(
         "%s: the first line, %s, is taken as names, as columns are called so. If it is a row, put "
         "names above it: (echo NAMES; cat FILE) > ROWS.csv",
@@ -66,7 +66,7 @@ def tell_names(where: Path | str, first: str) -> None:
 
 @lru_cache(maxsize=64)  # once for each file, which may be opened several times
 def tell(path: Path, first: str) -> None:
-    """Says that a first line was taken as a row."""
+    """Warns that a first line was taken as a row."""
     logging.getLogger("vae_runtime").warning(
         "%s: the first line, %s, is taken as a row. If it is names, take it out: "
         "tail -n +2 FILE > ROWS.csv",

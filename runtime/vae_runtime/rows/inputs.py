@@ -1,4 +1,4 @@
-"""The rows of a file as a bundle takes them: columns by name, tables cut into windows."""
+"""Reader of a file's rows for a bundle: columns by name, tables cut into windows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from .windows import covered_rows, one_of, window_starts
 
 
 class Windowing(NamedTuple):
-    """How to cut a table into windows; see `windows.window_rows`.
+    """Settings to cut a table into windows; see `windows.window_rows`.
 
     None is as the bundle says. An empty name of a column says that there is none: the file is one
     recording, or without holes in time.
@@ -31,11 +31,11 @@ class Windowing(NamedTuple):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those that are named."""
+        """Columns that are named here."""
         return tuple(name for name in (self.recording, self.time) if name)
 
     def as_trained(self, model: Model) -> "Windowing":
-        """With the columns of training, where nothing is said of them."""
+        """Settings with the columns of training, where none are named here."""
         recording = model.recording if self.recording is None else self.recording
         return self._replace(
             recording=recording, time=model.time if self.time is None else self.time
@@ -62,7 +62,7 @@ class Input(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """How many rows or windows, for people."""
+        """Number of rows or windows, for people."""
         if "row" in self.where:
             return _counted(len(self.x), "row")
         verb = "is" if self.left_out == 1 else "are"
@@ -72,7 +72,7 @@ class Input(NamedTuple):
 
 @dataclass(frozen=True)
 class Starts:
-    """Where windows begin.
+    """Places where windows begin.
 
     Args:
         order: (rows,) numbers of rows, recording by recording.
@@ -90,13 +90,13 @@ class Starts:
         return rows
 
     def outside(self) -> int:
-        """How many rows are in no window."""
+        """Number of rows that are in no window."""
         return int((~covered_rows(len(self.order), self.first, self.window)).sum())
 
 
 @dataclass(frozen=True)
 class CutTable:
-    """A file that was read, and where windows begin in it.
+    """Rows of a file, and the places where windows begin.
 
     Args:
         x: (rows, ...) of the file.
@@ -116,7 +116,7 @@ class CutTable:
         return len(self.x if self.windows is None else self.windows.first)
 
     def part(self, which: slice = slice(None)) -> Input:
-        """Some of its windows, or rows; `left_out` is that of the whole file."""
+        """Input of some of the windows, or rows; `left_out` is that of the whole file."""
         if self.windows is None:
             rows = np.arange(len(self.x))[which]
             marked, machines = (
@@ -134,7 +134,7 @@ class CutTable:
 
     @cached_property
     def left_out(self) -> int:
-        """How many rows of the file are in no window."""
+        """Number of rows of the file that are in no window."""
         return 0 if self.windows is None else self.windows.outside()
 
 
@@ -174,7 +174,7 @@ def read_cut(
     keep: Sequence[str] = (),
     every_offset: bool = False,
 ) -> CutTable:
-    """As `read_input`, but the windows are made later, some at a time.
+    """Reads a file as `read_input` does, but makes the windows later, some at a time.
 
     Args:
         path, model, windowing, machine_column, every_offset: as there.
@@ -202,7 +202,7 @@ def read_cut(
 
 
 def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:
-    """Where the windows of a table begin; ValueError where the stride is none."""
+    """Places where the windows of a table begin; ValueError for an invalid stride."""
     recording, time = (table.extra.get(name or "") for name in (wanted.recording, wanted.time))
     stride = (model.stride or 1) if wanted.stride is None else wanted.stride
     rows, window = len(table.x), model.input_shape[0]
@@ -220,7 +220,7 @@ def _read(
     said: Windowing,
     always: Sequence[str],
 ) -> Table:
-    """The file with the columns that are wanted; of windows, others than named may be missing."""
+    """Reads the wanted columns; for windows, others than the named may be missing."""
     try:
         extra = tuple(dict.fromkeys((*wanted.columns, *always)))  # one column may be both
         return read(extra=extra)
@@ -244,7 +244,7 @@ def _advice(model: Model, said: Windowing) -> str:
 
 
 def _at(column: Any, rows: NDArray[np.int64]) -> Any:
-    """Some rows of a column of numpy, or of pyarrow."""
+    """Rows of a column of numpy, or of pyarrow, by their numbers."""
     return column[rows] if isinstance(column, np.ndarray) else column.take(rows).combine_chunks()
 
 

@@ -1,6 +1,6 @@
 """Numbers in JSON, as live streams and files of lines take them.
 
-Text that reads as a number is one, as in a table; true and false are none.
+Text that reads as a number is one, as in a table; true and false are not numbers.
 """
 
 import json
@@ -13,7 +13,7 @@ LONGEST = 60  # characters of a wrong value that an error repeats
 
 
 def parse_json(line: str | bytes) -> Any:
-    """The value of a line of JSON; ValueError where it is none, or a key stands twice in it."""
+    """Value of a line of JSON; ValueError for other text, or for a repeated key."""
     try:
         return DECODER.decode(line if isinstance(line, str) else line.decode())
     except (ValueError, RecursionError) as error:
@@ -22,7 +22,7 @@ def parse_json(line: str | bytes) -> Any:
 
 
 def number(value: Any, name: str | None = None) -> float:
-    """The number that a value is; ValueError, which says `name`, where it is none."""
+    """`value` as a number; ValueError, which says `name`, for anything else."""
     if type(value) in (str, int, float) and is_number(str(value)):
         return float(str(value))  # of a whole number of 400 digits, float itself is an error
     place = "" if name is None else f" for {name!r}"
@@ -30,7 +30,7 @@ def number(value: Any, name: str | None = None) -> float:
 
 
 def is_number(text: str) -> bool:
-    """Whether text reads as a number."""
+    """True for text that reads as a number."""
     try:
         float(text)
     except ValueError:
@@ -39,6 +39,6 @@ def is_number(text: str) -> bool:
 
 
 def short(value: Any) -> str:
-    """A value as an error repeats it."""
+    """Text of a value for an error."""
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -1,4 +1,4 @@
-"""Points between, and draws from, what an encoder says of rows."""
+"""Latents: draws from a posterior, and points between two of them."""
 
 from collections.abc import Callable
 
@@ -37,13 +37,13 @@ def draw(z_mean: Latents, z_log_var: Latents, noise: Latents) -> Latents:
 
 
 def linear(start: Latents, end: Latents, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(1 - share) * start + share * end: (steps, latent_dim)."""
+    """Points on the line, (1 - share) * start + share * end: (steps, latent_dim)."""
     share = share[:, None]
     return (1 - share) * start + share * end
 
 
 def spherical(start: Latents, end: Latents, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Along the arc between two points, whose lengths are interpolated too: (steps, latent_dim).
+    """Points on the arc between two, whose lengths are interpolated too: (steps, latent_dim).
 
     A straight line between draws from N(0, I) passes through points closer to the origin than any
     draw; the arc does not. Points on one line through the origin have no arc: there it is the line.

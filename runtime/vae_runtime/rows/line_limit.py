@@ -1,4 +1,4 @@
-"""Lines of a source that need not be lines: none takes more memory than a sample may need."""
+"""Limit on the length of a source's lines: none takes more memory than a sample may need."""
 
 import math
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ SKIPPED = 2**16  # bytes that are read at once of what is thrown away
 
 
 def longest_line(model: Model) -> int:
-    """How many bytes a line may have, its end included."""
+    """Number of bytes that a line may have, its end included."""
     return max(SHORTEST, NUMBER * math.prod(model.input_shape))
 
 
 def bounded_lines(file: IOBase, longest: int) -> Iterator[bytes]:
-    """The lines of a binary file; of one that is longer, its first `longest` + 1 bytes.
+    """Lines of a binary file; of a longer line, its first `longest` + 1 bytes.
 
     The rest is read, and thrown away, only when the next line is asked for: a line that never ends
     is known of as soon as it is too long.
@@ -32,6 +32,6 @@ def bounded_lines(file: IOBase, longest: int) -> Iterator[bytes]:
 
 
 def check_length(line: bytes, longest: int) -> None:
-    """Raises ValueError where a line is too long."""
+    """Raises ValueError for a line that is too long."""
     if len(line) > longest:
         raise ValueError(f"expected a line of at most {longest:,} bytes. Received: a longer one.")

@@ -1,4 +1,4 @@
-"""Names that are wanted and not there, in words that stay short where there are hundreds."""
+"""Errors for missing names, which stay short where there are hundreds."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ def some(names: Sequence[object]) -> str:
 
 
 def quoted(names: Sequence[object]) -> str:
-    """As `some`, but fewer and in quotes, as names that are asked for.
+    """The first few names of a list in quotes, and how many more there are.
 
     >>> quoted(["flow", "speed"])
     "'flow', 'speed'"
@@ -29,7 +29,7 @@ def quoted(names: Sequence[object]) -> str:
 
 
 def no_such(what: str, missing: Sequence[str], there: Sequence[str], wanted: Sequence[str]) -> str:
-    """What an error says of names that are missing: which, what is there, what may be meant.
+    """Text of the error for missing names: which, what is there, what may be meant.
 
     >>> no_such("column", ["flow"], ["Flow", "speed"], ["flow", "speed"])
     "expected the column 'flow'. Received: no such column in Flow, speed. Did you mean 'Flow'?"
@@ -48,7 +48,7 @@ def no_such(what: str, missing: Sequence[str], there: Sequence[str], wanted: Seq
 
 
 def meant(missing: Sequence[str], there: Iterable[str], wanted: Iterable[str]) -> str:
-    """A question about the first missing names: those that an unwanted one there is close to.
+    """Question about the first missing names that resemble an unwanted one that is there.
 
     Each of two is then the nearest to the other: of sensor_1 and sensor_2, Sensor_2 is the latter.
     """
@@ -64,7 +64,7 @@ def meant(missing: Sequence[str], there: Iterable[str], wanted: Iterable[str]) -
 
 
 def _folded(names: Iterable[str]) -> dict[str, str]:
-    """Names by what they are in lower case; without those too long to compare."""
+    """Names by their lower case; without those too long to compare."""
     return {name.casefold(): name for name in names if len(name) <= LONGEST}
 
 

@@ -1,4 +1,4 @@
-"""Tables as Parquet, through pyarrow, an extra: a file, or a folder of files read in name order.
+"""Parquet tables, through pyarrow, an extra: a file, or a folder of files read in name order.
 
 Read is a row group at a time, so that a table need never be in memory as a whole.
 """
@@ -20,7 +20,7 @@ INDEX = "__index_level_"  # pandas keeps a row index under such names; it is no 
 
 
 class RowGroup(NamedTuple):
-    """A part of a table: the file, the number of the row group in it, its rows.
+    """Part of a table: the file, the number of the row group in it, its rows.
 
     `metadata` is the file's footer, which is long where row groups are many: it is parsed once.
     """
@@ -32,7 +32,7 @@ class RowGroup(NamedTuple):
 
 
 def row_groups(path: Path) -> list[RowGroup]:
-    """All row groups of a file, or of the files of a folder; ValueError where there are none."""
+    """Row groups of a file, or of the files of a folder; ValueError for a folder without any."""
     groups = []
     for file in _files(path):
         metadata = open_parquet(file).metadata
@@ -44,7 +44,7 @@ def row_groups(path: Path) -> list[RowGroup]:
 
 
 def names(path: Path) -> tuple[str, ...]:
-    """The names of the columns; ValueError where the files of a folder differ in them."""
+    """Names of the columns; ValueError for a folder of files that differ in them."""
     headers = {file: tuple(open_parquet(file).schema_arrow.names) for file in _files(path)}
     first, header = next(iter(headers.items()))
     for file, other in headers.items():
@@ -58,7 +58,7 @@ def names(path: Path) -> tuple[str, ...]:
 
 
 def read_parquet(path: Path, columns: ColumnChoice) -> Table:
-    """A Parquet table as a `Table` of float64, its extra columns as the type that they have."""
+    """Reads a Parquet table as a `Table` of float64; extra columns keep their types."""
     header = names(path)
     check_names(path, header, (*columns.of(header), *columns.named))
     parts = [
@@ -72,7 +72,7 @@ def read_parquet(path: Path, columns: ColumnChoice) -> Table:
 
 
 def read_row_group(group: RowGroup, columns: ColumnChoice) -> Table:
-    """One row group as a `Table`; `columns.features` must be named."""
+    """Reads one row group as a `Table`; `columns.features` must be named."""
     features = tuple(columns.features or ())
     wanted = list(dict.fromkeys((*features, *columns.named)))
     file = open_parquet(group.file, group.metadata)
@@ -86,7 +86,7 @@ def read_row_group(group: RowGroup, columns: ColumnChoice) -> Table:
 
 
 def parquet_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
-    """The columns but for those named, each with whether it holds numbers in all files."""
+    """Columns but for those named, each with True where it holds numbers in all files."""
     fields = [field for file in _files(path) for field in open_parquet(file).schema_arrow]
     text = {field.name for field in fields if not _is_number(field.type)}
     return {name: name not in text for name in names(path) if name not in named}
@@ -116,7 +116,7 @@ def _joined(columns: list[Any]) -> Any:
 
 
 def _plain(column: Any) -> NDArray[Any]:
-    """A column as it is; of a dictionary (pandas' categories) the values, and None for no value."""
+    """Column without its dictionary (pandas' categories): the values, and None for no value."""
     import pyarrow.types as types
 
     if types.is_dictionary(column.type):
@@ -142,25 +142,25 @@ def _files(path: Path) -> list[Path]:
 
 
 def _is_note(file: Path, folder: Path) -> bool:
-    """Names that begin with _ or . are those of a program's own notes and leftovers."""
+    """True for a name that begins with _ or ., as a program's own notes and leftovers do."""
     return any(part[0] in "_." for part in file.relative_to(folder).parts)
 
 
 def open_parquet(file: Path, metadata: Any = None) -> Any:
-    """The file as pyarrow's `ParquetFile`; `metadata` is its footer, where it is known already."""
+    """Opens the file as pyarrow's `ParquetFile`; `metadata` is its footer, if known already."""
     pq = reader_of(file, "Parquet", "pyarrow.parquet")
     with naming(file):
         return pq.ParquetFile(file, metadata=metadata, pre_buffer=False)
 
 
 def reader_of(file: Path, format: str, module: str = "pyarrow") -> Any:
-    """pyarrow, or a module of it, which is to read a file; ValueError where it cannot be had."""
+    """Imports pyarrow, or a module of it, to read a file; ValueError for a missing pyarrow."""
     return need(module, f"{file}: reading {format}", "give the rows as .npy or .csv")
 
 
 @contextmanager
 def naming(file: Path, format: str = "Parquet") -> Iterator[None]:
-    """What pyarrow raises at a damaged file becomes a ValueError that names the file."""
+    """Context that turns pyarrow's errors into a ValueError that names the damaged file."""
     import pyarrow as pa
 
     try:

@@ -1,4 +1,4 @@
-"""Tables of numbers as .csv, with whatever is wrong in them named by line and column.
+"""Reader of .csv tables of numbers; its errors name line and column.
 
 Commas between cells, quotes where needed, utf-8 with or without a byte order mark, blank lines
 anywhere. The first line is a header where columns are asked for by name, where none of its cells
@@ -38,15 +38,15 @@ MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs wr
 
 
 class CellError(ValueError):
-    """A cell that is no number where one is expected."""
+    """Error for a cell that is not a number where one is expected."""
 
 
 class ColumnError(ValueError):
-    """A column, or a key, that is asked for by name and is not there."""
+    """Error for a missing column, or key, that was asked for by name."""
 
 
 class ColumnChoice(NamedTuple):
-    """Which columns of a table to read, and as what.
+    """Columns of a table to read, by their purpose.
 
     `features` become x, in this order; None takes all that are not named otherwise. `label` becomes
     y. `extra` are read to be looked at, text without blanks around; `kept` to be passed through, as
@@ -72,7 +72,7 @@ class ColumnChoice(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What was read.
+    """Columns that were read.
 
     x is (rows, columns), y (rows,) or None; `names` are those of x's columns, None where a table
     has none; `extra` has the extra columns by name, each (rows,), `kept` those that are kept; of
@@ -87,7 +87,7 @@ class Table(NamedTuple):
 
 
 def read_csv(path: Path, columns: ColumnChoice) -> Table:
-    """A .csv file as a `Table` of float64, its extra columns as text."""
+    """Reads a .csv file as a `Table` of float64, its extra columns as text."""
     with _open(path) as lines:
         first = next(lines, None)
         if first is None:
@@ -103,7 +103,7 @@ def read_csv(path: Path, columns: ColumnChoice) -> Table:
 def header_of(
     path: Path, first: Sequence[str], columns: ColumnChoice, below: Rows
 ) -> list[str] | None:
-    """The names that the first line of a .csv gives to its columns; None where it is a row.
+    """Names of columns from the first line of a .csv; None for a first line that is a row.
 
     Raises:
         ValueError: it has other marks than commas between cells.
@@ -123,7 +123,7 @@ def header_of(
 
 
 def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
-    """The columns of a .csv file but for those named, each with whether it holds numbers alone."""
+    """Columns of a .csv file but for those named, each with True where it holds numbers alone."""
     with _open(path) as lines:
         _, first = next(lines, (0, []))
         ahead = list(itertools.islice(lines, LOOKED_AT))
@@ -160,7 +160,7 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
 
 
 def number(text: str, missing: bool = False) -> float:
-    """The number that a cell holds; ValueError where it is none."""
+    """Number that a cell holds; ValueError for anything else."""
     if missing and text.strip().lower() in MISSING:
         return math.nan
     if "_" in text:
@@ -169,7 +169,7 @@ def number(text: str, missing: bool = False) -> float:
 
 
 def no_number(where: str, name: str, cell: str) -> CellError:
-    """What is wrong with a cell that is no number; `where` it is begins the sentence."""
+    """Text of the error for a cell that is not a number; `where` begins the sentence."""
     found = repr(cell) if cell.strip() else "an empty cell"
     return CellError(f"{where}: expected a number in column {name!r}. Received: {found}.")
 
@@ -187,12 +187,12 @@ def _open(path: Path) -> Iterator[Numbered]:
 
 
 def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
-    """Whether a first line is one of names: so it is where columns are asked for by name."""
+    """True for a first line of names: so it is where columns are asked for by name."""
     return bool(named) or not any(map(_is_number, cells)) or is_numbered(cells, below)
 
 
 def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], below: Rows) -> None:
-    """Says that a first line that may be a row as well was taken as names."""
+    """Warns that a first line that may be a row as well was taken as names."""
     if may_be_row(header, wanted, below):
         tell_names_once(path, ",".join(header)[:SHOWN])
 
@@ -206,7 +206,7 @@ def _read_without_header(
 
 
 def _parse(path: Path, lines: Numbered, header: list[str], columns: ColumnChoice) -> Table:
-    """The wanted columns of all lines."""
+    """Parses the wanted columns of all lines."""
     names, label = columns.of(header), [] if columns.label is None else [columns.label]
     numbers = [header.index(name) for name in (*names, *label)]
     texts = {i: list[str]() for i in map(header.index, (*columns.extra, *columns.kept))}

@@ -25,7 +25,7 @@ def window_rows(
     recording: NDArray[np.generic] | None = None,
     time: NDArray[np.generic] | None = None,
 ) -> NDArray[np.int64]:
-    """Which rows of a table make up each window, so that `x[window_rows(...)]` are the windows.
+    """Numbers of the rows in each window, so that `x[window_rows(...)]` are the windows.
 
     Args:
         rows: of the table, in time order.
@@ -53,7 +53,7 @@ def window_starts(
     recording: NDArray[np.generic] | None = None,
     time: NDArray[np.generic] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where windows begin in a table that is sorted by recordings; see `window_rows`.
+    """First rows of windows in a table that is sorted by recordings; see `window_rows`.
 
     Returns:
         int64 (rows,): row numbers, recording by recording; int64 (windows,): the places among them
@@ -122,7 +122,7 @@ def _recordings(
 def _holes(
     time: NDArray[np.generic], order: NDArray[np.int64], new: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Where the next row of the same recording comes late: bool (rows - 1,)."""
+    """True where the next row of the same recording comes late: bool (rows - 1,)."""
     step = np.diff(_as_numbers(time)[order])
     back = np.flatnonzero(~new & ~(step > 0))  # a missing time is NaN and does not rise
     if len(back):

@@ -1,4 +1,4 @@
-"""What raises an alarm: the bundle's own level, or one that a call asks for."""
+"""Rules of an alarm: the bundle's own level, or one that a call asks for."""
 
 import math
 from typing import NamedTuple, Protocol
@@ -13,10 +13,10 @@ from .calibration import PValues, check_alpha, false_discoveries
 
 
 class Alarm(Protocol):
-    """A rule by which rows are anomalous."""
+    """Rule by which rows are anomalous."""
 
     def raised(self, score: NDArray[np.float32], p_value: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which rows are anomalous: bool (batch,). A NaN is no proof of normality."""
+        """Verdicts, True for an anomaly: bool (batch,). A NaN is no proof of normality."""
 
 
 class AtLevel(NamedTuple):
@@ -50,7 +50,7 @@ class AmongBatch(NamedTuple):
 
 
 class Verdicts:
-    """What the scores of one calibration mean."""
+    """Meaning of scores by one calibration: p-values and alarms."""
 
     def __init__(self, calibration: Calibration) -> None:
         self.calibration = calibration

@@ -1,4 +1,4 @@
-"""Split-conformal p-values: how unusual is a score among normal rows that training never saw?
+"""Split-conformal p-values: the rank of a score among normal rows that training never saw.
 
     p(s) = (1 + #{calibration scores >= s}) / (n + 1)
 
@@ -49,7 +49,7 @@ def p_values(
 
 
 class PValues:
-    """The same for scores in float32, as fast as can be: two look-ups in tables made once.
+    """Fast p-values of float32 scores: two look-ups in tables made once.
 
     A p-value is a step function of the score. It goes down a step behind the highest float32 that
     is still tied with a calibration score.
@@ -107,7 +107,7 @@ def threshold(calibration: NDArray[np.floating], alpha: float) -> float:
 
 
 def false_discoveries(p: NDArray[np.float64], fdr: float) -> NDArray[np.bool_]:
-    """Which rows of a batch are anomalous, where a share `fdr` of those named may be normal.
+    """Verdicts on a batch in which a share `fdr` of the anomalies may be normal: bool (batch,).
 
     Conformal p-values that share their calibration rows are positively dependent in the way that
     keeps the procedure's promise: of the rows it names, at most a share `fdr` is normal on average.
@@ -125,14 +125,14 @@ def false_discoveries(p: NDArray[np.float64], fdr: float) -> NDArray[np.bool_]:
 
 
 def discovery_level(p: NDArray[np.float64], fdr: float) -> float:
-    """The p-value up to which `false_discoveries` names rows; below 0 where it names none."""
+    """Largest p-value for which `false_discoveries` names a row; below 0 where it names none."""
     allowed = fdr * np.arange(1, len(p) + 1) / len(p)
     kept = np.flatnonzero(np.sort(p) <= allowed)
     return float(allowed[kept[-1]]) if len(kept) else -1.0
 
 
 def fewest_discoveries(rows: int, n: int, fdr: float) -> int:
-    """How many of so many rows must be as unusual as can be, for `false_discoveries` to name any.
+    """Fewest of so many rows that must be as unusual as can be for `false_discoveries` to name any.
 
     No p-value is below 1 / (n + 1), whatever the row: of a long batch, few can be told from chance.
     """
@@ -140,7 +140,7 @@ def fewest_discoveries(rows: int, n: int, fdr: float) -> int:
 
 
 def check_alpha(alpha: float, n: int, *, name: str = "alpha") -> None:
-    """Raises ValueError where `alpha` is no level, or `n` calibration rows cannot resolve it."""
+    """Raises ValueError for an invalid `alpha`, or one that `n` calibration rows cannot resolve."""
     if not 0 < alpha < 1:
         raise ValueError(f"expected {name} between 0 and 1. Received: {alpha}.")
     if 1 / (n + 1) > alpha:

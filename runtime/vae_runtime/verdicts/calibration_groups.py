@@ -29,7 +29,7 @@ class Whose(NamedTuple):
 
     @classmethod
     def of(cls, machines: str | Mapping[str, ArrayLike] | None, rows: int) -> "Whose":
-        """As `recalibrate` takes it; ValueError where it is something else."""
+        """Reads the argument of `recalibrate`; ValueError for anything else."""
         if machines is None:
             return cls(rows)
         if isinstance(machines, str):
@@ -50,7 +50,7 @@ class Whose(NamedTuple):
         return dict(by_machine(scores, self.names).items())
 
     def calibration(self, before: Calibration, scores: NDArray[np.float32]) -> Calibration:
-        """The new calibration; what else the old one says of its own rows is gone with them."""
+        """New calibration, without what the old one says of its own rows."""
         found = {
             machine: tuple(np.sort(part).tolist()) for machine, part in self.parts(scores).items()
         }
@@ -64,7 +64,7 @@ class Whose(NamedTuple):
         return Calibration(before.alpha, before.rounding, together, folds, machines)
 
     def check(self, before: Calibration, own_alpha: float) -> None:
-        """Raises ValueError where rows are too few for the alpha of `before`, or one not to change.
+        """Raises ValueError for rows too few for the alpha of `before`, or an alpha not to change.
 
         Args:
             before: the old calibration, with the new alpha.

@@ -1,4 +1,4 @@
-"""Rows of another world than the model's: a threshold that they set would alarm at nothing.
+"""Check for rows that the model does not know: their threshold would alarm at nothing.
 
 A model ranks rows that are somewhat like those that it was trained on. Where nearly all rows alarm,
 it knows nothing of their world; and a threshold above what gross faults score, such as a reading
@@ -26,7 +26,7 @@ HIDDEN = 0.5  # of the faults that the old threshold caught, which the new one m
 def check_known(
     bundle: Bundle, graphs: Graphs, before: Calibration, changes: Sequence[Change]
 ) -> None:
-    """Raises ValueError where rows are of a world that the model does not know.
+    """Raises ValueError for rows that the model does not know.
 
     Args:
         bundle: the old one.
@@ -83,7 +83,7 @@ def gross_faults(rows: NDArray[Any], model: Model) -> NDArray[Any]:
 
 
 def _readings(model: Model) -> NDArray[np.intp]:
-    """Which values of a flattened row are of no one-hot group; those are the last columns."""
+    """Values of a flattened row that are in no one-hot group; groups are the last columns."""
     found = np.ones(model.input_shape, bool)
     if model.one_hot:
         found[..., -sum(model.one_hot) :] = False

@@ -1,4 +1,4 @@
-"""Does an alarm do what it promises? What test rows showed of it, against what chance allows.
+"""Observed rates of an alarm on test rows, compared with the promised rate and with chance.
 
 **Rate.** A threshold of n calibration rows has, by the luck of their draw, a false-alarm rate that
 is Beta(alpha (n + 1), (1 - alpha) (n + 1)), alpha on average; alarms among m test rows are binomial
@@ -40,7 +40,7 @@ RANKING_ADVICE = (
 
 
 class Promise(NamedTuple):
-    """What became of it on the test rows.
+    """Outcome of an alarm's promise on the test rows.
 
     `rate` is one of "kept", "exceeded", "below" and "not measured"; `ranking` one of "better than
     chance", "no better than chance", "too few to tell" and "not measured". `most` is the largest
@@ -57,19 +57,19 @@ class Promise(NamedTuple):
 
     @property
     def is_broken(self) -> bool:
-        """Whether there is something to warn of."""
+        """True for a promise that is broken, which is worth a warning."""
         return self.rate == EXCEEDED or self.ranking == CHANCE
 
 
 def promise_of(trial: Trial, alpha: float, calibration_rows: int) -> Promise:
-    """What test rows say of an alarm at level alpha, calibrated on so many rows."""
+    """Judges an alarm at level alpha, calibrated on so many rows, by its test rows."""
     rate, most, rate_said = _rate(trial, alpha, calibration_rows)
     ranking, least_auroc, ranking_said = _ranking(trial)
     return Promise(rate, ranking, most, least_auroc, rate_said, ranking_said)
 
 
 def promise_of_calibration(calibration: Calibration) -> Promise | None:
-    """The same of a bundle's calibration, which keeps what was tested; None where it does not."""
+    """Judges the alarm of a bundle's calibration; None for one that keeps no test."""
     if calibration.trial is None:
         return None
     rows = [len(scores) for scores in (calibration.by_machine or {}).values()]
@@ -78,15 +78,17 @@ def promise_of_calibration(calibration: Calibration) -> Promise | None:
 
 
 def promises_of(calibrations: Mapping[str, Calibration]) -> dict[str, Promise]:
-    """The same of each of a bundle's calibrations, by its name, where it is known."""
+    """Judges the alarms of all of a bundle's calibrations that keep a test, by name."""
     each = {name: promise_of_calibration(found) for name, found in calibrations.items()}
     return {name: promise for name, promise in each.items() if promise is not None}
 
 
 def warnings_of(promises: Mapping[str, Promise]) -> list[str]:
-    """What to warn of, a sentence or two for each kind: by the names of those that it is true of.
+    """Warnings, a sentence or two for each kind, with the names that it is true of.
 
-    >>> warnings_of({"fp32": promise_of(Trial(100, 20, 0, None), 0.01, 400)})
+    >>> [warning] = warnings_of({"fp32": promise_of(Trial(100, 20, 0, None), 0.01, 400)})
+    >>> warning
+    'warning: the alarm does not keep its rate: ...
     """
     found = []
     exceeded = {name: p for name, p in promises.items() if p.rate == EXCEEDED}

@@ -83,8 +83,9 @@ def recalibrate(
             a precision cannot be run here, or something else than a bundle is at `out`.
         BundleError: the old bundle is missing, incomplete or altered.
 
-    >>> done = recalibrate("artifacts/pump", x, "artifacts/pump-here")
-    >>> done.changes[0].threshold
+    >>> done = recalibrate("artifacts/sensors", normal, "artifacts/sensors-here")
+    >>> done.changes[0].precision, done.changes[0].threshold > 0
+    ('fp32', True)
     """
     writer.check_out(out)
     old = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
@@ -118,7 +119,7 @@ def recalibrate(
 
 
 class Way(NamedTuple):
-    """One way to run the files that a calibration is of."""
+    """Backend and format that can run the files of a calibration."""
 
     backend: type[Backend]
     format: str
@@ -131,7 +132,7 @@ Ways = Mapping[str, list[Way]]  # by the name of the calibration, the preferred 
 def _kept(
     described: Manifest, ways: Ways, precisions: Sequence[str] | None
 ) -> dict[str, Calibration]:
-    """The calibrations that are asked for, each of which can be run here."""
+    """Calibrations that are asked for, each of which can be run here."""
     known = [name for name in described.calibration if name in ways]
     wanted = known if precisions is None else [ALWAYS, *precisions]
     strange = [name for name in wanted if name not in known]
@@ -152,7 +153,7 @@ def _kept(
 
 
 def _ways(described: Manifest) -> dict[str, list[Way]]:
-    """How the files of each calibration are run; by none where no backend runs their format."""
+    """Ways to run the files of each calibration; none for a format that no backend runs."""
     found: dict[str, list[Way]] = {
         described.calibration_name(file.format, file.precision): []
         for file in described.files
@@ -168,7 +169,7 @@ def _is_here(ways: Sequence[Way]) -> bool:
 
 
 def _refuse(lacking: Sequence[str], ways: Ways, instead: str) -> None:
-    """Raises ValueError: these files cannot be run here; says what to install, or what instead."""
+    """Raises ValueError for files that cannot be run here, with what to install or do instead."""
     strange = [name for name in lacking if not ways[name]]
     if strange:
         raise ValueError(
@@ -181,13 +182,13 @@ def _refuse(lacking: Sequence[str], ways: Ways, instead: str) -> None:
 
 
 def _graphs(bundle: Bundle, ways: Sequence[Way]) -> Graphs:
-    """The graphs of one calibration's files, by the first way that there is here."""
+    """Opens the graphs of one calibration's files, by the first way that there is here."""
     way = next(way for way in ways if is_here(way.backend))
     return Graphs(bundle, backend_of(way.backend.name), way.precision, way.format)
 
 
 def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
-    """Of the rows' bytes as graphs take them; ValueError where they do not."""
+    """Hash of the rows' bytes as graphs take them; ValueError for rows that do not fit."""
     check, digest = RowCheck(bundle.manifest.model), hashlib.sha256()
     if rows.ndim == 0 or rows.shape[1:] != check.shape or not len(rows):
         check(rows)  # refuses them as they are, not a part of them
@@ -199,7 +200,7 @@ def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
 def _scores(
     bundle: Bundle, ways: Ways, names: Collection[str], rows: NDArray[Any]
 ) -> dict[str, NDArray[np.float32]]:
-    """What each precision's own files make of the rows, by the name of the calibration."""
+    """Scores of the rows by each precision's own files, by the name of the calibration."""
     found: dict[str, NDArray[np.float32]] = {}
     for files, each_way in ways.items():
         scores = [score for score, end in ENDS.items() if f"{files}{end}" in names]
@@ -220,7 +221,7 @@ def _scores(
 def _document(
     old: Manifest, after: Mapping[str, Calibration], record: Recalibration, whose: Whose
 ) -> Manifest:
-    """The new manifest; ValueError where it would be larger than one may be."""
+    """New manifest; ValueError for one that would be too large."""
     made = replace(
         old,
         model=replace(old.model, machine_column=whose.column_of(old)),
@@ -238,7 +239,7 @@ def _document(
 
 
 def _stays(file: File, old: Manifest, after: Mapping[str, Calibration]) -> bool:
-    """Whether a file is still true in the new bundle: the report shows the old thresholds."""
+    """True for a file that still holds in the new bundle: the report shows the old thresholds."""
     if file.inputs:  # of a graph
         return old.calibration_name(file.format, file.precision) in after
     return file.role != "report"

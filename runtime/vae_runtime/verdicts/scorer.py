@@ -1,4 +1,4 @@
-"""A bundle's score, as its graphs give it."""
+"""Scorer of a bundle, by its graphs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ class Scorer:
         self._terms, self._graphs = TERMS[score], graphs
 
     def score(self, x: ArrayLike, shared: Feeds | None = None) -> NDArray[np.float32]:
-        """Of each row, in nats: float32 (batch,); `shared` are inputs that all rows have."""
+        """Scores of rows, in nats: float32 (batch,); `shared` are inputs that all rows have."""
         return _sum(self._graphs.ask("scorer", self._terms, x, shared))
 
     def drawn(
@@ -42,10 +42,10 @@ class Scorer:
         latent_dim: int,
         alarm: Alarm,
     ) -> NDArray[np.float32]:
-        """With an nll averaged over draws, for which there is no calibration.
+        """Scores with an nll averaged over draws, for which there is no calibration.
 
         Raises:
-            ValueError: there are no samples to draw, or the alarm asks for a calibration.
+            ValueError: `samples` is missing or invalid, or the alarm asks for a calibration.
         """
         if samples is None:
             raise ValueError(
@@ -64,14 +64,14 @@ class Scorer:
 def each_score(
     graphs: Graphs, scores: Sequence[str], x: ArrayLike
 ) -> dict[str, NDArray[np.float32]]:
-    """Several of `SCORES` of each row, by name, from one pass over the rows: float32 (batch,)."""
+    """Scores by several of `SCORES`, by name, from one pass over the rows: float32 (batch,)."""
     terms = tuple(dict.fromkeys(term for score in scores for term in TERMS[score]))
     answers = dict(zip(terms, graphs.ask("scorer", terms, x), strict=True))
     return {score: total(answers, score) for score in scores}
 
 
 def total(answers: Mapping[str, NDArray[Any]], score: str) -> NDArray[Any]:
-    """One of `SCORES`, from what a scorer answers, by the name of the output: (batch,)."""
+    """Score by one of `SCORES`, from a scorer's outputs by name: (batch,)."""
     return _sum([answers[term] for term in TERMS[score]])
 
 

@@ -1,11 +1,11 @@
-"""What new normal rows made of one alarm threshold."""
+"""Change of one alarm threshold by new normal rows."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Change:
-    """One threshold before and after, in nats, and the rows that set it.
+    """Threshold before and after, in nats, and the number of rows that set it.
 
     Args:
         precision: the calibration's name, as in the manifest.

@@ -89,7 +89,7 @@ def test_a_missing_file_is_refused_by_its_name(bundle_copy, subtests):
 def test_a_directory_in_place_of_a_file_is_refused(bundle_copy):
     (bundle_copy / "probe.npz").unlink()
     (bundle_copy / "probe.npz").mkdir()
-    with refuses(f"{bundle_copy / 'probe.npz'} cannot be read: it is no regular file."):
+    with refuses(f"{bundle_copy / 'probe.npz'} cannot be read: it is not a regular file."):
         Runner.load(bundle_copy)
 
 
@@ -97,7 +97,7 @@ def test_a_file_is_no_bundle(bundle_copy):
     path = bundle_copy / "scorer.onnx"
     with refuses(f"{path}: expected a bundle, as a directory or as a zip archive") as e:
         open_bundle(path)
-    assert "Received: a file that was cut short or is no archive." in str(e.value)
+    assert "Received: a file that was cut short or is not an archive." in str(e.value)
 
 
 def test_nothing_is_no_bundle(tmp_path):
@@ -115,7 +115,7 @@ def test_a_pipe_is_no_bundle_and_no_file_of_one(bundle_copy, tmp_path):
         open_bundle(tmp_path / "pipe")
     (bundle_copy / "manifest.json").unlink()
     os.mkfifo(bundle_copy / "manifest.json")  # whoever opened it would wait for ever
-    with refuses("manifest.json cannot be read: it is no regular file."):
+    with refuses("manifest.json cannot be read: it is not a regular file."):
         open_bundle(bundle_copy)
 
 
@@ -125,7 +125,7 @@ def test_a_link_is_followed_to_a_file_and_to_nothing_else(bundle_copy, tmp_path)
     path.rename(tmp_path / "kept-by-its-hash")
     path.symlink_to(tmp_path / "kept-by-its-hash")
     open_bundle(bundle_copy).verify()
-    targets = {"/dev/zero": "no regular file", "/etc/passwd": "bytes", "nowhere": "No such file"}
+    targets = {"/dev/zero": "not a regular file", "/etc/passwd": "bytes", "nowhere": "No such file"}
     for target, reason in targets.items():
         path.unlink()
         path.symlink_to(target)
@@ -143,7 +143,7 @@ def test_a_pipe_that_takes_a_files_place_as_it_is_opened_keeps_nobody_waiting(
     path.unlink()
     os.mkfifo(path)
     monkeypatch.setattr(type(path), "stat", lambda self, **options: regular)
-    with refuses("encoder.onnx cannot be read: it is no regular file."):
+    with refuses("encoder.onnx cannot be read: it is not a regular file."):
         opened.container.read("encoder.onnx")
 
 
@@ -247,7 +247,7 @@ class Marker:
 def test_a_pickle_in_the_probe_is_refused_and_not_run(bundle_copy, change_probe, tmp_path):
     trace = tmp_path / "unpickled"
     change_probe(bundle_copy, lambda arrays: arrays.update(x=np.array([Marker(str(trace))])))
-    with refuses("probe.npz is not a readable npz file: x.npy is no array of plain numbers"):
+    with refuses("probe.npz is not a readable npz file: x.npy is not an array of plain numbers"):
         open_bundle(bundle_copy).read_probe()
     assert not trace.exists()
 

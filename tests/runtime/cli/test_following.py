@@ -36,9 +36,7 @@ def test_lines_are_scored_as_the_rows_of_a_file(run, table, lines):
     assert done.code == 0
     assert [r["is_anomaly"] for r in found] == expected.is_anomaly.tolist()
     np.testing.assert_allclose([r["score"] for r in found], expected.score, rtol=1e-5)
-    assert done.err == (
-        f"{expected.is_anomaly.sum()} anomalies in 30 results; 0 lines were no samples\n"
-    )
+    assert done.err == (f"{expected.is_anomaly.sum()} anomalies in 30 results; 0 invalid lines\n")
 
 
 def test_windows_are_scored_as_those_of_a_file(run, table_of, pump, pump_csv, tmp_path):
@@ -68,7 +66,7 @@ def test_a_bad_line_is_told_of_and_the_rest_is_scored(run, table, tmp_path):
     (tmp_path / "lines").write_text(f"{good}\n[1, 2]\n{good}\n")
     done = run("score", table.bundle, tmp_path / "lines", "--follow")
     assert [set(r) & {"error", "score"} for r in records(done)] == [{"score"}, {"error"}, {"score"}]
-    assert done.err.endswith("in 2 results; 1 line was no sample\n")
+    assert done.err.endswith("in 2 results; 1 invalid line\n")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -90,7 +88,7 @@ def test_an_open_quote_is_a_bad_line_alone(run, table, tmp_path, header, place, 
     expected = table.runner.score(table.x[[0, 2, 3]])
     found = [r["score"] for r in (first, *later)]
     np.testing.assert_allclose(found, expected.score, rtol=1e-5)
-    assert done.err.endswith("in 3 results; 1 line was no sample\n")
+    assert done.err.endswith("in 3 results; 1 invalid line\n")
 
 
 @pytest.mark.parametrize("bad", ['"', '1,"2"3,4,5,6', '{"flow: 1}', '["1, 2, 3, 4, 5, 6]'])
@@ -131,7 +129,7 @@ def test_lines_none_of_which_is_a_sample_are_a_failure(run, table, tmp_path, bad
     done = run("score", table.bundle, tmp_path / "lines", "--follow")
     assert done.code == 1
     assert [r["line"] for r in records(done)] == [1, 2, 3]
-    assert "Received: 3, none of which is one." in done.err
+    assert "Received: 3 invalid lines." in done.err
     for name, code in (("some", 0), ("blank", 0), ("lines", 1)):  # the last goes on from a state
         options = ("--follow", "--state", state)
         assert run("score", table.bundle, tmp_path / name, *options).code == code
@@ -214,7 +212,7 @@ def test_a_wrong_period_is_seen_in_the_summary(run, pump, pump_csv, tmp_path):
     done = run("score", pump.bundle, tmp_path / "m", "--follow", "--period", "0.1")
     (told,) = records(done)
     assert "correct the period" in told["error"]
-    assert done.err == "0 anomalies in 0 results; 0 lines were no samples; 49 gaps\n"
+    assert done.err == "0 anomalies in 0 results; 0 invalid lines; 49 gaps\n"
 
 
 def test_windows_with_times_need_a_period(run, pump, pump_csv, check_failed):
