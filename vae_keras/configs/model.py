@@ -9,7 +9,7 @@ from .checks import check, check_is_whole, check_whole
 
 ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
 CENTRES = 256  # typical rows in a mixture at most
-MOST = 10_000  # that may be asked for: of as many rows they are found, see `mixture.ROWS`
+MOST = 10_000  # that may be asked for: of as many rows they are found, see `mixture.MOST_ROWS`
 LARGEST_LAYER = 65_536  # values: more has no place on a device, nor in most memories
 CENTRE_VALUES = 65_536  # of all of them together at most, a quarter of a megabyte on the device
 SIGMAS = ("auto", *registry.SIGMAS)
