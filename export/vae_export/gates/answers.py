@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_export.convert.artefacts import Artefact, Figures
 from vae_export.errors import Degraded, ExportError
-from vae_export.graphs.functions import Array, Arrays, Graph, answers
+from vae_export.graphs.functions import Array, Arrays, Graph
 from vae_keras.model.scoring import BATCH
 from vae_runtime.backends.selftest import deviation
 from vae_runtime.verdicts.calibration import SCORE_RTOL
@@ -28,7 +28,7 @@ def runs(artefact: Artefact) -> Figures:
     """It runs at every batch size, and what comes out has the promised shapes and is finite."""
     for size in SIZES:
         for given in rounds(artefact.graph, artefact.feeds, size):
-            expected, received = answers(artefact.graph, given), artefact.engine(given)
+            expected, received = _keras(artefact, given), artefact.engine(given)
             if set(received) != set(expected):
                 raise ExportError(
                     f"{artefact.name}: expected the outputs {', '.join(expected)}. "
@@ -48,7 +48,7 @@ def tensors(artefact: Artefact) -> Figures:
     worst = dict.fromkeys(artefact.graph.outputs, 0.0)
     for size in SIZES:
         for given in rounds(artefact.graph, artefact.feeds, size):
-            expected, received = answers(artefact.graph, given), artefact.engine(given)
+            expected, received = _keras(artefact, given), artefact.engine(given)
             for output, value in expected.items():
                 error = _deviation(artefact, output, value, received[output])
                 worst[output] = max(worst[output], error)
@@ -111,7 +111,7 @@ def _check_noise(artefact: Artefact, worst: Figures) -> None:
     Where it is allowed all the same, `worst` is what was measured: a parity for every output.
     """
     feeds = rounds(artefact.graph, artefact.feeds, SIZES[-1])[0]
-    expected, received = answers(artefact.graph, feeds), artefact.engine(feeds)
+    expected, received = _keras(artefact, feeds), artefact.engine(feeds)
     limit = NOISE[artefact.variant.precision]
     for output, value in expected.items():
         spread, error = (
@@ -126,6 +126,10 @@ def _check_noise(artefact: Artefact, worst: Figures) -> None:
                 worst,
                 artefact.advice,
             )
+
+
+def _keras(artefact: Artefact, given: Arrays) -> Arrays:
+    return artefact.evidence.answers(artefact.graph, given)
 
 
 def _deviation(artefact: Artefact, output: str, expected: Array, received: Array) -> float:

@@ -21,7 +21,7 @@ from vae_runtime.verdicts.scorer import total
 
 from .faults import gross_faults
 from .float_graphs import answered_feeds
-from .functions import Array, Arrays, network_feeds
+from .functions import Array, Arrays, Graph, answers, network_feeds
 from .source import Source
 
 NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
@@ -82,6 +82,7 @@ class Evidence:
     network_feeds: Arrays
     units: dict[str, float]
     references: Mapping[str, Reference]
+    _answered: dict[Any, Arrays] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def calibration(self) -> Array:
@@ -97,6 +98,18 @@ class Evidence:
     def is_crossed(self) -> bool:
         """Whether calibration is by folds: the model has seen the calibration rows."""
         return "cross_score" in self.source.calibration
+
+    def answers(self, graph: Graph, feeds: Arrays) -> Arrays:
+        """Keras's answers to some of the rows to compare tensors on, computed once for all files.
+
+        Args:
+            graph: which is asked.
+            feeds: of `feeds` or `network_feeds` as many rows; the same ones each time.
+        """
+        key = (graph.function, *((name, len(value)) for name, value in feeds.items()))
+        if key not in self._answered:
+            self._answered[key] = answers(graph, feeds)
+        return self._answered[key]
 
     @cached_property
     def independent(self) -> float:

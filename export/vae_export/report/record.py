@@ -96,10 +96,11 @@ class Check:
 class File:
     """One graph as a file: what it costs and what it is worth; None where that says nothing.
 
-    `flops` are of one row, a multiply-add as two. `microseconds` are of a call on one thread, by
-    its rows. `peak_bytes` is memory beyond that of the engine alone. `deviation` is the largest
-    from Keras of any output. `spearman`, `auroc` and `flips` compare scores, or classes, with those
-    of Keras. `gates` are those that are for this file, in order.
+    `flops` are of one row, a multiply-add as two; None of a graph that is not in ONNX as well.
+    `microseconds` are of a call on one thread, by its rows. `peak_bytes` is memory beyond that of
+    the engine alone. `deviation` is the largest from Keras of any output. `spearman`, `auroc` and
+    `flips` compare scores, or classes, with those of Keras. `gates` are those that are for this
+    file, in order.
     """
 
     name: str
@@ -108,7 +109,7 @@ class File:
     precision: str
     bytes: int
     parameters: int
-    flops: int
+    flops: int | None
     nodes: int | None
     nodes_before: int | None
     microseconds: dict[str, float]
@@ -175,7 +176,7 @@ def make_record(
         model=_model(known),
         alarms={name: _alarm(scorer) for name, scorer in scorers.items()},
         false_alarms=false_alarms(scorers["fp32"]),
-        files=tuple(_file(v, floats[v.artefact.graph.role]) for v in verified),
+        files=tuple(_file(v, floats.get(v.artefact.graph.role)) for v in verified),
         left_out={**{v.name("scorer"): NO_INT8_SCORER for v in networks}, **refused},
         machine=_machine(),
         synthetic_probe=synthetic_probe,
@@ -238,7 +239,7 @@ def _alarm(scorer: Artefact) -> Alarm:
     )
 
 
-def _file(verified: Verified, operations: int) -> File:
+def _file(verified: Verified, operations: int | None) -> File:
     artefact = verified.artefact
     gates = {
         finding.gate: Check(
