@@ -263,7 +263,7 @@ ALL = {
     *(f"{role}.dynamic.tflite" for role in ("encoder", "decoder", "scorer")),
     "encoder.int8.tflite",
     "decoder.int8.tflite",
-    *(f"{role}.{end}" for role in ("preprocess", "head", "mean") for end in ("onnx", "tflite")),
+    *(f"{role}.tflite" for role in ("preprocess", "head", "mean")),
 }
 
 

@@ -31,7 +31,6 @@ def convert(
     """
     vae, card = known.source.vae, known.source.card
     networks, around = build_networks(vae), build_around(vae, card)
-    floats = [variant for variant in wanted if variant.precision == "fp32"]
     ranges = functools.cache(lambda: material_of(known, graphs))
 
     def files_of(variant: Variant) -> Iterator[Artefact]:
@@ -40,7 +39,8 @@ def convert(
         if variant.precision == "fp32":
             made += [(graph, variant) for graph in build_replacements(vae, card)]
         if variant.networks:
-            made += [(graph, each) for graph in around for each in floats]
+            (whole,) = (v for v in wanted if (v.format, v.precision) == (variant.format, "fp32"))
+            made += [(graph, whole) for graph in around]
         for graph, each in made:
             material = replace(learned, metadata=metadata(known.source, graph))
             yield artefacts.make(graph, each, known, material)

@@ -76,7 +76,7 @@ def _frozen(graph: Graph) -> Any:
     (tf2onnx would make inputs of the others, such as the mean and variance of a `Normalization`.)
     """
     signature = graph.signature()
-    traced = tf.function(graph.function, input_signature=signature).get_concrete_function()
+    traced = graph.traced(signature)
     frozen = convert_variables_to_constants_v2(
         traced, lower_control_flow=False, aggressive_inlining=True
     )
@@ -84,7 +84,7 @@ def _frozen(graph: Graph) -> Any:
     def function(*given: Any) -> Any:
         return tf.nest.pack_sequence_as(traced.structured_outputs, frozen(*given))
 
-    return tf.function(function, input_signature=signature)
+    return tf.function(function, input_signature=signature, autograph=False)
 
 
 @contextlib.contextmanager

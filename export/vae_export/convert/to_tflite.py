@@ -31,10 +31,9 @@ def to_tflite(
         batch: the only batch size that the file takes; None for any.
         configure: sets the TFLiteConverter to another precision (see `quantize_tflite`).
     """
-    function = tf.function(graph.function, input_signature=graph.signature(batch))
     owner = tf.Module()  # holds the weights alive; the Keras model itself would leave them unfrozen
     owner.weights = [variable.value for variable in graph.variables]
-    concrete = function.get_concrete_function()
+    concrete = graph.traced(graph.signature(batch))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if configure is not None:

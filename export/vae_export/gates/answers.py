@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_export.convert.artefacts import Artefact, Figures
 from vae_export.errors import Degraded, ExportError
-from vae_export.graphs.functions import Array, Arrays, Graph, answers
+from vae_export.graphs.functions import Array, Arrays, Graph
 from vae_keras.model.scoring import BATCH
 from vae_runtime.backends.selftest import deviation
 from vae_runtime.verdicts.calibration import SCORE_RTOL
@@ -28,7 +28,7 @@ def runs(artefact: Artefact) -> Figures:
     """Checks that it runs at every batch size, with finite outputs of the promised shapes."""
     for size in BATCH_SIZES:
         for given in _all_rounds(artefact, size):
-            expected, received = answers(artefact.graph, given), artefact.engine(given)
+            expected, received = _keras(artefact, given), artefact.engine(given)
             if set(received) != set(expected):
                 raise ExportError(
                     f"{artefact.name}: expected the outputs {', '.join(expected)}. "
@@ -48,7 +48,7 @@ def tensors(artefact: Artefact) -> Figures:
     worst = dict.fromkeys(artefact.graph.outputs, 0.0)
     for size in BATCH_SIZES:
         for given in _all_rounds(artefact, size):
-            expected, received = answers(artefact.graph, given), artefact.engine(given)
+            expected, received = _keras(artefact, given), artefact.engine(given)
             for output, value in expected.items():
                 error = _deviation(artefact, output, value, received[output])
                 worst[output] = max(worst[output], error)
@@ -119,7 +119,7 @@ def _check_noise(artefact: Artefact, worst: Figures) -> None:
 
 
 def _check_noise_on(artefact: Artefact, feeds: Arrays, worst: Figures) -> None:
-    expected, received = answers(artefact.graph, feeds), artefact.engine(feeds)
+    expected, received = _keras(artefact, feeds), artefact.engine(feeds)
     limit = MOST_NOISE_SHARE[artefact.variant.precision]
     for output, value in expected.items():
         spread, error = (
@@ -134,6 +134,10 @@ def _check_noise_on(artefact: Artefact, feeds: Arrays, worst: Figures) -> None:
                 worst,
                 artefact.advice,
             )
+
+
+def _keras(artefact: Artefact, given: Arrays) -> Arrays:
+    return artefact.evidence.answers(artefact.graph, given)
 
 
 def _deviation(artefact: Artefact, output: str, expected: Array, received: Array) -> float:

@@ -5,6 +5,7 @@ can be compared with Keras on them as well as on any others, but how good the mo
 verdicts it gives, is a matter of the test rows alone.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +22,7 @@ from vae_runtime.verdicts.scorer import total
 
 from .faults import gross_faults
 from .float_graphs import answered_feeds
-from .functions import Array, Arrays, network_feeds
+from .functions import Array, Arrays, Graph, answers, network_feeds
 from .source import Source
 
 NOISE_SAMPLES = 3  # more than one, to catch a graph that ignores how many there are
@@ -86,6 +87,7 @@ class Evidence:
     error_scales: dict[str, float]
     references: Mapping[str, Reference]
     drawn: Arrays = field(default_factory=dict)
+    _answered: dict[Any, Arrays] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def calibration(self) -> Array:
@@ -101,6 +103,18 @@ class Evidence:
     def is_crossed(self) -> bool:
         """True where calibration is by folds, so that the model has seen the calibration rows."""
         return "cross_score" in self.source.calibration
+
+    def answers(self, graph: Graph, feeds: Arrays) -> Arrays:
+        """Asks Keras, once for all files of a graph.
+
+        Args:
+            graph: which is asked.
+            feeds: its inputs, by name.
+        """
+        key = (graph.function, *((name, *_identity(value)) for name, value in feeds.items()))
+        if key not in self._answered:
+            self._answered[key] = answers(graph, feeds)
+        return self._answered[key]
 
     @cached_property
     def network_drawn(self) -> Arrays:
@@ -191,6 +205,11 @@ def _check_fresh(source: Source, score: Array) -> None:
         "calibration: expected the scores that this model gives. Received stale ones: row "
         f"{worst} was {kept[worst]:g} nats, and is {score[worst]:g} now. Train the run again."
     )
+
+
+def _identity(value: Array) -> tuple[Any, ...]:
+    """Shape and digest of an array: real and drawn rows come in batches of one size."""
+    return value.shape, hashlib.sha256(value.tobytes()).digest()
 
 
 def feeds_of(vae: Any, x: Array) -> Arrays:

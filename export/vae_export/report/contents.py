@@ -62,7 +62,7 @@ def make_record(
         model=_model(known),
         alarms={name: _alarm(scorer) for name, scorer in scorers.items()},
         false_alarms=false_alarms(scorers["fp32"]),
-        files=tuple(_file(v, floats[v.artefact.graph.role]) for v in verified),
+        files=tuple(_file(v, floats.get(v.artefact.graph.role)) for v in verified),
         left_out={**{v.name("scorer"): NO_INT8_SCORER for v in networks}, **refused},
         machine=_machine(),
         synthetic_probe=synthetic_probe,
@@ -125,7 +125,7 @@ def _alarm(scorer: Artefact) -> Alarm:
     )
 
 
-def _file(verified: Verified, operations: int) -> File:
+def _file(verified: Verified, operations: int | None) -> File:
     artefact = verified.artefact
     gates = {
         finding.gate: GateResult(

@@ -69,10 +69,11 @@ class GateResult:
 class File:
     """Exported file, its cost and its accuracy; None where a figure does not apply.
 
-    `flops` are of one row, a multiply-add as two. `microseconds` are of a call on one thread, by
-    its rows. `peak_bytes` is memory beyond that of the engine alone. `deviation` is the largest
-    from Keras of any output. `spearman`, `auroc` and `flips` compare scores, or classes, with those
-    of Keras. `gates` are those that are for this file, in order.
+    `flops` are of one row, a multiply-add as two; None of a graph that is not in ONNX as well.
+    `microseconds` are of a call on one thread, by its rows. `peak_bytes` is memory beyond that of
+    the engine alone. `deviation` is the largest from Keras of any output. `spearman`, `auroc` and
+    `flips` compare scores, or classes, with those of Keras. `gates` are those that are for this
+    file, in order.
     """
 
     name: str
@@ -81,7 +82,7 @@ class File:
     precision: str
     bytes: int
     parameters: int
-    flops: int
+    flops: int | None
     nodes: int | None
     nodes_before: int | None
     microseconds: dict[str, float]

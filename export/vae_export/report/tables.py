@@ -12,7 +12,7 @@ DASH = '<span class="none">&ndash;</span>'
 FILE_COLUMNS: dict[str, Callable[[File], str]] = {
     "size, kB": lambda file: f"{file.bytes / 1e3:,.1f}",
     "param&shy;eters": lambda file: f"{file.parameters:,}",
-    "FLOPs a row": lambda file: _big(file.flops),
+    "FLOPs a row": lambda file: DASH if file.flops is None else _big(file.flops),
     "nodes": lambda file: _nodes(file),
     "1 row, µs": lambda file: _known(file.microseconds.get("1"), "{:,.0f}"),
     "256 rows, µs": lambda file: _known(file.microseconds.get("256"), "{:,.0f}"),
