@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vae_keras.likelihoods import LIKELIHOODS
 from vae_runtime import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -303,7 +304,7 @@ def literals(path):
 
 def test_the_device_knows_no_likelihood_by_its_name():
     """What a likelihood computes is in the graphs: none is told from another there."""
-    names = ("bernoulli", "gaussian", "categorical")
+    names = (*LIKELIHOODS, "categorical")
     modules = sorted((ROOT / "runtime" / "vae_runtime").rglob("*.py"))
     assert len(modules) > 50
     assert any("the score: all of the bundle's" in text for m in modules for text in literals(m))
