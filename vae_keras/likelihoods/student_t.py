@@ -30,6 +30,10 @@ class StudentT(keras.layers.Layer):
         sigma: how the scale is found, by gradient descent: "per_feature" learns one for each
             feature, "shared" one for all.
         degrees: of freedom, above 1. Infinitely many would be a Gaussian.
+
+    >>> vae = VAE(*mlp_pair((6,), latent_dim=2), likelihood=StudentT("shared"))
+    >>> vae.likelihood.degrees
+    4.0
     """
 
     title = "student_t"
