@@ -201,7 +201,8 @@ INSTALLED = """
 import importlib.metadata
 files = importlib.metadata.files("vae-runtime")
 size = {str(f): f.locate().stat().st_size for f in files if f.suffix != ".pyc"}
-cli = tuple(f"vae_runtime/cli/{name}.py" for name in ("batches", "clusters", "files"))
+commands = ("batches", "clusters", "files", "generating", "scoring")
+cli = tuple(f"vae_runtime/cli/{name}.py" for name in commands)
 files = ("vae_runtime/batch/", "vae_runtime/engines/", *cli)
 of_files = sum(size[f] for f in size if f.startswith(files))
 print(sum(size.values()) - of_files, of_files)

@@ -5,7 +5,6 @@ again. They bound every number and every text, as a device acts on the ones and 
 They cannot tell a lie that is consistent; a signature can.
 """
 
-import heapq
 import itertools
 import math
 import re
@@ -260,7 +259,7 @@ def _check_machines(calibration: Calibration, where: str) -> None:
             f"{where}.by_machine: expected ascending scores of {name!r}",
             "others or none",
         )
-    together = tuple(heapq.merge(*calibration.by_machine.values()))
+    together = tuple(sorted(itertools.chain.from_iterable(calibration.by_machine.values())))
     expect(
         together == calibration.scores,
         f"{where}.by_machine: expected machines whose scores are all there are, "

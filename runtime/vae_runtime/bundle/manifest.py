@@ -14,7 +14,7 @@ from typing import Any
 from vae_runtime._base import typed_json
 from vae_runtime.errors import BundleError
 
-from . import consistency, version_1
+from . import consistency
 from .names import CHECKSUM_NAME as CHECKSUM_NAME
 from .names import ENDS as ENDS
 from .names import FORMAT as FORMAT
@@ -42,7 +42,12 @@ SCORES = tuple(ENDS)  # by which verdicts can be given
 def document_of(manifest: Manifest) -> dict[str, Any]:
     """The JSON of `manifest.json`, by the names of its format version."""
     document = dataclasses.asdict(manifest)
-    return version_1.with_own_names(document) if manifest.format_version == 1 else document
+    if manifest.format_version > 1:
+        return document
+    from . import version_1  # of no use to bundles of today
+
+    own: dict[str, Any] = version_1.with_own_names(document)
+    return own
 
 
 def dumps(manifest: Manifest) -> bytes:
@@ -67,6 +72,8 @@ def loads(content: bytes) -> Manifest:
                 f"{document.get('format_version')!r:.60}. Install the vae-runtime that reads it."
             )
         if document["format_version"] == 1:
+            from . import version_1
+
             document = version_1.with_names_of_today(document)
         manifest = typed_json.convert(Manifest, document, NAME)
         consistency.check(manifest)

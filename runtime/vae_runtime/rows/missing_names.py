@@ -1,7 +1,6 @@
 """Errors for missing names, which stay short where there are hundreds."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 SHOWN = 10  # names of a list
 WANTED = 5  # names that are missing
@@ -70,5 +69,7 @@ def _folded(names: Iterable[str]) -> dict[str, str]:
 
 def _nearest(name: str, folded: dict[str, str]) -> str | None:
     """The nearest of names; None where none is close."""
+    from difflib import get_close_matches  # takes time to import, and is needed for errors alone
+
     found = get_close_matches(name.casefold(), folded, n=1) if len(name) <= LONGEST else []
     return folded[found[0]] if found else None
