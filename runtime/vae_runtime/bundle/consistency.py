@@ -169,7 +169,8 @@ def _check_classes(manifest: Manifest) -> None:
 
 def _check_mixture(manifest: Manifest) -> None:
     """Checks that there are files of the mixture where the model has one, and nowhere else."""
-    role, kinds = "replacements", {f.format for f in manifest.files if f.role == "encoder"}
+    encoders = [f for f in manifest.files if f.role == "encoder" and f.precision == "fp32"]
+    role, kinds = "replacements", {f.format for f in encoders}
     if manifest.format_version == 1:
         role, kinds = "mixture", {"npz"}
     centres, files = manifest.model.mixture, [f for f in manifest.files if f.role == role]
@@ -183,7 +184,7 @@ def _check_mixture(manifest: Manifest) -> None:
         )
 
 
-def _check_around(manifest: "Manifest") -> None:
+def _check_around(manifest: Manifest) -> None:
     """Checks that the graphs around networks are there, without which these are of no use."""
     if manifest.format_version == 1:
         return

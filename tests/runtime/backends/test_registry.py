@@ -51,7 +51,7 @@ import pickle, sys
 scorer = pickle.loads(sys.stdin.buffer.read())
 assert "onnx" not in sys.modules
 scorer.runner.selftest()
-print(scorer.opening.backend, "onnxruntime" in sys.modules)
+print(scorer.runner_options.backend, "onnxruntime" in sys.modules)
 """
 
 
