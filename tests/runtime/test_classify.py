@@ -67,7 +67,8 @@ def test_the_selftest_asks_the_classifier_too(states):
     assert report.passed
     names = [check.name for check in report.checks]
     assert names.count("classifier.probabilities") == 2
-    assert len(names) == 32
+    assert names.count("replacements.x_expected") == 2
+    assert len(names) == 34
 
 
 def test_an_altered_probability_fails_the_selftest(states_copy, change_probe):

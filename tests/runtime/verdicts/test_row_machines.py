@@ -42,7 +42,7 @@ def test_a_column_names_the_machines_or_all_are_alike(
 
 
 def test_what_cannot_be_is_refused(model):
-    model = dataclasses.replace(model, machine=None)
+    model = dataclasses.replace(model, machine_column=None)
     with pytest.raises(
         ValueError, match=re.escape("expected a bundle with machines, for the machine column 'm'")
     ):

@@ -194,7 +194,7 @@ def test_machines_that_are_no_names_are_refused():
 
 def test_a_part_keeps_columns_as_they_are(wanted):
     batch = pa.record_batch({"x": [[1.0], [2.0]], "id": ["p", None], "u": [7, 8]})
-    block = block_of(batch, "f", 40, wanted((1,), keep=("id",), machine="u"), ["x"])
+    block = block_of(batch, "f", 40, wanted((1,), keep=("id",), machine_column="u"), ["x"])
     np.testing.assert_array_equal(block.where["row"], [40, 41])
     assert block.kept["id"].to_pylist() == ["p", None]
     assert block.machines.tolist() == ["7", "8"]
