@@ -67,7 +67,7 @@ def test_float_files_score_them_above_all_normal_rows(table_files, digits_files)
 def test_8_bits_that_clip_the_row_to_the_usual_range_are_refused(table_files, monkeypatch):
     sound = table_files["scorer.int8.onnx"]
     assert faults(sound)["blind"] == 0
-    monkeypatch.setattr(quantize_onnx, "_spare_the_score", lambda model: None)
+    monkeypatch.setattr(quantize_onnx, "_keep_score_float", lambda model: None)
     made = sound.variant.convert(sound.graph, table_files.material)
     clipped = Artefact(sound.graph, sound.variant, made, sound.evidence)
     with pytest.raises(Degraded, match=r"scorer.int8.onnx: expected nll \+ kl of gross faults"):

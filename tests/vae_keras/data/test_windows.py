@@ -150,7 +150,7 @@ def test_a_short_recording_is_cut_into_stretches_of_several_windows():
     assert (ends - starts <= 1).all()
 
 
-def test_without_a_group_all_is_one_recording():
+def test_without_recordings_all_is_one():
     alone = windows_of(table(500))
-    grouped = windows_of(table(500), group=np.zeros(500))
+    grouped = windows_of(table(500), recording=np.zeros(500))
     np.testing.assert_array_equal(alone.segments, grouped.segments)
