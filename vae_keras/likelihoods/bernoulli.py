@@ -8,7 +8,9 @@ from vae_keras._base.arrays import Array, Tensor
 
 from .members import share
 
-LEAST = 1e-4  # whose logarithm is taken; float16 holds it. What is less costs 4e-5 nats at most.
+SMALLEST_LOG_ARGUMENT = (
+    1e-4  # whose logarithm is taken; float16 holds it. What is less costs 4e-5 nats at most.
+)
 
 LINEAR = 20.0  # a logit from where on float32 cannot tell log(1 + exp(l)) from l
 
@@ -50,4 +52,4 @@ def _softplus(x_logits: Tensor) -> Tensor:
 
 def _times_log(x: Tensor) -> Tensor:
     """X log x, 0 where x is 0."""
-    return x * ops.log(ops.maximum(x, LEAST))
+    return x * ops.log(ops.maximum(x, SMALLEST_LOG_ARGUMENT))

@@ -20,7 +20,7 @@ from .source import Source
 
 # Of the rows' spread, that reconstructions may be off by, root mean square. One that knows nothing
 # but the mean is off by 1; what is far beyond was given rows in other units than it was trained on.
-OFF = 3.0
+MOST_OFF_SHARE = 3.0
 
 
 def of_models(models: Models) -> Source:
@@ -162,7 +162,7 @@ def _check_units(vae: VAE, x: Array) -> None:
     inside = np.asarray(vae.preprocessing(some))
     spread = _size(inside - inside.mean(axis=0))
     error = _size(inside - np.asarray(vae.likelihood.mean(parameters)))
-    if error > OFF * spread > 0:
+    if error > MOST_OFF_SHARE * spread > 0:
         raise ValueError(
             f"calibration: expected reconstructions nearer to the rows. Received: off by {error:g} "
             f"where rows vary by {spread:g}. Are they in other units than the model was trained "

@@ -146,7 +146,7 @@ def summary_of(counts: Counts, seconds: float, target: Target) -> dict[str, Any]
     }
 
 
-def told(counts: Counts, args: argparse.Namespace, row: str, where: str = "") -> str:
+def counted_rows(counts: Counts, args: argparse.Namespace, row: str, where: str = "") -> str:
     """Counts of rows, for people.
 
     Args:
@@ -173,7 +173,7 @@ def row_of(runner: Runner) -> str:
 def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:
     """Tells what was written, and where, see `told`; 0, for done."""
     where = "" if args.output is None else f" to {args.output}"
-    print(printable(f"wrote {told(counts, args, row, where)}"), file=sys.stderr)
+    print(printable(f"wrote {counted_rows(counts, args, row, where)}"), file=sys.stderr)
     return 0
 
 

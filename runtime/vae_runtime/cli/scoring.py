@@ -12,6 +12,7 @@ from vae_runtime.runner import Runner
 from vae_runtime.verdicts.calibration import check_alpha, fewest_discoveries
 
 from .batches import (
+    counted_rows,
     cut_by,
     inputs_of,
     plan_machines,
@@ -19,7 +20,6 @@ from .batches import (
     run_batch,
     run_files,
     say_written,
-    told,
 )
 from .clusters import check_engine, run_on_engine
 from .files import ARRAYS, TABLES, check, ending_of
@@ -53,7 +53,7 @@ def score(args: argparse.Namespace) -> int:
             counts = run_on_engine(args, computation, given)
             _check_some(counts.done, counts.rejected)
     alarms = counted(counts.anomalies, "anomaly", "anomalies")
-    print(printable(f"{alarms} in {told(counts, args, row_of(runner))}"), file=sys.stderr)
+    print(printable(f"{alarms} in {counted_rows(counts, args, row_of(runner))}"), file=sys.stderr)
     if discoveries is not None and not counts.anomalies:
         n = _calibration_rows(runner.calibration, discoveries.machines)
         _say_what_is_needed(discoveries.fdr, counts.done, n)
@@ -81,7 +81,7 @@ def classify(args: argparse.Namespace) -> int:
     counts = run_files(args, runner, Classifying())
     found = {name: counts.classes.get(name, 0) for name in runner.manifest.model.classes or ()}
     each_class = ", ".join(f"{name}: {n:,}" for name, n in found.items())
-    done = f"classes of {told(counts, args, row_of(runner))}: {each_class}"
+    done = f"classes of {counted_rows(counts, args, row_of(runner))}: {each_class}"
     print(printable(done), file=sys.stderr)
     return 0
 

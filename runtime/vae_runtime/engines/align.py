@@ -34,7 +34,7 @@ def aligned_batch(block: Block, result: Result, kept: Columns, schema: Any, *, r
     settle_pandas()
     reasons = _reasons(block, result)
     if reasons and not reject:
-        raise ValueError(_told(block, kept, *next(iter(reasons.items()))))
+        raise ValueError(_describe(block, kept, *next(iter(reasons.items()))))
     good = np.ones(len(block.x), bool)
     good[list(reasons)] = False
     arrays = []
@@ -106,7 +106,7 @@ def _reasons(block: Block, result: Result) -> dict[int, str]:
     return {int(i): r.reason for i, r in zip(places, result.rejects, strict=True)}
 
 
-def _told(block: Block, kept: Columns, place: int, reason: str) -> str:
+def _describe(block: Block, kept: Columns, place: int, reason: str) -> str:
     """What is wrong with a row, with what tells it from others: a batch may be any of a table."""
     number = next(iter(block.where.values()))[place]
     named = [f"{name}={kept[name][place]!s:.40}" for name in list(kept)[:SHOWN]]

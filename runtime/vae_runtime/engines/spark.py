@@ -99,7 +99,7 @@ def score_files(
                 yield from shards(tasks[number])
 
     numbers = session.range(0, len(tasks), 1, len(tasks))
-    with _telling():
+    with _worker_errors():
         frame = numbers.mapInArrow(scored, StructType(_spark_fields(shards.schema)))
         frame.write.mode("error").parquet(output)
 
@@ -141,7 +141,7 @@ def connected(address: str | None = None) -> Iterator[Any]:
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def _worker_errors() -> Iterator[None]:
     """What a worker of ours raised is told as it was, without Spark's account of it."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException

@@ -14,7 +14,7 @@ class OpenQuote(ValueError):
         super().__init__(f"line {line}: {why}")
         self.line, self.why = line, why
 
-    def told(self, before: int = 0) -> str:
+    def message(self, before: int = 0) -> str:
         """Text of the error, where so many lines of the file are before those that were read."""
         return (
             f"expected lines of a table. Received: in line {before + self.line} {self.why}. Close "

@@ -183,7 +183,7 @@ def _open(path: Path) -> Iterator[Numbered]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
     except OpenQuote as error:
-        raise ValueError(f"{path}: {error.told()}") from error
+        raise ValueError(f"{path}: {error.message()}") from error
 
 
 def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:

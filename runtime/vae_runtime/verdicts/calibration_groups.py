@@ -1,4 +1,4 @@
-"""Whose rows a bundle is calibrated on: those of several machines, of one, or nobody's."""
+"""Groups of rows that a bundle is calibrated on: of several machines, of one, or of nobody named."""
 
 import heapq
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from .calibration import check_alpha
 from .machines import by_machine, check_enough, check_name
 
 
-class Whose(NamedTuple):
-    """Whose rows they are.
+class CalibrationGroups(NamedTuple):
+    """CalibrationGroups rows they are.
 
     `rows` is how many. `machine` is one machine, which all are of; `names` the machine of each,
     which tables have in `column`; all None where nobody asks.
@@ -28,7 +28,7 @@ class Whose(NamedTuple):
     names: NDArray[np.str_] | None = None
 
     @classmethod
-    def of(cls, machines: str | Mapping[str, ArrayLike] | None, rows: int) -> "Whose":
+    def of(cls, machines: str | Mapping[str, ArrayLike] | None, rows: int) -> "CalibrationGroups":
         """Reads the argument of `recalibrate`; ValueError for anything else."""
         if machines is None:
             return cls(rows)

@@ -93,16 +93,16 @@ def warnings_of(promises: Mapping[str, Promise]) -> list[str]:
     found = []
     exceeded = {name: p for name, p in promises.items() if p.rate == EXCEEDED}
     if exceeded:
-        told = _told({name: p.rate_said for name, p in exceeded.items()})
+        told = _listed({name: p.rate_said for name, p in exceeded.items()})
         found.append(f"warning: the alarm does not keep its rate: {told}. {RATE_ADVICE}")
     chance = {name: p for name, p in promises.items() if p.ranking == CHANCE}
     if chance:
-        told = _told({name: p.ranking_said for name, p in chance.items()})
+        told = _listed({name: p.ranking_said for name, p in chance.items()})
         found.append(f"warning: the scores do not tell anomalies: {told}. {RANKING_ADVICE}")
     return found
 
 
-def _told(said: Mapping[str, str]) -> str:
+def _listed(said: Mapping[str, str]) -> str:
     """Statements with the names of all that each is true of."""
     whose: dict[str, list[str]] = {}
     for name, statement in said.items():

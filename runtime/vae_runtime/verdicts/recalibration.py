@@ -22,7 +22,7 @@ from vae_runtime.bundle.manifest import ENDS, Calibration, File, Manifest, Recal
 from vae_runtime.rows.arrays import RowCheck
 
 from .calibration import p_values, rows_needed, threshold
-from .calibration_groups import Whose
+from .calibration_groups import CalibrationGroups
 from .foreign_rows import check_known
 from .scorer import each_score
 from .threshold_change import Change
@@ -97,20 +97,20 @@ def recalibrate(
         before = {name: replace(c, alpha=level) for name, c in before.items()}
     rows = RowCheck(old.manifest.model).as_array(x)
     digest = _sha256(old, rows)
-    whose = Whose.of(machines, len(rows))
-    whose.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
+    groups = CalibrationGroups.of(machines, len(rows))
+    groups.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
     scores = _scores(old, ways, before, rows)
     changes = [
-        change for name in before for change in _changes(name, before[name], whose, scores[name])
+        change for name in before for change in _changes(name, before[name], groups, scores[name])
     ]
     if not force:
         own = [change for change in changes if change.precision == ALWAYS]
         check_known(old, _graphs(old, ways[ALWAYS]), before[ALWAYS], own)
-    after = {name: whose.calibration(before[name], found) for name, found in scores.items()}
+    after = {name: groups.calibration(before[name], found) for name, found in scores.items()}
     record = Recalibration(
-        datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, whose.machine
+        datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, groups.machine
     )
-    document = _document(old.manifest, after, record, whose)
+    document = _document(old.manifest, after, record, groups)
     contents = {file.name: old.read(file) for file in document.files}
     left_out = sorted({*old.contents()} - {*contents, manifest.NAME, manifest.CHECKSUM_NAME})
     writer.write(out, contents, document, check=lambda path: open_bundle(path).verify())
@@ -219,14 +219,17 @@ def _scores(
 
 
 def _document(
-    old: Manifest, after: Mapping[str, Calibration], record: Recalibration, whose: Whose
+    old: Manifest,
+    after: Mapping[str, Calibration],
+    record: Recalibration,
+    groups: CalibrationGroups,
 ) -> Manifest:
     """New manifest; ValueError for one that would be too large."""
     made = replace(
         old,
-        model=replace(old.model, machine_column=whose.column_of(old)),
+        model=replace(old.model, machine_column=groups.column_of(old)),
         calibration=dict(after),
-        recalibrated=(*whose.earlier(old), record),
+        recalibrated=(*groups.earlier(old), record),
         files=tuple(file for file in old.files if _stays(file, old, after)),
     )
     size = len(manifest.dumps(made))
@@ -246,10 +249,10 @@ def _stays(file: File, old: Manifest, after: Mapping[str, Calibration]) -> bool:
 
 
 def _changes(
-    name: str, before: Calibration, whose: Whose, scores: NDArray[np.float32]
+    name: str, before: Calibration, groups: CalibrationGroups, scores: NDArray[np.float32]
 ) -> Iterator[Change]:
     alpha = before.alpha
-    for machine, found in whose.parts(scores).items():
+    for machine, found in groups.parts(scores).items():
         own = (before.by_machine or {}).get(machine or "", before.scores)
         old, resolved = np.array(own), len(own) >= rows_needed(alpha)
         alarms = p_values(found, old, before.rounding) <= alpha

@@ -98,7 +98,7 @@ def blocks_in(
             block = rest + more
             taken = take(block, not left)
             if taken.problem is not None:
-                raise ValueError(f"{path}: {taken.problem.told(line - 1)}")
+                raise ValueError(f"{path}: {taken.problem.message(line - 1)}")
             if taken.size:
                 yield block[: taken.size], taken
             rest, line = block[taken.size :], line + taken.lines
