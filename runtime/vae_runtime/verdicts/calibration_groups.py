@@ -1,4 +1,4 @@
-"""Groups of rows that a bundle is calibrated on: of several machines, of one, or of nobody named."""
+"""Groups of rows that a bundle is calibrated on: of several machines, of one, or of none named."""
 
 import heapq
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.containers import pack
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.verdicts.calibration import threshold
-from vae_runtime.verdicts.calibration_groups import Whose
+from vae_runtime.verdicts.calibration_groups import CalibrationGroups
 
 REPORT = {"report.html", "report.json"}
 OWN = {"manifest.json", "manifest.json.sha256"}
@@ -345,5 +345,5 @@ def test_folds_are_said_as_long_as_scores_by_folds_are_left(of, known, folds):
     }
     together = tuple(sorted(sum(machines.values(), ()))) or (0.0,) * 9
     before = Calibration(0.1, 1e-3, together, folds=5, by_machine=machines or None)
-    after = Whose.of(of, 9).calibration(before, np.arange(9, dtype=np.float32))
+    after = CalibrationGroups.of(of, 9).calibration(before, np.arange(9, dtype=np.float32))
     assert after.folds == folds
