@@ -1,4 +1,4 @@
-"""Which rows of a block can be judged, and why the others cannot."""
+"""Good and bad rows of a block, with a reason for each bad one, and the file that lists these."""
 
 import csv
 from collections.abc import Iterable

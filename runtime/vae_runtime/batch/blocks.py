@@ -41,7 +41,7 @@ class Shard(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What to read of files.
+    """Options of reading: the model, the columns to keep, how to cut windows.
 
     Args:
         model: whose rows they are; features of a table are found by its names of them.
@@ -70,7 +70,7 @@ class Wanted(NamedTuple):
 
     @property
     def block_rows(self) -> int:
-        """How many rows to read at a time, so that they and their results fit into a cache."""
+        """Number of rows to read at a time, so that they and their results fit into a cache."""
         values = max(int(np.prod(self.model.input_shape)), self.values)
         rows = min(BLOCK_ROWS, max(BLOCK_VALUES // values, 1))
         return rows // 512 * 512 or rows
@@ -108,7 +108,7 @@ class Reject(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a block: results of its good rows, and the others.
+    """Outcome of a block: results of its good rows, and the rejected rows.
 
     Args:
         columns: each (rows, ...); none where no row is good.

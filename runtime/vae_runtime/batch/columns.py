@@ -77,7 +77,10 @@ def cast(array: Any, field: Any, where: str, instead: str) -> Any:
 
 
 def _is_wider(given: Any, wanted: Any) -> bool:
-    """Whether a type of floats, whose NaN equals nothing, has all numbers of another."""
+    """Tells whether both types are floats, the wanted one at least as wide as the given one.
+
+    Then no value changes, though NaN, which equals nothing, keeps `equals` from saying so.
+    """
     import pyarrow.types as types
 
     both = types.is_floating(given) and types.is_floating(wanted)
@@ -109,7 +112,7 @@ def as_floats(column: Any, where: str, instead: str) -> Any:
 
 
 def kind_of(column: Any) -> Kind:
-    """What a column of Arrow holds, that is no dictionary."""
+    """Kind of the values of an Arrow column; a dictionary must be `decoded` before."""
     import pyarrow.types as types
 
     tests: dict[Kind, tuple[Callable[[Any], bool], ...]] = {

@@ -1,4 +1,4 @@
-"""What can be computed of rows: scores, shares of features, classes, latents, rows of latents."""
+"""Computations on rows: scores, shares of features, classes, latents, rows of latents."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from .blocks import Column
 
 
 class Computation(Protocol):
-    """What is computed of rows. Plain values: it can go to another machine."""
+    """Computation on rows. It consists of plain values, so that it can go to another machine."""
 
     def check(self, model: Model) -> ArrayCheck:
         """Of what makes rows good."""
@@ -95,7 +95,7 @@ class Scoring(OfRows):
 
 @dataclass(frozen=True)
 class Explaining(OfRows):
-    """What each feature adds to a score, in nats; see `Runner.explain`.
+    """Share of each feature in a score, in nats; see `Runner.explain`.
 
     Args:
         by_name: whether each feature of a table is a column of its name; else, as of rows that are
@@ -144,7 +144,7 @@ class Encoding(OfRows):
 
 @dataclass(frozen=True)
 class Reconstructing(OfRows):
-    """What the model makes of rows."""
+    """Reconstructions of rows by the model; see `Runner.reconstruct`."""
 
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
@@ -169,7 +169,7 @@ class Decoding:
 
 
 def latents_of(model: Model) -> Model:
-    """What latents are read as: rows of a table `z_0`, `z_1`, ..., as `Encoding` is written."""
+    """Model whose rows are latents, a table `z_0`, `z_1`, ..., to read what `Encoding` gives."""
     return replace(
         model,
         input_shape=(model.latent_dim,),

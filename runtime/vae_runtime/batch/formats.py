@@ -24,7 +24,7 @@ IMAGES, WINDOWS = "images", "windows"  # in place of an ending
 
 
 class Format(NamedTuple):
-    """How files of a format become shards, and shards blocks.
+    """Functions that cut files of a format into shards, and read the blocks of a shard.
 
     `plan` gives the shards of a file in order, none where it has no rows, and raises ValueError
     where what is wanted cannot be there; `read` gives the blocks of a shard.

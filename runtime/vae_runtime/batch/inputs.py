@@ -26,7 +26,7 @@ SIGNATURES = {
 
 
 class Inputs(NamedTuple):
-    """What is to be read, and what the files were when that was found out.
+    """Shards of the files to read, and each file's size and time when they were planned.
 
     Args:
         wanted: of the files.
@@ -56,7 +56,7 @@ class Inputs(NamedTuple):
             yield from (formats.kept_of(Path(file), self.wanted) for file in self.files)
 
     def fingerprint(self, shard: Shard) -> list[Any]:
-        """What a shard is, as JSON.
+        """Identifies a shard and the state of its file, as a JSON list.
 
         Raises:
             ValueError: its file has changed since the plan was made.
@@ -144,7 +144,7 @@ def _inside(path: Path) -> Iterator[Path]:
 
 
 def _files(given: str, wanted: Wanted) -> list[Path]:
-    """What a name stands for: itself, what is in a folder, what a glob matches."""
+    """Paths to read for one input: itself, what is in a folder, what a glob matches."""
     found = _named(given)
     if not found:
         raise ValueError(f"{given}: expected files that match. Received: none.")

@@ -22,7 +22,7 @@ Settle: TypeAlias = Callable[[Iterator[Result]], Callable[[Result], Result]]
 
 @dataclass(frozen=True)
 class Job:
-    """What a run does.
+    """Request for a run: shards, how to read and compute them, and where results go.
 
     Args:
         shards: to read, in this order.
@@ -52,7 +52,7 @@ class Job:
 
 
 class Source(Protocol):
-    """What is to be read: `Inputs` of files, or a `Prior`."""
+    """Source of a job's shards: `Inputs` of files, or a `Prior`."""
 
     @property
     def shards(self) -> Sequence[Shard]:
@@ -73,11 +73,11 @@ class Source(Protocol):
         """The columns of each file that are kept, without rows."""
 
     def fingerprint(self, shard: Shard, /) -> list[Any]:
-        """What a shard is, as JSON."""
+        """Identifies a shard and the state of its source, as a JSON list."""
 
 
 class Target(NamedTuple):
-    """Where results go, and in what form.
+    """Output of a job: its path, its format, and the form of results.
 
     Args:
         path: of the file.
@@ -95,7 +95,7 @@ class Target(NamedTuple):
 
     @property
     def journal(self) -> Path:
-        """What is noted on the way to it, beside it; of a link, beside what that leads to."""
+        """Path of the journal, beside the output; of a link, beside the file it leads to."""
         path = file_target(self.path)
         return path.with_name(f"{path.name}.journal")
 

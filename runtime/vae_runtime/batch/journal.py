@@ -1,4 +1,4 @@
-"""What a run has done so far, beside its output, so that a killed run goes on where it was.
+"""Journal of a run: its results so far, beside its output, from which a killed run goes on.
 
 A file of records, each with its length and checksum: first what the run is (bundle, options), then
 the results of each shard, closed by what the shard was. A record that a kill has cut short, or a
@@ -103,7 +103,7 @@ class Journal:
 
 
 def read_run(path: Path) -> dict[str, Any] | None:
-    """What the run of a journal is; None where there is none, or a kill came before it said so.
+    """Reads what run a journal is of; None where there is none, or a kill cut that record short.
 
     Raises:
         JournalRefused: the file is no journal.

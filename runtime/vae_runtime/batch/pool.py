@@ -96,7 +96,7 @@ class Pool(Generic[S, P, R]):
             yield result
 
     def _is_next_there(self) -> bool:
-        """Whether a result has come, or never will because the shard has no such block."""
+        """Tells whether the next result has come, or never will: the shard has no such block."""
         number, block = self._next
         lane = self._lanes.get(number)
         if lane is None:
@@ -141,7 +141,7 @@ class Pool(Generic[S, P, R]):
                 self._changed.notify_all()
 
     def _choose(self, own: "_Lane[P, R] | None") -> "_Lane[P, R] | None":
-        """Where the next block is to come from; None where there is nothing to do now."""
+        """Chooses the lane to read from, maybe a new one; None where none may be read now."""
         if self._stopped:
             return None
         under_way = {n: lane for n, lane in self._lanes.items() if not lane.is_read}
@@ -156,7 +156,7 @@ class Pool(Generic[S, P, R]):
         return free[0] if free else None
 
     def _may_read(self, number: int, lane: "_Lane[P, R]") -> bool:
-        """Whether a block of a lane may be read now.
+        """Tells whether a block of a lane may be read now.
 
         The lane that is waited for has room of its own: else the results of the others would keep
         its blocks from being worked on side by side.

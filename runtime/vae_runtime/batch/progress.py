@@ -143,7 +143,7 @@ def metrics_of(counts: Counts, rows: int, seconds: float, *, finished: bool) -> 
 
 
 def _width(terminal: TextIO) -> int:
-    """How long a line may be that is written over: one more would begin the next line."""
+    """Characters of the longest progress line: one more would begin the next line."""
     try:
         columns = os.get_terminal_size(terminal.fileno()).columns
     except OSError:  # not known, as of a file

@@ -27,7 +27,7 @@ def compute_with(
     bare: bool = False,
     name_files: bool = False,
 ) -> Callable[[Block], Result]:
-    """What makes a result of a block.
+    """Makes the function that computes the result of a block.
 
     Args:
         runner: of the bundle; shared by all threads.
@@ -76,7 +76,7 @@ class Discoveries:
         self.machines: set[str] = set()  # that rows are of
 
     def __call__(self, results: Iterator[Result]) -> Callable[[Result], Result]:
-        """What amends an result, once all of them are known."""
+        """Reads all results; gives the function that sets the verdicts in each of them."""
         found = []
         for result in results:
             if result.rows:
@@ -130,7 +130,7 @@ def _machines(block: Block, good: NDArray[np.bool_], runner: Runner) -> NDArray[
 def _beside(
     block: Block, good: NDArray[np.bool_], machines: NDArray[np.str_] | None, *, name_files: bool
 ) -> dict[str, Column]:
-    """What goes before the results of good rows."""
+    """Columns before the results of good rows: where each row is, kept columns, machine."""
     where = where_of(block, name_files=name_files)
     check_names([*where, *block.kept, *([] if machines is None else [MACHINE])])
     given = {**where, **block.kept}

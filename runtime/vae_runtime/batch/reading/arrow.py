@@ -52,7 +52,7 @@ def kept(path: Path, wanted: Wanted) -> Columns:
 
 
 def _checked_rows(path: Path, wanted: Wanted, find: Find) -> list[int]:
-    """How many rows each record batch has, once the columns are known to be there."""
+    """Checks that the columns are there; gives the number of rows of each record batch."""
     with _opened(path) as reader:
         columns, _ = _names(reader.schema, wanted, str(path))
         with Source(path) as source:

@@ -1,4 +1,4 @@
-"""Where the record batches of an Arrow file or stream lie, and where their buffers lie in them.
+"""Positions of the record batches in an Arrow file or stream, and of their buffers.
 
 Only messages' heads are read here, by plain reads, so that rows can be read some at a time without
 mapping the file: one that shrinks while it is mapped kills the process.
@@ -96,13 +96,13 @@ def batches_of_stream(source: Source) -> list[Batch]:
 
 
 def _is_end(source: Source, place: int) -> bool:
-    """Whether a stream says that it is over; that of Arrow before 0.15 in four bytes."""
+    """Tells whether the end mark of a stream is here: 8 bytes, 4 as of Arrow before 0.15."""
     head = source.read(place, 4)
     return (source.read(place + 4, 4) if head == CONTINUED else head) == b"\0" * 4
 
 
 def _message(source: Source, place: int) -> tuple["_Table", int]:
-    """What a message says of itself, and where its body begins."""
+    """Reads the head of a message; gives its table, and where its body begins."""
     head = source.read(place, 8)
     before = 8 if head[:4] == CONTINUED else 4  # as of Arrow before 0.15
     (size,) = struct.unpack("<i", head[before - 4 : before])

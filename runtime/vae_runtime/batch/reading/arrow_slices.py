@@ -78,7 +78,7 @@ class _Cursor:
         return found.slice(start - first)
 
     def _content(self, kind: Any, first: int, stop: int) -> tuple[list[Any], list[Any]]:
-        """What an array holds beside its bits of validity."""
+        """Reads the buffers and children of rows of an array, all but its bits of validity."""
         import pyarrow as pa
         import pyarrow.types as types
 
@@ -123,7 +123,7 @@ def _with_children(kind: Any) -> Iterator[Any]:
 
 
 def _buffers(kind: Any) -> int | None:
-    """How many buffers an array has of its own; None where that is not known for all below it."""
+    """Number of an array's own buffers; None where it is not known of it, or of a child."""
     import pyarrow.types as types
 
     kind = getattr(kind, "storage_type", kind)
@@ -142,7 +142,7 @@ def _buffers(kind: Any) -> int | None:
 
 
 def _is_sliced(kind: Any) -> bool:
-    """Whether rows of a type can be read alone."""
+    """Tells whether some rows of a type can be read without the others."""
     import pyarrow.types as types
 
     others = (types.is_dictionary, types.is_map, types.is_run_end_encoded)

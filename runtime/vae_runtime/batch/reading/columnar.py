@@ -161,7 +161,10 @@ def _of_lists(column: Any, wanted: Wanted, where: str) -> Found:
 
 
 def _unnested(column: Any) -> tuple[tuple[int, ...] | None, Any]:
-    """How long lists of each level are, None where they differ or lack values; and the values."""
+    """Flattens nested lists; gives their length at each level, and the values.
+
+    The lengths are None where they differ within a level, or where a list or value is missing.
+    """
     import pyarrow.compute as pc
 
     lengths: list[int] = []

@@ -37,7 +37,7 @@ PIECES = 16  # to cut what is worth it
 
 
 class Layout(NamedTuple):
-    """What the first line of a file says: names of the columns, and where the rows begin."""
+    """Layout of a file: names of the columns, which cells to read, and where the rows begin."""
 
     header: list[str]
     cells: Cells
@@ -69,7 +69,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def _layout(path: Path, wanted: Wanted) -> Layout:
-    """How to read the rows of a file; ColumnError where a column is not there."""
+    """Finds the layout of a file; ColumnError where a column is not there."""
     if len(wanted.model.input_shape) != 1:
         raise ValueError(
             f"{path}: expected rows of shape {wanted.model.input_shape}. Received: a .csv file, "
@@ -91,7 +91,10 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
 
 
 def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
-    """Those of one block that are not blank; `size` and `lines` count from behind the mark."""
+    """Reads the first rows of one block that are not blank, to tell whether there is a header.
+
+    Their `size` and `lines` count from behind the byte order mark.
+    """
     size = lines = 0
     span = (mark, path.stat().st_size)
     longest = longest_line(wanted.model)

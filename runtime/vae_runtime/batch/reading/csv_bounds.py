@@ -1,4 +1,4 @@
-"""Where rows of a .csv begin and end, in bytes: line ends within quotes are none.
+"""Bounds of the rows of a .csv, in bytes: line ends within quotes do not end a row.
 
 A quote in the middle of a cell is a character like others, so that quotes cannot be counted: where
 there are some, Python's own reader says what a row is. Elsewhere lines are counted.
@@ -52,7 +52,7 @@ def rows_of(block: bytes, is_last: bool = True, encoding: str = "utf-8") -> Iter
 
 
 def has_lone_returns(block: bytes) -> bool:
-    """Whether lines end with a carriage return alone, as long ago."""
+    """Tells whether there is a carriage return alone, which ended lines long ago."""
     return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")
 
 

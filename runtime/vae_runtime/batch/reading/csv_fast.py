@@ -16,7 +16,7 @@ from vae_runtime._base.libraries import find
 
 
 class Cells(NamedTuple):
-    """What is read of each row.
+    """Cells to read of each row.
 
     Args:
         width: how many cells a row has.
@@ -39,7 +39,7 @@ def parse(block: bytes, cells: Cells, rows: int) -> Found | None:
 
 
 def parse_by_arrow(block: bytes, cells: Cells, rows: int) -> Found | None:
-    """As `parse`, by pyarrow."""
+    """Parses a block by pyarrow; see `parse`."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -67,7 +67,10 @@ def parse_by_arrow(block: bytes, cells: Cells, rows: int) -> Found | None:
 
 
 def parse_by_numpy(block: bytes, cells: Cells, rows: int) -> Found | None:
-    """As `parse`, by numpy, which has no good way to read text beside numbers."""
+    """Parses a block by numpy; see `parse`.
+
+    None where text is wanted: numpy has no good way to read it beside numbers.
+    """
     if cells.texts or b'"' in block or not rows:
         return None
     kinds = [(str(i), "f8" if i in cells.numbers else "U1") for i in range(cells.width)]

@@ -16,7 +16,7 @@ from .segments import SHARD_BLOCKS
 
 
 class Header(NamedTuple):
-    """What a .npy file says of its array, and where the numbers begin."""
+    """Header of a .npy file: shape, order and type of its array, and where the numbers begin."""
 
     shape: tuple[int, ...]
     is_fortran: bool
@@ -25,7 +25,7 @@ class Header(NamedTuple):
 
     @property
     def is_by_column(self) -> bool:
-        """Whether the numbers of a row do not lie side by side."""
+        """Tells whether the array lies column by column: numbers of a row are apart."""
         return self.is_fortran and len(self.shape) > 1
 
 

@@ -68,7 +68,7 @@ def kept(path: Path, wanted: Wanted) -> Columns:
 
 
 def header_of_x(path: Path, wanted: Wanted) -> Header:
-    """What the array of rows is, whatever its shape."""
+    """Reads the header of the array of rows, whatever its shape."""
     with (
         _archive(path) as (archive, keys),
         archive.open(keys[_key_of_x(path, keys, wanted)]) as file,

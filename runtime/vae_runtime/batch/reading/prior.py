@@ -39,7 +39,7 @@ class Prior(NamedTuple):
         return {NAME: self.seed}
 
     def fingerprint(self, shard: Shard) -> list[int | str]:
-        """What a shard is, as JSON."""
+        """Identifies a shard of draws, with their seed, as a JSON list."""
         return [*shard, self.seed]
 
     def read(self, shard: Shard) -> Iterator[Block]:

@@ -20,7 +20,7 @@ MARKS = {  # of what is no text in utf-8, and what to do about it
 
 
 class Taken(NamedTuple):
-    """How much of some bytes is whole rows: how many bytes, rows and lines.
+    """Size of the whole rows at the start of some bytes: in bytes, rows and lines.
 
     `problem` is why there are no more, where a quote is not closed.
     """
@@ -36,7 +36,7 @@ Take = Callable[[bytes, bool], Taken]
 
 
 class Begin(NamedTuple):
-    """Where the rows of a file begin: behind how many bytes and lines."""
+    """Position of the first row of a file: the number of bytes and lines before it."""
 
     size: int
     lines: int
@@ -128,7 +128,7 @@ def blocks_of(shard: Shard, take: Take, wanted: Wanted) -> Iterator[tuple[bytes,
 
 
 def after_mark(path: Path) -> int:
-    """How many bytes the byte order mark of a text takes, 3 or none."""
+    """Bytes that the byte order mark of a text takes: 3, or 0 where there is none."""
     with path.open("rb") as file:
         return len(BOM) if file.read(len(BOM)) == BOM else 0
 

@@ -30,7 +30,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def is_table(path: Path, wanted: Wanted) -> bool:
-    """Whether a file is a table, whose rows are single readings, and no windows cut already."""
+    """Tells whether a file is a table of single readings, not of windows that are cut already."""
     if path.suffix == ".npy":
         with path.open("rb") as file:
             return len(npy.read_header(path, file).shape) == 2

@@ -213,7 +213,7 @@ class _Growing:
 
 
 def _is_same(floats: NDArray[Any], whole: NDArray[Any]) -> bool:
-    """Whether floats are these whole numbers; those beyond the type are compared as floats are."""
+    """Tells whether floats equal these whole numbers; any from the type's maximum on do not."""
     limit = np.iinfo(whole.dtype).max
     return bool(((floats < float(limit)) & (floats.astype(whole.dtype) == whole)).all())
 

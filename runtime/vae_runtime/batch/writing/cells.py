@@ -23,7 +23,7 @@ GREENWICH = ("UTC", "Etc/UTC", "Z", "+00:00")
 
 
 class Style(NamedTuple):
-    """How a format says what differs between formats.
+    """Spelling of values in a format: no value, truths, NaN and infinities, text, lists.
 
     Args:
         nothing: in place of no value.
@@ -65,7 +65,7 @@ _is_special = re.compile('[",\r\n]').search
 
 
 def _cell(text: str) -> str:
-    """As Python's csv writes it, with quotes where it must have some."""
+    """Cell of a text as Python's csv writes it, with quotes where it must have some."""
     return '"' + text.replace('"', '""') + '"' if _is_special(text) else text
 
 
@@ -101,7 +101,7 @@ def cells(column: Column, style: Style) -> list[str]:
 
 
 def pieces(column: NDArray[Any], style: Style) -> list[Texts | bytes]:
-    """What the texts of a column of numbers are made of: of (rows, n, ...), lists in lists."""
+    """Parts of the texts of a column of numbers, for `joined`: of (rows, n, ...), nested lists."""
     if column.ndim == 1:
         return [_of_numbers(column, style)]
     inner = [(b", ", *pieces(each, style)) for each in np.moveaxis(column, 1, 0)]
@@ -109,7 +109,7 @@ def pieces(column: NDArray[Any], style: Style) -> list[Texts | bytes]:
 
 
 def is_known(zone: str) -> bool:
-    """Whether this machine knows a zone by a name such as Europe/Berlin or +02:00."""
+    """Tells whether this machine knows a zone by a name such as Europe/Berlin or +02:00."""
     try:
         zone_of(zone)
     except (KeyError, ValueError, OSError):  # KeyError: not in the database of zones
@@ -129,9 +129,9 @@ def zone_of(zone: str) -> tzinfo:
 def local_times(
     moments: NDArray[np.datetime64], zone: str
 ) -> tuple[NDArray[np.datetime64], list[str]]:
-    """What clocks of a zone show at moments of UTC, and how far they are from it: +02:00.
+    """Converts moments of UTC to local times of a zone, and gives their offsets, such as +02:00.
 
-    Of no moment (NaT), whatever.
+    The offset of no moment (NaT) is arbitrary.
 
     Raises:
         ValueError: a moment is before the year 1 or after 9999.

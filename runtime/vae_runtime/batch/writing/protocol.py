@@ -1,4 +1,4 @@
-"""What every writer of results does."""
+"""Interface of all writers of results."""
 
 from pathlib import Path
 from typing import Protocol
