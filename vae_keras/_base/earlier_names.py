@@ -14,6 +14,11 @@ NAMES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 
 
 def with_names_of_today(file: str, content: Any) -> Any:
-    """What is in a file of a run, JSON or arrays by their keys, by the names of today."""
+    """Content of a file of a run, with its earlier names replaced by those of today.
+
+    Args:
+        file: its name, such as `config.json`.
+        content: JSON, or arrays by their keys.
+    """
     place, names = NAMES.get(file, ((), {}))
     return renamed(content, names, place)

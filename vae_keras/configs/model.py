@@ -1,4 +1,4 @@
-"""What the model is."""
+"""Configuration of the model."""
 
 import math
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ SIGMAS = ("auto", *registry.SIGMAS)
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What the model is. "auto" and None are chosen from the data by `resolve`.
+    """Configuration of the model. "auto" and None are chosen from the data by `resolve`.
 
     Args:
         network: "mlp", "conv" or "auto": conv for images and windows, mlp for tables.
@@ -73,7 +73,7 @@ class ModelConfig:
                 check_whole("hidden size", size, most=LARGEST_LAYER)
 
     def resolve(self, input_shape: tuple[int, ...], *, bounded: bool, rows: int) -> "ModelConfig":
-        """The same with every choice made that depends on the rows.
+        """Returns a copy in which every choice that depends on the rows is made.
 
         Args:
             input_shape: of a row.
@@ -95,7 +95,7 @@ class ModelConfig:
 
 
 def default_centres(rows: int, features: int) -> int:
-    """How many typical rows suit so many training rows: one for two rows at most."""
+    """Default number of typical rows for so many training rows: one for two rows at most."""
     return max(min(CENTRES, rows // 2, CENTRE_VALUES // features), 1)
 
 

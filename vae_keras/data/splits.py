@@ -228,7 +228,10 @@ def _normal_by_machine(dataset: Dataset) -> list[Array]:
 
 
 def _sizes_by_machine(dataset: Dataset) -> list[Array]:
-    """How many normal rows begin in each segment; for each machine, 0 in those of others."""
+    """Numbers of normal rows that begin in each segment, an array for each machine.
+
+    A machine's array is 0 in the segments of other machines.
+    """
     segments = np.asarray(dataset.segments)
     sizes = np.bincount(segments[~dataset.y, 0], minlength=int(segments.max()) + 1)
     if dataset.machines is None:

@@ -65,7 +65,10 @@ def build(config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainCon
 def in_float32(
     vae: VAE, config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainConfig
 ) -> VAE:
-    """The same model computing in float32, as scores and exports do; itself where it does."""
+    """Copy of the model that computes in float32, as scores and exports do.
+
+    Returns `vae` itself where it was trained in float32.
+    """
     if train_config.precision == "float32":
         return vae
     twin = build(config, x, dataset, dataclasses.replace(train_config, precision="float32"))
@@ -74,7 +77,13 @@ def in_float32(
 
 
 def _corruption(config: TrainConfig, likelihood: Any) -> float:
-    """As asked for; by default none where x must lie within limits, which noise would leave."""
+    """Corruption that was asked for, or the default.
+
+    The default is 0 where x must lie within limits, which noise would leave.
+
+    Raises:
+        ValueError: one was asked for where x must lie within limits.
+    """
     if config.corruption is None:
         return CORRUPTION if likelihood.support is None else 0.0
     if config.corruption and likelihood.support is not None:

@@ -31,7 +31,10 @@ def get(likelihood: str | keras.layers.Layer) -> Any:
 
 
 def standard(likelihood: str | keras.layers.Layer) -> Any:
-    """As `get`, but one with a scale is built with a scale of 1: of models trained elsewhere."""
+    """Likelihood of a model trained elsewhere: as from `get`, but a scale, if it has one, is 1.
+
+    A layer is returned as it is.
+    """
     made = get(likelihood)
     is_named = isinstance(likelihood, str)
     return type(made).standard() if is_named and hasattr(made, "standard") else made

@@ -29,7 +29,7 @@ class Mixed(keras.layers.Layer):
 
     @property
     def title(self) -> str:
-        """Those of its parts."""
+        """Titles of its parts, separated by commas."""
         return ", ".join(map(title_of, self.parts))
 
     def __init__(

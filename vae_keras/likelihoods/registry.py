@@ -56,7 +56,7 @@ def automatic(*, is_image: bool, bounded: bool) -> str:
 
 
 def title(name: str, *, features: int, groups: tuple[int, ...]) -> str:
-    """What rows follow, as people read it: of columns of several kinds the names of all.
+    """Title of the likelihood for people: for columns of several kinds, the names of all.
 
     >>> title("gaussian", features=7, groups=(3, 2))
     'gaussian, categorical'

@@ -71,7 +71,7 @@ def build_around(vae: Any, card: DataCard) -> tuple[Graph, ...]:
 
 
 def answered_feeds(vae: Any, x: NDArray[Any]) -> Arrays:
-    """What `build_around` takes beside x: rows pre-processed, and what the networks say of them."""
+    """Inputs of `build_around`'s graphs beside x: pre-processed rows and the networks' answers."""
     z_mean, z_log_var = vae.encode(x)
     answered = {"u": vae.preprocessing(x), "z_mean": z_mean, "z_log_var": z_log_var}
     parameters = vae.parameters_of(z_mean)
@@ -97,6 +97,6 @@ def _values(card: DataCard) -> Array:
 
 
 def _channels(card: DataCard) -> Array:
-    """The same of channels, which are the last axis."""
+    """Float32 (channels, values): 1 where a value is of a channel, which is the last axis."""
     *places, channels = card.input_shape
     return np.tile(np.eye(channels, dtype=np.float32), math.prod(places))

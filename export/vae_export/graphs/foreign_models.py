@@ -96,7 +96,7 @@ def _without_sigmoid(decoder: Any) -> Any:
 
 
 def _linear(layer: Any) -> Any:
-    """The same layer with the same weights, without its activation."""
+    """Copy of a layer with the same weights and no activation."""
     copy = type(layer).from_config({**layer.get_config(), "activation": "linear"})
     copy.build_from_config(layer.get_build_config())
     copy.set_weights(layer.get_weights())
@@ -104,7 +104,10 @@ def _linear(layer: Any) -> Any:
 
 
 def _rows(models: Models, vae: VAE) -> Arrays:
-    """Those of each role that are given, all of calibration's dtype; columns with names by them."""
+    """Rows of each role that is given; columns with names are taken by name.
+
+    All are uint8 where those for calibration are, else float32.
+    """
     given = {"calibration": models.calibration, "test": models.test, "training": models.training}
     names, shape = models.feature_names, tuple(vae.encoder.input_shape[1:])
     rows = {r: as_array(x, names, r) for r, x in given.items() if x is not None}
@@ -191,7 +194,7 @@ def _card(models: Models, vae: VAE, training: Array) -> DataCard:
 
 
 def _value_range(vae: VAE) -> tuple[float, float] | None:
-    """Where the likelihood is defined, in the data's units."""
+    """Lowest and highest value the likelihood allows, in the data's units; None without limits."""
     if vae.likelihood.support is None:
         return None
     low, high = (vae.preprocessing.inverse(np.float32(end)) for end in vae.likelihood.support)

@@ -28,7 +28,7 @@ Inputs = dict[str, tuple[str, tuple[int | str, ...]]]
 
 
 class Interface(NamedTuple):
-    """What goes into a graph and what comes out, by name: dtype and shape of each."""
+    """Inputs and outputs of a graph by name: dtype and shape of each."""
 
     inputs: Inputs
     outputs: Inputs
@@ -82,7 +82,7 @@ class Graph:
         return function.get_concrete_function()
 
     def without_defaults(self) -> "Graph":
-        """The same with every optional input fixed at its default, for formats that have none."""
+        """Fixes every optional input at its default, for formats that have no optional inputs."""
         if not self.defaults:
             return self
         fixed = [self.defaults[name] for name in self.inputs if name in self.defaults]
@@ -159,7 +159,7 @@ def network_feeds(vae: Any, x: NDArray[Any]) -> Arrays:
 
 
 def answers(graph: Graph, feeds: Arrays) -> Arrays:
-    """What Keras itself answers, computed eagerly: the reference for every exported file."""
+    """Computes Keras's own answers eagerly: the reference for every exported file."""
     fed = [tf.constant(feeds[name]) for name in graph.inputs if name in feeds]
     return {name: np.asarray(value) for name, value in graph.function(*fed).items()}
 
@@ -172,7 +172,7 @@ def graph_of(vae: Any, role: str, function: Function, inputs: Inputs, outputs: S
 
 
 def scored_shapes(vae: Any) -> Shapes:
-    """What is said of a row's score."""
+    """Shapes of the outputs that make up a row's score, by name."""
     mixture = () if vae.mixture is None else ("mixture_nll",)
     nats: Shapes = dict.fromkeys(("score", "nll", "kl", *mixture, "log_px"), ("batch",))
     return {**nats, "feature_nll": ("batch", *vae.encoder.input_shape[1:])}

@@ -42,13 +42,13 @@ def make_probe(graphs: tuple[Graph, ...], feeds: Arrays) -> Arrays:
 
 
 def trim_probe(probe: Arrays, roles: Collection[str]) -> Arrays:
-    """The same without answers of graphs that are not there, as where a precision is left out."""
+    """Drops the answers of graphs that are not in `roles`, as where a precision is left out."""
     known = {*roles, *(f"noisy_{role}" for role in roles)}
     return {k: v for k, v in probe.items() if "." not in k or k.partition(".")[0] in known}
 
 
 def make_synthetic_probe(graphs: tuple[Graph, ...], known: Evidence) -> Arrays:
-    """The same of rows that the model makes up, and of latents of such rows.
+    """Makes a probe of rows drawn from the model, and of latents of such rows.
 
     Raises:
         ExportError: they would not test as much as real rows do.
@@ -79,7 +79,7 @@ def synthetic_rows(vae: Any, dtype: str, like: Array) -> Array:
 
 
 def check_spread(synthetic: Arrays, real: Arrays, scales: Arrays) -> None:
-    """Does every answer differ from row to row about as much as over real rows?
+    """Checks that every answer differs from row to row about as much as over real rows.
 
     Args:
         synthetic, real: probes.

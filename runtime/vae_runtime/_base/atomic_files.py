@@ -39,12 +39,12 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def aside_of(path: Path) -> Path:
-    """Where a file or folder is written before it is whole."""
+    """Path beside `path` that a file or folder is written to until it is whole."""
     return path.with_name(f".{path.name}.part")
 
 
 def new_aside(path: Path) -> Path:
-    """The same under a name that nobody else has, however many write at a time."""
+    """Path as from `aside_of`, under a name that no other writer has, however many there are."""
     return aside_of(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}"))
 
 

@@ -31,7 +31,7 @@ from .writing import counted
 
 
 def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None = None) -> Wanted:
-    """What to read of the inputs; `machine_column` is the column that names machines."""
+    """Selects what to read of the inputs; `machine_column` is the column that names machines."""
     windowing = Windowing(args.stride, args.recording, args.time)
     kept = args.keep or ()
     if machine_column == MACHINE and args.machine is None:  # results have this column in any case
@@ -180,7 +180,9 @@ def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:
 def plan_machines(
     args: argparse.Namespace, runner: Runner, inputs: list[str], column: str | None
 ) -> Inputs:
-    """What to read of the inputs, with the machines that `column` names; see `machine_column`.
+    """Plans the reading of the inputs, with the machines that `column` names.
+
+    See `machine_column`. With `--machine`, inputs without that column are read without it.
 
     Raises:
         ValueError: there is no such column.

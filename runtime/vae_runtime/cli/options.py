@@ -151,7 +151,7 @@ def cutting(command: argparse.ArgumentParser) -> None:
 
 
 def whose(command: argparse.ArgumentParser) -> None:
-    """Which machine of a fleet rows are of."""
+    """Adds the options that say which machine of a fleet the rows are of."""
     whose = command.add_mutually_exclusive_group()
     whose.add_argument("--machine", metavar="NAME", help="the one machine that all rows are of")
     whose.add_argument(

@@ -136,7 +136,7 @@ def _say_what_is_needed(fdr: float, rows: int, n: int) -> None:
 
 
 def _calibration_rows(calibration: Calibration, machines: set[str]) -> int:
-    """How many the rows are judged by; the most that one of several machines has."""
+    """Number of calibration rows that rows are judged by; of several machines, the largest."""
     if not machines or calibration.by_machine is None:
         return len(calibration.scores)
     return max(len(calibration.by_machine[machine]) for machine in machines)

@@ -107,7 +107,10 @@ def _reasons(block: Block, result: Result) -> dict[int, str]:
 
 
 def _describe(block: Block, kept: Columns, place: int, reason: str) -> str:
-    """What is wrong with a row, with what tells it from others: a batch may be any of a table."""
+    """Message on a bad row: its number, its first kept columns, the reason and what to do.
+
+    The columns tell the row from others: a number in a batch does not say where in a table it is.
+    """
     number = next(iter(block.where.values()))[place]
     named = [f"{name}={kept[name][place]!s:.40}" for name in list(kept)[:SHOWN]]
     which = f" ({', '.join(named)})" if named else ""

@@ -1,4 +1,4 @@
-"""What is asked of rows on an engine, and of which bundle: plain values that travel with a job."""
+"""Options of a job on an engine: its bundle and its rows, as plain values that travel with it."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +9,7 @@ from vae_runtime.batch.computations import Computation, Scoring
 
 @dataclass(frozen=True)
 class RunnerOptions:
-    """How a bundle is opened where rows are scored.
+    """Options for opening a bundle where rows are scored.
 
     Args:
         precision: of its files; see `Runner.load`.
@@ -32,7 +32,7 @@ class RunnerOptions:
 
 @dataclass(frozen=True)
 class RowOptions:
-    """What is asked of rows.
+    """Options for scoring rows: results, columns to keep, machines, and bad rows.
 
     Args:
         computation: what to compute of them.
@@ -60,7 +60,7 @@ class RowOptions:
 
     @property
     def rejects(self) -> bool:
-        """Whether bad rows are kept apart."""
+        """True where bad rows are rejected, False where the first one ends the job."""
         return self.on_bad_row == "reject"
 
 

@@ -151,7 +151,7 @@ def connected(address: str | None = None) -> Iterator[None]:
 
 
 class _Actor:
-    """What scores in a process of Ray's."""
+    """Scorer of Arrow tables in a Ray process; it opens the bundle before the first rows come."""
 
     def __init__(self, scorer: BatchScorer) -> None:
         scorer.runner  # noqa: B018 - opened before the first rows are there

@@ -106,7 +106,7 @@ class BatchScorer:
         return fields_of(self.runner, self.row_options)
 
     def schema(self, given: Any) -> Any:
-        """What record batches of this schema become."""
+        """Schema of the scored record batches, given the schema of the input; see `schema_of`."""
         return schema_of(given, self.runner, self.row_options)
 
     def __call__(self, batch: Any) -> Any:
@@ -171,7 +171,7 @@ def fields_of(runner: Runner, row_options: RowOptions) -> list[Any]:
 
 
 def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[Wanted, list[str]]:
-    """What to take of a batch with columns of these names, and which of them hold rows."""
+    """Selects what to read of a batch by its column names, and the columns that hold rows."""
     wanted = Wanted(runner.manifest.model, column=row_options.column)
     columns = columns_of(names, wanted, WHERE)
     keep = (

@@ -29,7 +29,7 @@ JUDGED = "is_anomaly"
 
 
 class EngineTask(NamedTuple):
-    """What one task of an engine does: shards, and size and time of their files by path."""
+    """Shards that one task of an engine scores, and size and time of their files by path."""
 
     shards: tuple[Shard, ...]
     files: dict[str, tuple[int, int]]
@@ -139,7 +139,7 @@ def write_task(scorer: ShardScorer, task: EngineTask, path: Path) -> None:
 
 
 def count(folder: Path, rows: int) -> Counts:
-    """How many rows of a folder of results are scored, rejected, and anomalies.
+    """Counts the scored rows, the rejected rows and the anomalies in a folder of results.
 
     Args:
         folder: of Parquet.
@@ -168,7 +168,7 @@ def count(folder: Path, rows: int) -> Counts:
 
 
 def _beside(block: Block, runner: Runner) -> Columns:
-    """What stands before the results, as in the files of a single machine."""
+    """Columns before the results, as in a local run: place in the input, kept columns, machine."""
     where = where_of(block, name_files=True)
     judged = block.machines is not None and runner.machine is None
     machines = {MACHINE: block.machines} if judged else {}

@@ -142,7 +142,10 @@ def connected(address: str | None = None) -> Iterator[Any]:
 
 @contextmanager
 def _worker_errors() -> Iterator[None]:
-    """What a worker of ours raised is told as it was, without Spark's account of it."""
+    """Raises the error of one of our workers as it was, without Spark's account of it.
+
+    Any other error of Spark's is raised as an OSError with the first line of its message.
+    """
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 

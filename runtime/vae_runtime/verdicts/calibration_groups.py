@@ -85,7 +85,7 @@ class CalibrationGroups(NamedTuple):
         return old.model.machine_column if self.machine is not None else self.column
 
     def earlier(self, old: Manifest) -> tuple[Recalibration, ...]:
-        """What was said of the rows that stay, those of other machines."""
+        """Earlier recalibrations that still hold: those of other machines, whose scores stay."""
         if self.machine is None or old.calibration["fp32"].by_machine is None:
             return ()
         return tuple(made for made in old.recalibrated if made.machine != self.machine)

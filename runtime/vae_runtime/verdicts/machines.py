@@ -53,7 +53,7 @@ def by_machine(scores: NDArray[Any], names: NDArray[np.str_]) -> dict[str, NDArr
 
 
 def ascending(scores: NDArray[Any], names: NDArray[np.str_]) -> dict[str, tuple[float, ...]]:
-    """The same as `Calibration.by_machine` has them."""
+    """Sorts the scores of each machine in ascending order, as in `Calibration.by_machine`."""
     return {
         machine: tuple(np.sort(part).tolist())
         for machine, part in by_machine(scores, names).items()
@@ -101,7 +101,7 @@ def of_machine(calibration: Calibration, machine: str) -> Calibration:
 
 
 class MachineVerdicts(Verdicts):
-    """The same for one machine, whose name its errors say."""
+    """Verdicts by the calibration of one machine; its errors name the machine."""
 
     def __init__(self, calibration: Calibration, machine: str) -> None:
         super().__init__(of_machine(calibration, machine))
@@ -130,13 +130,13 @@ class Fleet:
         self._made: dict[str, MachineVerdicts] = {}
 
     def of(self, machine: str) -> MachineVerdicts:
-        """Those of one machine; ValueError where it has no calibration."""
+        """Verdicts of one machine; ValueError where it has no calibration."""
         if machine not in self._made:
             self._made[machine] = MachineVerdicts(self._calibration, machine)
         return self._made[machine]
 
     def of_rows(self, names: ArrayLike, x: ArrayLike) -> "RowVerdicts":
-        """Those on rows x (rows, ...) of the machines of these names: (rows,)."""
+        """Verdicts on rows x (rows, ...), given the name of each row's machine (rows,)."""
         if self._only is not None:
             raise ValueError(
                 f"expected no machines in a runner that was loaded for {self._only!r}. Received: "
@@ -153,7 +153,7 @@ class Fleet:
 
 
 class RowVerdicts:
-    """What the scores of one call mean, each by its own machine's calibration.
+    """Verdicts on the scores of one call, each by the calibration of its row's machine.
 
     Args:
         machines: the verdicts of each machine that has rows.

@@ -213,9 +213,9 @@ class _Growing:
 
 
 def _is_same(floats: NDArray[Any], whole: NDArray[Any]) -> bool:
-    """Tells whether floats equal these whole numbers; any from the type's maximum on do not."""
-    limit = np.iinfo(whole.dtype).max
-    return bool(((floats < float(limit)) & (floats.astype(whole.dtype) == whole)).all())
+    """Tells whether floats equal these whole numbers; those beyond the type are not compared."""
+    limit = float(np.iinfo(whole.dtype).max) + 1.0  # a power of 2, which floats hold
+    return bool(((floats < limit) & (floats.astype(whole.dtype) == whole)).all())
 
 
 def _kind(array: NDArray[Any]) -> str:

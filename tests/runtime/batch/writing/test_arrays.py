@@ -113,6 +113,15 @@ def test_whole_numbers_are_floats_where_any_row_has_none(tmp_path):
     np.testing.assert_array_equal(found, [1, 2, 3, np.nan, 4])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32])
+def test_the_largest_number_of_a_type_is_a_float_as_well(tmp_path, dtype):
+    limits = np.iinfo(dtype)
+    tables = [{"id": pa.array([limits.min, limits.max], pa.from_numpy_dtype(dtype))}]
+    tables.append({"id": pa.array([1.5, None])})
+    found = np.load(io.BytesIO(bytes_of(NpzWriter, tmp_path, tables)))["id"]
+    np.testing.assert_array_equal(found, [limits.min, limits.max, 1.5, np.nan])
+
+
 @pytest.mark.parametrize(
     ("column", "received"),
     [
