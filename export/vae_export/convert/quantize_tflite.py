@@ -6,7 +6,7 @@
               in a layer; activations are quantised as they come, from and to float32
     int8      weights and activations in int8, int8 in and out, one row at a time, by scales learned
               from representative rows; for microcontrollers, of networks alone (see
-              `graphs.build_networks`)
+              `functions.build_networks`)
 
 Scales are those of the whole range that representative rows reach. (A moving average, which AI Edge
 Quantizer takes unless it is given all rows as one batch, clips what is rare: scores of normal rows
@@ -74,9 +74,9 @@ def to_int8(graph: Graph, metadata: dict[str, str], representative: Arrays) -> C
     """Converts a graph to TFLite all in int8, for one row at a time.
 
     Args:
-        graph: one of `graphs.build_networks`.
+        graph: one of `functions.build_networks`.
         metadata: written into the file.
-        representative: rows of the inputs, as `graphs.network_feeds` gives them; some hundreds,
+        representative: rows of the inputs, as `functions.network_feeds` gives them; some hundreds,
             which reach all values that shall be told apart: what is beyond saturates.
     """
     configure = functools.partial(_quantize_all, graph=graph, representative=representative)

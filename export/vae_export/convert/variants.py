@@ -22,7 +22,7 @@ class Material:
     Args:
         metadata: written into the file, so that a lone file explains itself.
         training: x and z of rows that were trained on, to learn ranges from.
-        networks: the same as the networks alone take them, see `graphs.network_feeds`.
+        networks: the same as the networks alone take them, see `functions.network_feeds`.
         recipe: of ONNX quantisation, chosen once for all graphs of a model.
     """
 

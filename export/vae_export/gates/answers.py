@@ -43,7 +43,7 @@ def tensors(artefact: Artefact) -> Figures:
     """Checks that every output is Keras's, up to rounding or, in lower precision, up to noise.
 
     Returns:
-        For each output the largest `vae_runtime.backends.selftest.deviation`.
+        For each output the largest `vae_runtime.backends.deviations.deviation`.
     """
     worst = dict.fromkeys(artefact.graph.outputs, 0.0)
     for size in BATCH_SIZES:

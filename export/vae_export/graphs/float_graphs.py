@@ -3,7 +3,7 @@
     replacements   x -> x_expected [, channels_expected]; of a model whose score has a mixture
 
 explains scores: each value as the others of its row lead one to expect it, in the data's units. And
-what networks of 8 bits (see `graphs.build_networks`) leave to others stands before and after them:
+what networks of 8 bits (`functions.build_networks`) leave to others stands before and after them:
 
     preprocess     x -> u, pre-processed
     head           u, z_mean, z_log_var, parameters -> all that the scorer gives, see there
@@ -55,7 +55,7 @@ def build_replacements(vae: Any, card: DataCard) -> tuple[Graph, ...]:
 
 
 def build_around(vae: Any, card: DataCard) -> tuple[Graph, ...]:
-    """The graphs before and after `graphs.build_networks`."""
+    """The graphs before and after `functions.build_networks`."""
     row: tuple[int | str, ...] = ("batch", *card.input_shape)
     posterior: Inputs = dict.fromkeys(
         ("z_mean", "z_log_var"), ("float32", ("batch", vae.latent_dim))

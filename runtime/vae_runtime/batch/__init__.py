@@ -7,7 +7,7 @@ Six words, and each is used for one thing:
     job       what is asked: shards, a computation, where results go (`job.Job`; `run.run` does it)
     result    what became of a block: its good rows, and those rejected (`blocks.Result`)
     journal   results so far, from which a killed run goes on (`journal.Journal`)
-    writer    what puts results into a file of some format (`writing.Writer`)
+    writer    what puts results into a file of some format (`writing.protocol.Writer`)
 
 It imports all floors up to `runner`.
 """

@@ -31,7 +31,7 @@ class File:
     `role` is encoder, decoder, scorer, classifier, preprocess, head, mean, replacements, probe or
     report, in format version 1 also mixture; `format` is onnx, tflite, npz, json or html;
     `precision` is fp32, fp16, dynamic or int8.
-    `parity` is, for each output, the deviation from Keras as `backends.selftest.deviation`
+    `parity` is, for each output, the deviation from Keras as `backends.deviations.deviation`
     measures it. `recipe` says how it was quantised, `degraded` what accuracy it lost beyond what is
     allowed by default; both are empty for most.
     """

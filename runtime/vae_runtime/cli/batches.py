@@ -83,7 +83,7 @@ def run_batch(
         computation: what to compute.
         given: what to read.
         more: that results depend on, by names for people.
-        settle: see `batch.run.Job`.
+        settle: see `batch.job.Job`.
     """
     if isinstance(given, Inputs) and STANDARD in args.inputs:
         given = given._replace(name="stdin")
@@ -171,7 +171,7 @@ def row_of(runner: Runner) -> str:
 
 
 def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:
-    """Tells what was written, and where, see `told`; 0, for done."""
+    """Tells what was written, and where, see `counted_rows`; 0, for done."""
     where = "" if args.output is None else f" to {args.output}"
     print(printable(f"wrote {counted_rows(counts, args, row, where)}"), file=sys.stderr)
     return 0
