@@ -32,9 +32,9 @@ from vae_runtime import Runner, cli
 from vae_runtime.backends import OnnxRuntime
 from vae_runtime.backends.cores import cores
 from vae_runtime.backends.profiles import profile_of_files
-from vae_runtime.batch.blocks import Wanted
-from vae_runtime.batch.inputs import plan
 from vae_runtime.batch.pool import Pool
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.input_files import plan
 
 GROUP = 131_072
 ROUNDS = 3

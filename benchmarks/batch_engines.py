@@ -25,13 +25,13 @@ from batch import compute
 from vae_runtime import Runner
 from vae_runtime.backends import OnnxRuntime
 from vae_runtime.backends.profiles import profile_of_files
-from vae_runtime.batch.blocks import Wanted
 from vae_runtime.batch.computations import Scoring
-from vae_runtime.batch.inputs import Inputs, plan
 from vae_runtime.batch.job import Target, job_of
 from vae_runtime.batch.run import run
 from vae_runtime.engines import ray, spark
 from vae_runtime.engines.shards import count
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.input_files import Inputs, plan
 
 GROUP = 131_072
 WARM = 4  # row groups

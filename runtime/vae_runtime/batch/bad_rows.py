@@ -9,8 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.backends.chunks import ArrayCheck
+from vae_runtime.rows.blocks import Block
 
-from .blocks import Block, Reject
+
+class Reject(NamedTuple):
+    """A row that cannot be judged, by its number in its file, and why."""
+
+    file: str
+    row: int
+    reason: str
 
 
 class Sorted(NamedTuple):

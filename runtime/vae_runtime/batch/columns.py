@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import settle_pandas
-
-from .blocks import Column, Columns
+from vae_runtime.rows.blocks import Column, Columns
 
 Kind: TypeAlias = Literal["truth", "number", "decimal", "text", "timestamp", "other"]
 

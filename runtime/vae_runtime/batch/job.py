@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from vae_runtime import __version__
 from vae_runtime._base.paths import file_target
+from vae_runtime.batch.results import Result
 from vae_runtime.bundle.manifest import digest
+from vae_runtime.rows.blocks import Block, Columns, Shard
 from vae_runtime.runner import Runner
 
-from .blocks import Block, Columns, Result, Shard
 from .computations import Computation
 from .output import Output
 from .results import compute_with

@@ -4,9 +4,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from vae_runtime._base.atomic_files import aside_of, named, sync
+from vae_runtime.batch.results import Result
 
 from .bad_rows import RejectFile
-from .blocks import Result
 from .journal import JournalRefused
 from .writing import Opener, Writer
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from vae_runtime._base.atomic_files import write_aside
-
-from .blocks import Result
+from vae_runtime.batch.results import Result
 
 SECONDS_BETWEEN_LINES = 0.5  # seconds from one line to the next
 LINES_OF_RATE = 20  # lines over which the rate is a mean

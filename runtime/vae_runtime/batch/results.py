@@ -1,22 +1,43 @@
 """Results of blocks: what is computed of good rows, why others are bad, and verdicts by an FDR."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.rows.blocks import Block, Column, Columns
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.calibration import discovery_level
 from vae_runtime.verdicts.row_machines import check_own
 
-from .bad_rows import sort_out
-from .blocks import MACHINE, Block, Column, Reject, Result
+from .bad_rows import Reject, sort_out
 from .columns import check_names, flat, take
 from .computations import Computation
 
+MACHINE = "machine"  # the column of results that says which machine of a fleet a row is of
 REGISTER_ROWS = 16  # rows that fill the widest registers there are, whatever is computed of each
+
+
+class Result(NamedTuple):
+    """Outcome of a block: results of its good rows, and the rejected rows.
+
+    Args:
+        columns: each (rows, ...); none where no row is good.
+        rows: how many are good.
+        anomalies: how many of these raise an alarm.
+        rejects: the others.
+        left_out: rows of the file that are in no window.
+        classes: how many are of each class, by name, where they are classified.
+    """
+
+    columns: Columns
+    rows: int
+    anomalies: int = 0
+    rejects: tuple[Reject, ...] = ()
+    left_out: int = 0
+    classes: Mapping[str, int] = {}
 
 
 def compute_with(

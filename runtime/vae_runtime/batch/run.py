@@ -6,8 +6,9 @@ from contextlib import closing
 from typing import Any
 
 from vae_runtime.backends.profiles import check_threads
+from vae_runtime.batch.bad_rows import Reject
+from vae_runtime.batch.results import Result
 
-from .blocks import Reject, Result
 from .job import Job, Settle
 from .journal import (
     Done,

@@ -12,15 +12,16 @@ from typing import Any
 
 from vae_runtime._base.interrupts import stopped_by_signals
 from vae_runtime._base.printable import printable
-from vae_runtime.batch.blocks import MACHINE, Wanted
 from vae_runtime.batch.computations import Computation, OfRows
-from vae_runtime.batch.inputs import Inputs, plan, spool
 from vae_runtime.batch.job import Job, Settle, Source, Target, job_of
 from vae_runtime.batch.journal import JournalRefused
 from vae_runtime.batch.locks import locked
 from vae_runtime.batch.progress import Counts, Progress
+from vae_runtime.batch.results import MACHINE
 from vae_runtime.batch.run import NothingDone, run
 from vae_runtime.bundle.manifest import Model
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.input_files import Inputs, plan, spool
 from vae_runtime.rows.inputs import Windowing
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner

@@ -7,7 +7,6 @@ import time
 
 from vae_runtime._base.paths import path_of
 from vae_runtime.batch.computations import Computation
-from vae_runtime.batch.inputs import Inputs, check_apart
 from vae_runtime.batch.job import Target
 from vae_runtime.batch.locks import locked
 from vae_runtime.batch.progress import Counts
@@ -15,6 +14,7 @@ from vae_runtime.batch.writing import WRITERS
 from vae_runtime.engines.options import RowOptions, RunnerOptions
 from vae_runtime.engines.record_batches import BatchScorer
 from vae_runtime.engines.shards import count
+from vae_runtime.rows.input_files import Inputs, check_apart
 
 from .batches import summary_of
 from .files import STANDARD

@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 
 from vae_runtime._base.paths import file_target, is_same
-from vae_runtime.batch.inputs import check_apart
 from vae_runtime.batch.job import Target
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.writer import check_apart as check_no_bundle
+from vae_runtime.rows.input_files import check_apart
 
 STANDARD = "-"  # input or output
 FORMAT = "csv"  # of standard output

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 
-from vae_runtime.batch.blocks import Wanted
 from vae_runtime.batch.computations import (
     Computation,
     Decoding,
@@ -13,11 +12,12 @@ from vae_runtime.batch.computations import (
     Reconstructing,
     latents_of,
 )
-from vae_runtime.batch.inputs import plan
 from vae_runtime.batch.job import Source
-from vae_runtime.batch.reading.prior import prior
+from vae_runtime.batch.prior import prior
 from vae_runtime.batch.results import compute_with
 from vae_runtime.batch.writing import WRITERS
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.input_files import plan
 from vae_runtime.runner import Runner
 
 from .batches import (

@@ -5,10 +5,10 @@ from functools import partial
 
 from vae_runtime.backends import DEFAULT, Backend, kinds, names
 from vae_runtime.backends.profiles import PROFILES
-from vae_runtime.batch.formats import ENDINGS
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.cli.values import listed
+from vae_runtime.rows.formats.registry import ENDINGS
 
 from .clusters import ENGINES
 from .opening import heeded

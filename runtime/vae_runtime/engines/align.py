@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import settle_pandas
-from vae_runtime.batch.blocks import Block, Column, Columns, Result
 from vae_runtime.batch.columns import cast, decoded
 from vae_runtime.batch.computations import Computation
+from vae_runtime.batch.results import Result
+from vae_runtime.rows.blocks import Block, Column, Columns
 from vae_runtime.runner import Runner
 
 REJECTED = "rejected"  # the column of why rows are none

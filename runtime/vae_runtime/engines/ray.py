@@ -18,7 +18,7 @@ from vae_runtime._base.arguments import whole
 from vae_runtime._base.atomic_files import new_aside
 from vae_runtime._base.libraries import need
 from vae_runtime._base.paths import path_of
-from vae_runtime.batch.inputs import Inputs
+from vae_runtime.rows.input_files import Inputs
 
 from .options import ROW_OPTIONS, RUNNER_OPTIONS, RowOptions, RunnerOptions
 from .record_batches import BatchScorer
@@ -81,7 +81,7 @@ def score_files(scorer: BatchScorer, plan: Inputs, output: Path, *, rows: int = 
 
     Args:
         scorer: of the bundle.
-        plan: of files at paths that all workers see; see `batch.inputs.plan`.
+        plan: of files at paths that all workers see; see `rows.input_files.plan`.
         output: the folder, at such a path too; it appears whole or not at all.
         rows: of a task, at most, where a shard has not more.
 

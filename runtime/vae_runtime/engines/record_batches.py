@@ -16,14 +16,14 @@ from vae_runtime import __version__
 from vae_runtime._base.paths import path_of
 from vae_runtime.backends import backend_of, kind_of
 from vae_runtime.backends.profiles import profile_of_files
-from vae_runtime.batch.blocks import Wanted
 from vae_runtime.batch.columns import check_names
-from vae_runtime.batch.reading.columnar import block_of, check_kept, columns_of
 from vae_runtime.batch.results import compute_with
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle import manifest as manifests
 from vae_runtime.bundle.containers import Memory
 from vae_runtime.errors import BundleError
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.formats.columnar import block_of, check_kept, columns_of
 from vae_runtime.rows.frames import type_of
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import resolve_machines

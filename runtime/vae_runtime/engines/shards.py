@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vae_runtime._base.atomic_files import new_aside
-from vae_runtime.batch.blocks import MACHINE, Block, Columns, Shard, Wanted
 from vae_runtime.batch.columns import check_names
-from vae_runtime.batch.inputs import Inputs
 from vae_runtime.batch.progress import Counts
-from vae_runtime.batch.results import compute_with, where_of
+from vae_runtime.batch.results import MACHINE, compute_with, where_of
 from vae_runtime.batch.writing.columnar import GROUP_BYTES, GROUP_ROWS
+from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.parquet import open_parquet
 from vae_runtime.runner import Runner
 

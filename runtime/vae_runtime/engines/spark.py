@@ -19,8 +19,8 @@ from typing import Any
 
 from vae_runtime._base.libraries import need
 from vae_runtime._base.paths import path_of
-from vae_runtime.batch.inputs import Inputs
 from vae_runtime.errors import BundleError
+from vae_runtime.rows.input_files import Inputs
 
 from .options import ROW_OPTIONS, RUNNER_OPTIONS, RowOptions, RunnerOptions
 from .record_batches import BatchScorer
@@ -78,7 +78,7 @@ def score_files(
     Args:
         session: a `pyspark.sql.SparkSession`.
         scorer: of the bundle.
-        plan: of files at paths that all workers see; see `batch.inputs.plan`.
+        plan: of files at paths that all workers see; see `rows.input_files.plan`.
         output: the folder, by any name that Spark knows; `_SUCCESS` in it says that it is whole.
         rows: of a task, at most, where a shard has not more.
 

@@ -11,11 +11,11 @@ import pytest
 from vae_runtime import Runner
 from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.paths import file_target, is_same, path_of
-from vae_runtime.batch.inputs import plan
 from vae_runtime.bundle import open_bundle
 from vae_runtime.engines.record_batches import BatchScorer
 from vae_runtime.live.state_file import StateFile
 from vae_runtime.rows.files import read_rows
+from vae_runtime.rows.input_files import plan
 from vae_runtime.rows.inputs import read_input
 from vae_runtime.verdicts.recalibration import recalibrate
 

@@ -5,9 +5,9 @@ import csv
 import numpy as np
 import pytest
 
-from vae_runtime.batch.bad_rows import RejectFile, sort_out
-from vae_runtime.batch.blocks import Block, Reject
+from vae_runtime.batch.bad_rows import Reject, RejectFile, sort_out
 from vae_runtime.rows.arrays import RowCheck
+from vae_runtime.rows.blocks import Block
 
 
 @pytest.fixture

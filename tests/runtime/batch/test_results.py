@@ -5,7 +5,6 @@ import pytest
 
 from vae_runtime import Runner
 from vae_runtime.backends import OnnxRuntime
-from vae_runtime.batch.blocks import Block
 from vae_runtime.batch.computations import (
     Classifying,
     Decoding,
@@ -16,6 +15,7 @@ from vae_runtime.batch.computations import (
     latents_of,
 )
 from vae_runtime.batch.results import compute_with
+from vae_runtime.rows.blocks import Block
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ import pytest
 real_ray = pytest.importorskip("ray", reason="needs vae-runtime[ray]")
 
 from vae_runtime import BundleError  # noqa: E402
-from vae_runtime.batch.blocks import Wanted  # noqa: E402
 from vae_runtime.batch.computations import Scoring  # noqa: E402
-from vae_runtime.batch.inputs import plan  # noqa: E402
 from vae_runtime.cli import main  # noqa: E402
 from vae_runtime.engines import ray  # noqa: E402 - skipped above
+from vae_runtime.rows.blocks import Wanted  # noqa: E402
+from vae_runtime.rows.input_files import plan  # noqa: E402
 
 KEPT = ("id", "time", "site", "load")
 

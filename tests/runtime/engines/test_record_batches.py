@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_runtime import BundleError, Runner, recalibrate
-from vae_runtime.batch.blocks import Wanted
 from vae_runtime.batch.computations import Encoding, Scoring
-from vae_runtime.batch.inputs import plan
 from vae_runtime.engines.options import RowOptions, RunnerOptions
 from vae_runtime.engines.record_batches import BatchScorer, score_record_batch
 from vae_runtime.engines.shards import ShardScorer, count, tasks_of, write_task
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.input_files import plan
 
 IN_A_PROCESS = """
 import pickle, sys

@@ -18,11 +18,11 @@ if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
     pytest.skip("Spark needs a Java runtime, which this machine has not", allow_module_level=True)
 
 from vae_runtime import BundleError, Runner  # noqa: E402
-from vae_runtime.batch.blocks import Wanted  # noqa: E402
 from vae_runtime.batch.computations import Scoring  # noqa: E402
-from vae_runtime.batch.inputs import plan  # noqa: E402
 from vae_runtime.cli import main  # noqa: E402
 from vae_runtime.engines import spark  # noqa: E402 - skipped above
+from vae_runtime.rows.blocks import Wanted  # noqa: E402
+from vae_runtime.rows.input_files import plan  # noqa: E402
 
 KEPT = ("id", "time", "site", "load")
 # Java that starts fast and takes no core to optimise itself, and no server of pages

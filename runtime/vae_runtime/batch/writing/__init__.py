@@ -15,7 +15,7 @@ the rows are cut into tables.
 from collections.abc import Callable
 from pathlib import Path
 
-from vae_runtime.batch.blocks import Columns
+from vae_runtime.rows.blocks import Columns
 
 from .arrays import NpyWriter, NpzWriter, check_arrays
 from .columnar import IpcWriter, ParquetWriter, check_arrow, check_parquet

@@ -14,8 +14,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.blocks import Column, Columns
 from vae_runtime.batch.columns import as_floats, decoded, kind_of
+from vae_runtime.rows.blocks import Column, Columns
 
 from .cells import GREENWICH
 

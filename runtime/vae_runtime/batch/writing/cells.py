@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.batch.blocks import Column
 from vae_runtime.batch.columns import decoded, kind_of
+from vae_runtime.rows.blocks import Column
 
 from .digits import Texts, chosen, is_numbers, joined, put, texts_of
 

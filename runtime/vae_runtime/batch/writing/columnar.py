@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import need, settle_pandas
-from vae_runtime.batch.blocks import Column, Columns
 from vae_runtime.batch.columns import cast, decoded
+from vae_runtime.rows.blocks import Column, Columns
 
 GROUP_ROWS = 2**20
 GROUP_BYTES = 2**28  # in memory; fewer rows make a group where they are wide

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from vae_runtime.batch.blocks import Columns
+from vae_runtime.rows.blocks import Columns
 
 
 class Writer(Protocol):

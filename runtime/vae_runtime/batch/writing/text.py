@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from vae_runtime.batch.blocks import Column, Columns
 from vae_runtime.batch.columns import flat
+from vae_runtime.rows.blocks import Column, Columns
 
 from .cells import CSV, JSON, Style, cells, is_known, pieces
 from .digits import Texts, is_numbers, joined

@@ -1,1 +1,0 @@
-"""Files as shards, and shards as blocks, by format."""

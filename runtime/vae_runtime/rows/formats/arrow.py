@@ -1,0 +1,104 @@
+"""Rows of Arrow's own files, some record batches at a time.
+
+Of a record batch that is neither compressed nor has dictionaries, the rows are read some at a time:
+one that is larger than the memory is read nevertheless. Of others a batch is in memory. Nothing is
+mapped, for a file that shrinks while it is would kill the process.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.parquet import naming, reader_of
+
+from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
+from .arrow_slices import slices
+from .columnar import block_of, check_kept, check_types, columns_of, without_rows
+from .segments import stretches
+
+FORMAT = "Arrow"
+
+Find: TypeAlias = Callable[[Source], list[Batch]]
+
+
+def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
+    """Its record batches, small ones together, once the columns are known to be there."""
+    rows = _checked_rows(path, wanted, batches_of_file)
+    return stretches(path, path.suffix, rows, wanted)
+
+
+def read_file(shard: Shard, wanted: Wanted) -> Iterator[Block]:
+    """The rows of some record batches, some at a time."""
+    yield from _blocks(shard, wanted, batches_of_file, slice(shard.start, shard.stop))
+
+
+def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:
+    """One shard: where a record batch begins is known once the one before has been read."""
+    rows = sum(_checked_rows(path, wanted, batches_of_stream))
+    return [Shard(str(path), path.suffix, 0, 1, 0, rows)] if rows else []
+
+
+def read_stream(shard: Shard, wanted: Wanted) -> Iterator[Block]:
+    """The rows of all record batches, some at a time."""
+    yield from _blocks(shard, wanted, batches_of_stream, slice(None))
+
+
+def kept(path: Path, wanted: Wanted) -> Columns:
+    """The columns that are kept, without rows."""
+    with _opened(path) as reader:
+        return without_rows(reader.schema, wanted)
+
+
+def _checked_rows(path: Path, wanted: Wanted, find: Find) -> list[int]:
+    """Checks that the columns are there; gives the number of rows of each record batch."""
+    with _opened(path) as reader:
+        columns, _ = _names(reader.schema, wanted, str(path))
+        with Source(path) as source:
+            rows = [batch.rows for batch in find(source)]
+        if any(rows):
+            check_types(reader.schema, columns, str(path))
+    return rows
+
+
+def _blocks(shard: Shard, wanted: Wanted, find: Find, which: slice) -> Iterator[Block]:
+    first, path = shard.first_row, Path(shard.file)
+    with _opened(path) as reader, Source(path) as source:
+        columns, every = _names(reader.schema, wanted, shard.file)
+        batches = find(source)
+        is_plain = all(batch.is_plain for batch in batches)  # a stream is read in one way alone
+        for number in range(len(batches))[which]:
+            batch = batches[number]._replace(is_plain=is_plain)
+            pieces = slices(source, batch, reader.schema, every, wanted.block_rows)
+            if pieces is None:
+                pieces = _pieces(reader, number, every, wanted)
+            for piece in pieces:
+                piece.validate(full=True)  # what a damaged file says of itself may lie
+                yield block_of(piece, shard.file, first, wanted, columns)
+                first += piece.num_rows
+
+
+def _pieces(reader: Any, number: int, every: list[str], wanted: Wanted) -> Iterator[Any]:
+    """A record batch that is read as a whole, some rows at a time; of a stream, the next one."""
+    by_number = hasattr(reader, "get_batch")
+    batch = (reader.get_batch(number) if by_number else reader.read_next_batch()).select(every)
+    batch.validate(full=True)
+    for start in range(0, batch.num_rows, wanted.block_rows):
+        yield batch.slice(start, wanted.block_rows)
+
+
+def _names(schema: Any, wanted: Wanted, where: str) -> tuple[list[str], list[str]]:
+    """The columns of rows, and all that are wanted; ColumnError where one is not there."""
+    columns = columns_of(schema.names, wanted, where)
+    kept = check_kept(schema.names, wanted, where)
+    return columns, list(dict.fromkeys([*columns, *kept]))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A reader of all columns: to leave some out, pyarrow would copy each record batch."""
+    pa = reader_of(path, FORMAT)
+    opener = pa.ipc.open_stream if path.suffix == ".arrows" else pa.ipc.open_file
+    with naming(path, FORMAT), pa.OSFile(str(path)) as file:
+        yield opener(file, options=pa.ipc.IpcReadOptions(use_threads=False))

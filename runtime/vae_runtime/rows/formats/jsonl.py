@@ -1,0 +1,210 @@
+"""Rows of .jsonl files, a value of JSON a line, in ranges of bytes.
+
+{"pressure": 101.3, "flow": 2.9}     features by name; other keys are left alone
+{"x": [[0, 1], [2, 3]]}              the key of rows as lists, nested or flat
+[101.3, 2.9]                         in the order of the features; it has no keys to keep
+
+What is a number is said in `data.json_values`. A key that is kept becomes text, whatever it holds,
+as in a .csv: text as it is, nothing of null or no such key, else its JSON. So a column is of one
+kind in all blocks, although no block knows the others.
+"""
+
+import itertools
+import json
+import math
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_runtime.rows.blocks import Block, Shard, Wanted
+from vae_runtime.rows.json_values import number, parse_json, short
+from vae_runtime.rows.line_limit import longest_line
+from vae_runtime.rows.machine_names import names_or_bad
+from vae_runtime.rows.missing_names import meant, quoted, some
+from vae_runtime.rows.tables import ColumnError
+
+from .ranges import (
+    BLOCK,
+    Begin,
+    Taken,
+    after_mark,
+    blocks_in,
+    blocks_of,
+    plan_ranges,
+)
+
+LOOKED_AT = 100  # rows at the begin of a file that show whether a key is there
+
+
+def plan(path: Path, wanted: Wanted) -> list[Shard]:
+    """Ranges of bytes that end with a line; ColumnError where no row at the begin has a key."""
+    begin = Begin(after_mark(path), 0)
+    _check_keys(path, begin, wanted)
+    return plan_ranges(path, path.suffix, begin, take_lines, wanted)
+
+
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
+    """Its rows, some at a time."""
+    first, line = shard.first_row, shard.line
+    for block, taken in blocks_of(shard, take_lines, wanted):
+        if taken.rows:
+            yield _block(shard.file, block, (first, line), wanted)
+        first, line = first + taken.rows, line + taken.lines
+
+
+def take_lines(block: bytes, is_last: bool) -> Taken:
+    """The whole lines of a block; those of blanks are no rows."""
+    end = len(block) if is_last else block.rfind(b"\n") + 1
+    lines = block[:end].split(b"\n")
+    return Taken(end, sum(map(bool, map(bytes.strip, lines))), len(lines) - (not lines[-1]))
+
+
+def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
+    """The row of the model's shape that a line holds; ValueError where it holds none."""
+    shape = wanted.model.input_shape
+    if isinstance(value, dict):
+        names = _features(value, wanted)
+        if names is not None:
+            return np.array([number(value[name], name) for name in names])
+        value = value[wanted.column]
+    if not isinstance(value, list):
+        raise ValueError(f"expected numbers of shape {shape}. Received: {short(value)}.")
+    found, cells = _unnested(value)
+    if found not in (shape, (math.prod(shape),)):
+        raise ValueError(f"expected numbers of shape {shape}. Received: lists of {found}.")
+    plain = _plain(cells)
+    return np.array([number(v) for v in cells] if plain is None else plain).reshape(shape)
+
+
+def _block(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Block:
+    """The rows of a block, of which the first row and the first line have these numbers."""
+    first, line = begin
+    values: list[Any] = []
+    bad: dict[int, str] = {}
+    lines: list[int] = []
+    for number_of_line, text in enumerate(block.decode().split("\n"), line):
+        if text.strip():
+            try:
+                values.append(parse_json(text))
+            except ValueError as error:
+                bad[len(values)] = f"line {number_of_line}: {error}"
+                values.append(None)
+            lines.append(number_of_line)
+    x = _rows(values, lines, bad, wanted)
+    kept = {name: _texts(values, name) for name in wanted.keep}
+    machines = (
+        None
+        if wanted.machine_column is None
+        else names_or_bad(_texts(values, wanted.machine_column), bad)
+    )
+    return Block(file, x, {"row": np.arange(first, first + len(x))}, kept, machines, bad)
+
+
+def _rows(
+    values: list[Any], lines: list[int], bad: dict[int, str], wanted: Wanted
+) -> NDArray[np.float64]:
+    """(rows, *input_shape) of values, all at once where they are plain; adds to `bad`."""
+    x = np.zeros((len(values), *wanted.model.input_shape))
+    names = _named(wanted)
+    try:
+        plain = _plain([value[name] for value in values for name in names]) if names else None
+    except (KeyError, TypeError):
+        plain = None
+    if plain is not None:
+        return np.array(plain).reshape(x.shape)
+    for i, value in enumerate(values):
+        if i not in bad:
+            try:
+                x[i] = row_of(value, wanted)
+            except ValueError as error:
+                bad[i] = f"line {lines[i]}: {error}"
+    return x
+
+
+def _plain(cells: list[Any]) -> "array[float] | None":
+    """Numbers as they are; None where some may be something else."""
+    if not set(map(type, cells)) <= {int, float}:
+        return None
+    try:
+        return array("d", cells)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+
+
+def _named(wanted: Wanted) -> tuple[str, ...]:
+    """The features that are keys of an object; none of a model whose rows are lists."""
+    names = wanted.model.feature_names
+    return names if names and len(wanted.model.input_shape) == 1 else ()
+
+
+def _features(value: dict[str, Any], wanted: Wanted) -> tuple[str, ...] | None:
+    """The keys of features; None where there is that of lists instead. As of record batches."""
+    names = _named(wanted)
+    missing = [name for name in names if name not in value]
+    if names and not missing:
+        return names
+    if wanted.column not in value:
+        expected = quoted(missing or [wanted.column])
+        raise ValueError(f"expected {expected}. Received: {short(list(value))}.")
+    return None
+
+
+def _unnested(value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
+    """The shape of nested lists, and what is in them."""
+    lengths: list[int] = []
+    level: list[Any] = [value]
+    while level and all(isinstance(part, list) for part in level):
+        if len({len(part) for part in level}) > 1:
+            raise ValueError("expected lists of one length. Received: lists of several.")
+        lengths.append(len(level[0]))
+        level = list(itertools.chain.from_iterable(level))
+    return tuple(lengths), level
+
+
+def _texts(values: list[Any], name: str) -> NDArray[np.str_]:
+    found = [value.get(name) if isinstance(value, dict) else None for value in values]
+    return np.array([_text(value) for value in found], str)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
+    rows = list(itertools.islice(_objects(path, begin, wanted), LOOKED_AT))
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    asked = (*wanted.named, *_named(wanted))
+    if missing := [name for name in wanted.named if name not in keys]:
+        raise _no_key(path, missing, keys, asked)
+    missing = [name for name in _named(wanted) if name not in keys]
+    if rows and wanted.column not in keys and (missing or not _named(wanted)):
+        raise _no_key(path, missing or [wanted.column], keys, asked)
+
+
+def _no_key(path: Path, missing: list[str], keys: list[str], asked: tuple[str, ...]) -> ColumnError:
+    kind = "key" if len(missing) == 1 else "keys"
+    return ColumnError(
+        f"{path}: expected the {kind} {quoted(missing)}. Received: "
+        f"{some(keys) or 'lines without keys'}.{meant(missing, keys, asked)}"
+    )
+
+
+def _objects(path: Path, begin: Begin, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """The objects in the first block of a file."""
+    span = (begin.size, path.stat().st_size)
+    longest = longest_line(wanted.model)
+    found = blocks_in(path, span, take_lines, size=BLOCK, longest=longest)
+    for block, _ in itertools.islice(found, 1):
+        for line in block.split(b"\n"):
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                continue  # is told when it is read
+            if isinstance(value, dict):
+                yield value

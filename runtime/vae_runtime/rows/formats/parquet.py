@@ -1,0 +1,59 @@
+"""Rows of Parquet files, some row groups at a time."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.parquet import naming, open_parquet
+
+from .columnar import block_of, check_kept, check_types, columns_of, without_rows
+from .segments import stretches
+
+
+def plan(path: Path, wanted: Wanted) -> list[Shard]:
+    """Its row groups, small ones together, once the columns are known to be there."""
+    file = open_parquet(path)
+    names = list(file.schema_arrow.names)
+    columns = columns_of(names, wanted, str(path))
+    check_kept(names, wanted, str(path))
+    groups = range(file.metadata.num_row_groups)
+    rows = [file.metadata.row_group(i).num_rows for i in groups]
+    if any(rows):
+        check_types(file.schema_arrow, columns, str(path))
+    return stretches(path, ".parquet", rows, wanted)
+
+
+def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
+    """Its rows, some at a time."""
+    path = Path(shard.file)
+    file = open_parquet(path, _footer(path, path.stat().st_mtime_ns))
+    names = list(file.schema_arrow.names)
+    columns, kept = columns_of(names, wanted, shard.file), check_kept(names, wanted, shard.file)
+    first = shard.first_row
+    batches = file.iter_batches(
+        wanted.block_rows,
+        row_groups=list(range(shard.start, shard.stop)),
+        columns=list(dict.fromkeys([*columns, *kept])),
+        use_threads=False,
+    )
+    while True:
+        with naming(path):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield block_of(batch, shard.file, first, wanted, columns)
+        first += batch.num_rows
+
+
+def kept(path: Path, wanted: Wanted) -> Columns:
+    """The columns that are kept, without rows."""
+    schema = open_parquet(path, _footer(path, path.stat().st_mtime_ns)).schema_arrow
+    return without_rows(schema, wanted)
+
+
+@lru_cache(maxsize=8)
+def _footer(path: Path, changed: int) -> Any:
+    """Of a file that was last changed then; it is long where row groups are many."""
+    return open_parquet(path).metadata

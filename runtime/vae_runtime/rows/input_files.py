@@ -1,0 +1,190 @@
+"""Inputs that are named on a command line, to files, and files to shards."""
+
+import glob
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from vae_runtime._base.atomic_files import named
+from vae_runtime._base.paths import identity, path_of
+from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+
+from .formats import registry
+
+GLOB_MARKS = "*?["  # of a glob
+
+HEAD_BYTES = 65_536  # bytes that tell a format
+COPY_BYTES = 2**20  # at a time
+SIGNATURES = {
+    b"\x93NUMPY": ".npy",
+    b"PK\x03\x04": ".npz",
+    b"PAR1": ".parquet",
+    b"ARROW1": ".arrow",
+    b"\xff\xff\xff\xff": ".arrows",
+}
+
+
+class Inputs(NamedTuple):
+    """Shards of the files to read, and each file's size and time when they were planned.
+
+    Args:
+        wanted: of the files.
+        shards: in order.
+        files: size and time of the last change, by path.
+        name: of the only file in results, rejects and errors of rows; None for its path.
+    """
+
+    wanted: Wanted
+    shards: list[Shard]
+    files: dict[str, tuple[int, int]]
+    name: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """Of all shards."""
+        return sum(shard.rows for shard in self.shards)
+
+    def read(self, shard: Shard) -> Iterator[Block]:
+        """The blocks of a shard."""
+        blocks, name = registry.read(shard, self.wanted), self.name
+        return blocks if name is None else (block._replace(file=name) for block in blocks)
+
+    def kept(self) -> Iterator[Columns]:
+        """The columns of each file that are kept, without rows."""
+        if self.wanted.keep:
+            yield from (registry.kept_of(Path(file), self.wanted) for file in self.files)
+
+    def fingerprint(self, shard: Shard) -> list[Any]:
+        """Identifies a shard and the state of its file, as a JSON list.
+
+        Raises:
+            ValueError: its file has changed since the plan was made.
+        """
+        if _stat(Path(shard.file)) != self.files[shard.file]:
+            raise ValueError(
+                f"{shard.file}: expected a file that stays as it is. Received: one that has "
+                "changed while it was read. Score it when it is whole."
+            )
+        return [*shard, *self.files[shard.file]]
+
+
+def plan(given: Sequence[str], wanted: Wanted) -> Inputs:
+    """The shards of all inputs.
+
+    Args:
+        given: files, folders and globs.
+        wanted: what to read of them.
+
+    Raises:
+        ValueError: there is nothing to read, or a file does not hold what is wanted.
+    """
+    files = list(dict.fromkeys(file for each in given for file in _files(each, wanted)))
+    stats = {str(file): _stat(file) for file in files}
+    shards = [shard for file in files for shard in registry.plan(file, wanted)]
+    if not shards:
+        raise ValueError(f"{', '.join(given):.200}: expected rows. Received: none.")
+    return Inputs(wanted, shards, stats)
+
+
+def check_apart(given: Sequence[str], written: Sequence[Path]) -> None:
+    """Raises ValueError where a file that is to be written is, or would be, one of the inputs.
+
+    Args:
+        given: files, folders and globs.
+        written: files that may be there already.
+    """
+    inputs = [path.resolve() for each in given for path in _named(each)]
+    there = {identity(target) for target in written} - {None}
+    read = {identity(file) for path in inputs for file in _inside(path)} if there else set()
+    for target in written:
+        path = target.resolve()
+        if path in inputs or identity(path) in there & read:
+            raise ValueError(f"{target}: expected another file than the input. Received: the same.")
+        for folder in inputs:
+            if path.suffix in registry.ENDINGS and path.is_relative_to(folder):
+                if not _is_note(path, folder):
+                    raise ValueError(
+                        f"{target}: expected a file outside of {folder}, whose files are read. "
+                        "Received: one in it, that the next run would read too."
+                    )
+
+
+def spool(stream: IO[bytes], folder: Path) -> Path:
+    """Standard input as a file in a folder, named by the format that its first bytes tell.
+
+    Raises:
+        ValueError: there is nothing in it.
+        OSError: there is no room for it.
+    """
+    head = stream.read(HEAD_BYTES)
+    if not head:
+        raise ValueError("expected rows on standard input. Received: nothing.")
+    path = folder / f"stdin{_ending_of(head)}"
+    try:
+        with named(path), path.open("wb") as file:
+            file.write(head)
+            shutil.copyfileobj(stream, file, COPY_BYTES)
+    except OSError as error:
+        error.add_note("TMPDIR names the folder in which standard input is kept meanwhile")
+        raise
+    return path
+
+
+def _ending_of(head: bytes) -> str:
+    for mark, ending in SIGNATURES.items():
+        if head.startswith(mark):
+            return ending
+    return ".jsonl" if head.lstrip()[:1] in (b"{", b"[") else ".csv"
+
+
+def _inside(path: Path) -> Iterator[Path]:
+    """A file; of a folder, the files in it, which may be links to others."""
+    return path.rglob("*") if path.is_dir() else iter((path,))
+
+
+def _files(given: str, wanted: Wanted) -> list[Path]:
+    """Paths to read for one input: itself, what is in a folder, what a glob matches."""
+    found = _named(given)
+    if not found:
+        raise ValueError(f"{given}: expected files that match. Received: none.")
+    each = (_in_folder(path, wanted) if path.is_dir() else [path] for path in found)
+    return [file for files in each for file in files]
+
+
+def _named(given: str) -> list[Path]:
+    """The files and folders that a name stands for: itself, or what a glob matches."""
+    path = path_of(given, "an input")
+    if path.exists() or not any(mark in given for mark in GLOB_MARKS):
+        return [path]
+    return [Path(name) for name in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207 - whole
+
+
+def _in_folder(folder: Path, wanted: Wanted) -> list[Path]:
+    """The files of a folder and the folders in it, by name; the folder itself, if of images.
+
+    A link to nothing is one of them too, and an error when it is opened, not a file less.
+    """
+    inside = (f for f in folder.rglob("*") if f.suffix in registry.ENDINGS and not f.is_dir())
+    files = sorted(f for f in inside if not _is_note(f, folder))
+    if not files and len(wanted.model.input_shape) == 3:
+        return [folder]
+    endings = sorted({file.suffix for file in files})
+    if len(endings) != 1:
+        counted = [f"{sum(f.suffix == e for f in files):,} of {e}" for e in endings]
+        raise ValueError(
+            f"{folder}: expected files of one format in a folder ({', '.join(registry.ENDINGS)}). "
+            f"Received: {' and '.join(counted) or 'none'}. Name them by a glob, such as "
+            f"'{folder}/*.csv'."
+        )
+    return files
+
+
+def _is_note(file: Path, folder: Path) -> bool:
+    """Names that begin with _ or . are those of a program's own notes and leftovers."""
+    return any(part[0] in "_." for part in file.relative_to(folder).parts)
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns

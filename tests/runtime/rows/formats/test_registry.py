@@ -1,0 +1,109 @@
+"""One table in every format: the same rows; and what no format reads is refused."""
+
+import gzip
+import json
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from vae_runtime.rows.formats import registry
+
+AB = ("a", "b")
+
+
+def write_all(folder, x, ids):
+    """The same table in each format; returns the files."""
+    table = pa.table({"id": ids, "b": x[:, 1], "a": x[:, 0]})
+    np.save(folder / "t.npy", x)
+    np.savez(folder / "t.npz", x=x, id=np.array(ids))
+    pq.write_table(table, folder / "t.parquet", row_group_size=7)
+    for name, new in (
+        ("t.arrow", pa.ipc.new_file),
+        ("t.feather", pa.ipc.new_file),
+        ("t.arrows", pa.ipc.new_stream),
+    ):
+        with new(folder / name, table.schema) as writer:
+            writer.write_table(table, max_chunksize=7)
+    rows = [{"id": i, "a": a, "b": b} for i, (a, b) in zip(ids, x.tolist(), strict=True)]
+    for name in ("t.jsonl", "t.ndjson"):
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = ["b,id,a", *(f"{row['b']!r},{row['id']},{row['a']!r}" for row in rows)]
+    (folder / "t.csv").write_text("\n".join(lines))
+    return [folder / f"t{ending}" for ending in registry.FORMATS if ending.startswith(".")]
+
+
+@settings(max_examples=20, deadline=None)
+@given(x=arrays(np.float64, st.tuples(st.integers(1, 30), st.just(2))))
+def test_a_table_is_the_same_in_every_format(tmp_path_factory, request, x):
+    folder = tmp_path_factory.getbasetemp()
+    wanted, read = request.getfixturevalue("wanted"), request.getfixturevalue("read")
+    ids = [f"no {i}" for i in range(len(x))]
+    for path in write_all(folder, x, ids):
+        keep = () if path.suffix == ".npy" else ("id",)
+        found = read(path, wanted((2,), AB, keep=keep))
+        np.testing.assert_array_equal(found.x, x, err_msg=path.suffix)
+        np.testing.assert_array_equal(found.row, np.arange(len(x)))
+        assert not found.bad
+        if keep:
+            assert found.kept["id"].tolist() == ids
+
+
+@pytest.mark.parametrize(
+    ("name", "received"),
+    [("rows.txt", ".txt"), ("rows", "a file without an ending"), ("none", "nothing there")],
+)
+def test_a_file_that_no_format_reads_is_refused(tmp_path, wanted, name, received):
+    if name != "none":
+        (tmp_path / name).write_text("1,2")
+    expected = ", ".join(name for name in registry.FORMATS if name.startswith("."))
+    message = f"{tmp_path / name}: expected a file of {expected}. Received: {received}."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        registry.plan(tmp_path / name, wanted())
+
+
+@pytest.mark.parametrize("name", [name for name in registry.FORMATS if name.startswith(".")])
+def test_a_file_that_is_not_there_is_named(tmp_path, wanted, name):
+    with pytest.raises(FileNotFoundError, match=f"none{name}"):
+        registry.plan(tmp_path / f"none{name}", wanted())
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("t.csv.gz", "gunzip -c FILE |"), ("t.TSV", "commas between cells"), ("t.png", "the folder")],
+)
+def test_files_of_other_endings_are_refused_with_what_to_do(tmp_path, wanted, name, advice):
+    (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        registry.plan(tmp_path / name, wanted())
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize(
+    ("pack", "advice"),
+    [(gzip.compress, "gunzip -c FILE |"), (lambda b: b.decode().encode("utf-16"), "iconv -f")],
+)
+def test_text_that_is_packed_is_refused_with_what_to_do(tmp_path, wanted, ending, pack, advice):
+    path = tmp_path / f"t{ending}"
+    path.write_bytes(pack(b"1,2,3\n" if ending == ".csv" else b"[1, 2, 3]\n"))
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        registry.plan(path, wanted())
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".arrow", ".arrows"])
+def test_a_column_of_text_is_refused_before_any_row_is_read(tmp_path, wanted, ending):
+    table, path = pa.table({"a": [1.0], "b": ["2"]}), tmp_path / f"t{ending}"
+    if ending == ".parquet":
+        pq.write_table(table, path)
+    else:
+        with (pa.ipc.new_file if ending == ".arrow" else pa.ipc.new_stream)(
+            path, table.schema
+        ) as w:
+            w.write_table(table)
+    with pytest.raises(ValueError, match=r"expected numbers in column 'b'\. Received: string"):
+        registry.plan(path, wanted((2,), AB))
