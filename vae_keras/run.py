@@ -33,7 +33,7 @@ from vae_keras.model.vae import VAE
 from vae_runtime._base import typed_json
 from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime._base.paths import path_of
-from vae_runtime.bundle.manifest import Trial
+from vae_runtime.bundle.manifest import RowSpec, Trial
 from vae_runtime.rows.files import load_npz
 
 from .configs import DataConfig, ModelConfig, TrainConfig
@@ -71,28 +71,18 @@ class Config:
     versions: dict[str, str]
 
 
-@dataclass(frozen=True)
-class DataCard:
+@dataclass(frozen=True, kw_only=True)
+class DataCard(RowSpec):
     """Contents of `data.json`: describes the rows, so that export does not need them.
 
+    `rows` counts those of each set. `fingerprint` is the sha256 of the bytes of those trained on.
     `folds` is 1 where calibration rows were held back; else they are those of train and validation.
     """
 
-    name: str
-    input_shape: tuple[int, ...]
-    input_dtype: str
-    feature_names: tuple[str, ...] | None
-    value_range: tuple[float, float] | None
-    one_hot: tuple[int, ...]
     rows: dict[str, int]
     fingerprint: str
     license: str | None
-    classes: tuple[str, ...] | None = None
-    stride: int | None = None
-    recording: str | None = None
-    time: str | None = None
     folds: int = 1
-    machine_column: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ SCHEMA = {
     kind.__name__: kind
     for kind in vars(manifest).values()
     if dataclasses.is_dataclass(kind) and kind.__module__ in (manifest.__name__, records.__name__)
+    if kind is not records.RowSpec  # its fields are those of a Model
 }
 
 

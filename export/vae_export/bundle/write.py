@@ -143,17 +143,9 @@ def _describe(content: bytes, **given: Any) -> manifest.File:
 
 def _model(source: Source) -> manifest.Model:
     vae, card, scaling = source.vae, source.card, source.vae.preprocessing
+    value_range = card.value_range if vae.likelihood.support else None
     return manifest.Model(
-        name=card.name,
-        input_shape=card.input_shape,
-        input_dtype=card.input_dtype,
-        value_range=card.value_range if vae.likelihood.support else None,
-        feature_names=card.feature_names,
-        one_hot=card.one_hot,
-        stride=card.stride,
-        recording=card.recording,
-        time=card.time,
-        machine_column=card.machine_column,
+        **{**card.fields(), "value_range": value_range},
         mixture=vae.mixture and vae.mixture.count,
         latent_dim=vae.latent_dim,
         likelihood=source.likelihood,
@@ -165,5 +157,4 @@ def _model(source: Source) -> manifest.Model:
             low=scaling.low,
             high=scaling.high,
         ),
-        classes=card.classes,
     )

@@ -31,6 +31,7 @@ from .records import Manifest as Manifest
 from .records import Model as Model
 from .records import Preprocessing as Preprocessing
 from .records import Recalibration as Recalibration
+from .records import RowSpec as RowSpec
 from .records import Score as Score
 from .records import Tensor as Tensor
 from .records import Training as Training

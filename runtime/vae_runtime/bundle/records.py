@@ -1,6 +1,8 @@
 """The records that a manifest is made of; field names are the keys of its JSON objects."""
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from vae_runtime.errors import BundleError
 
@@ -66,9 +68,9 @@ class Preprocessing:
     high: float | None
 
 
-@dataclass(frozen=True)
-class Model:
-    """Description of the model that the bundle computes.
+@dataclass(frozen=True, kw_only=True)
+class RowSpec:
+    """Description of a model's rows: what training read, and what a device is given.
 
     `value_range` is where the likelihood is defined, None for anywhere. `feature_names` are those
     of the last axis: columns, channels. `one_hot` are the sizes of the one-hot groups that the last
@@ -76,11 +78,8 @@ class Model:
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
     there. `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
-    `sigma` is what bundles of format version 1 say of a Gaussian likelihood; None in later ones,
-    whose graphs hold it wherever it is needed.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
-    without a classifier. `mixture` is the number of centres of the score's mixture, None without
-    one.
+    without a classifier.
     """
 
     name: str
@@ -89,17 +88,32 @@ class Model:
     value_range: tuple[float, float] | None
     feature_names: tuple[str, ...] | None
     one_hot: tuple[int, ...]
+    classes: tuple[str, ...] | None = None
+    stride: int | None = None
+    recording: str | None = None
+    time: str | None = None
+    machine_column: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Returns the fields of a `RowSpec` by name, of any description that is one."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(RowSpec)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(RowSpec):
+    """Description of the model that the bundle computes, and of its rows.
+
+    `sigma` is what bundles of format version 1 say of a Gaussian likelihood; None in later ones,
+    whose graphs hold it wherever it is needed. `mixture` is the number of centres of the score's
+    mixture, None without one.
+    """
+
     latent_dim: int
     likelihood: str
     beta: float
     parameters: int
     preprocessing: Preprocessing
-    classes: tuple[str, ...] | None = None
-    stride: int | None = None
     sigma: tuple[float, ...] | None = None
-    recording: str | None = None
-    time: str | None = None
-    machine_column: str | None = None
     mixture: int | None = None
 
 

@@ -17,6 +17,12 @@ NAMES: dict[tuple[str, ...], dict[str, str]] = {  # of objects at these places, 
     ("files", "*", "inputs", "*"): TENSOR,
     ("files", "*", "outputs", "*"): TENSOR,
 }
+# Of the model, in the order in which that version wrote them: a manifest's digest is of its bytes.
+MODEL = (
+    *("name", "input_shape", "input_dtype", "value_range", "feature_names", "one_hot"),
+    *("latent_dim", "likelihood", "beta", "parameters", "preprocessing", "classes", "stride"),
+    *("sigma", "group", "time", "unit", "mixture"),
+)
 
 
 def with_names_of_today(document: Any) -> Any:
@@ -30,4 +36,4 @@ def with_own_names(document: Any) -> Any:
     """The JSON of records as version 1 has it."""
     for place, names in NAMES.items():
         document = renamed(document, {new: old for old, new in names.items()}, place)
-    return document
+    return {**document, "model": {name: document["model"][name] for name in MODEL}}
