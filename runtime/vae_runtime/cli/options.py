@@ -8,7 +8,7 @@ from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.cli.values import listed
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.rows.endings import ENDINGS
 
 from .clusters import ENGINES
 from .opening import heeded

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
+from vae_runtime.rows.dialect import Reading
 from vae_runtime.rows.inputs import Windowing
 
 # A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read.
@@ -48,6 +49,7 @@ class Wanted(NamedTuple):
         column: that holds rows as lists, of a model without named features; the key of an .npz.
         windowing: how tables are cut into windows, where the model has such.
         values: of what is computed of a row, where they are more than its own.
+        reading: of text, and what means "no value" in files of any format.
     """
 
     model: Model
@@ -56,6 +58,7 @@ class Wanted(NamedTuple):
     column: str = "x"
     windowing: Windowing = Windowing()
     values: int = 0
+    reading: Reading = Reading()
 
     @property
     def named(self) -> tuple[str, ...]:

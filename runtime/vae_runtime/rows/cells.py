@@ -110,3 +110,17 @@ class CellFormat:
 
 
 PLAIN = CellFormat()
+
+
+def number_or_hole(cell: str, format: CellFormat = PLAIN) -> float:
+    """Number that a cell holds, NaN where it has no value; ValueError for text."""
+    try:
+        return format.number(cell)
+    except NoValue:
+        return math.nan
+
+
+def no_value(where: str, column: str, cell: str) -> str:
+    """Reason why a row is a bad one: a cell without a value; `where` begins the sentence."""
+    said = f" ({cell.strip()})" if cell.strip() else ""
+    return f"{where}: no value in column {column!r}{said}."

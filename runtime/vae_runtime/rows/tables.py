@@ -68,7 +68,23 @@ class ColumnChoice(NamedTuple):
 
     def of(self, header: Sequence[str]) -> tuple[str, ...]:
         """The features of a table with this header."""
-        return tuple(self.features or (name for name in header if name not in self.named))
+        if self.features:
+            return tuple(self.features)
+        return tuple(name for name in _without_nameless(header) if name not in self.named)
+
+
+def _without_nameless(header: Sequence[str]) -> Sequence[str]:
+    """Names of a header but for an empty one at its begin, of an index, or at its end."""
+    first = int(len(header) > 1 and header[0] == "")
+    last = len(header) - int(len(header) > 1 + first and header[-1] == "")
+    return header[first:last]
+
+
+def full_names(header: list[str], below: Rows) -> list[str]:
+    """Names of a header, one for each cell of the rows: an index, or an end, may have none."""
+    if not below or any(len(row) != len(header) + 1 for row in below):
+        return header
+    return [*header, ""] if all(not row[-1].strip() for row in below) else ["", *header]
 
 
 class Table(NamedTuple):

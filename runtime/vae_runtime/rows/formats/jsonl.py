@@ -21,36 +21,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
+from vae_runtime.rows.cells import CellFormat
+from vae_runtime.rows.dialect import HEAD, encoding_of
 from vae_runtime.rows.json_values import number, parse_json, short
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.missing_names import meant, quoted, some
 from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text_files import UTF8, head_of
 
 from .ranges import (
     BLOCK,
     Begin,
     Taken,
+    Text,
     after_mark,
     blocks_in,
     blocks_of,
     plan_ranges,
 )
 
+FORMAT = ".jsonl"
 LOOKED_AT = 100  # rows at the begin of a file that show whether a key is there
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """Ranges of bytes that end with a line; ColumnError where no row at the begin has a key."""
-    begin = Begin(after_mark(path), 0)
-    _check_keys(path, begin, wanted)
-    return plan_ranges(path, path.suffix, begin, take_lines, wanted)
+    encoding = _encoding(path, wanted)
+    begin = Begin(after_mark(path, encoding), 0)
+    _check_keys(Text(path, encoding), begin, wanted)
+    return plan_ranges(path, FORMAT, begin, take_lines, wanted, encoding=encoding)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     first, line = shard.first_row, shard.line
-    for block, taken in blocks_of(shard, take_lines, wanted):
+    encoding = _encoding(Path(shard.file), wanted)
+    for block, taken in blocks_of(shard, take_lines, wanted, encoding=encoding):
         if taken.rows:
             yield _block(shard.file, block, (first, line), wanted)
         first, line = first + taken.rows, line + taken.lines
@@ -176,8 +183,15 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
-    rows = list(itertools.islice(_objects(path, begin, wanted), LOOKED_AT))
+def _encoding(path: Path, wanted: Wanted) -> str:
+    """The encoding of a file: as asked, or in utf-16 by its first bytes."""
+    found = wanted.reading.encoding or encoding_of(head_of(path, HEAD))
+    return found if wanted.reading.encoding or found.startswith("utf-16") else UTF8
+
+
+def _check_keys(text: Text, begin: Begin, wanted: Wanted) -> None:
+    path = text.path
+    rows = list(itertools.islice(_objects(text, begin, wanted), LOOKED_AT))
     keys = list(dict.fromkeys(key for row in rows for key in row))
     asked = (*wanted.named, *_named(wanted))
     if missing := [name for name in wanted.named if name not in keys]:
@@ -195,11 +209,10 @@ def _no_key(path: Path, missing: list[str], keys: list[str], asked: tuple[str, .
     )
 
 
-def _objects(path: Path, begin: Begin, wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _objects(text: Text, begin: Begin, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The objects in the first block of a file."""
-    span = (begin.size, path.stat().st_size)
     longest = longest_line(wanted.model)
-    found = blocks_in(path, span, take_lines, size=BLOCK, longest=longest)
+    found = blocks_in(text, begin.size, take_lines, size=BLOCK, longest=longest)
     for block, _ in itertools.islice(found, 1):
         for line in block.split(b"\n"):
             try:

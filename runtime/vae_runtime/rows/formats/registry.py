@@ -7,17 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.endings import ARRAYS, ENDINGS, format_ending
+from vae_runtime.rows.text_files import is_packed
 
 from . import arrow, csv, images, jsonl, npy, npz, parquet, windows
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
-    ".gz": "Unpack it, or pipe it: gunzip -c FILE | vae-runtime score BUNDLE -.",
-    ".zst": "Unpack it, or pipe it: zstd -dc FILE | vae-runtime score BUNDLE -.",
-    ".tsv": "Write commas between cells, and .csv.",
-    ".txt": "Rename it, to say what it is.",
     ".json": "Write an object a line, and .jsonl.",
+    ".xlsx": "Save the sheet as .csv.",
+    ".xls": "Save the sheet as .csv.",
     ".pq": "Rename it to .parquet.",
+    ".zip": "Unpack it.",
     **dict.fromkeys(images.SUFFIXES, "Give the folder that images are in."),
 }
 
@@ -54,7 +55,6 @@ KEPT: dict[str, Callable[[Path, Wanted], Columns]] = {
     ".parquet": parquet.kept,
     **dict.fromkeys((".arrow", ".feather", ".arrows"), arrow.kept),
 }
-ENDINGS = tuple(name for name in FORMATS if name.startswith("."))
 
 
 def format_of(path: Path, wanted: Wanted) -> str:
@@ -68,12 +68,17 @@ def format_of(path: Path, wanted: Wanted) -> str:
     elif wanted.model.stride is not None and windows.is_table(path, wanted):
         return WINDOWS
     else:
-        name = path.suffix
+        name = path.suffix.lower() if path.suffix.lower() in INSTEAD else format_ending(path)
     if name not in FORMATS:
         received = name or ("a file without an ending" if path.exists() else "nothing there")
-        instead = f" {INSTEAD[name.lower()]}" if name.lower() in INSTEAD else ""
+        instead = f" {INSTEAD[name]}" if name in INSTEAD else ""
         raise ValueError(
             f"{path}: expected a file of {', '.join(ENDINGS)}. Received: {received}.{instead}"
+        )
+    if name in ARRAYS and is_packed(path):
+        raise ValueError(
+            f"{path}: expected text where a file is packed. Received: {name}, which packs itself. "
+            "Unpack it first."
         )
     if any(option is not None for option in wanted.windowing):
         raise ValueError(
@@ -85,8 +90,9 @@ def format_of(path: Path, wanted: Wanted) -> str:
 
 def kept_of(path: Path, wanted: Wanted) -> Columns:
     """The columns of a file that are kept, without rows, of their types."""
-    if path.suffix in KEPT:
-        return KEPT[path.suffix](path, wanted)
+    ending = format_ending(path)
+    if ending in KEPT:
+        return KEPT[ending](path, wanted)
     return {name: np.empty(0, np.str_) for name in wanted.keep}
 
 

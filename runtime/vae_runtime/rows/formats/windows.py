@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vae_runtime.rows import parquet
 from vae_runtime.rows.blocks import Block, Shard, Wanted
+from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.inputs import CutTable, read_cut
 
 from . import npy, npz
@@ -31,14 +32,15 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 def is_table(path: Path, wanted: Wanted) -> bool:
     """Tells whether a file is a table of single readings, not of windows that are cut already."""
-    if path.suffix == ".npy":
+    ending = format_ending(path)
+    if ending == ".npy":
         with path.open("rb") as file:
             return len(npy.read_header(path, file).shape) == 2
-    if path.suffix == ".npz":
+    if ending == ".npz":
         return len(npz.header_of_x(path, wanted).shape) == 2
-    if path.suffix == ".parquet":
+    if ending == ".parquet":
         return wanted.column not in parquet.names(path)
-    return path.suffix == ".csv"
+    return ending == ".csv"
 
 
 def _cut(path: Path, wanted: Wanted) -> CutTable:
