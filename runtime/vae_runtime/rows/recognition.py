@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .cells import CellFormat
+from .cells import FALSE, TRUE, CellFormat
 from .headers import is_numbered
 
 SEPARATORS = (",", ";", "\t", "|", " ")
@@ -88,6 +88,8 @@ def recognise_text(lines: Sequence[str], asked: Mapping[str, Any]) -> Readings:
         return Readings(";", ",", None, comment, asked.get("header", True), skipped)
     seps = (asked["sep"],) if "sep" in asked else SEPARATORS
     tables = [found for sep in seps if (found := _table(sep, texts, "skiprows" in asked))]
+    if not texts:
+        return Readings(asked.get("sep", ","), comment=comment, skiprows=skipped)
     if not tables:
         plain = Table(asked.get("sep", ","), [[text] for text in texts], 0, 0)
         tables = [plain]
@@ -260,7 +262,7 @@ def _is_header(rows: Sequence[Sequence[str]], format: CellFormat) -> bool:
 
 def _is_digits(cell: str, format: CellFormat) -> bool:
     """True for a number that is no word: a column may be called No."""
-    return format.is_number(cell) and not cell.strip().isalpha()
+    return format.is_number(cell) and cell.strip().lower() not in TRUE | FALSE
 
 
 def _units(rows: Sequence[Sequence[str]], format: CellFormat) -> int:
@@ -278,7 +280,7 @@ def _is_units(
 ) -> bool:
     if not below or any(_is_digits(cell, format) or TIME.match(cell.strip()) for cell in row):
         return False
-    texts = [i for i, cell in enumerate(row) if not format.is_missing(cell)]
+    texts = [i for i, cell in enumerate(row) if format.is_text(cell)]
     return bool(texts) and any(
         all(i < len(each) and not format.is_text(each[i]) for each in below) for i in texts
     )
