@@ -120,7 +120,11 @@ def number_or_hole(cell: str, format: CellFormat = PLAIN) -> float:
         return math.nan
 
 
-def no_value(where: str, column: str, cell: str) -> str:
-    """Reason why a row is a bad one: a cell without a value; `where` begins the sentence."""
-    said = f" ({cell.strip()})" if cell.strip() else ""
-    return f"{where}: no value in column {column!r}{said}."
+def no_value(column: str, cell: object = None) -> str:
+    """Reason why a row is a bad one: a cell without a value.
+
+    >>> no_value("temp", "NA")
+    "no value in column 'temp' (NA)."
+    """
+    said = "" if cell is None else str(cell).strip()
+    return f"no value in column {column!r}{f' ({said:.40})' if said else ''}."

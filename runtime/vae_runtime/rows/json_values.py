@@ -8,7 +8,7 @@ from typing import Any
 
 from vae_runtime._base.typed_json import unique
 
-from .cells import PLAIN, CellFormat, NoValue
+from .cells import PLAIN, CellFormat, NoValue, no_value
 
 DECODER = json.JSONDecoder(object_pairs_hook=unique)  # made once: to make one costs as much
 LONGEST = 60  # characters of a wrong value that an error repeats
@@ -40,8 +40,7 @@ def number(value: Any, name: str | None = None, format: CellFormat = PLAIN) -> f
         if value is None or type(value) in (str, bool, int, float):
             return format.number("" if value is None else _cell(value, format))
     except NoValue as error:
-        said = "" if value in (None, "") else f" ({value})"
-        raise NoValue(f"no value{place}{said}.") from error
+        raise NoValue("no value." if name is None else no_value(name, value)) from error
     except ValueError:
         pass  # text, told below
     raise ValueError(f"expected a number{place}. Received: {short(value)}.")

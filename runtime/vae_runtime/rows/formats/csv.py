@@ -277,4 +277,4 @@ def _numbered(block: bytes, layout: Layout, line: int) -> Iterator[tuple[int, li
 def _hole_in(row: list[str], layout: Layout, where: str) -> str:
     """Reason why a row is a bad one: the first of its cells without a value."""
     place = next(i for i in layout.cells.numbers if layout.cells.format.is_missing(row[i]))
-    return no_value(where, layout.header[place], row[place])
+    return f"{where}: {no_value(layout.header[place], row[place])}"

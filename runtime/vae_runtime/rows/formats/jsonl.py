@@ -4,7 +4,7 @@
 {"x": [[0, 1], [2, 3]]}              the key of rows as lists, nested or flat
 [101.3, 2.9]                         in the order of the features; it has no keys to keep
 
-What is a number is said in `data.json_values`. A key that is kept becomes text, whatever it holds,
+What is a number is said in `rows.json_values`. A key that is kept becomes text, whatever it holds,
 as in a .csv: text as it is, nothing of null or no such key, else its JSON. So a column is of one
 kind in all blocks, although no block knows the others.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.cells import CellFormat
+from vae_runtime.rows.cells import CellFormat, NoValue
 from vae_runtime.rows.dialect import HEAD, encoding_of
 from vae_runtime.rows.json_values import number, parse_json, short
 from vae_runtime.rows.line_limit import longest_line
@@ -76,7 +76,7 @@ def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
     if isinstance(value, dict):
         names = _features(value, wanted)
         if names is not None:
-            return np.array([number(value[name], name) for name in names])
+            return np.array([_number(value[name], wanted, name) for name in names])
         value = value[wanted.column]
     if not isinstance(value, list):
         raise ValueError(f"expected numbers of shape {shape}. Received: {short(value)}.")
@@ -84,7 +84,9 @@ def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
     if found not in (shape, (math.prod(shape),)):
         raise ValueError(f"expected numbers of shape {shape}. Received: lists of {found}.")
     plain = _plain(cells)
-    return np.array([number(v) for v in cells] if plain is None else plain).reshape(shape)
+    if plain is not None and not wanted.reading.codes:
+        return np.array(plain).reshape(shape)
+    return np.array([_number(v, wanted) for v in cells]).reshape(shape)
 
 
 def _block(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Block:
@@ -121,15 +123,27 @@ def _rows(
         plain = _plain([value[name] for value in values for name in names]) if names else None
     except (KeyError, TypeError):
         plain = None
-    if plain is not None:
-        return np.array(plain).reshape(x.shape)
+    if plain is not None and not wanted.reading.codes:
+        x = np.array(plain).reshape(x.shape)
+        if wanted.reading.holes or not np.isnan(x).any():
+            return x
     for i, value in enumerate(values):
         if i not in bad:
             try:
                 x[i] = row_of(value, wanted)
             except ValueError as error:
-                bad[i] = f"line {lines[i]}: {error}"
+                bad[i], x[i] = f"line {lines[i]}: {error}", 0
     return x
+
+
+def _number(value: Any, wanted: Wanted, name: str | None = None) -> float:
+    """A value as a number; NaN where it is missing and may be."""
+    try:
+        return number(value, name, CellFormat(missing=wanted.reading.codes))
+    except NoValue:
+        if wanted.reading.holes:
+            return math.nan
+        raise
 
 
 def _plain(cells: list[Any]) -> "array[float] | None":
