@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from .run import Metrics
 
 # what may be said of the rows to judge on
-JUDGED = ("label", "recording", "time", "machine", "classes", "bad_rows", "image_size", "channels")
+TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
+JUDGED = (
+    *("label", "recording", "time", "machine", "classes", "bad_rows", "image_size", "channels"),
+    *TEXT,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,5 @@
 """Sources of rows: named data sets, files and folders."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,21 @@ from . import idx
 from .datasets import Dataset
 from .digits import load_digits
 from .images import load_folder
-from .tables import load_table
+from .tables import dialect_of, load_table
 
 # What each kind of source has use for; other options would be ignored, and are refused instead.
 _CLASSES = ("classes", "labels_per_class")
 _TABLE = ("columns", "label", "one_hot", "bad_columns")
+_TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 _WINDOWS = ("window", "stride", "recording", "time")
 OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
     "images": ("image_size", "channels", "bad_rows"),
-    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows", "stream"),
+    "table": (
+        *(*_TABLE, *_CLASSES, *_WINDOWS, *_TEXT),
+        *("machine", "value_range", "bad_rows", "stream"),
+    ),
     "arrays": (*_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows"),
     "given": ("columns", "value_range"),
 }
@@ -59,6 +62,8 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     """
     kind = _kind(source)
     windowed = known.stride is not None and kind in ("table", "arrays")
+    if kind == "table" and known.dialect is not None and not options.get("missing"):
+        options = {**options, "missing": known.dialect.missing or None}
     return DataConfig(
         source,
         columns=known.feature_names if kind == "table" else None,
@@ -86,7 +91,7 @@ def check_options(config: DataConfig, kind: str) -> None:
                 f"expected no {option.replace('_', '-')} for {config.source}. "
                 f"Received: {getattr(config, option)}, which would be ignored."
             )
-    if config.stream and Path(config.source).suffix == ".csv":
+    if config.stream and dialect_of(config) is not None:
         raise ValueError(
             f"expected Parquet to stream. Received: {config.source}. Convert it, or train on it "
             "in memory."

@@ -12,7 +12,10 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
+from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows import parquet
+from vae_runtime.rows.dialect import Reading, open_dialect
+from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.files import read_rows, table_format
 from vae_runtime.rows.machine_names import names_of
 from vae_runtime.rows.tables import CellError, ColumnChoice, check_names
@@ -38,19 +41,39 @@ def load_table(config: DataConfig) -> Dataset:
         ) from error
 
 
+def reading_of(config: DataConfig) -> Reading:
+    """How the text of a source is to be read, by what a configuration says."""
+    names = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows")
+    said = {name: getattr(config, name) for name in names}
+    return Reading(**said, missing=config.missing or ())
+
+
+def dialect_of(config: DataConfig) -> Dialect | None:
+    """The dialect of a source that is a text file; None of others."""
+    path = Path(config.source)
+    if not path.is_file() or format_ending(path) != ".csv":
+        return None
+    return open_dialect(path, reading_of(config))
+
+
 def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     others = (config.recording, config.time, config.classes, config.machine)
     extra = list(dict.fromkeys(name for name in others if name is not None))
     dropping = config.bad_rows == "drop"
     table = read_rows(
-        config.source, columns=columns, label=config.label, extra=extra, missing=dropping
+        config.source,
+        columns=columns,
+        label=config.label,
+        extra=extra,
+        missing=dropping,
+        reading=reading_of(config),
     )
     x, names, groups = _groups_last(_as_trainable(table.x), table.names, config)
     y = np.zeros(len(x), bool) if table.y is None else _as_labels(table.y)
     stats = ColumnStats(names, groups, allow_bad=dropping)
     stats.add(x, y)
     good, kept = _usable(config, stats, names, notes)
-    if Path(config.source).suffix == ".csv" and names is None:
+    if dialect_of(config) is not None and names is None:
         notes.append(f"{config.source} has no header line: its first line is taken as a row")
     if x.ndim == 2:
         if (good & ~y).any():
@@ -95,7 +118,7 @@ def _columns(config: DataConfig, notes: list[str]) -> Names:
         return config.columns
     others = (config.label, config.recording, config.time, config.classes, config.machine)
     named = [name for name in others if name is not None]
-    found = table.columns(Path(config.source), named)
+    found = table.columns(Path(config.source), named, reading_of(config))
     text = [name for name, is_number in found.items() if not is_number]
     if text:
         notes.append(f"left out as they hold text: {', '.join(text)}")

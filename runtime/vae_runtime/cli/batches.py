@@ -27,8 +27,13 @@ from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE
 
+from .dialects import reading_of
 from .files import ONE_ARRAY, STANDARD, ending_of, rejects_of
 from .writing import counted
+
+# Options that results depend on.
+CUT = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
+TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 
 
 def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None = None) -> Wanted:
@@ -37,12 +42,19 @@ def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None
     kept = args.keep or ()
     if machine_column == MACHINE and args.machine is None:  # results have this column in any case
         kept = tuple(name for name in kept if name != MACHINE)
-    return Wanted(model, kept, machine_column, args.column or args.rows_in, windowing)
+    return Wanted(
+        model,
+        kept,
+        machine_column,
+        args.column or args.rows_in,
+        windowing,
+        reading=reading_of(args, model.dialect),
+    )
 
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """Options that results depend on, by names for people."""
-    options = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
+    options = (*CUT, *TEXT)
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 

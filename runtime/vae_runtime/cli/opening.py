@@ -12,6 +12,8 @@ from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve_machines
 
+from .dialects import reading_of
+
 
 def open_runner(args: argparse.Namespace) -> Runner:
     """Opens a verified bundle with `--precision`, `--backend` and its settings."""
@@ -40,7 +42,12 @@ def read(
     """The rows of the input, as windows where the model takes them, of what machine each is."""
     windowing = Windowing(args.stride, args.recording, args.time)
     return read_input(
-        args.input, model, windowing, machine_column=machine_column, every_offset=every_offset
+        args.input,
+        model,
+        windowing,
+        machine_column=machine_column,
+        every_offset=every_offset,
+        reading=reading_of(args, model.dialect),
     )
 
 

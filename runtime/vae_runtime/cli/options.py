@@ -11,6 +11,7 @@ from vae_runtime.cli.values import listed
 from vae_runtime.rows.endings import ENDINGS
 
 from .clusters import ENGINES
+from .dialects import dialects
 from .opening import heeded
 from .values import name_or_path, path, path_or_standard
 
@@ -33,6 +34,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         help=f"files, folders or globs of {', '.join(ENDINGS)}; a folder of images; - is stdin",
     )
     results(command, *endings)
+    dialects(command)
     command.set_defaults(rows_in=column)
     group = command.add_argument_group("files of any length")
     group.add_argument(
@@ -138,9 +140,10 @@ def judging(command: argparse.ArgumentParser) -> None:
 def reading(command: argparse.ArgumentParser) -> None:
     """Adds options of a file that is held in memory whole."""
     command.add_argument(
-        "input", type=path, help="rows: .npy, .npz (key x), .csv, .parquet; a folder of .parquet"
+        "input", type=path, help="rows: .npy, .npz (key x), text, .parquet; a folder of .parquet"
     )
     cutting(command)
+    dialects(command)
 
 
 def cutting(command: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from vae_runtime.bundle.records import Dialect
 
 from .cells import CellFormat
 from .recognition import Ambiguous, Readings, recognise_text
-from .text_files import UTF16_MARKS, UTF8, encoding_named, head_of
+from .text_files import UTF8, UTF16_MARKS, encoding_named, head_of
 
 HEAD = 2**16  # bytes of a file that are looked at
 BLANKS = " "
@@ -218,9 +218,7 @@ def _by_recorded(problem: Ambiguous, recorded: Dialect | None) -> Readings:
             recorded.thousands,
         ):
             return each
-    ways = [
-        f"{described(_marked(each))} ({_full_options(each)})" for each in problem.readings[:2]
-    ]
+    ways = [f"{described(_marked(each))} ({_full_options(each)})" for each in problem.readings[:2]]
     raise ValueError(
         f"expected a table that can be read in one way. Received: {problem.example!r:.60}, which "
         f"may be {' or '.join(ways)}. Give the options of the one that it is."
@@ -262,7 +260,7 @@ def _decoded(head: bytes, encoding: str) -> str:
 def _check_mark(name: str, mark: str | None) -> None:
     if mark is None:
         return
-    fits = len(mark) == 1 and not mark.isalnum() and mark not in "\"\r\n_"
+    fits = len(mark) == 1 and not mark.isalnum() and mark not in '"\r\n_'
     if not fits:
         raise ValueError(
             f"expected --{name} of one character, no letter, digit or quote. Received: {mark!r:.40}."

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from vae_runtime._base.paths import path_of
 
 from . import parquet, tables
+from .dialect import Reading
+from .endings import format_ending
 from .missing_names import meant, some
 from .tables import ColumnChoice, ColumnError, Table
 
@@ -43,8 +45,8 @@ class TableFormat(NamedTuple):
     `columns` are those of the file but for some that are named: each with whether it holds numbers.
     """
 
-    read: Callable[[Path, ColumnChoice], Table]
-    columns: Callable[[Path, Sequence[str]], dict[str, bool]]
+    read: Callable[[Path, ColumnChoice, Reading], Table]
+    columns: Callable[[Path, Sequence[str], Reading], dict[str, bool]]
 
 
 TABLES = {
@@ -61,6 +63,7 @@ def read_rows(
     extra: Sequence[str] = (),
     missing: bool = False,
     kept: Sequence[str] = (),
+    reading: Reading = Reading(),  # noqa: B008 - immutable
 ) -> Table:
     """Reads rows from a .npy, .npz, .csv or .parquet file.
 
@@ -72,6 +75,7 @@ def read_rows(
         extra: columns of a table, or keys of an .npz, to be looked at.
         missing: whether a cell without a value is NaN; else it is an error.
         kept: columns of a table, or keys of an .npz, to be passed through as they are.
+        reading: how text is written.
 
     Returns:
         A `Table`; x may have any shape (rows, ...) where it is no table.
@@ -83,12 +87,13 @@ def read_rows(
     path = path_of(path, "the path of a file of rows")
     table = table_format(path)
     if table is not None:
-        return table.read(path, ColumnChoice(columns, label, extra, missing, kept))
+        return table.read(path, ColumnChoice(columns, label, extra, missing, kept), reading)
     if label is not None:
         raise ValueError(f"{path}: a label column can be named for tables only (.csv, .parquet).")
-    if path.suffix == ".npz":
+    ending = format_ending(path)
+    if ending == ".npz":
         return _read_npz(path, extra, kept)
-    if path.suffix != ".npy":
+    if ending != ".npy":
         received = path.suffix or ("a file without an ending" if path.exists() else "nothing there")
         raise ValueError(
             f"{path}: expected a .npy, .npz, .csv or .parquet file. Received: {received}."
@@ -104,7 +109,7 @@ def read_rows(
 
 def table_format(path: Path) -> TableFormat | None:
     """Format of the table at `path`; None for another file. A folder is one of Parquet files."""
-    return TABLES.get(".parquet" if path.is_dir() else path.suffix)
+    return TABLES.get(".parquet" if path.is_dir() else format_ending(path))
 
 
 def load_npz(file: IO[bytes]) -> dict[str, NDArray[Any]]:

@@ -17,6 +17,7 @@ GLOB_MARKS = "*?["  # of a glob
 
 COPY_BYTES = 2**20  # at a time
 
+
 class Inputs(NamedTuple):
     """Shards of the files to read, and each file's size and time when they were planned.
 

@@ -13,6 +13,7 @@ from vae_runtime._base.paths import path_of
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.machine_names import names_of, of_windows
 
+from .dialect import Reading
 from .files import read_rows
 from .tables import ColumnError, Table
 from .windows import covered_rows, one_of, window_starts
@@ -145,6 +146,7 @@ def read_input(
     *,
     machine_column: str | None = None,
     every_offset: bool = False,
+    reading: Reading | None = None,
 ) -> Input:
     """Reads a file for a model; whole numbers are taken as training took them.
 
@@ -155,13 +157,19 @@ def read_input(
         machine_column: the column, or key of an .npz, that names the machine that each row is of.
         every_offset: whether windows begin at any row, one of so many as the stride has rows, at
             random: alarm levels are set on these, since a device may begin anywhere.
+        reading: how text is written; as in training, where that is open, if None.
 
     Raises:
         ValueError: it does not hold what the model takes.
         OSError: it cannot be read.
     """
     return read_cut(
-        path, model, windowing, machine_column=machine_column, every_offset=every_offset
+        path,
+        model,
+        windowing,
+        machine_column=machine_column,
+        every_offset=every_offset,
+        reading=reading,
     ).part()
 
 
@@ -173,16 +181,18 @@ def read_cut(
     machine_column: str | None = None,
     keep: Sequence[str] = (),
     every_offset: bool = False,
+    reading: Reading | None = None,
 ) -> CutTable:
     """Reads a file as `read_input` does, but makes the windows later, some at a time.
 
     Args:
-        path, model, windowing, machine_column, every_offset: as there.
+        path, model, windowing, machine_column, every_offset, reading: as there.
         keep: columns, or keys of an .npz, that are passed through.
     """
     wanted = windowing.as_trained(model)
     path = path_of(path, "the path of a file of rows")
-    read = partial(read_rows, path, columns=model.feature_names, kept=keep)
+    reading = reading or Reading(recorded=model.dialect)
+    read = partial(read_rows, path, columns=model.feature_names, kept=keep, reading=reading)
     table = _read(
         read, model, wanted, windowing, () if machine_column is None else (machine_column,)
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import need
 
+from .dialect import Reading
 from .missing_names import quoted
 from .tables import CellError, ColumnChoice, Table, check_names
 
@@ -57,7 +58,7 @@ def names(path: Path) -> tuple[str, ...]:
     return tuple(name for name in header if not name.startswith(INDEX))
 
 
-def read_parquet(path: Path, columns: ColumnChoice) -> Table:
+def read_parquet(path: Path, columns: ColumnChoice, reading: Reading | None = None) -> Table:
     """Reads a Parquet table as a `Table` of float64; extra columns keep their types."""
     header = names(path)
     check_names(path, header, (*columns.of(header), *columns.named))
@@ -85,7 +86,9 @@ def read_row_group(group: RowGroup, columns: ColumnChoice) -> Table:
     return Table(x, y, features, extra, {name: table[name] for name in columns.kept})
 
 
-def parquet_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
+def parquet_columns(
+    path: Path, named: Sequence[str], reading: Reading | None = None
+) -> dict[str, bool]:
     """Columns but for those named, each with True where it holds numbers in all files."""
     fields = [field for file in _files(path) for field in open_parquet(file).schema_arrow]
     text = {field.name for field in fields if not _is_number(field.type)}

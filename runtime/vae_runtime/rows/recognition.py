@@ -36,7 +36,9 @@ ALMOST = 0.95  # share of lines or cells that counts as all of them
 MOST_UNITS = 2  # lines below the names
 BLANKS = re.compile(r'("[^"]*")|[ \t]+')
 ONE_NUMBER = re.compile(r"^[+-]?\d+,\d+$")
-TIME = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d.*)?$|^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?$")
+TIME = re.compile(
+    r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d.*)?$|^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?$"
+)
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,12 @@ def is_comment(line: str, comment: str | None) -> bool:
 
 def split_blanks(line: str) -> list[str]:
     """Cells of a line between blanks and tabs, quotes where needed."""
-    tabbed = BLANKS.sub(lambda m: m[1] if m[1] else "\t", line.strip(" \t\r\n"))
-    return next(csv.reader([tabbed], delimiter="\t"), [])
+    return next(csv.reader([tabbed(line)], delimiter="\t"), [])
+
+
+def tabbed(line: str) -> str:
+    """A line with tabs for the blanks between its cells, without its end."""
+    return BLANKS.sub(lambda m: m[1] if m[1] else "\t", line.strip(" \t\r\n"))
 
 
 def _comment_of(lines: Sequence[str]) -> str | None:
@@ -275,9 +281,7 @@ def _units(rows: Sequence[Sequence[str]], format: CellFormat) -> int:
     return found
 
 
-def _is_units(
-    row: Sequence[str], below: Sequence[Sequence[str]], format: CellFormat
-) -> bool:
+def _is_units(row: Sequence[str], below: Sequence[Sequence[str]], format: CellFormat) -> bool:
     if not below or any(_is_digits(cell, format) or TIME.match(cell.strip()) for cell in row):
         return False
     texts = [i for i, cell in enumerate(row) if format.is_text(cell)]

@@ -1,25 +1,28 @@
-"""Reader of .csv tables of numbers; its errors name line and column.
+"""Reader of text tables of numbers; its errors name line and column.
 
-Commas between cells, quotes where needed, utf-8 with or without a byte order mark, blank lines
-anywhere. The first line is a header where columns are asked for by name, where none of its cells
+They are in any dialect, with blank lines anywhere. The first line is a header where columns are asked for by name, where none of its cells
 is a number, or where it is 0,1,2.
 """
 
+import io
 import itertools
-import math
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.bundle.records import Dialect
 from vae_runtime.bundle.texts import check_texts
 
+from .cells import CellFormat, number_or_hole
 from .csv_rows import Lines, OpenQuote, csv_rows
+from .dialect import Reading, cell_format, open_dialect
 from .headers import (
     LOOKED_AT,
     Rows,
@@ -27,14 +30,16 @@ from .headers import (
     may_be_names,
     may_be_row,
     tell,
+    tell_index,
     tell_names_once,
 )
 from .missing_names import no_such, some
+from .recognition import is_comment, tabbed
+from .text_files import open_text
 
 Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
 
 SHOWN = 60  # characters of a first line that is told
-MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs write "no value"
 
 
 class CellError(ValueError):
@@ -102,18 +107,36 @@ class Table(NamedTuple):
     kept: Mapping[str, Any] = {}
 
 
-def read_csv(path: Path, columns: ColumnChoice) -> Table:
-    """Reads a .csv file as a `Table` of float64, its extra columns as text."""
-    with _open(path) as lines:
+def read_csv(path: Path, columns: ColumnChoice, reading: Reading) -> Table:
+    """Reads a text table as a `Table` of float64, its extra columns as text."""
+    dialect = open_dialect(path, reading)
+    format = cell_format(dialect)
+    with _open(path, dialect) as lines:
         first = next(lines, None)
         if first is None:
             raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
         ahead = list(itertools.islice(lines, LOOKED_AT))
         lines = itertools.chain(ahead, lines)
-        header = header_of(path, first[1], columns, [cells for _, cells in ahead])
+        below = [cells for _, cells in ahead]
+        header = header_read(path, first[1], columns, below, reading)
         if header is None:
-            return _read_without_header(path, first, lines, columns)
-        return _parse(path, lines, header, columns)
+            return _read_without_header(path, first, lines, columns, format)
+        names = full_names(header, below[dialect.units :])
+        if names[0] == "" and columns.features is None:
+            tell_index(path)
+        return _parse(path, itertools.islice(lines, dialect.units, None), names, columns, format)
+
+
+def header_read(
+    path: Path, first: Sequence[str], columns: ColumnChoice, below: Rows, reading: Reading
+) -> list[str] | None:
+    """Names of columns from the first line as `header_of` says, unless a user says what it is."""
+    if reading.header is None:
+        return header_of(path, first, columns, below)
+    header = [name.strip() for name in first]
+    names = header if reading.header else [str(i + 1) for i in range(len(first))]
+    check_names(path, names, (*columns.of(names), *columns.named))
+    return header if reading.header else None
 
 
 def header_of(
@@ -122,11 +145,8 @@ def header_of(
     """Names of columns from the first line of a .csv; None for a first line that is a row.
 
     Raises:
-        ValueError: it has other marks than commas between cells.
         ColumnError: a column that is wanted is not there.
     """
-    if len(first) == 1 and any(mark in first[0] for mark in ";\t|"):
-        raise ValueError(f"{path}: expected commas between cells. Received: {first[0][:60]!r}.")
     if columns.features is None and not _is_header(first, columns.named, below):
         if may_be_names(first, below):
             tell(path, ",".join(first)[:SHOWN])
@@ -138,21 +158,30 @@ def header_of(
     return header
 
 
-def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
-    """Columns of a .csv file but for those named, each with True where it holds numbers alone."""
-    with _open(path) as lines:
+def csv_columns(
+    path: Path,
+    named: Sequence[str],
+    reading: Reading = Reading(),  # noqa: B008 - immutable
+) -> dict[str, bool]:
+    """Columns of a text table but for those named, each with True where it holds numbers alone."""
+    dialect = open_dialect(path, reading)
+    format = cell_format(dialect)
+    with _open(path, dialect) as lines:
         _, first = next(lines, (0, []))
         ahead = list(itertools.islice(lines, LOOKED_AT))
-        if not _is_header(first, named, [cells for _, cells in ahead]):
+        is_header = _is_header(first, named, [cells for _, cells in ahead])
+        if not (is_header if reading.header is None else reading.header):
             raise ValueError(
                 f"{path}: expected a first line of names, to tell columns apart by. Received: "
                 f"{', '.join(first)[:60]}."
             )
         header, text = [name.strip() for name in first], set[int]()
         _tell_numbers(path, header, header, [cells for _, cells in ahead])
-        for _, cells in itertools.chain(ahead, lines):
-            text.update(i for i, cell in enumerate(cells) if i not in text and _is_text(cell))
-    return {name: i not in text for i, name in enumerate(header) if name not in named}
+        header = full_names(header, [cells for _, cells in ahead[dialect.units :]])
+        for _, cells in itertools.islice(itertools.chain(ahead, lines), dialect.units, None):
+            text.update(i for i, cell in enumerate(cells) if i not in text and format.is_text(cell))
+    wanted = ColumnChoice(extra=named).of(header)
+    return {name: i not in text for i, name in enumerate(header) if name in wanted}
 
 
 def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
@@ -175,15 +204,6 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
             )
 
 
-def number(text: str, missing: bool = False) -> float:
-    """Number that a cell holds; ValueError for anything else."""
-    if missing and text.strip().lower() in MISSING:
-        return math.nan
-    if "_" in text:
-        raise ValueError("1_000 is a number in Python, but not in a table")
-    return float(text)
-
-
 def no_number(where: str, name: str, cell: str) -> CellError:
     """Text of the error for a cell that is not a number; `where` begins the sentence."""
     found = repr(cell) if cell.strip() else "an empty cell"
@@ -191,15 +211,29 @@ def no_number(where: str, name: str, cell: str) -> CellError:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Numbered]:
+def _open(path: Path, dialect: Dialect) -> Iterator[Numbered]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = Lines(file)
-            yield ((rows.first, cells) for cells in csv_rows(rows) if cells)
+        rows = Lines(_text_lines(path, dialect))
+        sep = "\t" if dialect.sep == " " else dialect.sep
+        yield ((rows.first, cells) for cells in csv_rows(rows, sep=sep) if cells)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
+        raise ValueError(
+            f"{path}: expected text in utf-8. Received: {error}. Say what it is in: --encoding "
+            "latin-1, cp1252, utf-16-le or utf-16-be."
+        ) from error
     except OpenQuote as error:
         raise ValueError(f"{path}: {error.message()}") from error
+
+
+def _text_lines(path: Path, dialect: Dialect) -> Iterator[str]:
+    """Lines of a text, blank ones for those that are left out, with tabs for blanks between cells."""
+    with open_text(path, dialect.encoding) as file:
+        content = b"".join(iter(lambda: file.read(2**20), b""))
+    for i, line in enumerate(io.StringIO(content.decode("utf-8-sig"), newline="")):
+        if i < dialect.skiprows or is_comment(line, dialect.comment):
+            yield "\n"
+        else:
+            yield tabbed(line) + "\n" if dialect.sep == " " else line
 
 
 def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
@@ -214,19 +248,26 @@ def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], belo
 
 
 def _read_without_header(
-    path: Path, first: tuple[int, list[str]], lines: Numbered, columns: ColumnChoice
+    path: Path,
+    first: tuple[int, list[str]],
+    lines: Numbered,
+    columns: ColumnChoice,
+    format: CellFormat,
 ) -> Table:
     numbered = [str(i + 1) for i in range(len(first[1]))]
-    table = _parse(path, itertools.chain([first], lines), numbered, columns)
+    table = _parse(path, itertools.chain([first], lines), numbered, columns, format)
     return table._replace(names=None)
 
 
-def _parse(path: Path, lines: Numbered, header: list[str], columns: ColumnChoice) -> Table:
+def _parse(
+    path: Path, lines: Numbered, header: list[str], columns: ColumnChoice, format: CellFormat
+) -> Table:
     """Parses the wanted columns of all lines."""
     names, label = columns.of(header), [] if columns.label is None else [columns.label]
     numbers = [header.index(name) for name in (*names, *label)]
     texts = {i: list[str]() for i in map(header.index, (*columns.extra, *columns.kept))}
     values, rows = array("d"), 0
+    read = partial(number_or_hole, format=format) if columns.missing else format.number
     for line, cells in lines:
         if len(cells) != len(header):
             raise ValueError(
@@ -234,7 +275,7 @@ def _parse(path: Path, lines: Numbered, header: list[str], columns: ColumnChoice
             )
         for i in numbers:
             try:
-                values.append(number(cells[i], columns.missing))
+                values.append(read(cells[i]))
             except ValueError as error:
                 raise no_number(f"{path}, line {line}", header[i], cells[i]) from error
         for i, column in texts.items():
@@ -250,13 +291,10 @@ def _parse(path: Path, lines: Numbered, header: list[str], columns: ColumnChoice
     return Table(table[:, : len(names)], y, names, extra, kept)
 
 
-def _is_text(cell: str) -> bool:
-    return not _is_number(cell) and cell.strip().lower() not in MISSING
-
-
-def _is_number(text: str) -> bool:
+def _is_number(cell: str) -> bool:
+    """True for a number, not for a truth: a column may be called No."""
     try:
-        number(text)
+        float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell

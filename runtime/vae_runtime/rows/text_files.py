@@ -89,7 +89,12 @@ def skip(file: IO[bytes], size: int) -> None:
 
 def _unpacker(head: bytes) -> str | None:
     """The ending of what packed a file that begins so."""
-    marks = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
+    marks = {
+        b"\x1f\x8b": ".gz",
+        b"BZh": ".bz2",
+        b"\xfd7zXZ\x00": ".xz",
+        b"\x28\xb5\x2f\xfd": ".zst",
+    }
     return next((ending for mark, ending in marks.items() if head.startswith(mark)), None)
 
 

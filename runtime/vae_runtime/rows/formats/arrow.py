@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.parquet import naming, reader_of
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream

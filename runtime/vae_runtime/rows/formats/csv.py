@@ -21,7 +21,7 @@ from vae_runtime.rows.dialect import HEAD, cell_format, open_dialect
 from vae_runtime.rows.headers import LOOKED_AT, tell_index
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.tables import ColumnChoice, check_names, full_names, header_of, no_number
+from vae_runtime.rows.tables import ColumnChoice, full_names, header_read, no_number
 from vae_runtime.rows.text_files import open_text, skip
 
 from .csv_bounds import Row, cell_mark, cleaned, rows_of, size_of_lines, take_rows
@@ -95,7 +95,7 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
     first, *below = rows
     columns = ColumnChoice(wanted.model.feature_names, extra=wanted.named)
     texts = [row.cells for row in below]
-    header = _header(path, first.cells, columns, texts, wanted)
+    header = header_read(path, first.cells, columns, texts, wanted.reading)
     names = header or [str(i + 1) for i in range(len(first.cells))]
     begin = start
     if header is not None:
@@ -112,21 +112,6 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
     places = [names.index(name) for name in wanted.named]
     cells = Cells(len(names), numbers, places, cell_mark(dialect), cell_format(dialect))
     return Layout(names, cells, begin, dialect, take)
-
-
-def _header(
-    path: Path, first: list[str], columns: ColumnChoice, below: list[list[str]], wanted: Wanted
-) -> list[str] | None:
-    """Names of columns from the first line, if it is one of names; see `tables.header_of`."""
-    if wanted.reading.header is None:
-        return header_of(path, first, columns, below)
-    if not wanted.reading.header:
-        names = [str(i + 1) for i in range(len(first))]
-        check_names(path, names, (*columns.of(names), *columns.named))
-        return None
-    header = [name.strip() for name in first]
-    check_names(path, header, (*columns.of(header), *columns.named))
-    return header
 
 
 def _first_rows(path: Path, dialect: Dialect, wanted: Wanted) -> tuple[Begin, list[Row]]:

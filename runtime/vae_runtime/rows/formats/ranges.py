@@ -107,9 +107,7 @@ def blocks_in(
             )
 
 
-def _chunks(
-    text: Text, start: int, stop: int | None, size: int
-) -> Iterator[tuple[bytes, bool]]:
+def _chunks(text: Text, start: int, stop: int | None, size: int) -> Iterator[tuple[bytes, bool]]:
     """Stretches of bytes, each with whether it is the last."""
     with open_text(text.path, text.encoding) as file:
         skip(file, start)

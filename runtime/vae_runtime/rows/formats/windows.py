@@ -45,5 +45,10 @@ def is_table(path: Path, wanted: Wanted) -> bool:
 
 def _cut(path: Path, wanted: Wanted) -> CutTable:
     return read_cut(
-        path, wanted.model, wanted.windowing, machine_column=wanted.machine_column, keep=wanted.keep
+        path,
+        wanted.model,
+        wanted.windowing,
+        machine_column=wanted.machine_column,
+        keep=wanted.keep,
+        reading=wanted.reading,
     )

@@ -134,7 +134,9 @@ def test_cells_of_text_mean_the_same_in_every_format(tmp_path, wanted, read, end
     if ending == ".parquet":
         pq.write_table(table, path)
     elif ending == ".csv":
-        path.write_text("".join(f"{a},{b}\n" for a, b in [("a", "b"), *((1, c or "") for c in cells)]))
+        path.write_text(
+            "".join(f"{a},{b}\n" for a, b in [("a", "b"), *((1, c or "") for c in cells)])
+        )
     elif ending == ".jsonl":
         path.write_text("".join(json.dumps({"a": 1, "b": cell}) + "\n" for cell in cells))
     else:
