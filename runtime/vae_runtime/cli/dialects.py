@@ -32,7 +32,7 @@ def dialects(command: argparse.ArgumentParser) -> None:
         "--missing",
         type=partial(listed, what="codes with --missing"),
         metavar="CODES",
-        help="cells that mean no value beside NA, null, -, ? and the like, as in --missing=-200,-999",
+        help="cells that mean no value beside NA, null, - and the like: --missing=-200,-999",
     )
 
 

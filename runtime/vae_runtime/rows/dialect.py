@@ -43,7 +43,7 @@ PLAIN = Dialect()
 
 @dataclass(frozen=True)
 class Reading:
-    """Options of reading text; None is as the file shows.
+    r"""Options of reading text; None is as the file shows.
 
     Args:
         sep, decimal, thousands, encoding, comment, header, skiprows: see `Dialect`.
@@ -52,7 +52,7 @@ class Reading:
         holes: whether a cell without a value is NaN; else its row is a bad one.
 
     >>> Reading(sep="tab").sep
-    '\\t'
+    '\t'
     """
 
     sep: str | None = None
@@ -112,12 +112,12 @@ def open_dialect(path: Path, reading: Reading | None = None) -> Dialect:
 
 
 def recognise(head: bytes, reading: Reading, *, is_whole: bool = True) -> Dialect:
-    """The dialect of a text by its first bytes; `is_whole` where they are all of it.
+    r"""The dialect of a text by its first bytes; `is_whole` where they are all of it.
 
     Raises:
         ValueError: two readings are equally likely, or an encoding does not fit.
 
-    >>> found = recognise(b"t;x\\n1,5;2,5\\n", Reading())
+    >>> found = recognise(b"t;x\n1,5;2,5\n", Reading())
     >>> found.sep, found.decimal
     (';', ',')
     """
@@ -263,7 +263,8 @@ def _check_mark(name: str, mark: str | None) -> None:
     fits = len(mark) == 1 and not mark.isalnum() and mark not in '"\r\n_'
     if not fits:
         raise ValueError(
-            f"expected --{name} of one character, no letter, digit or quote. Received: {mark!r:.40}."
+            f"expected --{name} of one character, no letter, digit or quote. "
+            f"Received: {mark!r:.40}."
         )
 
 

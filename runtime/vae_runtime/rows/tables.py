@@ -1,7 +1,7 @@
 """Reader of text tables of numbers; its errors name line and column.
 
-They are in any dialect, with blank lines anywhere. The first line is a header where columns are asked for by name, where none of its cells
-is a number, or where it is 0,1,2.
+They are in any dialect, with blank lines anywhere. The first line is a header where columns are
+asked for by name, where none of its cells is a number, or where it is 0,1,2.
 """
 
 import io
@@ -226,7 +226,7 @@ def _open(path: Path, dialect: Dialect) -> Iterator[Numbered]:
 
 
 def _text_lines(path: Path, dialect: Dialect) -> Iterator[str]:
-    """Lines of a text, blank ones for those that are left out, with tabs for blanks between cells."""
+    """Lines of a text: blank ones for those left out, tabs for blanks between cells."""
     with open_text(path, dialect.encoding) as file:
         content = b"".join(iter(lambda: file.read(2**20), b""))
     for i, line in enumerate(io.StringIO(content.decode("utf-8-sig"), newline="")):
