@@ -68,6 +68,9 @@ class Preprocessing:
     high: float | None
 
 
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")  # of text files
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
     """Way in which a text file writes a table; the defaults are those of plain CSV.

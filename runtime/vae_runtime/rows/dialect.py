@@ -7,6 +7,7 @@ What was taken is told in one line, but for plain CSV.
 
 import dataclasses
 import logging
+import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -73,11 +74,10 @@ class Reading:
             object.__setattr__(self, "encoding", encoding_named(self.encoding))
         if self.skiprows is not None and self.skiprows < 0:
             raise ValueError(f"expected --skiprows from 0. Received: {self.skiprows}.")
-        marks = [m for m in (self.sep, self.decimal, self.thousands, self.comment) if m is not None]
-        if len(set(marks)) != len(marks):
+        if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(
-                "expected different marks for --sep, --decimal, --thousands and --comment. "
-                f"Received: {' '.join(map(repr, marks))}."
+                "expected different marks for --decimal and --thousands. Received: "
+                f"{self.decimal!r} twice."
             )
 
     def _settle(self, name: str, words: dict[str, str]) -> str | None:
@@ -240,7 +240,7 @@ def _full_options(each: Readings) -> str:
 def _typed(value: Any) -> str:
     """A value as a shell takes it."""
     text = {"\t": "tab", BLANKS: "blanks"}.get(value, str(value))
-    return text if text.isalnum() or text in (",", ".") or "-" in text else f"'{text}'"
+    return text if text == "," else shlex.quote(text)
 
 
 def _decoded(head: bytes, encoding: str) -> str:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from vae_runtime._base.libraries import find, need
+from vae_runtime.bundle.records import ENCODINGS as ENCODINGS
 
 BOM = codecs.BOM_UTF8
 UTF8 = "utf-8"
-ENCODINGS = (UTF8, "utf-16-le", "utf-16-be", "latin-1", "cp1252")
 NAMES = {  # as they are typed, beside those
     "utf8": UTF8,
     "utf-8-sig": UTF8,
