@@ -36,9 +36,8 @@ ALMOST = 0.95  # share of lines or cells that counts as all of them
 MOST_UNITS = 2  # lines below the names
 BLANKS = re.compile(r'("[^"]*")|[ \t]+')
 ONE_NUMBER = re.compile(r"^[+-]?\d+,\d+$")
-TIME = re.compile(
-    r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d.*)?$|^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?$"
-)
+CLOCK = r"\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?( ?(Z|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?"
+TIME = re.compile(rf"^(\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}([ T]{CLOCK})?|{CLOCK})$")
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ def _share(table: Table, format: CellFormat) -> float:
     whole = [row for row in rows if len(row) == width]
     typed = sum(_is_typed(cell.strip(), format) for row in whole for cell in row)
     begun = len(table.rows) / (table.first + len(table.rows))
-    return begun * typed / (width * len(rows))
+    return table.even * begun * typed / (width * len(rows))
 
 
 def _is_typed(cell: str, format: CellFormat) -> bool:

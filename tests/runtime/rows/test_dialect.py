@@ -126,6 +126,5 @@ def test_words_and_options_of_a_dialect():
         'tabs between cells, decimal commas, "\'" between thousands, lines of # left out, 1 line '
         "above the table left out, 2 lines of units below the names left out"
     )
-    assert options_of(dialect) == (
-        "--sep tab --decimal , --thousands ''\" --comment "  #' --skiprows 1"
-    )
+    marks = "--thousands ''\"'\"'' --comment '#'"
+    assert options_of(dialect) == f"--sep tab --decimal , {marks} --skiprows 1"
