@@ -130,13 +130,21 @@ def read_csv(path: Path, columns: ColumnChoice, reading: Reading) -> Table:
 def header_read(
     path: Path, first: Sequence[str], columns: ColumnChoice, below: Rows, reading: Reading
 ) -> list[str] | None:
-    """Names of columns from the first line as `header_of` says, unless a user says what it is."""
+    """Names of columns from the first line as `header_of` says, unless a user says what it is.
+
+    Raises:
+        ValueError: a last column has values and no name.
+    """
     if reading.header is None:
-        return header_of(path, first, columns, below)
-    header = [name.strip() for name in first]
-    names = header if reading.header else [str(i + 1) for i in range(len(first))]
-    check_names(path, names, (*columns.of(names), *columns.named))
-    return header if reading.header else None
+        header = header_of(path, first, columns, below)
+    else:
+        header = [name.strip() for name in first] if reading.header else None
+        names = header or [str(i + 1) for i in range(len(first))]
+        check_names(path, names, (*columns.of(names), *columns.named))
+    if header is not None and columns.features is None and not header[-1]:
+        if any(len(row) == len(header) and row[-1].strip() for row in below):
+            check_names(path, header, [""])
+    return header
 
 
 def header_of(
