@@ -14,7 +14,7 @@ from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
 from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows import parquet
-from vae_runtime.rows.dialect import Reading, open_dialect
+from vae_runtime.rows.dialect import Reading, open_dialect, recorded
 from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.files import read_rows, table_format
 from vae_runtime.rows.machine_names import names_of
@@ -53,7 +53,7 @@ def dialect_of(config: DataConfig) -> Dialect | None:
     path = Path(config.source)
     if not path.is_file() or format_ending(path) != ".csv":
         return None
-    return open_dialect(path, reading_of(config))
+    return recorded(open_dialect(path, reading_of(config)))
 
 
 def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:

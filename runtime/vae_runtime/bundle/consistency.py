@@ -33,6 +33,7 @@ LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
 MOST_TESTED = 10**9  # test rows
 
+TAB = "tab"  # as a mark between cells, since texts have no control characters
 NO_MARKS = '"\r\n_'  # in a text file, they cannot stand between cells or in numbers
 MOST_LINES = 10_000  # above a table in a text file
 MOST_CODES, LONGEST_CODE = 100, 100  # that mean "no value" there, and characters of each
@@ -112,6 +113,7 @@ def _check_dialect(dialect: Dialect) -> None:
     where = f"{NAME}.model.dialect"
     for name in ("sep", "decimal", "thousands", "comment"):
         mark = getattr(dialect, name)
+        mark = "\t" if name == "sep" and mark == TAB else mark
         fits = mark is None or (len(mark) == 1 and not mark.isalnum() and mark not in NO_MARKS)
         expect(fits, f"{where}.{name}: expected one character, no letter or digit", repr(mark))
     differ = dialect.decimal != dialect.thousands

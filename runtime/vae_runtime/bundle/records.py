@@ -75,7 +75,8 @@ ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")  # of text 
 class Dialect:
     """Way in which a text file writes a table; the defaults are those of plain CSV.
 
-    `sep` is the one character between cells, " " for blanks and tabs in any number. `decimal` is
+    `sep` is the one character between cells, " " for blanks and tabs in any number; a tab is "tab"
+    in manifests, which have no control characters. `decimal` is
     the mark before a number's fraction, `thousands` that between groups of three digits. `encoding`
     is one of `ENCODINGS`. Lines that begin with `comment` are no rows. `skiprows` lines stand above
     the table; then one of names where `header` is true, then `units` lines of units below it.

@@ -156,6 +156,15 @@ def cell_format(dialect: Dialect) -> CellFormat:
     return CellFormat(dialect.decimal, dialect.thousands, dialect.missing)
 
 
+def recorded(dialect: Dialect) -> Dialect:
+    r"""The dialect as a run and a manifest have it: `tab` by name, as they have no controls.
+
+    >>> recorded(Dialect(sep="\t")).sep
+    'tab'
+    """
+    return dataclasses.replace(dialect, sep="tab") if dialect.sep == "\t" else dialect
+
+
 def options_of(dialect: Dialect) -> str:
     """Options that say a dialect, where it is not plain CSV: `--sep ';' --decimal ,`."""
     said: list[str] = []
@@ -213,7 +222,7 @@ def _by_recorded(problem: Ambiguous, recorded: Dialect | None) -> Readings:
     """The one of several readings that is as in training; else the error that names them."""
     for each in problem.readings:
         if recorded is not None and each.marks == (
-            recorded.sep,
+            SEPARATORS.get(recorded.sep, recorded.sep),
             recorded.decimal,
             recorded.thousands,
         ):
