@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.rows.bad_rows import Reject, rejects_of, sort_out
 from vae_runtime.rows.blocks import Block, Column, Columns
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.calibration import discovery_level
 from vae_runtime.verdicts.row_machines import check_own
 
-from .bad_rows import Reject, sort_out
 from .columns import check_names, flat, take
 from .computations import Computation
 
@@ -61,13 +61,9 @@ def compute_with(
 
     def compute(block: Block) -> Result:
         x, good, reasons = sort_out(block, check)
-        rejects = _rejects(block, reasons)
+        rejects = rejects_of(block, reasons)
         if rejects and not reject:
-            file, row, reason = rejects[0]
-            raise ValueError(
-                f"{file}, row {row}: {reason} To go on beside such rows, have them rejected "
-                "(--on-bad-row reject)."
-            )
+            raise rejects[0].error()
         if not len(x):
             return Result({}, 0, 0, rejects, block.left_out)
         machines = _machines(block, good, runner)
@@ -130,11 +126,6 @@ def _run(
             None if machines is None else np.concatenate([machines, machines[-1:].repeat(lacking)])
         )
     return {name: column[:n] for name, column in computation(runner, x, machines).items()}
-
-
-def _rejects(block: Block, reasons: dict[int, str]) -> tuple[Reject, ...]:
-    numbers = next(iter(block.where.values()))
-    return tuple(Reject(block.file, int(numbers[i]), reasons[i]) for i in sorted(reasons))
 
 
 def _machines(block: Block, good: NDArray[np.bool_], runner: Runner) -> NDArray[np.str_] | None:

@@ -44,7 +44,7 @@ def sample(args: argparse.Namespace) -> int:
         )
     runner = open_batch_runner(args)
     model = runner.manifest.model
-    given = prior(args.n, model.latent_dim, args.seed, Wanted(model).block_rows)
+    given = prior(args.n, model.latent_dim, args.seed, Wanted.of(model).block_rows)
     return _write(args, runner, Decoding(), given)
 
 
@@ -81,7 +81,7 @@ def interpolate(args: argparse.Namespace) -> int:
     """Writes rows between two rows of the input."""
     check_output(args, ".npy", ".png")
     runner = open_runner(args)
-    x = read(args, runner.manifest.model).x
+    x = read(args, runner.manifest.model).rows.x
     if len(args.rows) != 2 or not all(0 <= row < len(x) for row in args.rows):
         raise ValueError(
             f"expected --rows with two numbers from 0 to {len(x) - 1}. Received: "

@@ -7,7 +7,7 @@ import pytest
 
 from vae_runtime.bundle.manifest import Model, Preprocessing
 from vae_runtime.rows.blocks import Shard, Wanted
-from vae_runtime.rows.formats import registry
+from vae_runtime.rows.input_files import plan_file, read_shard
 from vae_runtime.rows.machine_names import NAMELESS
 
 
@@ -52,7 +52,9 @@ def wanted():
         **others,
     ):
         windowed = {} if windowing is None else {"windowing": windowing}
-        return Small(model(shape, names, **others), keep, machine_column, column, **windowed)
+        spec = model(shape, names, **others)
+        named = {"keep": keep, "machine_column": machine_column, "column": column}
+        return Small.of(spec, **named, **windowed)
 
     return make
 
@@ -76,8 +78,8 @@ def _joined(columns):
 
 def whole(path, wanted):
     """Reads all shards of a file, the last first, and checks what each shard promises."""
-    shards = registry.plan(path, wanted)
-    by_shard = [list(registry.read(shard, wanted)) for shard in reversed(shards)][::-1]
+    shards = plan_file(path, wanted)
+    by_shard = [list(read_shard(shard, wanted)) for shard in reversed(shards)][::-1]
     first = 0
     for shard, blocks in zip(shards, by_shard, strict=True):
         assert shard.first_row == first
