@@ -81,7 +81,7 @@ def interpolate(args: argparse.Namespace) -> int:
     """Writes rows between two rows of the input."""
     check_output(args, ".npy", ".png")
     runner = open_runner(args)
-    x = read(args, runner.manifest.model).rows.x
+    x = read(args, runner.manifest.model).x
     if len(args.rows) != 2 or not all(0 <= row < len(x) for row in args.rows):
         raise ValueError(
             f"expected --rows with two numbers from 0 to {len(x) - 1}. Received: "

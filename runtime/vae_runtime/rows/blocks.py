@@ -143,4 +143,4 @@ class Block(NamedTuple):
     machines: NDArray[np.str_] | None = None
     bad: Mapping[int, str] = {}
     left_out: int = 0
-    extra: Columns = {}
+    extra: Mapping[str, Column] = {}

@@ -36,7 +36,9 @@ def is_table(path: Path, wanted: Wanted) -> bool:
         return True
     found = settle(path, Wanted(column=wanted.column))
     shape = found.shape or ()
-    return len(shape) == 1 and (found.features is not None or shape != (math.prod(wanted.shape or ()),))
+    return len(shape) == 1 and (
+        found.features is not None or shape != (math.prod(wanted.shape or ()),)
+    )
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Block, Column, Columns
+from .blocks import Block, Column
 
 
 class Rows(NamedTuple):
@@ -33,8 +33,8 @@ class Rows(NamedTuple):
     where: dict[str, NDArray[Any]]
     files: tuple[str, ...]
     file: NDArray[np.int64]
-    kept: Columns = {}
-    extra: Columns = {}
+    kept: Mapping[str, Column] = {}
+    extra: Mapping[str, Column] = {}
     machines: NDArray[np.str_] | None = None
     bad: Mapping[int, str] = {}
     left_out: int = 0

@@ -47,6 +47,11 @@ class Inputs(NamedTuple):
         """Of all shards."""
         return sum(shard.rows for shard in self.shards)
 
+    def with_features(self, names: Sequence[str]) -> "Inputs":
+        """The same files, of which these columns become x."""
+        wanted = self.wanted._replace(features=tuple(names), shape=(len(names),))
+        return self._replace(wanted=wanted)
+
     def read(self, shard: Shard) -> Iterator[Block]:
         """The blocks of a shard."""
         blocks, name = read_shard(shard, self.wanted), self.name
@@ -91,7 +96,7 @@ def plan(given: Sequence[str], wanted: Wanted) -> Inputs:
 
 
 def files_of(given: Sequence[str], wanted: Wanted) -> list[Path]:
-    """The files that names stand for, each once: themselves, what is in folders, what globs match."""
+    """The files that names stand for, each once: also those in folders, and what globs match."""
     return list(dict.fromkeys(file for each in given for file in _files(each, wanted)))
 
 
@@ -104,6 +109,8 @@ def settle(files: Sequence[Path], wanted: Wanted) -> Wanted:
     if wanted.shape is not None:
         return wanted
     first = registry.settle(files[0], wanted)
+    if first.features == ():
+        raise ValueError(f"{files[0]}: expected columns of numbers. Received: none.")
     for file in files[1:] if wanted.features is None else ():
         other = registry.settle(file, wanted)
         if set(other.features or ()) != set(first.features or ()):
@@ -223,9 +230,7 @@ def _in_folder(folder: Path, wanted: Wanted) -> list[Path]:
     return files
 
 
-def _differ(
-    first: Path, header: Sequence[str], file: Path, other: Sequence[str]
-) -> ValueError:
+def _differ(first: Path, header: Sequence[str], file: Path, other: Sequence[str]) -> ValueError:
     """The error for files of different columns."""
     alone = {first: set(header) - set(other), file: set(other) - set(header)}
     found = [f"{quoted(sorted(n))} in {f.name} alone" for f, n in alone.items() if n]

@@ -30,7 +30,8 @@ def marks_of(column: Column, name: str) -> tuple[NDArray[np.bool_], dict[int, st
     """
     values = [_value(cell) for cell in plain_column(column).tolist()]
     bad = {
-        place: f"expected 0 (normal) or 1 (anomaly) in column {name!r}. Received: {_shown(column, place)}."
+        place: f"expected 0 (normal) or 1 (anomaly) in column {name!r}. Received: "
+        f"{_shown(column, place)}."
         for place, value in enumerate(values)
         if value not in (0.0, 1.0)
     }

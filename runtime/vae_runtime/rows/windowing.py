@@ -23,10 +23,14 @@ class Windowing(NamedTuple):
 
     def as_trained(self, spec: RowSpec) -> "Windowing":
         """Settings of training, where none are given here."""
+        return self.or_else(Windowing(spec.stride, spec.recording, spec.time))
+
+    def or_else(self, other: "Windowing") -> "Windowing":
+        """Settings of another, where none are given here."""
         return Windowing(
-            spec.stride if self.stride is None else self.stride,
-            spec.recording if self.recording is None else self.recording,
-            spec.time if self.time is None else self.time,
+            other.stride if self.stride is None else self.stride,
+            other.recording if self.recording is None else self.recording,
+            other.time if self.time is None else self.time,
         )
 
 
@@ -55,5 +59,4 @@ class Cut(NamedTuple):
     @property
     def settings(self) -> Windowing:
         """What is said, and else what training did."""
-        pairs = zip(self.said, self.trained, strict=True)
-        return Windowing(*(own if said is None else said for said, own in pairs))
+        return self.said.or_else(self.trained)
