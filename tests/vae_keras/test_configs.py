@@ -146,7 +146,7 @@ def test_what_is_said_of_rows_goes_together():
         recording="m",
         time="t",
         machine="m",
-        bad_rows="drop",
+        on_bad_row="reject",
         bad_columns="drop",
     )
     assert (config.window, config.stride) == (1, 7)

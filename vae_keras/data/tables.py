@@ -67,7 +67,10 @@ def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
         return wanted
     found = _kinds(config, wanted)
     if found is None:
-        return wanted
+        raise ValueError(
+            f"{config.source}: expected a first line of names, to tell columns apart by. Received: "
+            "a row of numbers."
+        )
     text = [name for name, is_number in found.items() if not is_number]
     if text:
         notes.append(f"left out as they hold text: {', '.join(text)}")

@@ -13,7 +13,7 @@ from vae_keras.data.streams import FileStream
 
 PLANT = {"flow": [1.0, 2.0, 3.0, 4.0], "speed": [9.5, 8.5, 7.5, 6.5], "broken": [0, 0, 1, 0]}
 WAYS = ("csv", "parquet", "stream")
-DROP_ROWS, DROP_COLUMNS = {"bad_rows": "drop"}, {"bad_columns": "drop"}
+DROP_ROWS, DROP_COLUMNS = {"on_bad_row": "reject"}, {"bad_columns": "drop"}
 
 
 def refuses(message):
@@ -145,7 +145,7 @@ def test_a_missing_value_is_refused_by_its_column_with_what_to_do(loads):
     with refuses("column 'speed'") as e:
         loads({**PLANT, "speed": [9.5, None, 7.5, 6.5]})
     assert re.search(r"line 3|row 1", str(e.value))
-    assert "--bad-rows drop" in str(e.value)
+    assert "--on-bad-row reject" in str(e.value)
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
