@@ -26,7 +26,7 @@ from . import labels, one_hot, windows
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
 from .file_rows import Checked, checked_blocks, rows_of
-from .streams import FileStream
+from .streams import FileStream, with_small_shards
 
 Names = tuple[str, ...] | None
 
@@ -63,6 +63,8 @@ def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
     wanted = Wanted(
         config.columns, machine_column=config.machine, extra=extra, marked=config.label is None
     )
+    if config.stream:
+        wanted = with_small_shards(wanted)
     if config.columns is not None or config.bad_columns == "error":
         return wanted
     found = _kinds(config, wanted)

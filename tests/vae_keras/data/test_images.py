@@ -199,5 +199,5 @@ def test_a_folder_without_images_is_refused(folder, drop):
     if drop:
         (folder.path / "a.png").write_text("broken")
     with refuses(f"{folder.path}: expected images (.png, .jpg, ") as e:
-        folder.load(on_bad_row="reject" if drop else "error")
+        folder.load(on_bad_row="reject" if drop else "fail")
     assert str(e.value).endswith("Received: none.")

@@ -97,8 +97,9 @@ def test_a_csv_is_not_streamed(sources):
 @pytest.mark.parametrize("options", [{}, {"label": "y"}])
 def test_where_nothing_is_it_says_what_may_be(tmp_path, name, options):
     with refuses(
-        f"{tmp_path / name}: expected digits, mnist, fashion_mnist, a file of {', '.join(ENDINGS)}, "
-        "a folder or glob of such files, or a folder of images. Received: nothing at that path."
+        f"{tmp_path / name}: expected digits, mnist, fashion_mnist, a file of "
+        f"{', '.join(ENDINGS)}, a folder or glob of such files, or a folder of images. "
+        "Received: nothing at that path."
     ):
         data.load(DataConfig(str(tmp_path / name), **options))
 
