@@ -134,3 +134,27 @@ def test_whole_numbers_become_floats_as_in_training(tmp_path, windows, read):
     asked = windows(windowing=Windowing(recording="", time=""))
     assert read(tmp_path / "x.npy", asked).x.dtype == np.float32
     assert read(tmp_path / "x.npy", asked._replace(dtype="uint8")).x.dtype == np.int64
+
+
+@pytest.mark.parametrize("cell", ["", "x"])
+def test_a_window_over_a_bad_row_is_bad_and_others_are_not(tmp_path, windows, read, cell):
+    lines = [f"m,{i},{i},{i}" for i in range(20)]
+    lines[9] = f"m,9,{cell},9"
+    (tmp_path / "rows.csv").write_text("\n".join(["machine,time,a,b", *lines]))
+    found = read(tmp_path / "rows.csv", windows(windowing=Windowing(stride=1)))
+    assert sorted(found.bad) == [6, 7, 8, 9]
+    assert all("row 9: line 11: expected a number in column 'a'" in w for w in found.bad.values())
+    assert found.x[5, :, 0].tolist() == [5, 6, 7, 8]
+    assert found.x[10, :, 0].tolist() == [10, 11, 12, 13]
+
+
+def test_a_row_that_is_cut_short_ends_windows_whatever_is_known_of_it(tmp_path, windows, read):
+    lines = [f"m,{i},{i}" for i in range(20)]
+    lines[9] = "m"
+    (tmp_path / "rows.csv").write_text("\n".join(["machine,a,b", *lines]))
+    asked = windows(windowing=Windowing(stride=1, time=""))
+    found = read(tmp_path / "rows.csv", asked)
+    good = [i for i in range(len(found.x)) if i not in found.bad]
+    starts = np.concatenate([block.where["first_row"] for block in found.blocks])[good]
+    assert starts.tolist() == [*range(6), *range(10, 17)]
+    assert "row 9: line 11: expected 3 cells. Received: 1." in found.bad.values()
