@@ -23,7 +23,6 @@ from vae_runtime.bundle import manifest as manifests
 from vae_runtime.bundle.containers import Memory
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.blocks import Wanted
-from vae_runtime.rows.dialect import Reading
 from vae_runtime.rows.formats.columnar import block_of, check_kept, columns_of
 from vae_runtime.rows.frames import type_of
 from vae_runtime.runner import Runner
@@ -173,9 +172,7 @@ def fields_of(runner: Runner, row_options: RowOptions) -> list[Any]:
 
 def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[Wanted, list[str]]:
     """Selects what to read of a batch by its column names, and the columns that hold rows."""
-    model = runner.manifest.model
-    reading = Reading(recorded=model.dialect)
-    wanted = Wanted(model, column=row_options.column, reading=reading)
+    wanted = Wanted.of(runner.manifest.model, column=row_options.column)
     columns = columns_of(names, wanted, WHERE)
     keep = (
         tuple(n for n in names if n not in columns)

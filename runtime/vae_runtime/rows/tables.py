@@ -1,49 +1,28 @@
-"""Reader of text tables of numbers; its errors name line and column.
+"""Header and cells of tables of text: which columns there are.
 
-They are in any dialect, with blank lines anywhere. The first line is a header where columns are
-asked for by name, where none of its cells is a number, or where it is 0,1,2.
+The first line is a header where columns are asked for by name, where none of its cells is a number,
+or where it is 0,1,2.
 """
 
-import io
-import itertools
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vae_runtime.bundle.records import Dialect
 from vae_runtime.bundle.texts import check_texts
 
-from .cells import CellFormat, number_or_hole
-from .csv_rows import Lines, OpenQuote, csv_rows
-from .dialect import Reading, cell_format, open_dialect
+from .dialect import Reading
 from .headers import (
-    LOOKED_AT,
     Rows,
     is_numbered,
     may_be_names,
     may_be_row,
     tell,
-    tell_index,
     tell_names_once,
 )
 from .missing_names import no_such, some
-from .recognition import is_comment, tabbed
-from .text_files import open_text
-
-Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
 
 SHOWN = 60  # characters of a first line that is told
-
-
-class CellError(ValueError):
-    """Error for a cell that is not a number where one is expected."""
 
 
 class ColumnError(ValueError):
@@ -51,25 +30,10 @@ class ColumnError(ValueError):
 
 
 class ColumnChoice(NamedTuple):
-    """Columns of a table to read, by their purpose.
-
-    `features` become x, in this order; None takes all that are not named otherwise. `label` becomes
-    y. `extra` are read to be looked at, text without blanks around; `kept` to be passed through, as
-    they are to the character and with the types of the file. Where `missing` is set, a cell without
-    a value is NaN; else it is an error.
-    """
+    """Columns of a table to read: `features` become x, None takes all that are not `named`."""
 
     features: Sequence[str] | None = None
-    label: str | None = None
-    extra: Sequence[str] = ()
-    missing: bool = False
-    kept: Sequence[str] = ()
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The label, if there is one, the extra columns, and those that are kept; each once."""
-        label = () if self.label is None else (self.label,)
-        return tuple(dict.fromkeys((*label, *self.extra, *self.kept)))
+    named: Sequence[str] = ()
 
     def of(self, header: Sequence[str]) -> tuple[str, ...]:
         """The features of a table with this header."""
@@ -90,41 +54,6 @@ def full_names(header: list[str], below: Rows) -> list[str]:
     if not below or any(len(row) != len(header) + 1 for row in below):
         return header
     return [*header, ""] if all(not row[-1].strip() for row in below) else ["", *header]
-
-
-class Table(NamedTuple):
-    """Columns that were read.
-
-    x is (rows, columns), y (rows,) or None; `names` are those of x's columns, None where a table
-    has none; `extra` has the extra columns by name, each (rows,), `kept` those that are kept; of
-    Parquet, these are as pyarrow has them.
-    """
-
-    x: NDArray[Any]
-    y: NDArray[Any] | None
-    names: tuple[str, ...] | None
-    extra: Mapping[str, NDArray[Any]]
-    kept: Mapping[str, Any] = {}
-
-
-def read_csv(path: Path, columns: ColumnChoice, reading: Reading) -> Table:
-    """Reads a text table as a `Table` of float64, its extra columns as text."""
-    dialect = open_dialect(path, reading)
-    format = cell_format(dialect)
-    with _open(path, dialect) as lines:
-        first = next(lines, None)
-        if first is None:
-            raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
-        ahead = list(itertools.islice(lines, LOOKED_AT))
-        lines = itertools.chain(ahead, lines)
-        below = [cells for _, cells in ahead]
-        header = header_read(path, first[1], columns, below, reading)
-        if header is None:
-            return _read_without_header(path, first, lines, columns, format)
-        names = full_names(header, below[dialect.units :])
-        if names[0] == "" and columns.features is None:
-            tell_index(path)
-        return _parse(path, itertools.islice(lines, dialect.units, None), names, columns, format)
 
 
 def header_read(
@@ -166,32 +95,6 @@ def header_of(
     return header
 
 
-def csv_columns(
-    path: Path,
-    named: Sequence[str],
-    reading: Reading = Reading(),  # noqa: B008 - immutable
-) -> dict[str, bool]:
-    """Columns of a text table but for those named, each with True where it holds numbers alone."""
-    dialect = open_dialect(path, reading)
-    format = cell_format(dialect)
-    with _open(path, dialect) as lines:
-        _, first = next(lines, (0, []))
-        ahead = list(itertools.islice(lines, LOOKED_AT))
-        is_header = _is_header(first, named, [cells for _, cells in ahead])
-        if not (is_header if reading.header is None else reading.header):
-            raise ValueError(
-                f"{path}: expected a first line of names, to tell columns apart by. Received: "
-                f"{', '.join(first)[:60]}."
-            )
-        header, text = [name.strip() for name in first], set[int]()
-        _tell_numbers(path, header, header, [cells for _, cells in ahead])
-        header = full_names(header, [cells for _, cells in ahead[dialect.units :]])
-        for _, cells in itertools.islice(itertools.chain(ahead, lines), dialect.units, None):
-            text.update(i for i, cell in enumerate(cells) if i not in text and format.is_text(cell))
-    wanted = ColumnChoice(extra=named).of(header)
-    return {name: i not in text for i, name in enumerate(header) if name in wanted}
-
-
 def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
     """Raises ValueError where a wanted column is not there, there twice, or has no fit name."""
     check_texts(tuple(wanted), f"{path}: names of columns")  # a bundle will have to say them
@@ -212,36 +115,10 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
             )
 
 
-def no_number(where: str, name: str, cell: str) -> CellError:
+def no_number(where: str, name: str, cell: str) -> ValueError:
     """Text of the error for a cell that is not a number; `where` begins the sentence."""
     found = repr(cell) if cell.strip() else "an empty cell"
-    return CellError(f"{where}: expected a number in column {name!r}. Received: {found}.")
-
-
-@contextmanager
-def _open(path: Path, dialect: Dialect) -> Iterator[Numbered]:
-    try:
-        rows = Lines(_text_lines(path, dialect))
-        sep = "\t" if dialect.sep == " " else dialect.sep
-        yield ((rows.first, cells) for cells in csv_rows(rows, sep=sep) if cells)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path}: expected text in utf-8. Received: {error}. Say what it is in: --encoding "
-            "latin-1, cp1252, utf-16-le or utf-16-be."
-        ) from error
-    except OpenQuote as error:
-        raise ValueError(f"{path}: {error.message()}") from error
-
-
-def _text_lines(path: Path, dialect: Dialect) -> Iterator[str]:
-    """Lines of a text: blank ones for those left out, tabs for blanks between cells."""
-    with open_text(path, dialect.encoding) as file:
-        content = b"".join(iter(lambda: file.read(2**20), b""))
-    for i, line in enumerate(io.StringIO(content.decode("utf-8-sig"), newline="")):
-        if i < dialect.skiprows or is_comment(line, dialect.comment):
-            yield "\n"
-        else:
-            yield tabbed(line) + "\n" if dialect.sep == " " else line
+    return ValueError(f"{where}: expected a number in column {name!r}. Received: {found}.")
 
 
 def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
@@ -253,50 +130,6 @@ def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], belo
     """Warns that a first line that may be a row as well was taken as names."""
     if may_be_row(header, wanted, below):
         tell_names_once(path, ",".join(header)[:SHOWN])
-
-
-def _read_without_header(
-    path: Path,
-    first: tuple[int, list[str]],
-    lines: Numbered,
-    columns: ColumnChoice,
-    format: CellFormat,
-) -> Table:
-    numbered = [str(i + 1) for i in range(len(first[1]))]
-    table = _parse(path, itertools.chain([first], lines), numbered, columns, format)
-    return table._replace(names=None)
-
-
-def _parse(
-    path: Path, lines: Numbered, header: list[str], columns: ColumnChoice, format: CellFormat
-) -> Table:
-    """Parses the wanted columns of all lines."""
-    names, label = columns.of(header), [] if columns.label is None else [columns.label]
-    numbers = [header.index(name) for name in (*names, *label)]
-    texts = {i: list[str]() for i in map(header.index, (*columns.extra, *columns.kept))}
-    values, rows = array("d"), 0
-    read = partial(number_or_hole, format=format) if columns.missing else format.number
-    for line, cells in lines:
-        if len(cells) != len(header):
-            raise ValueError(
-                f"{path}, line {line}: expected {len(header)} cells. Received: {len(cells)}."
-            )
-        for i in numbers:
-            try:
-                values.append(read(cells[i]))
-            except ValueError as error:
-                raise no_number(f"{path}, line {line}", header[i], cells[i]) from error
-        for i, column in texts.items():
-            column.append(cells[i])
-        rows += 1
-    if not rows:
-        raise ValueError(f"{path}: expected rows of numbers. Received: a header alone.")
-    table = np.array(values).reshape(rows, len(numbers))
-    y = table[:, -1] if label else None
-    found = {header[i]: np.array(column) for i, column in texts.items()}
-    extra = {name: np.char.strip(found[name]) for name in columns.extra}
-    kept = {name: found[name] for name in columns.kept}
-    return Table(table[:, : len(names)], y, names, extra, kept)
 
 
 def _is_number(cell: str) -> bool:

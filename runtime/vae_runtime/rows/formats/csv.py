@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows.blocks import Block, Shard, Wanted
 from vae_runtime.rows.cells import CellFormat, no_value, number_or_hole
+from vae_runtime.rows.csv_rows import OpenQuote
 from vae_runtime.rows.dialect import HEAD, cell_format, open_dialect
 from vae_runtime.rows.headers import LOOKED_AT, tell_index
 from vae_runtime.rows.line_limit import longest_line
@@ -27,6 +28,7 @@ from vae_runtime.rows.text_files import open_text, skip
 from .csv_bounds import Row, cell_mark, cleaned, rows_of, size_of_lines, take_rows
 from .csv_fast import Cells, parse
 from .ranges import (
+    BLOCK,
     Begin,
     Take,
     Taken,
@@ -44,13 +46,17 @@ PIECES = 16  # to cut what is worth it
 
 
 class Layout(NamedTuple):
-    """Layout of a file: names of the columns, which cells to read, and where the rows begin."""
+    """Layout of a file: names of the columns, which cells to read, and where the rows begin.
+
+    Without a line of names, columns are called 1, 2, ...
+    """
 
     header: list[str]
     cells: Cells
     begin: Begin
     dialect: Dialect
     take: Take
+    has_names: bool
 
 
 class Rows(NamedTuple):
@@ -82,18 +88,41 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
         first, line = first + taken.rows, line + taken.lines
 
 
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the columns and the shape of a row that the file has."""
+    layout = _layout(path, wanted)
+    names = tuple(layout.header[i] for i in layout.cells.numbers)
+    has_names = wanted.features is not None or layout.has_names
+    return wanted._replace(features=names if has_names else None, shape=(len(names),))
+
+
+def columns(path: Path, wanted: Wanted) -> dict[str, bool] | None:
+    """Columns not named otherwise, each with whether it holds numbers; None without names."""
+    layout = _layout(path, wanted)
+    if not layout.has_names:
+        return None
+    text, begin, cells = set[int](), layout.begin, layout.cells
+    whole = Text(path, layout.dialect.encoding)
+    for block, _ in blocks_in(whole, begin.size, layout.take, size=BLOCK, line=begin.lines + 1):
+        check_utf8(path, block)
+        for row in rows_of(cleaned(block, layout.dialect), sep=cells.sep):
+            is_text = cells.format.is_text
+            text.update(i for i, c in enumerate(row.cells) if i not in text and is_text(c))
+    return {layout.header[i]: i not in text for i in layout.cells.numbers}
+
+
 def _layout(path: Path, wanted: Wanted) -> Layout:
     """Finds the layout of a file; ColumnError where a column is not there."""
-    if len(wanted.model.input_shape) != 1:
+    if wanted.shape is not None and len(wanted.shape) != 1:
         raise ValueError(
-            f"{path}: expected rows of shape {wanted.model.input_shape}. Received: a .csv file, "
-            "whose rows are flat. Give them as .npy."
+            f"{path}: expected rows of shape {wanted.shape}. Received: a .csv file, whose rows are "
+            "flat. Give them as .npy."
         )
     dialect = open_dialect(path, wanted.reading)
     take = partial(take_rows, dialect=dialect)
     start, rows = _first_rows(path, dialect, wanted)
     first, *below = rows
-    columns = ColumnChoice(wanted.model.feature_names, extra=wanted.named)
+    columns = ColumnChoice(wanted.features, wanted.named)
     texts = [row.cells for row in below]
     header = header_read(path, first.cells, columns, texts, wanted.reading)
     names = header or [str(i + 1) for i in range(len(first.cells))]
@@ -105,13 +134,11 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
         if names[0] == "" and (len(names) > len(header) or columns.features is None):
             tell_index(path)
     numbers = [names.index(name) for name in columns.of(names)]
-    if len(numbers) != wanted.model.input_shape[0]:
-        raise ValueError(
-            f"{path}: expected {wanted.model.input_shape[0]} columns. Received: {len(numbers)}."
-        )
+    if wanted.shape is not None and len(numbers) != wanted.shape[0]:
+        raise ValueError(f"{path}: expected {wanted.shape[0]} columns. Received: {len(numbers)}.")
     places = [names.index(name) for name in wanted.named]
     cells = Cells(len(names), numbers, places, cell_mark(dialect), cell_format(dialect))
-    return Layout(names, cells, begin, dialect, take)
+    return Layout(names, cells, begin, dialect, take, header is not None)
 
 
 def _first_rows(path: Path, dialect: Dialect, wanted: Wanted) -> tuple[Begin, list[Row]]:
@@ -124,13 +151,16 @@ def _first_rows(path: Path, dialect: Dialect, wanted: Wanted) -> tuple[Begin, li
     text = Text(path, dialect.encoding)
     start = _begin(text, dialect)
     size = lines = 0
-    longest = longest_line(wanted.model)
+    longest = longest_line(wanted.shape)
     take = partial(take_rows, dialect=dialect)
     for block, taken in blocks_in(text, start.size, take, size=HEAD, longest=longest):
         check_utf8(path, block)
         clean = cleaned(block, dialect)
         rows = (row for row in rows_of(clean, sep=cell_mark(dialect)) if row.cells)
-        found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        try:
+            found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        except OpenQuote as error:
+            raise ValueError(f"{path}: {error.message(start.lines + lines)}") from error
         if found:
             at = [r.size if clean is block else size_of_lines(block, r.lines) for r in found]
             return start, [
@@ -157,7 +187,9 @@ def _block(file: str, rows: Rows, first: int, wanted: Wanted) -> Block:
     if wanted.machine_column is not None:
         machines = names_or_bad(np.char.strip(columns[wanted.machine_column]), rows.bad)
     where = {"row": np.arange(first, first + len(rows.x))}
-    return Block(file, rows.x, where, {n: columns[n] for n in wanted.keep}, machines, rows.bad)
+    kept, extra = wanted.some(columns)
+    extra = {name: np.char.strip(column) for name, column in extra.items()}
+    return Block(file, rows.x, where, kept, machines, rows.bad, extra=extra)
 
 
 def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:

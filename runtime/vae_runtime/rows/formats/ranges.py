@@ -55,7 +55,7 @@ def plan_ranges(
     shards: list[Shard] = []
     start, stop, rows, first, line = begin.size, begin.size, 0, 0, begin.lines + 1
     lines, most = 0, math.inf if is_streamed(path, encoding) else SHARD_BYTES
-    longest = longest_line(wanted.model)
+    longest = longest_line(wanted.shape)
     text = Text(path, encoding)
     for block, taken in blocks_in(text, begin.size, take, size=BLOCK, longest=longest, line=line):
         check_utf8(path, block)
