@@ -13,7 +13,7 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.rows.endings import ENDINGS
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 
