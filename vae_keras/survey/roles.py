@@ -1,0 +1,56 @@
+"""Roles of columns in a table: which one is the label, and which others give the answer away."""
+
+from collections.abc import Mapping, Sequence
+
+from . import names
+
+RARE = 0.5  # share of the rows that are anomalies, at most
+INSIDE = 0.8  # share of a flag's rows that are also the label's, from which it says the same
+
+
+def label_of(flags: Mapping[str, int], rows: int) -> str | None:
+    """The flag that marks anomalies, by its name: the one with most rows, of several.
+
+    Args:
+        flags: columns of 0 and 1, and in how many rows each is 1.
+        rows: of the table.
+    """
+    fit = [n for n, ones in flags.items() if names.has_word(n, names.LABELS) and 0 < ones <= RARE * rows]
+    return max(fit, key=lambda name: flags[name]) if fit else None
+
+
+def other_labels(
+    label: str, order: Sequence[str], flags: Mapping[str, int], both: Mapping[tuple[str, str], int]
+) -> tuple[str, ...]:
+    """Flags that say the same as the label in other words.
+
+    A flag does that by its name; or where it is set in the label's rows alone, or nearly so. Flags
+    beside such ones, without another column between, belong to them.
+
+    Args:
+        label: the column that marks anomalies.
+        order: all columns, as in the file.
+        flags: columns of 0 and 1, and in how many rows each is 1.
+        both: in how many rows two flags are 1.
+    """
+    found = {
+        name
+        for name, ones in flags.items()
+        if name != label
+        and (
+            names.has_word(name, names.LABELS | names.OTHER_LABELS)
+            or (ones and both.get((name, label), 0) >= INSIDE * ones)
+        )
+    }
+    grown = True
+    while grown:
+        beside = {
+            b
+            for pair in zip(order, order[1:], strict=False)
+            for a, b in (pair, pair[::-1])
+            if a in found and b in flags and b not in found and b != label
+            and 2 * flags[b] <= flags[label]
+        }
+        grown = bool(beside)
+        found |= beside
+    return tuple(name for name in order if name in found)
