@@ -15,6 +15,7 @@ from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
 
 from .configs import DataConfig, ModelConfig, TrainConfig
+from .inspection.cli import add_inspect
 
 if TYPE_CHECKING:
     from .run import Metrics
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-keras {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_inspect(commands.add_parser("inspect", help="say what is in files, and how to train on it"))
     train = commands.add_parser("train", help="train on normal rows; writes a run directory")
     train.set_defaults(run=_train)
     train.add_argument(

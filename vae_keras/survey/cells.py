@@ -54,7 +54,9 @@ def read_cells(values: Any) -> Cells:
     try:
         plain = (array.cast(pa.uint8()) if flags else array).cast(pa.float64(), safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists and the like
-        return _texts(pa.array([None if v is None else str(v) for v in array.to_pylist()], "string"))
+        return _texts(
+            pa.array([None if v is None else str(v) for v in array.to_pylist()], "string")
+        )
     numbers = plain.to_numpy(zero_copy_only=False)
     return Cells(numbers, np.isnan(numbers), flags=flags)
 
@@ -65,7 +67,9 @@ def _texts(array: Any) -> Cells:
 
     texts = pc.utf8_trim_whitespace(array)
     lower = pc.utf8_lower(texts)
-    absent = pc.or_(pc.is_null(texts), pc.fill_null(pc.is_in(lower, pa.array(sorted(MISSING))), False))
+    absent = pc.or_(
+        pc.is_null(texts), pc.fill_null(pc.is_in(lower, pa.array(sorted(MISSING))), False)
+    )
     missing = absent.to_numpy(zero_copy_only=False)
     known = pc.if_else(absent, pa.scalar(None, texts.type), texts)
     texts = pc.fill_null(texts, "")

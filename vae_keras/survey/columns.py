@@ -100,7 +100,11 @@ class ColumnStatistics:
             changes, first, last = _changes(cells.numbers), cells.numbers[0], cells.numbers[-1]
         else:
             numbers = cells.texts.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-            changes, first, last = _changes(numbers), cells.texts[0].as_py(), cells.texts[-1].as_py()
+            changes, first, last = (
+                _changes(numbers),
+                cells.texts[0].as_py(),
+                cells.texts[-1].as_py(),
+            )
         self.runs += changes + (self._last is None or first != self._last)
         self._last = last
 

@@ -11,11 +11,9 @@ from .steps import Steps
 ISO = "ISO"
 CLOCK = "%H:%M:%S"
 # As written dates are met, ISO first; the day before the month and behind it are told apart below.
-FORMATS = tuple(
-    f"{date}{clock}"
-    for date in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
-    for clock in (" %H:%M:%S", "T%H:%M:%S", " %H:%M", "")
-) + (CLOCK, "%H.%M.%S", "%H:%M")
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
+_CLOCKS = (" %H:%M:%S", "T%H:%M:%S", " %H:%M", "")
+FORMATS = (*(d + c for d in _DATES for c in _CLOCKS), CLOCK, "%H.%M.%S", "%H:%M")
 LOOKED_AT = 1_000
 GOOD = 0.9  # share of the cells that are times, in a column of times
 

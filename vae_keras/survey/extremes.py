@@ -11,7 +11,7 @@ from .records import Code
 KEPT = 12  # values at either end; a value among them has been counted since it came first
 
 # Numbers by which loggers and programs say that there is no value.
-KNOWN = (-1e30, -1e20, -99999, -32768, -9999, -999.9, -999.25, -999, -200, -99)
+KNOWN: tuple[float, ...] = (-1e30, -1e20, -99999, -32768, -9999, -999.9, -999.25, -999, -200, -99)
 KNOWN += (999, 999.9, 9999, 32767, 65535, 99999, 999999, 1e20, 1e30)
 FAR = 1.0  # a known code is so many ranges of the other values away from the nearest
 VERY_FAR = 3.0  # any other number is
@@ -51,7 +51,9 @@ class Extremes:
         return (ends[0][0], ends[1][0]) if all(ends) else None
 
 
-def _merged(known: Mapping[float, int], values: Array, counts: Array, sign: int = 1) -> dict[float, int]:
+def _merged(
+    known: Mapping[float, int], values: Array, counts: Array, sign: int = 1
+) -> dict[float, int]:
     merged = dict(known)
     for value, count in zip(values.tolist(), counts.tolist(), strict=True):
         merged[value] = merged.get(value, 0) + count

@@ -1,5 +1,6 @@
 """Roles of columns in a table: which one is the label, and which others give the answer away."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from . import names
@@ -15,7 +16,11 @@ def label_of(flags: Mapping[str, int], rows: int) -> str | None:
         flags: columns of 0 and 1, and in how many rows each is 1.
         rows: of the table.
     """
-    fit = [n for n, ones in flags.items() if names.has_word(n, names.LABELS) and 0 < ones <= RARE * rows]
+    fit = [
+        n
+        for n, ones in flags.items()
+        if names.has_word(n, names.LABELS) and 0 < ones <= RARE * rows
+    ]
     return max(fit, key=lambda name: flags[name]) if fit else None
 
 
@@ -46,9 +51,12 @@ def other_labels(
     while grown:
         beside = {
             b
-            for pair in zip(order, order[1:], strict=False)
+            for pair in itertools.pairwise(order)
             for a, b in (pair, pair[::-1])
-            if a in found and b in flags and b not in found and b != label
+            if a in found
+            and b in flags
+            and b not in found
+            and b != label
             and 2 * flags[b] <= flags[label]
         }
         grown = bool(beside)

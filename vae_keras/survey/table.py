@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_keras._base.arrays import Array
-
 from . import names
 from .cells import Cells, read_cells
 from .columns import ColumnStatistics
@@ -18,6 +16,7 @@ from .roles import label_of, other_labels
 from .steps import Steps
 
 MOST_PATTERNS = 1_000  # sets of columns without a value that are told apart
+MOST_WORDS = 50  # texts of a column that are kept, the most frequent ones
 MOST_FLAGS = 64  # that are compared with each other
 DAY = 86_400
 
@@ -74,7 +73,9 @@ class _Table:
 
     def survey(self, has_names: bool) -> Survey:
         rows = sum(self.files.values())
-        kinds = {name: kind_of(column, has_names=has_names) for name, column in self.columns.items()}
+        kinds = {
+            name: kind_of(column, has_names=has_names) for name, column in self.columns.items()
+        }
         flags = {name: self._ones(name) for name, kind in kinds.items() if kind.name == FLAG}
         label = label_of(flags, rows)
         others = () if label is None else other_labels(label, [*kinds], flags, self.both)
@@ -82,7 +83,8 @@ class _Table:
             ones = flags[name] / rows if name in flags else 0
             kinds[name] = kinds[name]._replace(name=LABEL, why=f"1 in {ones:.2%} of the rows")
         columns = tuple(
-            _column(column, kinds[name].name, kinds[name].why) for name, column in self.columns.items()
+            _column(column, kinds[name].name, kinds[name].why)
+            for name, column in self.columns.items()
         )
         recordings = [c.name for c in columns if c.kind == RECORDING]
         order = [*self.columns]
@@ -121,7 +123,9 @@ class _Table:
 
     def _halves(self) -> tuple[list[tuple[str, Dates]], list[tuple[str, Dates]]]:
         """Columns of dates without a clock, and of clocks without a date."""
-        known = [(n, c.dates) for n, c in self.columns.items() if c.dates is not None and c.dates.formats]
+        known = [
+            (n, c.dates) for n, c in self.columns.items() if c.dates is not None and c.dates.formats
+        ]
         days = [(n, d) for n, d in known if d.has_date and _days_only(d)]
         return days, [(n, d) for n, d in known if not d.has_date]
 
@@ -129,7 +133,9 @@ class _Table:
         """Counts rows by the columns in which they have no number, where the column has some."""
         order = list(self.columns.values())
         absent = [
-            ~np.isfinite(c.numbers) if s.numbers and not is_text(s) else np.zeros(len(c.numbers), bool)
+            ~np.isfinite(c.numbers)
+            if s.numbers and not is_text(s)
+            else np.zeros(len(c.numbers), bool)
             for c, s in zip(columns, order, strict=True)
         ]
         if not absent:
@@ -161,16 +167,17 @@ class _Table:
         """Times of the rows, of the column that says most: dates with a clock before all others."""
         days, clocks = self._halves()
         whole = [
-            n
-            for n in columns
-            if self.columns[n].has_dates or _is_whole_date(self.columns[n].dates)
+            n for n in columns if self.columns[n].has_dates or _is_whole_date(self.columns[n].dates)
         ]
         if whole:
             return _times_of(self.columns[whole[0]])
         if days and clocks:
             (date, of_date), (clock, of_clock) = days[0], clocks[0]
             format = f"{of_date.formats[0]} {of_clock.formats[0]}"
-            ends = [f"{a} {b}" for a, b in ((of_date.first, of_clock.first), (of_date.last, of_clock.last))]
+            ends = [
+                f"{a} {b}"
+                for a, b in ((of_date.first, of_clock.first), (of_date.last, of_clock.last))
+            ]
             bad = max(of_date.bad, of_clock.bad)
             return _times((date, clock), format, _unclear(of_date), ends, self.pair, 1.0, bad)
         return _times_of(self.columns[columns[0]]) if columns else None
@@ -184,7 +191,7 @@ def _column(column: ColumnStatistics, kind: str, why: str) -> Column:
     ends = None if text else column.extremes.range(codes)
     coded = sum(code.count for code in codes)
     total = column.sum - sum(code.value * code.count for code in codes)
-    words = dict((column.texts.counts or Counter()).most_common())
+    words = dict((column.texts.counts or Counter()).most_common(MOST_WORDS))
     return Column(
         name=column.name,
         kind=kind,
@@ -208,7 +215,9 @@ def _times_of(column: ColumnStatistics) -> Times:
     dates = column.dates
     if dates is not None and dates.formats:
         ends = [dates.first, dates.last]
-        return _times((column.name,), dates.formats[0], _unclear(dates), ends, dates.steps, 1.0, dates.bad)
+        return _times(
+            (column.name,), dates.formats[0], _unclear(dates), ends, dates.steps, 1.0, dates.bad
+        )
     unit = "dates" if column.has_dates else unit_of(column) or "numbers"
     ends_of = column.extremes.range(()) or (0.0, 0.0)
     ends = [_text(value, unit) for value in ends_of]

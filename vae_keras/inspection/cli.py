@@ -1,0 +1,48 @@
+"""Options and output of `vae-keras inspect`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from vae_keras.survey import survey
+from vae_keras.survey.files import blocks_of
+from vae_runtime._base.atomic_files import write_aside
+from vae_runtime._base.printable import printable
+from vae_runtime.cli.values import name_or_path, path
+
+from .findings import findings_of
+from .sparklines import ASCII, BARS, can_show_bars
+
+
+def add_inspect(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    parser.add_argument(
+        "files", nargs="+", type=name_or_path, metavar="FILE", help="files, folders and globs"
+    )
+    parser.add_argument("--json", action="store_true", help="print all of it as JSON, for scripts")
+    parser.add_argument(
+        "--html", type=path, metavar="PAGE", help="write a page with a plot of each column"
+    )
+    parser.set_defaults(run=inspect)
+
+
+def _shown(line: str) -> str:
+    """A line with characters that the terminal cannot show escaped."""
+    encoding = sys.stdout.encoding or "ascii"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def inspect(args: argparse.Namespace) -> int:
+    """Prints what is in files, and the command to train with."""
+    found = findings_of(survey(blocks_of([Path(file) for file in args.files])), args.files)
+    if args.html is not None:
+        page = found.page().encode()
+        write_aside(args.html, lambda file: file.write(page))
+        print(printable(f"wrote {args.html}"), file=sys.stderr)
+    if args.json:
+        print(found.json())
+        return 0
+    bars = BARS if can_show_bars(sys.stdout.encoding) else ASCII
+    for line in found.text(bars=bars):
+        print(_shown(printable(line)))
+    return 0

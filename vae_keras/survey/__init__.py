@@ -1,0 +1,6 @@
+"""Survey of tables: what each column is, by its cells and its name."""
+
+from .records import Code, Column, Survey, Times
+from .table import RawBlock, survey
+
+__all__ = ["Code", "Column", "RawBlock", "Survey", "Times", "survey"]
