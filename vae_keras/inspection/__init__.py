@@ -1,8 +1,5 @@
 """Inspection of files before training: what is in them, and the command to train with.
 
-Nothing here imports Keras: an answer takes a second.
+It imports `_base` and `survey`, and the readers of `vae_runtime`; never Keras, so that an answer
+takes a second.
 """
-
-from .findings import Findings, findings_of
-
-__all__ = ["Findings", "findings_of"]

@@ -2,16 +2,20 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from vae_keras.survey import survey
-from vae_keras.survey.files import blocks_of
+from vae_keras.survey.files import arrays_of, blocks_of
 from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.printable import printable
 from vae_runtime.cli.values import name_or_path, path
 
-from .findings import findings_of
+from .arrays import inspect_arrays
+from .findings import Findings
+from .images import images_in, inspect_images
 from .sparklines import ASCII, BARS, can_show_bars
+from .tables import inspect_table
 
 
 def add_inspect(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +30,18 @@ def add_inspect(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=inspect)
 
 
+def _findings(sources: Sequence[str]) -> Findings:
+    folder = Path(sources[0])
+    if len(sources) == 1 and folder.is_dir() and (images := images_in(folder)):
+        return inspect_images(sources[0], images)
+    if len(sources) == 1 and (arrays := arrays_of(folder)):
+        return inspect_arrays(sources[0], arrays)
+    bars = BARS if can_show_bars(sys.stdout.encoding) else ASCII
+    is_array = folder.suffix in (".npz", ".npy")
+    found = survey(blocks_of([Path(s) for s in sources]), is_array=is_array)
+    return inspect_table(found, sources, bars=bars)
+
+
 def _shown(line: str) -> str:
     """A line with characters that the terminal cannot show escaped."""
     encoding = sys.stdout.encoding or "ascii"
@@ -34,7 +50,7 @@ def _shown(line: str) -> str:
 
 def inspect(args: argparse.Namespace) -> int:
     """Prints what is in files, and the command to train with."""
-    found = findings_of(survey(blocks_of([Path(file) for file in args.files])), args.files)
+    found = _findings(args.files)
     if args.html is not None:
         page = found.page().encode()
         write_aside(args.html, lambda file: file.write(page))
@@ -42,7 +58,6 @@ def inspect(args: argparse.Namespace) -> int:
     if args.json:
         print(found.json())
         return 0
-    bars = BARS if can_show_bars(sys.stdout.encoding) else ASCII
-    for line in found.text(bars=bars):
+    for line in found.text():
         print(_shown(printable(line)))
     return 0

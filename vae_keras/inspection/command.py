@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae_keras.survey.records import CATEGORY, FEATURES, Column, Survey
+from vae_keras.survey.records import CATEGORY, COUNTER, FEATURES, TIME, Column, Survey
 from vae_runtime.verdicts.calibration import rows_needed
 
 WINDOW = 32  # rows
@@ -90,7 +90,8 @@ def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str]
     """
     found = plan(survey)
     words = ["vae-keras", "train", "--data", data_of(sources), *reading]
-    if [*survey.of_kind(*FEATURES)] != [*found.features] or not _alone(survey, found):
+    is_chosen = [*survey.of_kind(*FEATURES)] != [*found.features] or not _alone(survey, found)
+    if is_chosen and not survey.is_array:
         words += ["--columns", ",".join(found.features)]
     if found.categories:
         words += ["--categories", ",".join(found.categories)]
@@ -99,7 +100,7 @@ def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str]
     if found.window:
         words += ["--window", str(found.window)]
         words += [] if found.recording is None else ["--recording", found.recording]
-    if found.label is not None:
+    if found.label is not None and not survey.is_array:
         words += ["--label", found.label]
     if found.missing:
         words.append(f"--missing={','.join(found.missing)}")
@@ -149,7 +150,8 @@ def _absent(column: Column) -> int:
 
 def _alone(survey: Survey, found: Plan) -> bool:
     """True where all columns are used, so that none need be named."""
-    return {column.name for column in survey.columns} <= set(found.used)
+    others = survey.of_kind(COUNTER, TIME)  # which training leaves out by itself
+    return {column.name for column in survey.columns} <= {*found.used, *others}
 
 
 def _window(survey: Survey) -> int | None:

@@ -1,16 +1,11 @@
-"""Findings of `vae-keras inspect`: lines on the whole, a line a column, notes, the command."""
+"""Findings of `vae-keras inspect`: lines on the whole, contents, notes, the command."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from vae_keras.survey.records import Survey
-
-from . import command as commands
-from . import notes as sentences
-from . import page as pages
-from . import records
-from .sparklines import BARS
-from .table import table
+from .command import as_text
+from .page import page
 from .words import wrapped
 
 
@@ -18,49 +13,46 @@ class Findings(NamedTuple):
     """Findings on files of rows.
 
     Args:
-        survey: of them; None where they are images or arrays of another shape.
         heading: lines on the whole.
+        contents: lines of a table of what is in there.
         notes: sentences.
         command: to train with, as a list of words.
+        record: what was found, for scripts.
+        cards: of a page, in HTML.
+        legend: of the cards.
     """
 
-    survey: Survey
     heading: tuple[str, ...]
+    contents: tuple[str, ...]
     notes: tuple[str, ...]
     command: tuple[str, ...]
+    record: Mapping[str, Any]
+    cards: tuple[str, ...] = ()
+    legend: str = ""
 
     @property
     def pasted(self) -> str:
         """The command as it is pasted into a shell."""
-        return commands.as_text(self.command)
+        return as_text(self.command)
 
-    def text(self, *, bars: str = BARS) -> list[str]:
+    def text(self) -> list[str]:
         """Lines for a terminal."""
-        lines = [*self.heading, "", *table(self.survey, bars=bars), ""]
         notes = [line for note in self.notes for line in wrapped(note)]
-        return [*lines, *notes, *([""] if notes else []), "to train:", "", self.pasted]
+        ending = [*notes, *([""] if notes else []), "to train:", "", self.pasted]
+        return [*self.heading, "", *self.contents, "", *ending]
 
     def page(self) -> str:
         """Page of HTML."""
-        return pages.page(self.survey, heading=self.heading, notes=self.notes, command=self.pasted)
+        return page(
+            self.heading,
+            self.notes,
+            self.pasted,
+            contents=self.contents,
+            cards=self.cards,
+            legend=self.legend,
+        )
 
     def json(self) -> str:
-        """All of it as JSON."""
-        return records.as_json(self.survey, notes=self.notes, command=self.command)
-
-
-def findings_of(survey: Survey, sources: Sequence[str], reading: Sequence[str] = ()) -> Findings:
-    """Findings on a table.
-
-    Args:
-        survey: of it.
-        sources: files and folders, as they were typed.
-        reading: options by which they were read.
-    """
-    plan = commands.plan(survey)
-    return Findings(
-        survey,
-        tuple(sentences.heading(survey)),
-        tuple(sentences.notes(survey, plan)),
-        tuple(commands.train_command(survey, sources, reading)),
-    )
+        """All of it as JSON, but no samples."""
+        found = {**self.record, "notes": self.notes, "command": self.command}
+        return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)

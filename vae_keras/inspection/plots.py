@@ -33,7 +33,7 @@ def plot(sample: Array, marks: Array | None, name: str) -> str:
     return (
         f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" preserveAspectRatio="none" '
         f'aria-label="{escape(name)} from {low:g} to {high:g}">'
-        f'<g class="marks">{shades}</g><path d="{lines}"/></svg>'
+        f'<g class="marks" shape-rendering="crispEdges">{shades}</g><path d="{lines}"/></svg>'
     )
 
 

@@ -1,4 +1,7 @@
-"""Survey of tables: what each column is, by its cells and its name."""
+"""Survey of tables: what each column is, by its cells and its name.
+
+It imports `_base`, and the readers of `vae_runtime`.
+"""
 
 from .records import Code, Column, Survey, Times
 from .table import RawBlock, survey

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vae_keras._base.arrays import Array
+
 from .table import RawBlock
 
 BLOCK = 2**22  # bytes
@@ -36,10 +38,23 @@ def _columns(file: Path) -> Iterator[dict[str, Any]]:
         yield dict(zip(batch.schema.names, batch.columns, strict=True))
 
 
-def _arrays(file: Path) -> dict[str, Any]:
+def arrays_of(file: Path) -> dict[str, Array]:
+    """Arrays of a file whose rows have more than one axis, x among them; none of other files."""
+    if file.suffix not in (".npz", ".npy"):
+        return {}
+    found = _load(file)
+    return found if found["x"].ndim > 2 else {}
+
+
+def _load(file: Path) -> dict[str, Array]:
     found = np.load(file, allow_pickle=False)
-    x = found if isinstance(found, np.ndarray) else found["X" if "X" in found else "x"]
+    if isinstance(found, np.ndarray):
+        return {"x": found}
+    return {("x" if key == "X" else key): found[key] for key in found.files}
+
+
+def _arrays(file: Path) -> dict[str, Any]:
+    found = _load(file)
+    x = found.pop("x")
     columns = {str(i + 1): x[:, i] for i in range(x.shape[1])}
-    return columns | (
-        {} if isinstance(found, np.ndarray) or "y" not in found else {"y": found["y"]}
-    )
+    return columns | {key: values for key, values in found.items() if values.shape == x.shape[:1]}

@@ -5,7 +5,7 @@ import re
 LABELS = frozenset(
     "label labels labelled fault faults faulty anomaly anomalies anomalous outlier outliers "
     "failure failures failed fail broken defect defective defects attack abnormal breakdown y "
-    "target isanomaly isfault isoutlier fehler stoerung störung anomalie panne defaut défaut".split()
+    "target isanomaly isfault isoutlier fehler stoerung störung anomalie panne défaut".split()
 )
 OTHER_LABELS = frozenset("changepoint changepoints rul".split())
 TIMES = frozenset(

@@ -105,6 +105,7 @@ class Survey:
         files: and how many rows each has.
         columns: in the order of the file.
         has_names: whether the columns have names of their own.
+        is_array: whether it is one of .npz or .npy, whose columns cannot be chosen.
         times: of the rows; None where no column holds times.
         label: the column that marks anomalies; None where there is none.
         other_labels: columns that say the same in other words, and would give the answer away.
@@ -116,6 +117,7 @@ class Survey:
     files: Mapping[str, int]
     columns: tuple[Column, ...]
     has_names: bool = True
+    is_array: bool = False
     times: Times | None = None
     label: str | None = None
     other_labels: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,12 +34,13 @@ class RawBlock(NamedTuple):
     columns: Mapping[str, Any]
 
 
-def survey(blocks: Iterable[RawBlock], *, has_names: bool = True) -> Survey:
+def survey(blocks: Iterable[RawBlock], *, has_names: bool = True, is_array: bool = False) -> Survey:
     """Finds out what each column of a table is.
 
     Args:
         blocks: of rows, file by file.
         has_names: whether the columns have names of their own.
+        is_array: whether the rows are those of an array.
 
     Raises:
         ValueError: a file has other columns than the first.
@@ -50,7 +52,7 @@ def survey(blocks: Iterable[RawBlock], *, has_names: bool = True) -> Survey:
     table = _Table()
     for block in blocks:
         table.add(block)
-    return table.survey(has_names)
+    return replace(table.survey(has_names), is_array=is_array)
 
 
 class _Table:
