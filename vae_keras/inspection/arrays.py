@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array
+from vae_keras.survey.words import counted, number, share
 
 from .command import name_of
 from .findings import Findings
-from .words import counted, number, share
 
 WHAT = {3: "windows (rows, channels)", 4: "images (height, width, channels)"}
 
@@ -61,7 +61,7 @@ def _notes(arrays: Mapping[str, Array]) -> list[str]:
 
 
 def _options(x: Array) -> list[str]:
-    return ["--bad-rows", "drop"] if _incomplete(x) else []
+    return ["--on-bad-row", "reject"] if _incomplete(x) else []
 
 
 def _incomplete(x: Array) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from vae_keras.survey.records import CATEGORY, COUNTER, FEATURES, TIME, Column, Survey
 from vae_runtime.verdicts.calibration import rows_needed
 
@@ -32,6 +34,7 @@ class Plan:
         window: rows of one example; None for each row alone.
         missing: numbers and texts that mean "no value".
         sparse: columns that lack a value in too many rows, and are left out.
+        still: columns that change in anomalies alone, and are left out.
         incomplete: rows that lack a value of a feature.
         alpha: rate of false alarms that the rows suffice for.
     """
@@ -44,6 +47,7 @@ class Plan:
     window: int | None
     missing: tuple[str, ...]
     sparse: tuple[str, ...]
+    still: tuple[str, ...]
     incomplete: int
     alpha: float
 
@@ -58,7 +62,8 @@ def plan(survey: Survey) -> Plan:
     """Decides what to train on."""
     usable = [survey.column(name) for name in survey.of_kind(*FEATURES)]
     sparse = tuple(c.name for c in usable if _absent(c) > MOST_MISSING * c.rows)
-    features = [c for c in usable if c.name not in sparse]
+    still = tuple(c.name for c in usable if c.name not in sparse and _is_still(c, survey))
+    features = [c for c in usable if c.name not in (*sparse, *still)]
     window = _window(survey)
     missing = [f"{code.value:g}" for c in features for code in c.codes]
     missing += [text for c in features for text in c.strange]
@@ -75,6 +80,7 @@ def plan(survey: Survey) -> Plan:
         window=window,
         missing=tuple(dict.fromkeys(missing)),
         sparse=sparse,
+        still=still,
         incomplete=min(incomplete, survey.rows),
         alpha=_alpha(survey, incomplete, window),
     )
@@ -102,10 +108,11 @@ def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str]
         words += [] if found.recording is None else ["--recording", found.recording]
     if found.label is not None and not survey.is_array:
         words += ["--label", found.label]
+        words += [] if survey.normal is None else ["--normal", survey.normal]
     if found.missing:
         words.append(f"--missing={','.join(found.missing)}")
     if found.incomplete:
-        words += ["--bad-rows", "drop"]
+        words += ["--on-bad-row", "reject"]
     if found.alpha != ALPHAS[0]:
         words += ["--alpha", f"{found.alpha:g}"]
     return [*words, "--out", f"runs/{name_of(sources)}"]
@@ -117,13 +124,27 @@ def as_text(words: Sequence[str]) -> str:
 
 
 def data_of(sources: Sequence[str]) -> str:
-    """One source for several files: a glob that matches just these; the first where none does."""
+    """One source for several files: a glob that matches just these, else the folder they are in.
+
+    >>> data_of(["logs/a.csv"])
+    'logs/a.csv'
+    """
     if len(sources) == 1:
         return sources[0]
     head = _common(sources)
     tail = _common([source[len(head) :][::-1] for source in sources])[::-1]
-    pattern = f"{glob.escape(head)}*{glob.escape(tail)}"
-    return pattern if sorted(glob.glob(pattern)) == sorted(sources) else sources[0]  # noqa: PTH207
+    middles = sorted(source[len(head) : len(source) - len(tail)] for source in sources)
+    ends = glob.escape(head), glob.escape(tail)
+    patterns = [f"{ends[0]}*{ends[1]}"]
+    if all(len(middle) == 1 for middle in middles):
+        patterns.append(f"{ends[0]}[{''.join(middles)}]{ends[1]}")
+    exact = [p for p in patterns if sorted(glob.glob(p)) == sorted(sources)]  # noqa: PTH207
+    return exact[0] if exact else os.path.commonpath(sources) or "."
+
+
+def is_exact(sources: Sequence[str]) -> bool:
+    """True where the one source that `data_of` gives holds these files and no others."""
+    return len(sources) == 1 or sorted(glob.glob(data_of(sources))) == sorted(sources)  # noqa: PTH207
 
 
 def _common(texts: Sequence[str]) -> str:
@@ -154,11 +175,26 @@ def _alone(survey: Survey, found: Plan) -> bool:
     return {column.name for column in survey.columns} <= {*found.used, *others}
 
 
+def _is_still(column: Column, survey: Survey) -> bool:
+    """True for a column that never changes in normal rows, as far as the sample shows."""
+    if survey.label is None or survey.normal is not None:
+        return False
+    normal = column.sample[survey.column(survey.label).sample != 1]
+    values = normal[~np.isnan(normal)]
+    return len(values) > 0 and values.min() == values.max()
+
+
 def _window(survey: Survey) -> int | None:
     times = survey.times
-    if times is None or times.regular < REGULAR or survey.rows < ENOUGH_WINDOWS * WINDOW:
-        return None
-    return WINDOW
+    is_regular = _counts_again(survey) if times is None else times.regular >= REGULAR
+    return WINDOW if is_regular and survey.rows >= ENOUGH_WINDOWS * WINDOW else None
+
+
+def _counts_again(survey: Survey) -> bool:
+    """True where rows of recordings are numbered, from the same number in each."""
+    counters = [survey.column(name) for name in survey.of_kind(COUNTER)]
+    again = any(c.distinct is not None and c.distinct < survey.rows for c in counters)
+    return survey.recording is not None and again
 
 
 def _alpha(survey: Survey, incomplete: int, window: int | None) -> float:

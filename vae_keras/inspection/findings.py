@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from vae_keras.survey.words import wrapped
+
 from .command import as_text
 from .page import page
-from .words import wrapped
 
 
 class Findings(NamedTuple):

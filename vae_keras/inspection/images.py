@@ -3,11 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+from vae_keras.survey.words import counted, listed, share
 from vae_runtime._base.libraries import need
 from vae_runtime.rows.formats.images import SUFFIXES
 
 from .findings import Findings
-from .words import counted, listed, share
 
 NORMAL = ("normal", "good")  # folders
 GREY = ("1", "L", "LA", "La")  # Pillow's modes
@@ -123,5 +123,5 @@ def _command(
     if len(pixels) > 1:
         words += ["--channels", "1"]
     if bad:
-        words += ["--bad-rows", "drop"]
+        words += ["--on-bad-row", "reject"]
     return [*words, "--out", f"runs/{name_of([source])}"]

@@ -14,9 +14,9 @@ from vae_keras.survey.records import (
     Survey,
     Times,
 )
+from vae_keras.survey.words import counted, duration, listed, number, share
 
 from .command import Plan
-from .words import counted, duration, listed, number, share
 
 
 def heading(survey: Survey) -> list[str]:
@@ -69,8 +69,9 @@ def _labels(survey: Survey, plan: Plan) -> Iterator[str]:
         )
         return
     ones = survey.column(survey.label).ones
+    by = "its name" if survey.normal is None else f"its name and words ({survey.normal} is normal)"
     yield (
-        f"{survey.label} marks anomalies, by its name: {counted(ones, 'row')} "
+        f"{survey.label} marks anomalies, by {by}: {counted(ones, 'row')} "
         f"({share(ones, survey.rows)}), which are kept out of training"
     )
     if survey.other_labels:
@@ -123,7 +124,7 @@ def _sparse(survey: Survey, plan: Plan) -> Iterator[str]:
         missing = f"--missing={codes} and " if codes else ""
         yield (
             f"{name} has no value in {share(absent, column.rows)} of the rows{why}: left out. To "
-            f"keep it and leave out these rows, name it in --columns, with {missing}--bad-rows drop"
+            f"keep it and leave out these rows, name it in --columns, with {missing}--on-bad-row reject"
         )
 
 
@@ -142,6 +143,8 @@ def _left_out(survey: Survey, plan: Plan) -> Iterator[str]:
             f"never changing, left out: {listed(whys)}. A flag that changes when something breaks "
             "is watched by a rule, not by a model"
         )
+    if plan.still:
+        yield f"changing in anomalies alone, left out: {listed(plan.still)}"
     texts = [
         *survey.of_kind(TEXT),
         *(n for n in survey.of_kind(CATEGORY) if n not in plan.categories),

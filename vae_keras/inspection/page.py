@@ -6,10 +6,10 @@ from importlib.resources import files
 
 from vae_keras._base.arrays import Array
 from vae_keras.survey.records import Column, Survey
+from vae_keras.survey.words import counted, share
 
 from .plots import plot
 from .table import range_of
-from .words import counted, share
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -4,10 +4,10 @@ import unicodedata
 from collections.abc import Sequence
 
 from vae_keras.survey.records import CATEGORY, COUNTER, RECORDING, TEXT, TIME, Column, Survey
+from vae_keras.survey.words import number, share
 from vae_runtime._base.printable import printable
 
 from .sparklines import BARS, sparkline
-from .words import number, share
 
 WIDTHS = (26, 9, 24, 8, 8)  # of name, kind, range, missing and distinct; the sparkline is last
 HEADER = ("column", "kind", "range", "missing", "values")

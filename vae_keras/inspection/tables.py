@@ -7,7 +7,7 @@ from typing import Any
 
 from vae_keras.survey.records import Column, Survey
 
-from .command import plan, train_command
+from .command import data_of, is_exact, plan, train_command
 from .findings import Findings
 from .notes import heading, notes
 from .page import cards_of
@@ -29,12 +29,22 @@ def inspect_table(
     return Findings(
         heading=tuple(heading(survey)),
         contents=tuple(table(survey, bars=bars)),
-        notes=tuple(notes(survey, plan(survey))),
+        notes=(*notes(survey, plan(survey)), *_apart(sources)),
         command=tuple(train_command(survey, sources, reading)),
         record=_record(survey),
         cards=cards_of(survey),
         legend="" if survey.label is None else f"Shaded: rows that {survey.label} marks.",
     )
+
+
+def _apart(sources: Sequence[str]) -> list[str]:
+    """Note on files that no one source names."""
+    if is_exact(sources):
+        return []
+    return [
+        f"--data takes one file, folder or glob: {data_of(sources)} holds other files too. Put these "
+        "into a folder of their own"
+    ]
 
 
 def _record(survey: Survey) -> dict[str, Any]:

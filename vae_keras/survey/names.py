@@ -7,6 +7,7 @@ LABELS = frozenset(
     "failure failures failed fail broken defect defective defects attack abnormal breakdown y "
     "target isanomaly isfault isoutlier fehler stoerung störung anomalie panne défaut".split()
 )
+STATES = frozenset("state status condition class result quality verdict zustand etat état".split())
 OTHER_LABELS = frozenset("changepoint changepoints rul".split())
 TIMES = frozenset(
     "time times timestamp timestamps datetime date clock ts t unix epoch utc seconds sec ms millis "
@@ -19,7 +20,7 @@ RECORDINGS = frozenset(
 )
 NUMBERED = frozenset("id nr no number num name".split())  # beside such a word, as in unit_nr
 CALENDAR = frozenset("hour hours minute minutes second day days weekday month year week".split())
-NORMAL = ("normal", "ok", "good", "healthy", "benign", "none", "gut", "0")
+NORMAL = frozenset("normal ok good healthy benign none gut pass passed intakt".split())  # states
 
 
 def words_of(name: str) -> list[str]:

@@ -43,7 +43,7 @@ class Column:
         low, high, mean: of the numbers without `codes`; None of text.
         codes: numbers that seem to mean "no value".
         words: of text, the values and how often each occurs, where they are few.
-        ones: of a flag or label, in how many rows it is set.
+        ones: of a flag or label, in how many rows it is set; of one in words, is not normal.
         runs: stretches of rows of the same value.
         sample: float64 (rows of the sample,), its numbers at evenly spaced rows, NaN where none.
     """
@@ -108,6 +108,7 @@ class Survey:
         is_array: whether it is one of .npz or .npy, whose columns cannot be chosen.
         times: of the rows; None where no column holds times.
         label: the column that marks anomalies; None where there is none.
+        normal: the word for normal rows in it, where it holds words; else None.
         other_labels: columns that say the same in other words, and would give the answer away.
         recording: the column that names recordings or machines; None where none surely does.
         patterns: sets of columns without a value, and in how many rows just these have none.
@@ -120,6 +121,7 @@ class Survey:
     is_array: bool = False
     times: Times | None = None
     label: str | None = None
+    normal: str | None = None
     other_labels: tuple[str, ...] = ()
     recording: str | None = None
     patterns: Mapping[tuple[str, ...], int] = field(default_factory=dict)

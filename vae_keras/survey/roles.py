@@ -24,6 +24,24 @@ def label_of(flags: Mapping[str, int], rows: int) -> str | None:
     return max(fit, key=lambda name: flags[name]) if fit else None
 
 
+def label_in_words(texts: Mapping[str, Mapping[str, int]], rows: int) -> tuple[str, str] | None:
+    """The column of text that says which rows are normal, by its name and words, and that word.
+
+    Args:
+        texts: columns of text of few kinds, and how often each text occurs.
+        rows: of the table.
+
+    >>> label_in_words({"state": {"ok": 90, "jammed": 10}}, 100)
+    ('state', 'ok')
+    """
+    for name, words in texts.items():
+        normal = [word for word in words if word.lower() in names.NORMAL]
+        if len(normal) == 1 and names.has_word(name, names.LABELS | names.STATES):
+            if words[normal[0]] >= (1 - RARE) * rows:
+                return name, normal[0]
+    return None
+
+
 def other_labels(
     label: str, order: Sequence[str], flags: Mapping[str, int], both: Mapping[tuple[str, str], int]
 ) -> tuple[str, ...]:

@@ -11,13 +11,13 @@ from . import names
 from .cells import Cells, read_cells
 from .columns import ColumnStatistics
 from .dates import Dates
-from .kinds import UNITS, is_text, kind_of, unit_of
-from .records import FLAG, LABEL, RECORDING, TIME, Column, Survey, Times
-from .roles import label_of, other_labels
+from .kinds import Kind, is_text, kind_of
+from .records import CATEGORY, FLAG, LABEL, RECORDING, TIME, Survey, Times
+from .roles import label_in_words, label_of, other_labels
 from .steps import Steps
+from .summaries import column_of, days_only, is_whole_date, times_by, times_of, unclear
 
 MOST_PATTERNS = 1_000  # sets of columns without a value that are told apart
-MOST_WORDS = 50  # texts of a column that are kept, the most frequent ones
 MOST_FLAGS = 64  # that are compared with each other
 DAY = 86_400
 
@@ -80,12 +80,15 @@ class _Table:
         }
         flags = {name: self._ones(name) for name, kind in kinds.items() if kind.name == FLAG}
         label = label_of(flags, rows)
-        others = () if label is None else other_labels(label, [*kinds], flags, self.both)
+        normal = None
+        if label is None and (found := label_in_words(self._texts(kinds), rows)):
+            label, normal = found
+        others = other_labels(label, [*kinds], flags, self.both) if label in flags else ()
         for name in (*others, *([label] if label else [])):
-            ones = flags[name] / rows if name in flags else 0
-            kinds[name] = kinds[name]._replace(name=LABEL, why=f"1 in {ones:.2%} of the rows")
+            why = "1 for anomalies" if normal is None else f"{normal} for normal rows"
+            kinds[name] = Kind(LABEL, why)
         columns = tuple(
-            _column(column, kinds[name].name, kinds[name].why)
+            column_of(column, kinds[name], normal if name == label else None)
             for name, column in self.columns.items()
         )
         recordings = [c.name for c in columns if c.kind == RECORDING]
@@ -96,6 +99,7 @@ class _Table:
             has_names=has_names,
             times=self._times([c.name for c in columns if c.kind == TIME]),
             label=label,
+            normal=normal,
             other_labels=others,
             recording=recordings[0] if recordings else None,
             patterns={tuple(order[i] for i in k): n for k, n in self.patterns.items()},
@@ -128,7 +132,7 @@ class _Table:
         known = [
             (n, c.dates) for n, c in self.columns.items() if c.dates is not None and c.dates.formats
         ]
-        days = [(n, d) for n, d in known if d.has_date and _days_only(d)]
+        days = [(n, d) for n, d in known if d.has_date and days_only(d)]
         return days, [(n, d) for n, d in known if not d.has_date]
 
     def _add_patterns(self, columns: list[Cells]) -> None:
@@ -161,6 +165,11 @@ class _Table:
                 for name in flags:
                     self.both[name, label] += int((ones[name] & ones[label]).sum())
 
+    def _texts(self, kinds: Mapping[str, Kind]) -> dict[str, dict[str, int]]:
+        """Columns of text of few kinds, and how often each text occurs."""
+        few = [name for name, kind in kinds.items() if kind.name == CATEGORY]
+        return {name: dict(self.columns[name].texts.counts or {}) for name in few}
+
     def _ones(self, name: str) -> int:
         counts = self.columns[name].values.counts
         return 0 if counts is None else counts[1.0]
@@ -169,10 +178,10 @@ class _Table:
         """Times of the rows, of the column that says most: dates with a clock before all others."""
         days, clocks = self._halves()
         whole = [
-            n for n in columns if self.columns[n].has_dates or _is_whole_date(self.columns[n].dates)
+            n for n in columns if self.columns[n].has_dates or is_whole_date(self.columns[n].dates)
         ]
         if whole:
-            return _times_of(self.columns[whole[0]])
+            return times_of(self.columns[whole[0]])
         if days and clocks:
             (date, of_date), (clock, of_clock) = days[0], clocks[0]
             format = f"{of_date.formats[0]} {of_clock.formats[0]}"
@@ -181,98 +190,8 @@ class _Table:
                 for a, b in ((of_date.first, of_clock.first), (of_date.last, of_clock.last))
             ]
             bad = max(of_date.bad, of_clock.bad)
-            return _times((date, clock), format, _unclear(of_date), ends, self.pair, 1.0, bad)
-        return _times_of(self.columns[columns[0]]) if columns else None
-
-
-def _column(column: ColumnStatistics, kind: str, why: str) -> Column:
-    text = is_text(column)
-    sample = column.sample.values()
-    can_have_codes = not text and kind == "sensor"
-    codes = column.extremes.codes(sample, column.rows) if can_have_codes else ()
-    ends = None if text else column.extremes.range(codes)
-    coded = sum(code.count for code in codes)
-    total = column.sum - sum(code.value * code.count for code in codes)
-    words = dict((column.texts.counts or Counter()).most_common(MOST_WORDS))
-    return Column(
-        name=column.name,
-        kind=kind,
-        why=why,
-        rows=column.rows,
-        missing=column.missing,
-        strange={} if text else words,
-        distinct=column.texts.distinct if text else column.values.distinct,
-        low=None if ends is None else ends[0],
-        high=None if ends is None else ends[1],
-        mean=None if ends is None else total / (column.numbers - coded),
-        codes=codes,
-        words=words if text else {},
-        ones=int((column.values.counts or Counter())[1.0]) if column.is_flag else 0,
-        runs=column.runs,
-        sample=np.where(np.isin(sample, [c.value for c in codes]), np.nan, sample),
-    )
-
-
-def _times_of(column: ColumnStatistics) -> Times:
-    dates = column.dates
-    if dates is not None and dates.formats:
-        ends = [dates.first, dates.last]
-        return _times(
-            (column.name,), dates.formats[0], _unclear(dates), ends, dates.steps, 1.0, dates.bad
-        )
-    unit = "dates" if column.has_dates else unit_of(column) or "numbers"
-    ends_of = column.extremes.range(()) or (0.0, 0.0)
-    ends = [_text(value, unit) for value in ends_of]
-    bad = column.missing
-    return _times((column.name,), unit, None, ends, column.steps, UNITS.get(unit, 1.0), bad)
-
-
-def _times(
-    columns: tuple[str, ...],
-    format: str,
-    unclear: str | None,
-    ends: list[str],
-    steps: Steps,
-    size: float,
-    bad: int,
-) -> Times:
-    usual = steps.usual()
-    near = 0 if usual is None else steps.within(0.9 * usual, 1.1 * usual)
-    return Times(
-        columns=columns,
-        format=format,
-        unclear=unclear,
-        first=ends[0],
-        last=ends[1],
-        step=None if usual is None else usual / size,
-        regular=near / steps.total if steps.total else 0.0,
-        missed=0 if usual is None else steps.within(1.5 * usual),
-        longest=steps.longest / size,
-        repeated=steps.same,
-        back=steps.down,
-        bad=bad,
-    )
-
-
-def _unclear(dates: Dates) -> str | None:
-    return dates.formats[1] if len(dates.formats) > 1 else None
-
-
-def _is_whole_date(dates: Dates | None) -> bool:
-    return dates is not None and bool(dates.formats) and dates.has_date and not _days_only(dates)
-
-
-def _days_only(dates: Dates) -> bool:
-    return ":" not in dates.first
-
-
-def _text(value: float, unit: str) -> str:
-    from datetime import UTC, datetime
-
-    if unit == "numbers":
-        return f"{value:g}"
-    seconds = value / UNITS.get(unit, 1.0)
-    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00")
+            return times_by((date, clock), format, unclear(of_date), ends, self.pair, 1.0, bad)
+        return times_of(self.columns[columns[0]]) if columns else None
 
 
 def _difference(missing: list[str], more: list[str]) -> str:

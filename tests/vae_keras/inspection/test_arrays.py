@@ -18,7 +18,7 @@ def test_windows_are_told_by_shape(tmp_path, capsys):
     np.savez(tmp_path / "w.npz", x=x, y=np.arange(50) > 45)
     given = found(tmp_path / "w.npz", capsys)
     assert given["arrays"]["x"]["shape"] == [50, 32, 4]
-    assert given["command"][4:6] == ["--bad-rows", "drop"]
+    assert given["command"][4:6] == ["--on-bad-row", "reject"]
     assert any("4 rows" in note for note in given["notes"])
 
 

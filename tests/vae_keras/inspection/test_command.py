@@ -5,7 +5,7 @@ import shlex
 import numpy as np
 import pytest
 
-from vae_keras.inspection.command import as_text, data_of, name_of, plan, train_command
+from vae_keras.inspection.command import as_text, data_of, is_exact, name_of, plan, train_command
 from vae_keras.survey import RawBlock, survey
 
 ROWS = 1_500
@@ -97,3 +97,35 @@ def test_several_files_are_one_glob_or_a_folder(tmp_path):
 )
 def test_the_run_is_named_like_its_data(sources, name):
     assert name_of(sources) == name
+
+
+def test_a_column_that_changes_in_anomalies_alone_is_left_out():
+    alarm = (np.arange(ROWS) >= ROWS - 90).astype(float) * 7
+    found = table(alarm=alarm)
+    assert plan(found).still == ("alarm",)
+    assert option(train_command(found, ["a.csv"]), "--columns") == "temp,flow"
+
+
+def test_labels_in_words_come_with_the_normal_one():
+    state = np.where(np.arange(ROWS) < ROWS - 100, "OK", "jammed")
+    found = survey(
+        [RawBlock("a.csv", {"temp": np.random.default_rng(0).normal(size=ROWS), "state": state})]
+    )
+    words = train_command(found, ["a.csv"])
+    assert (option(words, "--label"), option(words, "--normal")) == ("state", "OK")
+    assert found.column("state").ones == 100
+
+
+def test_recordings_whose_rows_are_numbered_are_cut_into_windows():
+    words = command(engine=np.arange(ROWS) // 100 + 1, cycle=np.arange(ROWS) % 100)
+    assert (option(words, "--window"), option(words, "--recording")) == ("32", "engine")
+
+
+def test_files_beside_others_are_named_by_their_letters_or_told(tmp_path):
+    files = [str(tmp_path / f"run{i}.csv") for i in (1, 2, 10)]
+    for file in files:
+        with open(file, "w"):  # noqa: PTH123 - a path as it is typed
+            pass
+    assert data_of(files[:2]) == str(tmp_path / "run[12].csv")
+    assert is_exact(files[:2])
+    assert not is_exact(files[1:])

@@ -36,7 +36,7 @@ def test_what_is_no_image_is_named(photos, capsys):
     assert main(["inspect", str(photos)]) == 0
     text = capsys.readouterr().out
     assert "cut.png" in text
-    assert "--bad-rows drop" in text
+    assert "--on-bad-row reject" in text
 
 
 def test_a_page_of_images_is_a_table(photos, tmp_path):
