@@ -124,7 +124,8 @@ def _sparse(survey: Survey, plan: Plan) -> Iterator[str]:
         missing = f"--missing={codes} and " if codes else ""
         yield (
             f"{name} has no value in {share(absent, column.rows)} of the rows{why}: left out. To "
-            f"keep it and leave out these rows, name it in --columns, with {missing}--on-bad-row reject"
+            f"keep it and leave out these rows, name it in --columns, with {missing}--on-bad-row "
+            "reject"
         )
 
 

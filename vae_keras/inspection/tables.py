@@ -42,8 +42,8 @@ def _apart(sources: Sequence[str]) -> list[str]:
     if is_exact(sources):
         return []
     return [
-        f"--data takes one file, folder or glob: {data_of(sources)} holds other files too. Put these "
-        "into a folder of their own"
+        f"--data takes one file, folder or glob: {data_of(sources)} holds other files too. Put "
+        "these into a folder of their own"
     ]
 
 
