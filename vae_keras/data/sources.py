@@ -7,6 +7,7 @@ import numpy as np
 
 from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
+from vae_runtime.rows.categories import numbers_of
 from vae_runtime.rows.files import table_format
 
 from . import idx
@@ -17,14 +18,15 @@ from .tables import load_table
 
 # What each kind of source has use for; other options would be ignored, and are refused instead.
 _CLASSES = ("classes", "labels_per_class")
-_TABLE = ("columns", "label", "one_hot", "bad_columns")
+_TABLE = ("columns", "label", "one_hot", "categories", "category_values", "bad_columns")
 _WINDOWS = ("window", "stride", "recording", "time")
+_ROWS = ("normal", "machine", "value_range", "bad_rows")
 OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
     "images": ("image_size", "channels", "bad_rows"),
-    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows", "stream"),
-    "arrays": (*_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows"),
+    "table": (*_TABLE, *_CLASSES, *_WINDOWS, *_ROWS, "stream"),
+    "arrays": (*_CLASSES, *_WINDOWS, *_ROWS),
     "given": ("columns", "value_range"),
 }
 ALL_OPTIONS = {option for options in OPTIONS.values() for option in options}
@@ -59,9 +61,13 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     """
     kind = _kind(source)
     windowed = known.stride is not None and kind in ("table", "arrays")
+    categories = known.categories if kind == "table" else None
+    names = known.feature_names if kind == "table" else None
     return DataConfig(
         source,
-        columns=known.feature_names if kind == "table" else None,
+        columns=names if categories is None else numbers_of(names, categories),
+        categories=None if categories is None else tuple(categories),
+        category_values=categories,
         window=known.input_shape[0] if windowed else None,
         stride=known.stride if windowed else None,
         **options,

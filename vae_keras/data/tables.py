@@ -13,11 +13,14 @@ import numpy as np
 from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
 from vae_runtime.rows import parquet
+from vae_runtime.rows.categories import part_names
 from vae_runtime.rows.files import read_rows, table_format
 from vae_runtime.rows.machine_names import names_of
-from vae_runtime.rows.tables import CellError, ColumnChoice, check_names
+from vae_runtime.rows.tables import CellError, ColumnChoice, Table, check_names
 
 from . import labels, one_hot, windows
+from .anomalies import read_anomalies
+from .categories import code
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
 from .streams import ParquetStream
@@ -28,6 +31,8 @@ Names = tuple[str, ...] | None
 def load_table(config: DataConfig) -> Dataset:
     """Loads a .csv, .parquet, .npz or .npy file; ValueError says what is wrong and where."""
     notes: list[str] = []
+    if config.category_values is not None:
+        config = _as_there(config)
     columns = _columns(config, notes)
     try:
         return (_streamed if config.stream else _in_memory)(config, columns, notes)
@@ -38,15 +43,29 @@ def load_table(config: DataConfig) -> Dataset:
         ) from error
 
 
+def _as_there(config: DataConfig) -> DataConfig:
+    """The same for a file that has one-hot columns already in place of categories."""
+    known = config.category_values or {}
+    table = table_format(Path(config.source))
+    there = {} if table is None else table.columns(Path(config.source), ())
+    if {*known} <= {*there} or not {*part_names(known)} <= {*there}:
+        return config
+    columns = None if config.columns is None else (*config.columns, *part_names(known))
+    return replace(config, columns=columns, categories=None, category_values=None)
+
+
 def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
-    others = (config.recording, config.time, config.classes, config.machine)
-    extra = list(dict.fromkeys(name for name in others if name is not None))
     dropping = config.bad_rows == "drop"
-    table = read_rows(
-        config.source, columns=columns, label=config.label, extra=extra, missing=dropping
-    )
+    table = read_rows(config.source, columns=columns, extra=_named(config), missing=dropping)
+    y, table = _labelled(table, config, notes)
     x, names, groups = _groups_last(_as_trainable(table.x), table.names, config)
-    y = np.zeros(len(x), bool) if table.y is None else _as_labels(table.y)
+    categories = None
+    if config.categories is not None:
+        coded = code(x, names, table.extra, config, y)
+        notes += coded.notes
+        table, y = _only(table, coded.keep), y[coded.keep]
+        x, names, groups = coded.x[coded.keep], coded.names, (*groups, *coded.groups)
+        categories = coded.categories
     stats = ColumnStats(names, groups, allow_bad=dropping)
     stats.add(x, y)
     good, kept = _usable(config, stats, names, notes)
@@ -58,6 +77,7 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
         x, names = x[:, kept], tuple(names[i] for i in kept) if names else None
     limits = value_range(config, x.dtype, *_extremes(stats, kept))
     dataset = Dataset(Path(config.source).stem, x, y, limits, names, groups, notes=tuple(notes))
+    dataset = replace(dataset, categories=categories)
     if config.classes is not None:
         dataset = labels.with_labels(dataset, table.extra[config.classes], column=config.classes)
     if config.machine is not None:
@@ -71,15 +91,45 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     return windows.cut(dataset, config, good=good, recording=recording, time=time)
 
 
+def _named(config: DataConfig) -> list[str]:
+    """The columns that are no features, each once."""
+    others = (config.label, config.recording, config.time, config.classes, config.machine)
+    named = (*others, *(config.categories or ()))
+    return list(dict.fromkeys(name for name in named if name is not None))
+
+
+def _labelled(table: Table, config: DataConfig, notes: list[str]) -> tuple[Array, Table]:
+    """Marks of the anomalies, and the table without rows whose label is missing."""
+    values = table.y if config.label is None else table.extra[config.label]
+    if values is None:
+        if config.normal is not None:
+            raise ValueError("expected a column of labels (--label) with --normal. Received: none.")
+        return np.zeros(len(table.x), bool), table
+    column, dropping = config.label or "y", config.bad_rows == "drop"
+    y, known = read_anomalies(values, config.normal, column=column, allow_missing=dropping)
+    if known.all():
+        return y, table
+    notes.append(f"left out {int((~known).sum()):,} rows without a label")
+    return y[known], _only(table, known)
+
+
+def _only(table: Table, rows: Array) -> Table:
+    """The table of some of its rows."""
+    y = None if table.y is None else table.y[rows]
+    extra = {name: values[rows] for name, values in table.extra.items()}
+    return table._replace(x=table.x[rows], y=y, extra=extra)
+
+
 def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     path = Path(config.source)
-    header, wanted = parquet.names(path), ColumnChoice(columns, config.label)
+    label = () if config.label is None else (config.label,)
+    header, wanted = parquet.names(path), ColumnChoice(columns, extra=label)
     check_names(path, header, (*wanted.of(header), *wanted.named))
     names, groups = one_hot.groups_last(wanted.of(header), config.one_hot or ())
     stats, marks = ColumnStats(names, groups, allow_bad=config.bad_rows == "drop"), []
     for group in parquet.row_groups(path):
-        part = parquet.read_row_group(group, ColumnChoice(names, config.label, missing=True))
-        marks.append(np.zeros(group.rows, bool) if part.y is None else _as_labels(part.y))
+        part = parquet.read_row_group(group, ColumnChoice(names, extra=label, missing=True))
+        marks.append(_labelled(part, replace(config, bad_rows="error"), notes)[0])
         stats.add(_as_trainable(part.x), marks[-1])
     good, kept = _usable(config, stats, names, notes)
     y = np.concatenate(marks)[good]
@@ -91,11 +141,11 @@ def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
 def _columns(config: DataConfig, notes: list[str]) -> Names:
     """The columns to take: those asked for, or all but those of text where these may be dropped."""
     table = table_format(Path(config.source))
+    if config.columns is not None and config.categories is not None:
+        return tuple(name for name in config.columns if name not in config.categories)
     if config.columns is not None or config.bad_columns == "error" or table is None:
         return config.columns
-    others = (config.label, config.recording, config.time, config.classes, config.machine)
-    named = [name for name in others if name is not None]
-    found = table.columns(Path(config.source), named)
+    found = table.columns(Path(config.source), _named(config))
     text = [name for name, is_number in found.items() if not is_number]
     if text:
         notes.append(f"left out as they hold text: {', '.join(text)}")
@@ -122,16 +172,6 @@ def _as_trainable(x: Array) -> Array:
         return x
     with np.errstate(over="ignore"):  # becomes infinity, which ColumnStats finds
         return x.astype(np.float32)
-
-
-def _as_labels(y: Array) -> Array:
-    bad = np.flatnonzero(~np.isin(y, (0, 1)))
-    if len(bad):
-        raise ValueError(
-            f"expected labels 0 (normal) and 1 (anomaly). Received: {y[bad[0]]} in row {bad[0]} "
-            f"({len(bad)} such rows)."
-        )
-    return y.astype(bool)
 
 
 def _usable(

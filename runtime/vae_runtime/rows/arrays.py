@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.bundle.manifest import Model
 
+from .categories import Categories
 from .frames import leaves, named_array, names_columns
 from .missing_names import some
 
@@ -61,7 +63,7 @@ class RowCheck:
         """
         if type(x) is np.ndarray and x.dtype.names is None:
             return x
-        return as_array(x, self._model.feature_names)
+        return as_array(x, self._model.feature_names, categories=self._model.categories or {})
 
     def _shape_error(self, rows: NDArray[Any]) -> ValueError:
         error = _shape_error("x", rows, self.shape)
@@ -86,22 +88,30 @@ class RowCheck:
         return not self._is_float or math.isfinite(np.vdot(rows, rows))
 
 
-def as_array(x: ArrayLike, names: Sequence[str] | None = None, name: str = "x") -> NDArray[Any]:
+def as_array(
+    x: ArrayLike,
+    names: Sequence[str] | None = None,
+    name: str = "x",
+    categories: Categories = MappingProxyType({}),
+) -> NDArray[Any]:
     """`x` as an array; ValueError for values that would be lost.
 
     Args:
         x: an array, what numpy makes one of, or a table whose columns have names.
         names: of the columns that are taken; None where those of the model have none.
         name: of x, for errors.
+        categories: columns of text among them, with the values that are known.
     """
     parts = [*leaves(x)]
     _refuse_masks(parts, name)
     if any(map(names_columns, parts)):
-        return named_array(x, names, name)
+        return named_array(x, names, name, categories)
     rows = np.asanyarray(x)
     _refuse_masks([rows], name)  # that only its own library knew of
+    if rows.dtype.names is None:
+        return np.asarray(rows)
     # of a file of HDF5, say, it is seen only now that its columns have names
-    return np.asarray(rows) if rows.dtype.names is None else named_array(rows, names, name)
+    return named_array(rows, names, name, categories)
 
 
 def plain_array(x: ArrayLike, name: str) -> NDArray[Any]:

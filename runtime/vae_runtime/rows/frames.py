@@ -8,11 +8,13 @@ of these: none of these libraries is imported, their objects are asked for what 
 import numbers
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .categories import Categories, encode_column, numbers_of, part_names
 from .missing_names import meant, quoted
 
 # Where an object says its columns; the last two are of named tuples and of Spark's rows.
@@ -45,13 +47,19 @@ def names_columns(x: Any) -> bool:
     return _says_names(x) or hasattr(x, "__dataframe__") or _is_labelled(x)
 
 
-def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArray[Any]:
+def named_array(
+    x: Any,
+    wanted: Sequence[str] | None,
+    name: str = "x",
+    categories: Categories = MappingProxyType({}),
+) -> NDArray[Any]:
     """The columns that a model takes, by their names and in its order.
 
     Args:
         x: with named columns, see `has_names`; others than these are left alone.
         wanted: the names; None of a model whose features have none.
         name: of x, for errors.
+        categories: columns of text that the last of the wanted are made of, where they are there.
 
     Returns:
         (..., columns), of the shape that each column has; float64 but for columns of floats.
@@ -60,9 +68,14 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
         ValueError: a column is missing, there twice, or holds anything but numbers.
     """
     if _is_list(x):
-        return _stack([*_rows(x, wanted, name)], name, 0)
+        return _stack([*_rows(x, wanted, name, categories)], name, 0)
     names = _names(x, name)
     places = _places(names)
+    if wanted is not None and categories and places.keys() >= {*categories}:
+        plain = numbers_of(wanted, categories)
+        groups = [_group(x, places, (column, categories[column]), name) for column in categories]
+        numbers = [named_array(x, plain, name)] if plain else []
+        return np.concatenate([*numbers, *groups], axis=-1)
     is_known = wanted is not None and places.keys() >= set(wanted)
     if names == [*range(len(names))] and not (is_known or isinstance(x, Mapping)):
         return _by_position(np.asarray(x), name)  # what pandas calls the columns of an array
@@ -73,7 +86,9 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
             "order of training (.to_numpy())."
         )
     if not is_known:
-        raise _missing(x, places, wanted, name)
+        ends = {*part_names(categories)}
+        asked = [*(each for each in wanted if each not in ends), *categories]
+        raise _missing(x, places, asked, name)
     columns = (_column(x, places, each, name) for each in wanted)
     found = [_numbers(column, each, name) for column, each in zip(columns, wanted, strict=True)]
     return _stack(found, name, -1, wanted)
@@ -85,10 +100,31 @@ def type_of(x: Any) -> str:
     return f"a {type(x).__name__}" if module == "builtins" else f"a {module} {type(x).__name__}"
 
 
-def _rows(x: Sequence[Any], wanted: Sequence[str] | None, name: str) -> Iterator[NDArray[Any]]:
+def _rows(
+    x: Sequence[Any], wanted: Sequence[str] | None, name: str, categories: Categories
+) -> Iterator[NDArray[Any]]:
     """Each row of a list, by its names where it has any."""
     for i, row in enumerate(x):
-        yield named_array(row, wanted, f"{name}[{i}]") if has_names(row) else np.asarray(row)
+        if has_names(row):
+            yield named_array(row, wanted, f"{name}[{i}]", categories)
+        else:
+            yield np.asarray(row)
+
+
+def _group(
+    x: Any, places: Mapping[str, list[Any]], category: tuple[str, Sequence[str]], name: str
+) -> NDArray[np.float32]:
+    """One-hot group of a column with these known values: (..., values); NaN without a value."""
+    column, known = category
+    values = _column(x, places, column, name)
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected text in {column!r}. Received: a masked array.")
+    found = encode_column(values, column, known)
+    if found.bad:
+        place, reason = next(iter(found.bad.items()))
+        where = f" (row {place}; {len(found.bad)} such rows)" if np.ndim(values) else ""
+        raise ValueError(f"{name}: {reason.removesuffix('.')}{where}.")
+    return found.x.reshape(*np.shape(values), len(known))
 
 
 def _stack(
