@@ -98,11 +98,11 @@ def _values_of(values: Array, anomalies: Array, column: str) -> tuple[str, ...]:
     found = np.unique(name_texts(values[~anomalies])).tolist()
     words = sorted((word for word in found if word.lower() not in MISSING), key=natural_key)
     check_texts(tuple(words), f"categories in {column!r}")
+    why = "never changes" if len(words) < 2 else "names things, it does not tell kinds apart"
     if not 2 <= len(words) <= MOST_VALUES:
         raise ValueError(
             f"expected 2 to {MOST_VALUES} values of the category {column!r} among normal rows. "
-            f"Received: {len(words):,}: {some(words)}. Leave the column out: it "
-            f"{'never changes' if len(words) < 2 else 'names things, it does not tell kinds apart'}."
+            f"Received: {len(words):,}: {some(words)}. Leave the column out: it {why}."
         )
     long = [word for word in words if len(word) > LONGEST_CATEGORY]
     if long:

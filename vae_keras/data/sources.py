@@ -65,7 +65,7 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     names = known.feature_names if kind == "table" else None
     return DataConfig(
         source,
-        columns=names if categories is None else numbers_of(names, categories),
+        columns=names if categories is None else numbers_of(names or (), categories),
         categories=None if categories is None else tuple(categories),
         category_values=categories,
         window=known.input_shape[0] if windowed else None,

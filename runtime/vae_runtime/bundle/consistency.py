@@ -104,7 +104,7 @@ def _check_features(model: Model) -> None:
 
 
 def _check_categories(model: Model) -> None:
-    """Checks that categories are the last one-hot groups, and that their values are few and short."""
+    """Checks that categories are the last one-hot groups, of short values that differ."""
     if model.categories is None:
         return
     where, categories = f"{NAME}.model.categories", model.categories

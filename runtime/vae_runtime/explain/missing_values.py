@@ -20,6 +20,7 @@ from vae_runtime.rows.arrays import RowCheck
 
 from .attribution import as_rows, one_hot_groups
 
+CHOICES = ("refuse", "expect")  # what becomes of rows with missing values
 ROUNDS = 3  # more change hardly a score, see benchmarks/missing.py
 
 Array = NDArray[np.float32]
@@ -51,19 +52,17 @@ class MissingValues:
     def __init__(self, manifest: Manifest, graphs: Graphs) -> None:
         check_offered(manifest)
         self._model, self._graphs = manifest.model, graphs
-        self._check = RowCheck(self._model)
+        self._check = RowCheck(self._model, allow_missing=True)
         named = has_channels(self._model.feature_names, self._model.input_shape)
         self._outputs = ("x_expected", "channels_expected") if named else ("x_expected",)
 
     def filled(self, x: ArrayLike) -> NDArray[Any]:
-        """Rows without missing values, (batch, *input_shape); see `fill`.
+        """Rows without missing values, (batch, *input_shape); see `fill`. Whole ones stay as given.
 
         Raises:
             ValueError: rows do not fit, or one has no value at all.
         """
-        rows = self._check.as_array(x)
-        if rows.dtype.kind != "f" or rows.shape[1:] != self._check.shape:
-            return rows  # without a missing value, or refused by whoever reads it
+        rows = self._check(self._check.as_array(x))
         lacking = np.isnan(rows).any(axis=tuple(range(1, rows.ndim)))
         if not lacking.any():
             return rows
@@ -83,6 +82,11 @@ def check_offered(manifest: Manifest) -> None:
             "expected to be. Received: one without (--centres 0, or images). Leave rows out that "
             "lack a value (--on-bad-row reject)."
         )
+    if manifest.model.input_dtype != "float32":
+        raise BundleError(
+            "expected a model of float32 rows, in which a value can be missing. Received: one of "
+            f"{manifest.model.input_dtype}."
+        )
     if manifest.format_version == 1:
         raise BundleError(
             "expected a bundle that holds what values are expected to be. Received: one of format "
@@ -100,20 +104,13 @@ def fill(
     """Replaces what is NaN by expected values.
 
     Args:
-        x: (batch, *input_shape), NaN where a value is missing; of a one-hot group all are taken as
-            missing where one is.
+        x: (batch, *input_shape), NaN where a value is missing, some value in each row; of a one-hot
+            group all are taken as missing where one is.
         model: whose rows they are.
         expect: gives the expected values of whole rows.
         rounds: how often values are expected from each other.
-
-    Raises:
-        ValueError: a row has no value at all.
     """
     missing = _missing(x, model)
-    inside = tuple(range(1, x.ndim))
-    if missing.all(axis=inside).any():
-        row = int(np.flatnonzero(missing.all(axis=inside))[0])
-        raise ValueError(f"x: expected a value to expect others from. Received: none in row {row}.")
     rows = as_rows(np.where(missing, _middle(model), x).astype(np.float32), model)
     # of a channel that is missing in all of a window, no value says what another is
     silent = missing.all(axis=1, keepdims=True) if x.ndim == 3 else np.zeros((1,) * x.ndim, bool)
@@ -125,7 +122,7 @@ def fill(
 
 
 def _missing(x: NDArray[Any], model: Model) -> NDArray[np.bool_]:
-    missing = np.isnan(x)
+    missing: NDArray[np.bool_] = np.isnan(x)
     for group in one_hot_groups(model):
         missing[:, group] |= missing[:, group].any(axis=1, keepdims=True)
     return missing

@@ -161,7 +161,7 @@ def _groups(values: Mapping[str, Any], categories: Categories) -> list[float]:
     without_value(categories, found.x, bad)
     for reason in bad.values():
         raise ValueError(reason)
-    return found.x[0].tolist()
+    return [float(value) for value in found.x[0]]
 
 
 def _flat(value: Any) -> list[Any]:

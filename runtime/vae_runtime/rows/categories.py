@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.bundle.records import RowSpec
-
 from .missing_names import some
 from .name_texts import name_texts
 
@@ -52,6 +50,13 @@ def numbers_of(names: Sequence[str], categories: Categories) -> tuple[str, ...]:
     ('flow',)
     """
     return tuple(names)[: len(names) - sum(sizes_of(categories))]
+
+
+def column_of(i: int, names: Sequence[str], categories: Categories) -> str | None:
+    """The column of categories that a feature is a part of; None where it is one by itself."""
+    columns = [column for column, known in categories.items() for _ in known]
+    place = i - len(names) + len(columns)
+    return columns[place] if place >= 0 else None
 
 
 def encode(columns: Mapping[str, Any], categories: Categories) -> Encoded:
@@ -105,11 +110,6 @@ def without_value(categories: Categories, x: NDArray[Any], bad: dict[int, str]) 
         start, end = end, end + len(known)
         for place in np.flatnonzero(np.isnan(x[:, start:end]).any(axis=1)).tolist():
             bad.setdefault(place, refusal(column, known, "no value"))
-
-
-def described(spec: RowSpec) -> Categories:
-    """The categories of a model's rows; empty where there are none."""
-    return spec.categories or {}
 
 
 def as_numpy(values: Any) -> NDArray[Any]:

@@ -51,7 +51,7 @@ def name_text(value: Any) -> str:
 
 
 def natural_order(names: NDArray[Any]) -> NDArray[np.int64]:
-    """Order of names in which numbers inside them count by their size: 81 before 100, m2 before m10.
+    """Order of names in which numbers count by their size: 81 before 100, m2 before m10.
 
     >>> names = np.array(["m10", "m2", "81", "100"])
     >>> names[natural_order(names)].tolist()
