@@ -13,6 +13,7 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
+from vae_runtime.rows.formats.registry import ENDINGS
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 
@@ -27,7 +28,7 @@ JUDGED = (
     "time",
     "machine",
     "classes",
-    "bad_rows",
+    "on_bad_row",
     "image_size",
     "channels",
 )
@@ -57,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         "--data",
         required=True,
         type=name_or_path,
-        help="digits, mnist, fashion_mnist, a .csv, .parquet, .npz or .npy file, a folder of "
-        ".parquet files or of images",
+        help=f"digits, mnist, fashion_mnist, a file of {', '.join(ENDINGS)}, a folder or glob of "
+        "such files, or a folder of images",
     )
     train.add_argument("--out", required=True, type=path, help="the run directory to write")
     train.add_argument(

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.bundle.manifest import Model
+from vae_runtime.bundle.records import RowSpec
 
 from .categories import Categories, column_of
 from .frames import leaves, named_array, names_columns
@@ -17,6 +18,19 @@ from .missing_names import some
 EXACT = 2**24  # float32 holds every whole number up to it
 
 _NUMBERS = "fiu"  # numpy's kinds of them
+
+
+class ArrayCheck(Protocol):
+    """Turns rows, and the number of the first, into what a graph takes; see `arrays`."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def as_array(self, rows: ArrayLike, /) -> NDArray[Any]:
+        """Rows as an array, to be taken apart; ValueError for values that would be lost."""
+
+    def __call__(self, rows: NDArray[Any], first_row: int | None = 0, /) -> NDArray[Any]:
+        """Checked rows; ValueError for invalid ones, unnumbered if `first_row` is None."""
 
 
 class RowCheck:
@@ -30,7 +44,7 @@ class RowCheck:
             there; of a one-hot group all are missing where one is.
     """
 
-    def __init__(self, model: Model, *, allow_missing: bool = False) -> None:
+    def __init__(self, model: RowSpec, *, allow_missing: bool = False) -> None:
         self._model, self.shape = model, model.input_shape
         self._allow_missing = allow_missing
         self.dtype = np.dtype(model.input_dtype)
@@ -178,7 +192,7 @@ class LatentCheck:
 class _Place(NamedTuple):
     """Place of values, for errors."""
 
-    model: Model
+    model: RowSpec
     first_row: int | None
 
     def of(self, row: int) -> str:
@@ -226,7 +240,7 @@ def _check_some(rows: NDArray[Any], place: _Place) -> None:
         )
 
 
-def _with_stand_ins(rows: NDArray[Any], model: Model) -> NDArray[Any]:
+def _with_stand_ins(rows: NDArray[Any], model: RowSpec) -> NDArray[Any]:
     """Rows with a value that a row may hold in place of each that is missing."""
     low = 0.0 if model.value_range is None else model.value_range[0]
     rows = rows.copy()
@@ -276,7 +290,7 @@ def _check_one_hot(rows: NDArray[Any], place: _Place) -> None:
             )
 
 
-def _feature(position: list[int], model: Model) -> str:
+def _feature(position: list[int], model: RowSpec) -> str:
     if model.feature_names is not None:
         if column := column_of(position[-1], model.feature_names, model.categories or {}):
             return f"column {column!r}"

@@ -19,6 +19,10 @@ MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "-", "--", "?"))  #
 Categories = Mapping[str, tuple[str, ...]]  # known values of each column, in order
 
 
+class UnknownValue(str):
+    """Reason of a bad row: its value of a category is none that training saw."""
+
+
 class Encoded(NamedTuple):
     """One-hot groups of rows, float32 (rows, columns), and why rows are bad, by their place.
 
@@ -91,7 +95,7 @@ def encode_column(values: Any, column: str, known: Sequence[str]) -> Encoded:
         elif word.lower() in MISSING:
             each[i] = np.nan
         else:
-            reasons[i] = refusal(column, known, repr(word[:60]))
+            reasons[i] = UnknownValue(refusal(column, known, repr(word[:60])))
     bad = {place: reasons[i] for i in reasons for place in np.flatnonzero(inverse == i).tolist()}
     return Encoded(each[inverse], dict(sorted(bad.items())))
 

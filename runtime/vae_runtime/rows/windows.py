@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .name_texts import UNNAMED as UNNAMED
 from .name_texts import name_texts, natural_order
 
 GAP = 1.5  # a step of more than so many usual (median) steps of its recording is a hole in time
