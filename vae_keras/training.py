@@ -237,5 +237,6 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         fingerprint=fingerprint,
         license=dataset.license,
         classes=dataset.classes,
+        categories=dataset.categories,
         folds=count(rows),
     )

@@ -38,7 +38,12 @@ class Dataset:
         labels: int32 (rows,), the number of each row's class, -1 where it is not known.
         classes: the names of the classes; None, as labels, where nobody asked for them.
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
+        categories: columns of text that the last one-hot groups are, and their values; None
+            without any.
         notes: what was done to the rows on the way, for people.
+        files: int (rows,), the number of each row's file among `file_names`; None where all are of
+            one file.
+        file_names: of the files, in order.
     """
 
     name: str
@@ -53,7 +58,10 @@ class Dataset:
     labels: Array | None = None
     classes: tuple[str, ...] | None = None
     machines: Array | None = None
+    categories: dict[str, tuple[str, ...]] | None = None
     notes: tuple[str, ...] = ()
+    files: Array | None = None
+    file_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,17 @@ def evaluation_rows(dataset: Dataset) -> Dataset:
     if not isinstance(dataset.x, Windows):
         return dataset
     some = dataset.x.counted
-    labels, machines = (None if a is None else a[some] for a in (dataset.labels, dataset.machines))
-    return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, machines=machines)
+    labels, machines, files = (
+        None if a is None else a[some] for a in (dataset.labels, dataset.machines, dataset.files)
+    )
+    return replace(
+        dataset,
+        x=dataset.x[some],
+        y=dataset.y[some],
+        labels=labels,
+        machines=machines,
+        files=files,
+    )
 
 
 def select(x: Rows, rows: Array) -> Rows:

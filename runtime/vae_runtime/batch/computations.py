@@ -7,10 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.backends.chunks import ArrayCheck
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.explain.features import TopFeatures
-from vae_runtime.rows.arrays import LatentCheck, RowCheck
+from vae_runtime.rows.arrays import ArrayCheck, LatentCheck, RowCheck
 from vae_runtime.rows.blocks import Column
 from vae_runtime.runner import Runner
 
@@ -18,7 +17,7 @@ from vae_runtime.runner import Runner
 class Computation(Protocol):
     """Computation on rows. It consists of plain values, so that it can go to another machine."""
 
-    def check(self, model: Model) -> ArrayCheck:
+    def check(self, runner: Runner) -> ArrayCheck:
         """Of what makes rows good."""
 
     def __call__(
@@ -42,9 +41,9 @@ class OfRows(ABC):
     ) -> dict[str, Column]:
         """See `Computation`."""
 
-    def check(self, model: Model) -> ArrayCheck:
+    def check(self, runner: Runner) -> ArrayCheck:
         """See `Computation`."""
-        return RowCheck(model)
+        return RowCheck(runner.manifest.model, allow_missing=runner.expects_missing)
 
     def check_options(self, runner: Runner) -> None:
         """Raises ValueError or BundleError where they do not fit the bundle, of a row it holds."""
@@ -156,9 +155,9 @@ class Reconstructing(OfRows):
 class Decoding:
     """The rows that latents stand for."""
 
-    def check(self, model: Model) -> ArrayCheck:
+    def check(self, runner: Runner) -> ArrayCheck:
         """See `Computation`."""
-        return LatentCheck(model)
+        return LatentCheck(runner.manifest.model)
 
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None

@@ -6,12 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from vae_runtime.rows.files import read_rows
 from vae_runtime.rows.tables import csv_columns
 
 
 @pytest.fixture
-def csv(tmp_path):
+def csv(tmp_path, read_rows):
     """Writes a table and reads it back with these options."""
 
     def read(text, **options):
@@ -49,7 +48,7 @@ def test_without_a_header_all_lines_are_rows(csv):
     ),
     header=st.booleans(),
 )
-def test_numbers_read_back_exactly(tmp_path_factory, x, header):
+def test_numbers_read_back_exactly(tmp_path_factory, x, header, read_rows):
     lines = [",".join(map(repr, row)) for row in x.tolist()]
     names = [",".join(f"c{i}" for i in range(x.shape[1]))] if header else []
     path = tmp_path_factory.getbasetemp() / "exact.csv"
@@ -304,7 +303,7 @@ def test_columns_are_told_apart_by_names_alone(columns_of):
 
 
 @pytest.mark.parametrize("name", ["flow\trate", "flow\nrate", "\x1b[2Jflow", "\u202eflow"])
-def test_a_name_that_no_bundle_could_say_is_refused_at_once(tmp_path, name):
+def test_a_name_that_no_bundle_could_say_is_refused_at_once(tmp_path, name, read_rows):
     path = tmp_path / "rows.csv"
     path.write_text(f'"{name}",speed\n1,2\n', encoding="utf-8")
     with pytest.raises(ValueError, match="expected text without control characters"):

@@ -9,7 +9,7 @@ import pytest
 
 from vae_keras import data
 from vae_keras.configs import DataConfig
-from vae_keras.data.streams import ParquetStream
+from vae_keras.data.streams import FileStream
 
 PLANT = {"flow": [1.0, 2.0, 3.0, 4.0], "speed": [9.5, 8.5, 7.5, 6.5], "broken": [0, 0, 1, 0]}
 WAYS = ("csv", "parquet", "stream")
@@ -26,7 +26,7 @@ def loads(request, load, rows_of):
 
     def apply(table, **options):
         dataset = load(table, request.param, **options)
-        assert isinstance(dataset.x, ParquetStream) == (request.param == "stream")
+        assert isinstance(dataset.x, FileStream) == (request.param == "stream")
         return dataset, rows_of(dataset.x)
 
     return apply

@@ -5,7 +5,6 @@ import logging
 import numpy as np
 import pytest
 
-from vae_runtime.rows.files import read_rows
 from vae_runtime.rows.headers import is_numbered, may_be_names, may_be_row
 from vae_runtime.rows.tables import csv_columns
 
@@ -73,7 +72,7 @@ def save(tmp_path):
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 12])
-def test_both_readers_take_the_same_line_as_names(save, wanted, read, n):
+def test_both_readers_take_the_same_line_as_names(save, wanted, read, n, read_rows):
     x = np.arange(10 * n).reshape(10, n) / 8
     path = save(",".join(map(str, range(n))), x)
     table = read_rows(path)
@@ -84,7 +83,7 @@ def test_both_readers_take_the_same_line_as_names(save, wanted, read, n):
     np.testing.assert_array_equal(found.row, np.arange(10))
 
 
-def test_rows_of_two_states_are_rows(save, wanted, read, caplog):
+def test_rows_of_two_states_are_rows(save, wanted, read, caplog, read_rows):
     x = np.array([[0, 1], [1, 0], [1, 1]])
     path = save("0,1", x)
     assert len(read_rows(path).x) == len(read(path, wanted((2,))).x) == 4
@@ -92,7 +91,7 @@ def test_rows_of_two_states_are_rows(save, wanted, read, caplog):
 
 
 @pytest.mark.parametrize("reader", ["table", "batch"])
-def test_another_line_is_told_once(save, wanted, read, caplog, reader):
+def test_another_line_is_told_once(save, wanted, read, caplog, reader, read_rows):
     path = save("2019,2020,2021", np.ones((4, 3)))
     caplog.set_level(logging.WARNING)
     for _ in range(2):
@@ -101,13 +100,13 @@ def test_another_line_is_told_once(save, wanted, read, caplog, reader):
     assert caplog.text.count("the first line, 2019,2020,2021, is taken as a row") == 1
 
 
-def test_an_index_of_the_rows_is_refused_as_one(save):
+def test_an_index_of_the_rows_is_refused_as_one(save, read_rows):
     path = save(",0,1", np.ones((4, 3)))
     with pytest.raises(ValueError, match="none for column 1 of 3; if it is an index of the rows"):
         read_rows(path)
 
 
-def test_rows_are_not_told(save, caplog):
+def test_rows_are_not_told(save, caplog, read_rows):
     read_rows(save("0.31,0.92,0.11", np.ones((4, 3)) / 3))
     assert not caplog.records
 
@@ -135,7 +134,9 @@ def test_names_that_may_be_a_row_are_known(first, names, below, expected):
 
 @pytest.mark.parametrize("first", ["0,1", "1,0"])
 @pytest.mark.parametrize("reader", ["table", "batch", "label", "columns"])
-def test_names_that_may_be_a_row_are_told_once(save, wanted, read, caplog, first, reader):
+def test_names_that_may_be_a_row_are_told_once(
+    save, wanted, read, caplog, first, reader, read_rows
+):
     path = save(first, np.array([[0, 1], [1, 0], [1, 1]]))
     for _ in range(2):
         if reader == "columns":

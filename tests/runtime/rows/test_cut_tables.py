@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
-from vae_runtime.rows.formats import registry
-from vae_runtime.rows.inputs import Windowing, read_input
+from vae_runtime.rows.input_files import plan_file
+from vae_runtime.rows.inputs import read_input
+from vae_runtime.rows.windowing import Windowing
 
 AB = ("a", "b")
 SHAPE = (4, 2)
@@ -93,7 +94,7 @@ def test_a_missing_column_of_machines_is_asked_for(table, windows):
     folder, _ = table
     (folder / "rows.csv").write_text("a,b\n" + "1,2\n" * 9)
     with refuses("windows were kept apart by machine and time"):
-        registry.plan(folder / "rows.csv", windows())
+        plan_file(folder / "rows.csv", windows())
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.parquet", "x.arrow", "x.jsonl"])
@@ -111,7 +112,7 @@ def test_windows_that_are_cut_already_are_read_as_rows(tmp_path, windows, read, 
     np.testing.assert_array_equal(found.x, x)
     assert list(found.blocks[0].where) == ["row"]
     with refuses("expected --stride, --recording and --time with a model of windows"):
-        registry.plan(tmp_path / name, windows(windowing=Windowing(stride=1)))
+        plan_file(tmp_path / name, windows(windowing=Windowing(stride=1)))
 
 
 def test_an_array_of_readings_is_cut_too(tmp_path, windows, read):
@@ -125,7 +126,7 @@ def test_an_array_of_readings_is_cut_too(tmp_path, windows, read):
 def test_options_of_windows_are_refused_of_a_model_without(tmp_path, wanted):
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))
     with refuses("expected --stride, --recording and --time with a model of windows"):
-        registry.plan(tmp_path / "x.npy", wanted((2,), windowing=Windowing(stride=2)))
+        plan_file(tmp_path / "x.npy", wanted((2,), windowing=Windowing(stride=2)))
 
 
 def test_whole_numbers_become_floats_as_in_training(tmp_path, windows, read):
