@@ -1,12 +1,14 @@
 """Arrays of other shapes than tables, as windows and images in .npz and .npy files."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vae_keras._base.arrays import Array
 from vae_keras.survey.words import counted, number, share
+from vae_runtime.rows.numpy_files import load_npz
 
 from .command import name_of
 from .findings import Findings
@@ -14,13 +16,14 @@ from .findings import Findings
 WHAT = {3: "windows (rows, channels)", 4: "images (height, width, channels)"}
 
 
-def inspect_arrays(source: str, arrays: Mapping[str, Array]) -> Findings:
-    """Findings on the arrays of a file.
+def inspect_arrays(source: str, path: Path) -> Findings:
+    """Findings on the arrays of a .npz or .npy file, whose rows have two axes or more.
 
     Args:
         source: the file, as it was typed.
-        arrays: by their keys, with x among them, (rows, ...) of three axes or more.
+        path: of it.
     """
+    arrays = _arrays(path)
     x = arrays["x"]
     shape, what = " x ".join(map(str, x.shape[1:])), WHAT.get(x.ndim, "arrays")
     train = ("vae-keras", "train", "--data", source, *_options(x))
@@ -31,6 +34,13 @@ def inspect_arrays(source: str, arrays: Mapping[str, Array]) -> Findings:
         command=(*train, "--out", f"runs/{name_of([source])}"),
         record={"rows": len(x), "arrays": {key: _record(value) for key, value in arrays.items()}},
     )
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    with path.open("rb") as file:
+        if path.suffix.lower() == ".npy":
+            return {"x": np.lib.format.read_array(file, allow_pickle=False)}
+        return {"x" if key == "X" else key: values for key, values in load_npz(file).items()}
 
 
 def _lines(arrays: Mapping[str, Array]) -> list[str]:

@@ -5,8 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vae_keras.survey import survey
-from vae_keras.survey.files import arrays_of, blocks_of
+from vae_keras.survey.files import open_files, survey_files
 from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.printable import printable
 from vae_runtime.cli.values import name_or_path, path
@@ -34,12 +33,11 @@ def _findings(sources: Sequence[str]) -> Findings:
     folder = Path(sources[0])
     if len(sources) == 1 and folder.is_dir() and (images := images_in(folder)):
         return inspect_images(sources[0], images)
-    if len(sources) == 1 and (arrays := arrays_of(folder)):
-        return inspect_arrays(sources[0], arrays)
+    files = open_files(sources)
+    if not files.is_table:
+        return inspect_arrays(sources[0], files.paths[0])
     bars = BARS if can_show_bars(sys.stdout.encoding) else ASCII
-    is_array = folder.suffix in (".npz", ".npy")
-    found = survey(blocks_of([Path(s) for s in sources]), is_array=is_array)
-    return inspect_table(found, sources, bars=bars)
+    return inspect_table(survey_files(files), sources, bars=bars)
 
 
 def _shown(line: str) -> str:

@@ -70,7 +70,8 @@ def plan(survey: Survey) -> Plan:
     kinds = [survey.column(name) for name in survey.of_kind(CATEGORY)]
     encoded = [c.name for c in kinds if c.distinct is not None and c.distinct <= FEW_KINDS]
     names = tuple(c.name for c in features)
-    incomplete = survey.incomplete(names) + sum(code.count for c in features for code in c.codes)
+    coded = sum(code.count for c in features for code in c.codes)
+    incomplete = survey.incomplete(names) + coded + survey.bad_rows
     return Plan(
         features=names,
         categories=() if window else tuple(encoded),

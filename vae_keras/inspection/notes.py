@@ -172,6 +172,8 @@ def _recording(survey: Survey, plan: Plan) -> Iterator[str]:
 
 
 def _rows(survey: Survey, plan: Plan) -> Iterator[str]:
+    if survey.bad_rows:
+        yield f"{counted(survey.bad_rows, 'row')} cannot be read; the first is {survey.bad[0]}"
     if plan.incomplete:
         yield (
             f"{counted(plan.incomplete, 'row')} ({share(plan.incomplete, survey.rows)}) lack a "

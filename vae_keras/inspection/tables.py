@@ -56,6 +56,8 @@ def _record(survey: Survey) -> dict[str, Any]:
         "label": survey.label,
         "other_labels": survey.other_labels,
         "recording": survey.recording,
+        "bad_rows": survey.bad_rows,
+        "bad": survey.bad,
         "missing": [{"columns": k, "rows": n} for k, n in survey.patterns.items()],
         "reading": survey.notes,
     }

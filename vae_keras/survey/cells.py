@@ -41,7 +41,7 @@ def read_cells(values: Any) -> Cells:
     import pyarrow as pa
     import pyarrow.types as types
 
-    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else _arrow(values)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if types.is_dictionary(array.type):
@@ -59,6 +59,16 @@ def read_cells(values: Any) -> Cells:
         )
     numbers = plain.to_numpy(zero_copy_only=False)
     return Cells(numbers, np.isnan(numbers), flags=flags)
+
+
+def _arrow(values: Array) -> Any:
+    """An array of pyarrow; values of several kinds, as JSON may have them, become text."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
 def _texts(array: Any) -> Cells:

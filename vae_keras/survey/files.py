@@ -1,60 +1,71 @@
-"""Blocks of rows of files, as the survey takes them."""
+"""Blocks of rows of files, as the survey takes them, by the readers that training uses."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_keras._base.arrays import Array
+from vae_runtime.rows import input_files
+from vae_runtime.rows.blocks import Block, Wanted
+from vae_runtime.rows.formats import registry
+from vae_runtime.rows.formats.npz import MARKS
 
-from .table import RawBlock
+from .records import Survey
+from .table import RawBlock, survey
 
-BLOCK = 2**22  # bytes
-
-
-def blocks_of(files: Sequence[Path]) -> Iterator[RawBlock]:
-    """Rows of files, block by block."""
-    for file in files:
-        yield from (RawBlock(str(file), columns) for columns in _columns(file))
+ARRAYS = (".npz", ".npy")
 
 
-def _columns(file: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.csv as csv
-    import pyarrow.parquet as parquet
+class Files(NamedTuple):
+    """Files, what to read of them, and whether their columns have names."""
 
-    if file.suffix == ".parquet":
-        for batch in parquet.ParquetFile(file).iter_batches():
-            yield dict(zip(batch.schema.names, batch.columns, strict=True))
-        return
-    if file.suffix in (".npz", ".npy"):
-        yield _arrays(file)
-        return
-    names = csv.open_csv(file).schema.names
-    convert = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
-    options = csv.ReadOptions(block_size=BLOCK)
-    for batch in csv.open_csv(file, read_options=options, convert_options=convert):
-        yield dict(zip(batch.schema.names, batch.columns, strict=True))
+    paths: list[Path]
+    wanted: Wanted
+    has_names: bool
 
+    @property
+    def is_array(self) -> bool:
+        """Whether the rows are those of an array."""
+        return self.paths[0].suffix.lower() in ARRAYS
 
-def arrays_of(file: Path) -> dict[str, Array]:
-    """Arrays of a file whose rows have more than one axis, x among them; none of other files."""
-    if file.suffix not in (".npz", ".npy"):
-        return {}
-    found = _load(file)
-    return found if found["x"].ndim > 2 else {}
+    @property
+    def is_table(self) -> bool:
+        """Whether a row is a row of columns, and not an image or a window."""
+        return self.has_names or len(self.wanted.shape or ()) == 1
 
 
-def _load(file: Path) -> dict[str, Array]:
-    found = np.load(file, allow_pickle=False)
-    if isinstance(found, np.ndarray):
-        return {"x": found}
-    return {("x" if key == "X" else key): found[key] for key in found.files}
+def open_files(sources: Sequence[str]) -> Files:
+    """Finds the columns of files.
+
+    Args:
+        sources: files, folders and globs.
+
+    Raises:
+        ValueError: there is nothing to read.
+    """
+    paths = input_files.files_of(sources, Wanted())
+    found = registry.settle(paths[0], Wanted(marked=True))
+    return Files(paths, found, found.features is not None)
 
 
-def _arrays(file: Path) -> dict[str, Any]:
-    found = _load(file)
-    x = found.pop("x")
-    columns = {str(i + 1): x[:, i] for i in range(x.shape[1])}
-    return columns | {key: values for key, values in found.items() if values.shape == x.shape[:1]}
+def survey_files(files: Files) -> Survey:
+    """Surveys the table that is in files."""
+    blocks = (block for path in files.paths for block in _blocks(path, files))
+    return survey(blocks, has_names=files.has_names, is_array=files.is_array)
+
+
+def _blocks(path: Path, files: Files) -> Iterator[RawBlock]:
+    wanted = registry.settle(path, files.wanted._replace(features=None, shape=None))
+    if wanted.features is not None:
+        wanted = Wanted.columns(wanted.features)
+    for shard in registry.plan(path, wanted):
+        for block in registry.read(shard, wanted):
+            columns = block.kept if files.has_names else _numbered(block)
+            yield RawBlock(str(path), columns, block.bad)
+
+
+def _numbered(block: Block) -> dict[str, Any]:
+    """Columns of rows of numbers by their place, from 1, and marks of anomalies."""
+    columns = {str(i + 1): np.asarray(block.x[:, i]) for i in range(block.x.shape[1])}
+    return columns | ({MARKS: block.extra[MARKS]} if MARKS in block.extra else {})

@@ -18,6 +18,7 @@ from .steps import Steps
 from .summaries import column_of, days_only, is_whole_date, times_by, times_of, unclear
 
 MOST_PATTERNS = 1_000  # sets of columns without a value that are told apart
+SHOWN = 3  # reasons of rows that cannot be read
 MOST_FLAGS = 64  # that are compared with each other
 DAY = 86_400
 
@@ -28,10 +29,12 @@ class RawBlock(NamedTuple):
     Args:
         file: that they are of.
         columns: by name, each (rows,), of numpy or pyarrow; text where the file has no types.
+        bad: why rows cannot be read, by their place here.
     """
 
     file: str
     columns: Mapping[str, Any]
+    bad: Mapping[int, str] = {}
 
 
 def survey(blocks: Iterable[RawBlock], *, has_names: bool = True, is_array: bool = False) -> Survey:
@@ -61,10 +64,14 @@ class _Table:
         self.columns: dict[str, ColumnStatistics] = {}
         self.patterns: Counter[tuple[int, ...]] = Counter()
         self.both: Counter[tuple[str, str]] = Counter()
+        self.bad: list[str] = []  # the first reasons
+        self.bad_rows = 0
         self.pair = Steps()  # of a date and a clock in two columns
 
     def add(self, block: RawBlock) -> None:
         self._begin(block)
+        self.bad.extend(f"{block.file}, {why}" for why in list(block.bad.values())[:SHOWN])
+        self.bad_rows += len(block.bad)
         cells = {name: read_cells(values) for name, values in block.columns.items()}
         for name, column in cells.items():
             self.columns[name].add(column)
@@ -102,6 +109,8 @@ class _Table:
             normal=normal,
             other_labels=others,
             recording=recordings[0] if recordings else None,
+            bad_rows=self.bad_rows,
+            bad=tuple(self.bad[:SHOWN]),
             patterns={tuple(order[i] for i in k): n for k, n in self.patterns.items()},
         )
 

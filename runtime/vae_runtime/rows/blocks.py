@@ -104,6 +104,15 @@ class Wanted(NamedTuple):
             categories=spec.categories or {},
         )
 
+    @classmethod
+    def columns(cls, names: tuple[str, ...]) -> Self:
+        """Columns as the file has them, and no features: rows are of shape (0,).
+
+        >>> Wanted.columns(("flow", "mode")).named
+        ('flow', 'mode')
+        """
+        return cls(features=(), shape=(0,), keep=names)
+
     @property
     def named(self) -> tuple[str, ...]:
         """The columns that are read beside x, each once."""
@@ -118,7 +127,7 @@ class Wanted(NamedTuple):
     @property
     def block_rows(self) -> int:
         """Number of rows to read at a time, so that they and their results fit into a cache."""
-        values = max(self.size, self.values)
+        values = max(self.size, self.values, 1)
         rows = min(BLOCK_ROWS, max(BLOCK_VALUES // values, 1))
         return rows // 512 * 512 or rows
 

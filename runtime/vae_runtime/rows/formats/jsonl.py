@@ -140,6 +140,8 @@ def _rows(
 ) -> NDArray[np.float64]:
     """(rows, *input_shape) of values, all at once where they are plain; adds to `bad`."""
     x = np.zeros((len(values), *(wanted.shape or ())))
+    if not x[:1].size:
+        return x  # nothing but columns is wanted
     names = _named(wanted)
     try:
         plain = _plain([value[name] for value in values for name in names]) if names else None
@@ -221,7 +223,7 @@ def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
     if missing := [name for name in wanted.named if name not in keys]:
         raise _no_key(path, missing, keys, asked)
     missing = [name for name in _named(wanted) if name not in keys]
-    if rows and wanted.column not in keys and (missing or not _named(wanted)):
+    if rows and wanted.size and wanted.column not in keys and (missing or not _named(wanted)):
         raise _no_key(path, missing or [wanted.column], keys, asked)
 
 
