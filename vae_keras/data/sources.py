@@ -13,7 +13,7 @@ from vae_runtime.rows.formats import registry
 from vae_runtime.rows.formats.images import SUFFIXES
 from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
-from . import idx
+from . import column_choice, idx
 from .datasets import Dataset
 from .digits import load_digits
 from .images import load_folder
@@ -55,6 +55,13 @@ def load(config: DataConfig) -> Dataset:
         x = np.concatenate(idx.load_images(config.source, config.data_dir))
         return Dataset(config.source, x, np.zeros(len(x), bool), (0.0, 255.0))
     return load_folder(config) if kind == "images" else load_table(config)
+
+
+def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
+    """Says which columns are features and times, see `column_choice`; all of other sources."""
+    if config.source in NAMES or not _is_there(config.source) or _kind(config.source) != "table":
+        return config, ()
+    return column_choice.resolve(config)
 
 
 def config_like(source: str, known: Any, **options: Any) -> DataConfig:

@@ -17,16 +17,14 @@ from vae_runtime.rows import input_files
 from vae_runtime.rows.bad_rows import Reject, all_rejected
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.categories import part_names, sizes_of
-from vae_runtime.rows.formats import registry
 from vae_runtime.rows.formats.npz import MARKS
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.marks import plain_column
-from vae_runtime.rows.missing_names import some
-from vae_runtime.rows.tables import ColumnError
 
 from . import labels, one_hot, windows
 from .anomalies import check_normal
 from .categories import learn_values, with_categories
+from .column_choice import resolve
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
 from .file_rows import Checked, Labels, checked_blocks, rows_of, words_of
@@ -40,24 +38,15 @@ SHOWN = 3  # rejected rows that are told
 def load_table(config: DataConfig) -> Dataset:
     """Loads files of rows; ValueError says what is wrong and where."""
     notes: list[str] = []
-    wanted = _wanted(config, notes)
-    try:
-        inputs = input_files.plan([config.source], wanted)
-        labels_of = _labels(config, inputs)
-        inputs, groups = _grouped(config, inputs, labels_of)
-        read = _streamed if config.stream else _in_memory
-        return read(config, inputs, Grouped(labels_of, groups), notes)
-    except ColumnError:
-        raise
-    except ValueError as error:
-        text = [] if config.columns is not None else _text_columns(config, wanted)
-        if not text:
-            raise
-        raise ValueError(
-            f"{error} Text is in {some(text)}: name the columns to take (--columns), leave out "
-            "those that hold text (--bad-columns drop), or encode columns of few words "
-            f"(--categories {','.join(text[:2])})."
-        ) from error
+    if config.columns is None:
+        config, chosen = resolve(config)
+        notes += chosen
+    wanted = _wanted(config)
+    inputs = input_files.plan([config.source], wanted)
+    labels_of = _labels(config, inputs)
+    inputs, groups = _grouped(config, inputs, labels_of)
+    read = _streamed if config.stream else _in_memory
+    return read(config, inputs, Grouped(labels_of, groups), notes)
 
 
 class Grouped(NamedTuple):
@@ -89,8 +78,8 @@ def _grouped(config: DataConfig, inputs: Inputs, labels_of: Labels) -> tuple[Inp
     return inputs, (*groups, *sizes_of(inputs.wanted.categories))
 
 
-def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
-    """What to read of the files: the columns asked for, or all but those of text."""
+def _wanted(config: DataConfig) -> Wanted:
+    """What to read of the files: the columns asked for, or all of files without names."""
     known = config.category_values
     others = [config.label, config.recording, config.time, config.classes]
     others += () if known is not None else config.categories or ()
@@ -104,33 +93,7 @@ def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
     if known is not None:
         names = (*(columns or ()), *part_names(known))
         return wanted._replace(features=names, shape=(len(names),), categories=known)
-    if config.columns is not None or config.bad_columns == "error":
-        return wanted
-    found = _kinds(config, wanted)
-    if found is None:
-        return wanted
-    text = [name for name, is_number in found.items() if not is_number]
-    if text:
-        notes.append(f"left out as they hold text: {', '.join(text)}")
-    if len(text) == len(found):
-        raise ValueError(f"{config.source}: expected columns of numbers. Received: none.")
-    return wanted._replace(features=tuple(name for name in found if name not in text))
-
-
-def _kinds(config: DataConfig, wanted: Wanted) -> dict[str, bool] | None:
-    """Columns that are not named otherwise, each with whether it holds numbers in all files."""
-    found: dict[str, bool] = {}
-    for file in input_files.files_of([config.source], wanted):
-        columns = registry.columns_of(file, wanted)
-        if columns is None:
-            return None
-        found = {name: found.get(name, True) and is_number for name, is_number in columns.items()}
-    return found
-
-
-def _text_columns(config: DataConfig, wanted: Wanted) -> list[str]:
-    kinds = _kinds(config, wanted._replace(features=None))
-    return [name for name, is_number in (kinds or {}).items() if not is_number]
+    return wanted
 
 
 def _in_memory(config: DataConfig, inputs: Inputs, given: Grouped, notes: list[str]) -> Dataset:
