@@ -46,7 +46,9 @@ def main() -> None:
     for name in args.tables:
         trained = [fit(args.adbench / f"{name}.npz", seed) for seed in args.seeds]
         for share, figures in found.items():
-            each = [judge(t, share, args.rounds, s) for s, t in zip(args.seeds, trained, strict=True)]
+            each = [
+                judge(t, share, args.rounds, s) for s, t in zip(args.seeds, trained, strict=True)
+            ]
             figures.append(np.mean(each, axis=0).tolist())
             show(name, share, figures[-1])
     for share, figures in found.items():
