@@ -30,7 +30,7 @@ from .categories import learn_values, with_categories
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
 from .file_rows import Checked, Labels, checked_blocks, rows_of, words_of
-from .streams import FileStream
+from .streams import FileStream, with_small_shards
 
 Names = tuple[str, ...] | None
 
@@ -101,6 +101,8 @@ def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
     wanted = Wanted(
         columns, machine_column=config.machine, extra=extra, marked=config.label is None
     )
+    if config.stream:
+        wanted = with_small_shards(wanted)
     if known is not None:
         names = (*(columns or ()), *part_names(known))
         return wanted._replace(features=names, shape=(len(names),), categories=known)
@@ -108,7 +110,10 @@ def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
         return wanted
     found = _kinds(config, wanted)
     if found is None:
-        return wanted
+        raise ValueError(
+            f"{config.source}: expected a first line of names, to tell columns apart by. Received: "
+            "a row of numbers."
+        )
     text = [name for name, is_number in found.items() if not is_number]
     if text:
         notes.append(f"left out as they hold text: {', '.join(text)}")

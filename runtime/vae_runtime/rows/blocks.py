@@ -118,7 +118,7 @@ class Wanted(NamedTuple):
     @property
     def block_rows(self) -> int:
         """Number of rows to read at a time, so that they and their results fit into a cache."""
-        values = max(self.size, self.values)
+        values = max(self.size, self.values, 1)
         rows = min(BLOCK_ROWS, max(BLOCK_VALUES // values, 1))
         return rows // 512 * 512 or rows
 

@@ -37,7 +37,7 @@ class Format(NamedTuple):
     plan: Callable[[Path, Wanted], list[Shard]]
     read: Callable[[Shard, Wanted], Iterator[Block]]
     settle: Callable[[Path, Wanted], Wanted]
-    columns: Callable[[Path, Wanted], dict[str, bool]] | None = None
+    columns: Callable[[Path, Wanted], dict[str, bool] | None] | None = None
 
 
 FORMATS = {
@@ -83,7 +83,10 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
 
 
 def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
-    """Columns that are not named otherwise, each with whether it holds numbers; None of arrays."""
+    """Columns that are not named otherwise, each with whether it holds numbers.
+
+    None of arrays, and of a table without a line of names.
+    """
     columns = FORMATS[format_of(path)].columns
     return None if columns is None else columns(path, wanted)
 
