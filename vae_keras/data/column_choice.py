@@ -39,7 +39,14 @@ def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
         ValueError: there is a column of text that nobody says what to do with.
     """
     files = open_files([config.source])
-    if not files.has_names or config.category_values is not None:
+    if config.category_values is not None:
+        return config, ()
+    if not files.has_names:
+        if config.bad_columns == "drop":
+            raise ValueError(
+                f"{config.source}: expected a first line of names, to tell columns apart by. "
+                "Received: a row of numbers."
+            )
         return config, ()
     try:
         found = choose_columns(survey_files(files), config)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
-from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.blocks import BLOCK_VALUES, Wanted
+from vae_runtime.rows.formats.segments import SHARD_BLOCKS
 from vae_runtime.rows.input_files import Inputs, plan
 
 # Rows that are shuffled together, at least: whole shards, in an order that each epoch draws.
@@ -47,6 +48,11 @@ class Stream(ABC):
         return found
 
 
+def with_small_shards(wanted: Wanted) -> Wanted:
+    """The same, in shards of `BLOCK_ROWS` rows at most, or of one row group that has more."""
+    return wanted._replace(values=BLOCK_VALUES * SHARD_BLOCKS // BLOCK_ROWS)
+
+
 class FileStream(Stream):
     """Stream of the columns of files that are read in shards, as float32.
 
@@ -64,7 +70,8 @@ class FileStream(Stream):
     @classmethod
     def of(cls, source: Path, names: Sequence[str], keep: Array | None = None) -> "FileStream":
         """Stream of these columns of a file or folder."""
-        return cls(plan([str(source)], Wanted(tuple(names), (len(names),))), keep)
+        wanted = with_small_shards(Wanted(tuple(names), (len(names),)))
+        return cls(plan([str(source)], wanted), keep)
 
     def in_order(self) -> Iterator[Array]:
         """Iterates over all rows once, a shard at a time."""

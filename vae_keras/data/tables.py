@@ -28,7 +28,7 @@ from .column_choice import resolve
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
 from .file_rows import Checked, Labels, checked_blocks, rows_of, words_of
-from .streams import FileStream
+from .streams import FileStream, with_small_shards
 
 Names = tuple[str, ...] | None
 
@@ -90,6 +90,8 @@ def _wanted(config: DataConfig) -> Wanted:
     wanted = Wanted(
         columns, machine_column=config.machine, extra=extra, marked=config.label is None
     )
+    if config.stream:
+        wanted = with_small_shards(wanted)
     if known is not None:
         names = (*(columns or ()), *part_names(known))
         return wanted._replace(features=names, shape=(len(names),), categories=known)

@@ -42,7 +42,7 @@ def json_to_numpy(column: NDArray[np.object_], where: str, instead: str) -> NDAr
     values = column.tolist()
     kinds = _kinds(values)
     plain = [np.nan if value is None else value for value in values]
-    if kinds <= {"number"} or (len(kinds) == 1 and None not in values):
+    if kinds <= {"number"} or (kinds in ({"truth"}, {"text"}) and None not in values):
         found = np.array(plain, np.float64) if np.nan in plain or not plain else np.array(plain)
         if found.dtype.kind in "biufU" and found.ndim == 1 and _same(found.tolist(), plain):
             return found

@@ -43,12 +43,26 @@ def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None
         machine_column=machine_column,
         column=args.column or args.rows_in,
         windowing=windowing,
-    )
+    )._replace(allow_missing=expects_missing(args))
+
+
+def expects_missing(args: argparse.Namespace) -> bool:
+    """True where rows may lack values, which are then expected."""
+    return getattr(args, "missing_values", None) == "expect"
 
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """Options that results depend on, by names for people."""
-    options = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
+    options = (
+        "keep",
+        "column",
+        "stride",
+        "recording",
+        "time",
+        "machine_column",
+        "by",
+        "missing_values",
+    )
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 

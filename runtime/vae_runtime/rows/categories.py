@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .missing_names import some
 from .name_texts import name_texts
+from .plain_columns import plain_column
 
 MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "-", "--", "?"))  # in small letters
 
@@ -84,7 +85,7 @@ def encode(columns: Mapping[str, Any], categories: Categories) -> Encoded:
 
 def encode_column(values: Any, column: str, known: Sequence[str]) -> Encoded:
     """One-hot group of one column; see `encode`."""
-    given, inverse = np.unique(name_texts(as_numpy(values)).reshape(-1), return_inverse=True)
+    given, inverse = np.unique(name_texts(plain_column(values)).reshape(-1), return_inverse=True)
     words = given.tolist()
     codes = np.eye(len(known), dtype=np.float32)
     each = np.zeros((len(words), len(known)), np.float32)
@@ -114,14 +115,3 @@ def without_value(categories: Categories, x: NDArray[Any], bad: dict[int, str]) 
         start, end = end, end + len(known)
         for place in np.flatnonzero(np.isnan(x[:, start:end]).any(axis=1)).tolist():
             bad.setdefault(place, refusal(column, known, "no value"))
-
-
-def as_numpy(values: Any) -> NDArray[Any]:
-    """A column as an array of numpy; of pyarrow, the values that a dictionary stands for."""
-    if hasattr(values, "type") and hasattr(values, "to_numpy"):  # of pyarrow
-        if hasattr(values.type, "value_type") and hasattr(values.type, "index_type"):
-            values = values.cast(values.type.value_type)
-        if hasattr(values, "combine_chunks"):
-            return np.asarray(values.to_numpy())
-        return np.asarray(values.to_numpy(zero_copy_only=False))
-    return np.asarray(values)

@@ -8,6 +8,7 @@ from typing import IO, Any, NamedTuple
 
 from vae_runtime._base.atomic_files import named
 from vae_runtime._base.paths import identity, path_of
+from vae_runtime.bundle.texts import check_texts
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 
 from . import cut_tables
@@ -111,6 +112,7 @@ def settle(files: Sequence[Path], wanted: Wanted) -> Wanted:
     first = registry.settle(files[0], wanted)
     if first.features == ():
         raise ValueError(f"{files[0]}: expected columns of numbers. Received: none.")
+    check_texts(first.features or (), f"{files[0]}: names of columns")  # a bundle has to say them
     for file in files[1:] if wanted.features is None else ():
         other = registry.settle(file, wanted)
         if set(other.features or ()) != set(first.features or ()):

@@ -6,29 +6,16 @@ ok, idle, broken, ...         whatever is not among the normal ones, which must 
 """
 
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import Column
 from .name_texts import name_text, name_texts
+from .plain_columns import plain_column as plain_column
 
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")  # in small letters
 NO_LABEL = frozenset(("", "na", "n/a", "nan", "null", "none"))  # unless it is said to be normal
-
-
-def plain_column(column: Column) -> NDArray[Any]:
-    """A column as an array of numpy; None, or NaN, where there is no value."""
-    if isinstance(column, np.ndarray):
-        return column
-    import pyarrow.types as types
-
-    if types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    chunked = hasattr(column, "chunks")
-    values: NDArray[Any] = column.to_numpy() if chunked else column.to_numpy(zero_copy_only=False)
-    return values
 
 
 def marks_of(

@@ -30,6 +30,12 @@ def model(shape, names=None, **others):
     return Model(input_shape=shape, feature_names=names, **(plain | others))
 
 
+@pytest.fixture
+def model_of():
+    """Makes a model without a bundle."""
+    return model
+
+
 class Small(Wanted):
     """Parts of few rows, so that small files have several."""
 
@@ -122,7 +128,7 @@ class Table(NamedTuple):
     kept: dict[str, Any]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read_rows():
     """Reads all rows of a file, of whatever columns it has; the first bad one is an error."""
 

@@ -111,7 +111,7 @@ def test_shuffled_holds_every_row_once_in_an_order_of_seed_and_epoch_alone(
     order = together(stream.shuffled(seed, epoch), stream)
     np.testing.assert_array_equal(order[np.argsort(order[:, 0])], x)
     list(stream.shuffled(seed + 1, epoch))  # what else is read of it does not matter
-    again = FileStream.of(stream.path, NAMES, table[2])
+    again = FileStream(stream.inputs, table[2])
     np.testing.assert_array_equal(together(again.shuffled(seed, epoch), again), order)
 
 

@@ -69,6 +69,7 @@ def settle_columns(schema: Any, wanted: Wanted, first: Callable[[str], Any], whe
     if wanted.features:
         return wanted._replace(shape=(len(wanted.features),))
     alone = not_named(schema.names, wanted)
+    _check_alone(alone, schema.names, where)
     lists = [name for name in alone if _is_list_like(schema.field(name).type)]
     if wanted.column in lists or (lists and lists == alone):
         name = wanted.column if wanted.column in lists else lists[0]

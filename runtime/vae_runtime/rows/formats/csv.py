@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
+from vae_runtime.rows.csv_rows import OpenQuote
 from vae_runtime.rows.headers import LOOKED_AT
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
@@ -81,11 +82,11 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
     return wanted._replace(features=names if has_names else None, shape=(len(names),))
 
 
-def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
-    """Columns that are not named otherwise, each with whether it holds numbers alone."""
+def columns(path: Path, wanted: Wanted) -> dict[str, bool] | None:
+    """Columns not named otherwise, each with whether it holds numbers; None without names."""
     layout = _layout(path, wanted)
     if not layout.has_names:
-        return {}
+        return None
     text, span = set[int](), (layout.begin.size, path.stat().st_size)
     for block, _ in blocks_in(path, span, take_rows, size=BLOCK, line=layout.begin.lines + 1):
         check_utf8(path, block)
@@ -125,7 +126,10 @@ def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
     for block, taken in blocks_in(path, span, take_rows, size=HEAD, longest=longest):
         check_utf8(path, block)
         rows = (Row(r.cells, size + r.size, lines + r.lines) for r in rows_of(block) if r.cells)
-        found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        try:
+            found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        except OpenQuote as error:
+            raise ValueError(f"{path}: {error.message(lines)}") from error
         if found:
             return found
         size, lines = size + taken.size, lines + taken.lines

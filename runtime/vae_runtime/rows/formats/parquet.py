@@ -69,6 +69,9 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
             batch = next(batches, None)
         if batch is None:
             return
+        with naming(path):
+            for name in wanted.extra:
+                batch.column(name).validate(full=True)  # text that is none, before it is looked at
         yield block_of(batch, shard.file, first, wanted, columns)
         first += batch.num_rows
 

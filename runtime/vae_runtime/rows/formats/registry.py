@@ -1,6 +1,7 @@
 """The formats that rows are read from, by the endings of their files."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 
-from . import arrow, csv, images, jsonl, npy, npz, parquet, text_columns
+from . import arrow, csv, folder_keys, images, jsonl, npy, npz, parquet, text_columns
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
@@ -36,7 +37,7 @@ class Format(NamedTuple):
     plan: Callable[[Path, Wanted], list[Shard]]
     read: Callable[[Shard, Wanted], Iterator[Block]]
     settle: Callable[[Path, Wanted], Wanted]
-    columns: Callable[[Path, Wanted], dict[str, bool]] | None = None
+    columns: Callable[[Path, Wanted], dict[str, bool] | None] | None = None
 
 
 FORMATS = {
@@ -82,23 +83,30 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
 
 
 def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
-    """Columns that are not named otherwise, each with whether it holds numbers; None of arrays."""
+    """Columns that are not named otherwise, each with whether it holds numbers.
+
+    None of arrays, and of a table without a line of names.
+    """
     columns = FORMATS[format_of(path)].columns
     return None if columns is None else columns(path, wanted)
 
 
 def kept_of(path: Path, wanted: Wanted) -> Columns:
     """The columns of a file that are kept, without rows, of their types."""
-    if path.suffix in KEPT:
-        return KEPT[path.suffix](path, wanted)
-    return {name: np.empty(0, np.str_) for name in wanted.keep}
+    return folder_keys.kept(KEPT.get(path.suffix, _kept_as_text), path, wanted)
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """The shards of a file, or of a folder of images, in order; see `Format`."""
-    return text_columns.plan(FORMATS[format_of(path)].plan, path, wanted)
+    of_format = partial(folder_keys.plan, FORMATS[format_of(path)].plan)
+    return text_columns.plan(of_format, path, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """The blocks of a shard."""
-    return text_columns.read(FORMATS[shard.format].read, shard, wanted)
+    of_format = partial(folder_keys.read, FORMATS[shard.format].read)
+    return text_columns.read(of_format, shard, wanted)
+
+
+def _kept_as_text(path: Path, wanted: Wanted) -> Columns:
+    return {name: np.empty(0, np.str_) for name in wanted.keep}

@@ -5,8 +5,9 @@ import logging
 import numpy as np
 import pytest
 
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.formats.csv import columns as columns_of
 from vae_runtime.rows.headers import is_numbered, may_be_names, may_be_row
-from vae_runtime.rows.tables import csv_columns
 
 FRACTIONS = [["1", "0.5", "2"], ["1", "2", "3"]]
 WHOLE = [["1", "0", "2"], ["5", "1", "3"]]
@@ -140,7 +141,7 @@ def test_names_that_may_be_a_row_are_told_once(
     path = save(first, np.array([[0, 1], [1, 0], [1, 1]]))
     for _ in range(2):
         if reader == "columns":
-            assert list(csv_columns(path, ("1",))) == ["0"]
+            assert list(columns_of(path, Wanted(extra=("1",)))) == ["0"]
         elif reader == "batch":
             assert len(read(path, wanted((2,), ("0", "1"))).x) == 3
         else:
@@ -153,5 +154,5 @@ def test_names_that_may_be_a_row_are_told_once(
 def test_names_of_text_are_not_told(save, wanted, read, caplog):
     path = save("a,b", np.array([[0, 1], [1, 0]]))
     read(path, wanted((2,), ("a", "b")))
-    csv_columns(path, ())
+    columns_of(path, Wanted())
     assert not caplog.records

@@ -4,6 +4,8 @@ import re
 import numpy as np
 import pytest
 
+from vae_runtime.rows.formats.registry import ENDINGS
+
 
 def refuses(message):
     return pytest.raises(ValueError, match=re.escape(message))
@@ -115,16 +117,15 @@ def test_what_is_not_the_file_that_its_name_promises_is_refused_by_its_name(
 @pytest.mark.parametrize("name", ["rows.txt", "rows.npy.gz"])
 def test_another_extension_is_refused_with_those_there_are(tmp_path, name, read_rows):
     path = tmp_path / name
-    message = f"{path}: expected a .npy, .npz, .csv or .parquet file. Received: {path.suffix}."
-    with refuses(message):
+    with refuses(f"{path}: expected a file of {', '.join(ENDINGS)}. Received: {path.suffix}."):
         read_rows(path)
 
 
 def test_a_name_without_an_ending_says_whether_anything_is_there(tmp_path, read_rows):
-    with refuses("expected a .npy, .npz, .csv or .parquet file. Received: nothing there."):
+    with refuses("Received: nothing there."):
         read_rows(tmp_path / "rows")
     (tmp_path / "rows").write_text("1,2")
-    with refuses("or .parquet file. Received: a file without an ending."):
+    with refuses("Received: a file without an ending."):
         read_rows(tmp_path / "rows")
 
 
@@ -134,11 +135,16 @@ def test_a_missing_file_is_an_oserror_that_names_it(tmp_path, name, read_rows):
         read_rows(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["rows.npy", "rows.npz"])
-def test_a_label_column_is_refused_where_there_are_no_columns(tmp_path, name, read_rows):
-    path = tmp_path / name
-    with refuses(f"{path}: a label column can be named for tables only (.csv, .parquet)."):
+def test_a_label_is_refused_where_parts_have_no_names(tmp_path, read_rows):
+    path = tmp_path / "rows.npy"
+    path.write_bytes(npy(np.eye(3)))
+    with refuses(f"{path}: expected a file whose parts have names, for y. Received: a .npy file"):
         read_rows(path, label="y")
+
+
+def test_the_key_of_labels_of_an_npz_may_have_another_name(tmp_path, read_rows):
+    (tmp_path / "rows.npz").write_bytes(npz(x=np.eye(3), broken=np.array([0, 1, 0])))
+    assert read_rows(tmp_path / "rows.npz", label="broken").y.tolist() == [False, True, False]
 
 
 def test_an_npz_file_may_hold_what_its_rows_are_told_apart_by(tmp_path, read_rows):
