@@ -45,7 +45,7 @@ def open_files(sources: Sequence[str]) -> Files:
         ValueError: there is nothing to read.
     """
     paths = input_files.files_of(sources, Wanted())
-    found = registry.settle(paths[0], Wanted(marked=True))
+    found = input_files.settle(paths, Wanted(marked=True))
     return Files(paths, found, found.features is not None)
 
 
