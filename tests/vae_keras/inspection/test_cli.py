@@ -59,10 +59,14 @@ def test_a_page_stands_alone(logger_file, tmp_path, capsys):
 
 def test_names_cannot_write_html_or_control_the_terminal(tmp_path, capsys):
     path, page = tmp_path / "bad.csv", tmp_path / "bad.html"
-    path.write_text("<b>x</b>,\x1b[31my\n" + "".join(f"{i % 7},{i % 5}\n" for i in range(50)))
+    rows = "".join(f"{i % 7},{i % 5},\x1b[31m{i % 3}\n" for i in range(50))
+    path.write_text(f"<b>x</b>,y,note\n{rows}")
     assert main(["inspect", "--html", str(page), str(path)]) == 0
     assert "\x1b" not in capsys.readouterr().out
     assert "<b>" not in page.read_text()
+    path.write_text("x,\x1b[31my\n1,2\n")
+    assert main(["inspect", str(path)]) == 1
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_a_terminal_of_ascii_gets_ascii(logger_file):
