@@ -13,7 +13,7 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.rows.endings import ENDINGS
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 from .inspection.cli import add_inspect
@@ -22,16 +22,10 @@ if TYPE_CHECKING:
     from .run import Metrics
 
 # what may be said of the rows to judge on
+TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 JUDGED = (
-    "label",
-    "normal",
-    "recording",
-    "time",
-    "machine",
-    "classes",
-    "on_bad_row",
-    "image_size",
-    "channels",
+    *("label", "normal", "recording", "time", "machine", "classes", "on_bad_row"),
+    *("image_size", "channels", *TEXT),
 )
 
 

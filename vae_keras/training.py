@@ -236,6 +236,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         recording=config.recording,
         time=config.time,
         machine_column=config.machine,
+        dialect=None if config.source in data.NAMES else data.dialect_of(config),
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,

@@ -56,6 +56,10 @@ class DataConfig:
             back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
         machine: column of a table, or key of an .npz, that names the machine that a row is
             of: each machine's alarm threshold is set on its own rows. It may be `recording` too.
+        sep, decimal, thousands, encoding, comment, skiprows: of a text file, see `Dialect` in
+            docs/bundle-format.md; None for what the file shows, which is told.
+        header: of a text file, whether its first line has names; None for what it shows.
+        missing: cells that mean no value, beside NA, null, - and the like.
 
     >>> DataConfig("sensors.csv", label="broken").calibration
     0.2
@@ -87,6 +91,14 @@ class DataConfig:
     normal: tuple[str, ...] | None = None
     categories: tuple[str, ...] | None = None
     category_values: dict[str, tuple[str, ...]] | None = None
+    sep: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    header: bool | None = None
+    skiprows: int | None = None
+    missing: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         shares = (self.validation, self.calibration, self.test)

@@ -21,6 +21,7 @@ from vae_keras.survey.records import (
     Survey,
 )
 from vae_keras.survey.words import counted, listed, share
+from vae_runtime.rows.dialect import Reading
 
 FEW_KINDS = 12  # texts of a column that may well be encoded
 NEVER = (COUNTER, TIME, RECORDING)  # kinds that are no features unless they are named
@@ -38,21 +39,26 @@ def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
     Raises:
         ValueError: there is a column of text that nobody says what to do with.
     """
-    files = open_files([config.source])
+    files = open_files([config.source], reading_of(config))
     if config.category_values is not None:
         return config, ()
-    if not files.has_names:
-        if config.bad_columns == "drop":
-            raise ValueError(
-                f"{config.source}: expected a first line of names, to tell columns apart by. "
-                "Received: a row of numbers."
-            )
+    if not files.has_names and not files.is_text:
         return config, ()
     try:
         found = choose_columns(survey_files(files), config)
     except ValueError as error:
         raise ValueError(f"{config.source}: {error}") from error
-    return replace(config, columns=found.features, time=found.time), found.notes
+    if not files.has_names and len(found.features or ()) == files.wanted.size:
+        return config, found.notes  # all of them, by their places
+    header = config.header if files.has_names else False
+    return replace(config, columns=found.features, time=found.time, header=header), found.notes
+
+
+def reading_of(config: DataConfig) -> Reading:
+    """How the text of a source is to be read, by what a configuration says."""
+    names = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows")
+    said = {name: getattr(config, name) for name in names}
+    return Reading(**said, missing=config.missing or ())
 
 
 class ColumnUse(NamedTuple):
@@ -173,7 +179,7 @@ def _clocks_taken(columns: list[Column]) -> Iterator[str]:
 
 
 def _codes(columns: list[Column], config: DataConfig) -> Iterator[str]:
-    known = set(getattr(config, "missing", None) or ())
+    known = set(config.missing or ())
     for column in columns:
         for code in column.codes:
             value = f"{code.value:g}"

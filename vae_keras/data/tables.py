@@ -13,10 +13,13 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
+from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows import input_files
 from vae_runtime.rows.bad_rows import Reject, all_rejected
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.categories import part_names, sizes_of
+from vae_runtime.rows.dialect import open_dialect, recorded
+from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.formats.npz import MARKS
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.marks import plain_column
@@ -24,7 +27,7 @@ from vae_runtime.rows.marks import plain_column
 from . import labels, one_hot, windows
 from .anomalies import check_normal
 from .categories import learn_values, with_categories
-from .column_choice import resolve
+from .column_choice import reading_of, resolve
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
 from .file_rows import Checked, Labels, checked_blocks, rows_of, words_of
@@ -78,6 +81,14 @@ def _grouped(config: DataConfig, inputs: Inputs, labels_of: Labels) -> tuple[Inp
     return inputs, (*groups, *sizes_of(inputs.wanted.categories))
 
 
+def dialect_of(config: DataConfig) -> Dialect | None:
+    """The dialect of the first file of a source, where that is text; None of others."""
+    files = input_files.files_of([config.source], Wanted())
+    if not files or not files[0].is_file() or format_ending(files[0]) != ".csv":
+        return None
+    return recorded(open_dialect(files[0], reading_of(config)))
+
+
 def _wanted(config: DataConfig) -> Wanted:
     """What to read of the files: the columns asked for, or all of files without names."""
     known = config.category_values
@@ -88,7 +99,11 @@ def _wanted(config: DataConfig) -> Wanted:
     if columns is not None and config.categories is not None:
         columns = tuple(name for name in columns if name not in config.categories)
     wanted = Wanted(
-        columns, machine_column=config.machine, extra=extra, marked=config.label is None
+        columns,
+        machine_column=config.machine,
+        extra=extra,
+        marked=config.label is None,
+        reading=reading_of(config),
     )
     if config.stream:
         wanted = with_small_shards(wanted)
@@ -107,7 +122,7 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Grouped, notes: list[s
     stats = ColumnStats(names, groups)
     stats.add(x[good], checked.y[good])
     kept = _varying(config, stats, names, notes)
-    if Path(config.source).suffix == ".csv" and names is None:
+    if names is None and dialect_of(config) is not None:
         notes.append(f"{config.source} has no header line: its first line is taken as a row")
     if x.ndim == 2:
         normal = x[good & ~checked.y]

@@ -100,6 +100,7 @@ def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str]
     is_chosen = [*survey.of_kind(*FEATURES)] != [*found.features] or not _alone(survey, found)
     if is_chosen and not survey.is_array:
         words += ["--columns", ",".join(found.features)]
+        words += [] if survey.has_names or "--header" in words else ["--header", "none"]
     if found.categories:
         words += ["--categories", ",".join(found.categories)]
     if found.time:

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vae_keras._base.arrays import Array
-from vae_runtime.rows.tables import MISSING
+from vae_runtime.rows.cells import FALSE, PLAIN, TRUE, CellFormat
 
-WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "on": 1.0, "off": 0.0}
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -29,11 +28,12 @@ class Cells(NamedTuple):
     flags: bool = False
 
 
-def read_cells(values: Any) -> Cells:
+def read_cells(values: Any, format: CellFormat = PLAIN) -> Cells:
     """Reads the cells of a column.
 
     Args:
         values: (rows,) an array of numpy, or pyarrow's: text, or numbers, truth values and dates.
+        format: of numbers in text, and what means "no value".
 
     >>> read_cells(np.array(["1.5", "", "NA", "Bad"])).numbers
     array([1.5, nan, nan, nan])
@@ -47,17 +47,17 @@ def read_cells(values: Any) -> Cells:
     if types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     if types.is_string(array.type) or types.is_large_string(array.type):
-        return _texts(array)
+        return _texts(array, format)
     if types.is_temporal(array.type):
         return _dates(array)
     flags = types.is_boolean(array.type)
     try:
         plain = (array.cast(pa.uint8()) if flags else array).cast(pa.float64(), safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists and the like
-        return _texts(
-            pa.array([None if v is None else str(v) for v in array.to_pylist()], "string")
-        )
+        found = [None if value is None else str(value) for value in array.to_pylist()]
+        return _texts(pa.array(found, pa.string()), format)
     numbers = plain.to_numpy(zero_copy_only=False)
+    numbers = np.where(np.isin(numbers, [*format.numbers]), np.nan, numbers)
     return Cells(numbers, np.isnan(numbers), flags=flags)
 
 
@@ -71,33 +71,40 @@ def _arrow(values: Array) -> Any:
         return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
-def _texts(array: Any) -> Cells:
+def _texts(array: Any, format: CellFormat) -> Cells:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     texts = pc.utf8_trim_whitespace(array)
     lower = pc.utf8_lower(texts)
     absent = pc.or_(
-        pc.is_null(texts), pc.fill_null(pc.is_in(lower, pa.array(sorted(MISSING))), False)
+        pc.is_null(texts), pc.fill_null(pc.is_in(lower, pa.array(sorted(format.words))), False)
     )
     missing = absent.to_numpy(zero_copy_only=False)
     known = pc.if_else(absent, pa.scalar(None, texts.type), texts)
     texts = pc.fill_null(texts, "")
-    numbers = _numbers(known)
+    numbers = _numbers(known, format)
+    coded = np.isin(numbers, [*format.numbers])
+    numbers, missing = np.where(coded, np.nan, numbers), missing | coded
     if np.isnan(numbers[~missing]).all() and not missing.all():
-        words = pc.is_in(lower, pa.array([*WORDS])).to_numpy(zero_copy_only=False)
+        words = pc.is_in(lower, pa.array([*TRUE, *FALSE])).to_numpy(zero_copy_only=False)
         if words[~missing].all():
-            is_set = pc.is_in(lower, pa.array([word for word, value in WORDS.items() if value]))
+            is_set = pc.is_in(lower, pa.array([*TRUE]))
             found = np.where(missing, np.nan, is_set.to_numpy(zero_copy_only=False))
             return Cells(found, missing, texts, flags=True)
     return Cells(numbers, missing, texts)
 
 
-def _numbers(known: Any) -> Array:
+def _numbers(known: Any, format: CellFormat) -> Array:
     """Numbers in texts, NaN where a text is none: float64 (rows,)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if format.grouped is not None:
+        plain = pc.replace_substring(known, format.thousands, "")
+        known = pc.if_else(pc.match_substring_regex(known, format.grouped), plain, known)
+    if format.decimal != ".":
+        known = pc.replace_substring(pc.replace_substring(known, ".", "_"), format.decimal, ".")
     try:
         found = known.cast(pa.float64())
     except pa.ArrowInvalid:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vae_runtime.rows.cells import PLAIN, CellFormat
+
 from . import names
 from .cells import Cells, read_cells
 from .columns import ColumnStatistics
@@ -30,11 +32,13 @@ class RawBlock(NamedTuple):
         file: that they are of.
         columns: by name, each (rows,), of numpy or pyarrow; text where the file has no types.
         bad: why rows cannot be read, by their place here.
+        format: of numbers in text, and what means "no value".
     """
 
     file: str
     columns: Mapping[str, Any]
     bad: Mapping[int, str] = {}
+    format: CellFormat = PLAIN
 
 
 def survey(blocks: Iterable[RawBlock], *, has_names: bool = True, is_array: bool = False) -> Survey:
@@ -72,7 +76,7 @@ class _Table:
         self._begin(block)
         self.bad.extend(f"{block.file}, {why}" for why in list(block.bad.values())[:SHOWN])
         self.bad_rows += len(block.bad)
-        cells = {name: read_cells(values) for name, values in block.columns.items()}
+        cells = {name: read_cells(values, block.format) for name, values in block.columns.items()}
         for name, column in cells.items():
             self.columns[name].add(column)
         self.files[block.file] += len(next(iter(cells.values())).numbers) if cells else 0

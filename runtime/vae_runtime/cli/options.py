@@ -10,9 +10,10 @@ from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.cli.values import listed
 from vae_runtime.explain.missing_values import CHOICES as MISSING_CHOICES
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.rows.endings import ENDINGS
 
 from .clusters import ENGINES
+from .dialects import dialects
 from .opening import heeded
 from .values import name_or_path, path, path_or_standard
 
@@ -36,6 +37,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         help=f"{INPUTS}; - is stdin",
     )
     results(command, *endings)
+    dialects(command)
     command.set_defaults(rows_in=column)
     group = command.add_argument_group("files of any length")
     group.add_argument(
@@ -141,6 +143,7 @@ def reading(command: argparse.ArgumentParser) -> None:
     )
     bad_rows(command, "leave it out")
     cutting(command)
+    dialects(command)
 
 
 def bad_rows(command: Any, instead: str) -> None:

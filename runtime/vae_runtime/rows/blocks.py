@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.records import RowSpec
 
 from .categories import Categories
+from .dialect import Reading
 from .windowing import Cut, Windowing
 
 # A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read. An
@@ -62,6 +63,7 @@ class Wanted(NamedTuple):
         values: of what is computed of a row, where they are more than its own.
         categories: columns of text that the last features are made of, where a file has them.
         allow_missing: whether a missing value is NaN in x; else its row is bad.
+        reading: of text, and what means "no value" in files of any format.
 
     >>> Wanted(("flow", "speed"), (2,), keep=("time",)).named
     ('time',)
@@ -80,6 +82,7 @@ class Wanted(NamedTuple):
     values: int = 0
     categories: Categories = MappingProxyType({})
     allow_missing: bool = False
+    reading: Reading = Reading()
 
     @classmethod
     def of(
@@ -90,8 +93,9 @@ class Wanted(NamedTuple):
         machine_column: str | None = None,
         column: str = "x",
         windowing: Windowing = Windowing(),  # noqa: B008 - immutable
+        reading: Reading | None = None,
     ) -> Self:
-        """What a model takes: its features, its shape, its windows."""
+        """What a model takes: its features, its shape, its windows, text as it was in training."""
         return cls(
             features=spec.feature_names,
             shape=spec.input_shape,
@@ -102,6 +106,7 @@ class Wanted(NamedTuple):
             cut=Cut.of(spec, windowing),
             dtype=spec.input_dtype,
             categories=spec.categories or {},
+            reading=Reading(recorded=spec.dialect) if reading is None else reading,
         )
 
     @classmethod
