@@ -79,6 +79,9 @@ def train(
     check_replaceable(out, RUN)
     if rows is None:
         _check_apart(data_config.source, out)
+        data_config, chosen = data.resolve(data_config)
+        for line in chosen:
+            log(line)
     used = choose_devices(devices, train_config.batch_size)
     dataset, rows = _load(data_config) if rows is None else data.accept_split(data_config, rows)
     fingerprints = fingerprints_of(rows)
@@ -238,5 +241,6 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         fingerprint=fingerprint,
         license=dataset.license,
         classes=dataset.classes,
+        categories=dataset.categories,
         folds=count(rows),
     )

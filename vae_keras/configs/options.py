@@ -72,7 +72,14 @@ DATA: Flags = {
         name_or_path,
         "where the idx files of mnist or fashion_mnist are; default: download them",
     ),
-    "label": (str, "column of a table that is 1 for anomalies and 0 for normal rows"),
+    "label": (
+        str,
+        "column of a table that marks anomalies: 1, true, yes or on; with --normal by other words",
+    ),
+    "normal": (
+        listed,
+        "labels of normal rows, with commas between, where they are words: ok,idle",
+    ),
     "columns": (
         listed,
         "columns of a table to take, with commas between; default: all not named otherwise",
@@ -80,6 +87,10 @@ DATA: Flags = {
     "one_hot": (
         listed,
         "prefixes of the names of columns that are one-hot groups, with commas",
+    ),
+    "categories": (
+        listed,
+        "columns of few words, with commas between; each becomes a one-hot group",
     ),
     "value_range": (
         comma_separated(float, "two numbers, LOW,HIGH", 2),

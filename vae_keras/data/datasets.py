@@ -38,6 +38,8 @@ class Dataset:
         labels: int32 (rows,), the number of each row's class, -1 where it is not known.
         classes: the names of the classes; None, as labels, where nobody asked for them.
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
+        categories: columns of text that the last one-hot groups are, and their values; None
+            without any.
         notes: what was done to the rows on the way, for people.
         files: int (rows,), the number of each row's file among `file_names`; None where all are of
             one file.
@@ -56,6 +58,7 @@ class Dataset:
     labels: Array | None = None
     classes: tuple[str, ...] | None = None
     machines: Array | None = None
+    categories: dict[str, tuple[str, ...]] | None = None
     notes: tuple[str, ...] = ()
     files: Array | None = None
     file_names: tuple[str, ...] | None = None

@@ -7,6 +7,7 @@ import numpy as np
 from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
 from vae_runtime.rows.machine_names import of_windows
+from vae_runtime.rows.name_texts import name_texts
 from vae_runtime.rows.windows import UNNAMED, one_of, window_starts
 
 from . import labels
@@ -91,7 +92,7 @@ def _recordings(table: Dataset, recording: Array | None) -> Array | None:
         return recording
     if recording is None:
         return table.files
-    return np.char.add(np.char.add(table.files.astype(str), "/"), recording.astype(str))
+    return np.char.add(np.char.add(table.files.astype(str), "/"), name_texts(recording))
 
 
 def _known(good: Array, recording: Array | None, time: Array | None) -> Array:
@@ -144,7 +145,7 @@ def _cut_already(table: Dataset, good: Array, recording: Array | None) -> Datase
             "windows are dealt out one by one: if they overlap, name their recordings (--recording)"
         )
         return replace(windows, notes=(*table.notes, note))
-    recording = np.unique(recording.astype(str), return_inverse=True)[1][good]
+    recording = np.unique(name_texts(recording), return_inverse=True)[1][good]
     return replace(windows, segments=np.stack([recording, recording], axis=1))
 
 
@@ -157,7 +158,7 @@ def _segments(rows: int, recording: Array | None, window: int, *, each: bool) ->
         window: rows in a window.
         each: whether rows of each recording must be held back, as they are all that a machine has.
     """
-    names = np.zeros(rows, int) if recording is None else recording.astype(str)
+    names = np.zeros(rows, int) if recording is None else name_texts(recording)
     _, recording, sizes = np.unique(names, return_inverse=True, return_counts=True)
     if len(sizes) >= MIN_RECORDINGS and not each:
         return recording

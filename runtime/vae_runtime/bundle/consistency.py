@@ -39,6 +39,7 @@ MOST_LINES = 10_000  # above a table in a text file
 MOST_CODES, LONGEST_CODE = 100, 100  # that mean "no value" there, and characters of each
 
 LONGEST_MACHINE = 100  # characters of the name of a machine, which errors and tables print
+LONGEST_CATEGORY = 100  # characters of a column of categories, or of one of its values
 
 NEEDED = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe", "npz"))
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -82,6 +83,7 @@ def _check_model(model: Model) -> None:
     counts = f"{where}: expected beta and parameters from 0"
     expect(model.beta >= 0 <= model.parameters, counts, (model.beta, model.parameters))
     _check_features(model)
+    _check_categories(model)
     if model.dialect is not None:
         _check_dialect(model.dialect)
     _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
@@ -106,6 +108,30 @@ def _check_features(model: Model) -> None:
     expect(groups, f"{NAME}: expected one-hot groups within the columns", model.one_hot)
     table = not model.one_hot or len(model.input_shape) == 1
     expect(table, f"{NAME}: expected one-hot groups of a table's rows alone", model.input_shape)
+
+
+def _check_categories(model: Model) -> None:
+    """Checks that categories are the last one-hot groups, of short values that differ."""
+    if model.categories is None:
+        return
+    where, categories = f"{NAME}.model.categories", model.categories
+    sizes = tuple(map(len, categories.values()))
+    fits = bool(sizes) and model.one_hot[-len(sizes) :] == sizes
+    expect(fits, f"{where}: expected the last one-hot groups {model.one_hot}", sizes)
+    for column, values in categories.items():
+        lengths = [len(text) for text in (column, *values)]
+        short = 0 < min(lengths) and max(lengths) <= LONGEST_CATEGORY
+        expect(short, f"{where}: expected 1 to {LONGEST_CATEGORY} characters", max(lengths))
+        plain = all(text == text.strip() for text in (column, *values))
+        expect(plain, f"{where}: expected texts without spaces around", column)
+        expect(
+            len({*values}) == len(values), f"{where}.{column}: expected values that differ", values
+        )
+    parts = tuple(f"{column}_{value}" for column in categories for value in categories[column])
+    names = (model.feature_names or ())[-len(parts) :]
+    expect(names == parts, f"{where}: expected the last feature names", names)
+    others = {*(model.feature_names or ())} & {*categories}
+    expect(not others, f"{where}: expected columns that are no features", sorted(others))
 
 
 def _check_dialect(dialect: Dialect) -> None:

@@ -108,6 +108,9 @@ class RowSpec:
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
     there. `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
+    `categories` are the columns of text that training encoded as one-hot groups, the last ones, and
+    the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
+    `feature_names`; None without any.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier. `dialect` is how the text file that training read was written; None of
     other files.
@@ -124,6 +127,7 @@ class RowSpec:
     recording: str | None = None
     time: str | None = None
     machine_column: str | None = None
+    categories: dict[str, tuple[str, ...]] | None = None
     dialect: Dialect | None = None
 
     def fields(self) -> dict[str, Any]:

@@ -49,12 +49,17 @@ def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None
         column=args.column or args.rows_in,
         windowing=windowing,
         reading=reading_of(args, model.dialect),
-    )
+    )._replace(allow_missing=expects_missing(args))
+
+
+def expects_missing(args: argparse.Namespace) -> bool:
+    """True where rows may lack values, which are then expected."""
+    return getattr(args, "missing_values", None) == "expect"
 
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """Options that results depend on, by names for people."""
-    options = (*CUT, *TEXT)
+    options = (*CUT, "missing_values", *TEXT)
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 

@@ -9,6 +9,7 @@ from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.cli.values import listed
+from vae_runtime.explain.missing_values import CHOICES as MISSING_CHOICES
 from vae_runtime.rows.endings import ENDINGS
 
 from .clusters import ENGINES
@@ -151,6 +152,16 @@ def bad_rows(command: Any, instead: str) -> None:
         "--on-bad-row",
         choices=("fail", "reject"),
         help=f"at an invalid row: stop, or {instead} (default: fail)",
+    )
+
+
+def missing(command: argparse.ArgumentParser) -> None:
+    """Adds the option that says what becomes of missing values."""
+    command.add_argument(
+        "--missing-values",
+        choices=MISSING_CHOICES,
+        help="refuse rows that lack a value (default), or expect it: score such rows with what "
+        "their other values lead the model to expect",
     )
 
 

@@ -101,6 +101,8 @@ def rows_of(batch: Any, columns: list[str], wanted: Wanted, where: str) -> Found
     Raises:
         ValueError: a column is of a type that holds no numbers; `where` says whose.
     """
+    if not columns:
+        return np.zeros((batch.num_rows, 0)), {}
     kind = batch.schema.field(columns[0]).type
     if len(columns) == 1 and _is_list_like(kind):
         return _of_lists(batch.column(columns[0]), wanted, f"{where}: column {columns[0]!r}")

@@ -55,8 +55,11 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
+    path = Path(shard.file)
+    encoding = _encoding(path, wanted)
+    if wanted.extra:
+        _check_keys(Text(path, encoding), Begin(after_mark(path, encoding), 0), wanted)
     first, line = shard.first_row, shard.line
-    encoding = _encoding(Path(shard.file), wanted)
     for block, taken in blocks_of(shard, take_lines, wanted, encoding=encoding):
         if taken.rows:
             yield _block(shard.file, block, (first, line), wanted)
@@ -148,6 +151,8 @@ def _rows(
 ) -> NDArray[np.float64]:
     """(rows, *input_shape) of values, all at once where they are plain; adds to `bad`."""
     x = np.zeros((len(values), *(wanted.shape or ())))
+    if not x[:1].size:
+        return x  # nothing but columns is wanted
     names = _named(wanted)
     try:
         plain = _plain([value[name] for value in values for name in names]) if names else None
@@ -247,7 +252,7 @@ def _check_keys(text: Text, begin: Begin, wanted: Wanted) -> None:
     if missing := [name for name in wanted.named if name not in keys]:
         raise _no_key(path, missing, keys, asked)
     missing = [name for name in _named(wanted) if name not in keys]
-    if rows and wanted.column not in keys and (missing or not _named(wanted)):
+    if rows and wanted.size and wanted.column not in keys and (missing or not _named(wanted)):
         raise _no_key(path, missing or [wanted.column], keys, asked)
 
 

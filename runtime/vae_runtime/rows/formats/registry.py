@@ -1,6 +1,7 @@
 """The formats that rows are read from, by the endings of their files."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 from vae_runtime.rows.endings import ARRAYS, ENDINGS, format_ending
 from vae_runtime.rows.text_files import is_packed
 
-from . import arrow, csv, images, jsonl, npy, npz, parquet
+from . import arrow, csv, folder_keys, images, jsonl, npy, npz, parquet, text_columns
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
@@ -99,17 +100,20 @@ def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
 
 def kept_of(path: Path, wanted: Wanted) -> Columns:
     """The columns of a file that are kept, without rows, of their types."""
-    ending = format_ending(path)
-    if ending in KEPT:
-        return KEPT[ending](path, wanted)
-    return {name: np.empty(0, np.str_) for name in wanted.keep}
+    return folder_keys.kept(KEPT.get(format_ending(path), _kept_as_text), path, wanted)
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """The shards of a file, or of a folder of images, in order; see `Format`."""
-    return FORMATS[format_of(path)].plan(path, wanted)
+    of_format = partial(folder_keys.plan, FORMATS[format_of(path)].plan)
+    return text_columns.plan(of_format, path, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """The blocks of a shard."""
-    return FORMATS[shard.format].read(shard, wanted)
+    of_format = partial(folder_keys.read, FORMATS[shard.format].read)
+    return text_columns.read(of_format, shard, wanted)
+
+
+def _kept_as_text(path: Path, wanted: Wanted) -> Columns:
+    return {name: np.empty(0, np.str_) for name in wanted.keep}
