@@ -13,6 +13,7 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
+from vae_runtime.verdicts.recordings import describe as describe_recordings
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 
@@ -140,6 +141,8 @@ def describe(metrics: "Metrics") -> str:
     if metrics.auroc is not None:
         parts.append(f"AUROC {metrics.auroc:.4f}, AUPRC {metrics.auprc:.4f}")
     sentence = f"{parts[0]} {', '.join(parts[1:])}"
+    if metrics.by_recording:
+        sentence += f"; {describe_recordings(metrics.by_recording)}"
     if metrics.accuracy is None:
         return sentence
     return f"{sentence}; class right in {metrics.accuracy:.1%} of {metrics.labelled_rows} rows"

@@ -17,9 +17,9 @@ from vae_runtime.rows.files import read_rows, table_format
 from vae_runtime.rows.machine_names import names_of
 from vae_runtime.rows.tables import CellError, ColumnChoice, check_names
 
-from . import labels, one_hot, windows
+from . import labels, one_hot, recordings, windows
 from .column_stats import ColumnStats, outlier_warnings
-from .datasets import Dataset
+from .datasets import Dataset, where
 from .streams import ParquetStream
 
 Names = tuple[str, ...] | None
@@ -63,10 +63,10 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     if config.machine is not None:
         dataset = replace(dataset, machines=names_of(table.extra[config.machine], len(x)))
     if config.window is None:
-        known, machines = (
-            None if a is None else a[good] for a in (dataset.labels, dataset.machines)
-        )
-        return replace(dataset, x=x[good], y=y[good], labels=known, machines=machines)
+        if config.recording is not None:
+            named = recordings.names_of(table.extra[config.recording])
+            dataset = replace(dataset, recordings=named)
+        return where(dataset, good)
     recording, time = (table.extra.get(name or "") for name in (config.recording, config.time))
     return windows.cut(dataset, config, good=good, recording=recording, time=time)
 

@@ -70,6 +70,7 @@ def cut(
         machines=None
         if table.machines is None
         else _machines(table.machines[order], starts, window),
+        recordings=None if recording is None else recording.astype(str)[order][starts],
     )
 
 
@@ -113,8 +114,9 @@ def _cut_already(table: Dataset, good: Array, recording: Array | None) -> Datase
             "windows are dealt out one by one: if they overlap, name their recordings (--recording)"
         )
         return replace(windows, notes=(*table.notes, note))
-    recording = np.unique(recording.astype(str), return_inverse=True)[1][good]
-    return replace(windows, segments=np.stack([recording, recording], axis=1))
+    names = recording.astype(str)[good]
+    segments = np.unique(names, return_inverse=True)[1]
+    return replace(windows, segments=np.stack([segments, segments], axis=1), recordings=names)
 
 
 def _segments(rows: int, recording: Array | None, window: int, *, each: bool) -> Array:

@@ -143,7 +143,7 @@ class Trial:
 
     `false_alarms` are of the `normal_rows`; `auroc` says how scores rank the `anomalies`, None
     where rows of one kind are missing. `independent` is the share of the rows that count: 1, but
-    less where they are windows that share rows.
+    less where they are windows that share rows, or of recordings whose rows are alike.
     """
 
     normal_rows: int

@@ -7,7 +7,8 @@ times is a broken one. **Ranking.** Where scores say nothing of anomalies, their
 normal rows is normal about its mean (Mann & Whitney 1947); what such scores reach once in forty
 times is no evidence that these do more.
 
-Windows that share rows do not say as much as others: they count as many as share none.
+Windows that share rows do not say as much as others: they count as many as share none. Nor do rows
+of one recording, which are alike: they count as `recordings.independent_share` says.
 
 Source: Vovk 2012, "Conditional validity of inductive conformal predictors"; Skellam 1948.
 """
@@ -124,7 +125,7 @@ def _rate(trial: Trial, alpha: float, n: int) -> tuple[str, float | None, str]:
     most = int(np.argmax(np.cumsum(chances) >= 1 - LEVEL)) / counted
     share = f"{_percent(trial.false_alarms / rows)} of {rows:,} normal test rows"
     if counted < min(rows, MOST):
-        share += f", which count as {counted:,}, as windows share rows,"
+        share += f", which count as {counted:,}, as rows are alike,"
     asked = f"at {_percent(alpha)}"
     if chances[alarms:].sum() < LEVEL:
         allowed = f"chance allows {_percent(most)}"

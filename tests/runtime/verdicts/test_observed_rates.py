@@ -76,9 +76,7 @@ def test_windows_that_share_rows_say_less():
     shared = promise_of(Trial(80, 8, 0, None, 0.1), 0.01, 400)
     assert (alone.rate, shared.rate) == (EXCEEDED, KEPT)
     far = promise_of(Trial(100, 30, 0, None, 0.25), 0.01, 900)
-    assert (
-        "30 % of 100 normal test rows, which count as 25, as windows share rows," in far.rate_said
-    )
+    assert "30 % of 100 normal test rows, which count as 25, as rows are alike," in far.rate_said
     assert far.rate == EXCEEDED
 
 
