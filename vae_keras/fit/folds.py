@@ -120,6 +120,7 @@ def _score_fold(
         labels=None if y is None else {name: y[part[name]] for name in ("train", "validation")},
         resume=resume and stopping.checkpoint.exists(),
         log=lambda line: log(f"{where}: {line}"),
+        ahead=count(rows) - fold,  # the last one is that which is kept
     )
     return score_rows(vae, x[part["scored"]])
 
