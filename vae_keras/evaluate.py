@@ -46,6 +46,7 @@ def evaluate(
     rounding: float = 0.0,
     machines: tuple[Array, dict[str, tuple[float, ...]]] | None = None,
     independent: float = 1.0,
+    alike: float = 1.0,
     named: Array | None = None,
 ) -> Metrics:
     """Evaluates scores of labelled rows.
@@ -59,6 +60,7 @@ def evaluate(
         machines: the machine of each row, and each machine's scores of normal rows, which then
             take the place of `calibration`.
         independent: the share of the rows that count, see `independent_share`.
+        alike: the share of the normal rows that count, see `alike_share`.
         named: the recording of each row, for false alarms by recording.
 
     Returns:
@@ -84,6 +86,7 @@ def evaluate(
         auprc=auprc,
         calibration_rows=rows,
         independent=independent,
+        alike=alike,
         by_recording=None if named is None else recordings.by_recording(alarm[~y], named[~y]),
     )
 
@@ -178,8 +181,8 @@ def evaluate_held_back(
         alpha=alpha,
         rounding=tied,
         machines=machines,
-        independent=independent_share(test["x"], windows=windows)
-        * alike_share(known, calibration, test, alpha),
+        independent=independent_share(test["x"], windows=windows),
+        alike=alike_share(known, calibration, test, alpha),
         named=recording_names(test),
     )
     if metrics.by_recording is not None:
@@ -216,7 +219,8 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
         alpha=alpha,
         rounding=_rounding(vae, run.calibration["x"]),
         machines=machines,
-        independent=independent_share(dataset.x, windows=windows) * _alike(score, dataset, alpha),
+        independent=independent_share(dataset.x, windows=windows),
+        alike=_alike(score, dataset, alpha),
         named=_recordings(dataset),
     )
     labels = _labels(dataset, run.data.classes)
@@ -239,8 +243,8 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
         alpha=calibration.alpha,
         rounding=calibration.rounding,
         machines=machines,
-        independent=independent_share(dataset.x, windows=runner.manifest.model.stride is not None)
-        * _alike(score, dataset, calibration.alpha),
+        independent=independent_share(dataset.x, windows=runner.manifest.model.stride is not None),
+        alike=_alike(score, dataset, calibration.alpha),
         named=_recordings(dataset),
     )
     labels = _labels(dataset, runner.manifest.model.classes)

@@ -98,8 +98,9 @@ class Metrics:
     alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
     that of the classifier on the `labelled_rows` of both calibration and test; with folds, of test.
     `calibration_rows` are those that set the level, of the machine that has fewest; `independent`
-    is the share of the rows that count, see `independent_share`. `by_recording` are the false
-    alarms of each recording of test and calibration, the latter judged by all others; None where
+    is the share of the rows that count, see `independent_share`, `alike` that of the normal ones,
+    see `alike_share`. `by_recording` are the false alarms of each recording of test and
+    calibration, the latter judged by all others; None where
     recordings are not known.
     """
 
@@ -114,13 +115,15 @@ class Metrics:
     accuracy: float | None = None
     calibration_rows: int = 0
     independent: float = 1.0
+    alike: float = 1.0
     by_recording: dict[str, RecordingAlarms] | None = None
 
     @property
     def trial(self) -> Trial:
         """Test of the alarms in the form that a bundle keeps."""
         alarms = round((self.false_alarm_rate or 0.0) * self.normal_rows)
-        return Trial(self.normal_rows, alarms, self.anomalies, self.auroc, self.independent)
+        counts = self.normal_rows, alarms, self.anomalies
+        return Trial(*counts, self.auroc, self.independent, self.alike)
 
 
 @dataclass(frozen=True)

@@ -130,10 +130,15 @@ class Evidence:
     @cached_property
     def independent(self) -> float:
         """Share of the test rows that are independent, see `independent_share`."""
-        source, windows = self.source, self.source.card.stride is not None
+        windows = self.source.card.stride is not None
+        return independent_share(self.source.test["x"], windows=windows)
+
+    @cached_property
+    def alike(self) -> float:
+        """Share of the normal test rows that count, see `alike_share`."""
+        source = self.source
         known = calibration_scores({"score": self.calibration, **source.calibration})
-        alike = alike_share(known, source.calibration, source.test, source.alpha)
-        return independent_share(source.test["x"], windows=windows) * alike
+        return alike_share(known, source.calibration, source.test, source.alpha)
 
     @cached_property
     def unseen(self) -> Arrays:

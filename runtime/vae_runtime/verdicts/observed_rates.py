@@ -118,14 +118,15 @@ def _rate(trial: Trial, alpha: float, n: int) -> tuple[str, float | None, str]:
     rows = trial.normal_rows
     if not rows or not n:
         return UNKNOWN, None, "not measured: no normal test rows"
-    counted = min(max(round(rows * trial.independent), 1), MOST)
+    share_counted = trial.independent * trial.alike
+    counted = min(max(round(rows * share_counted), 1), MOST)
     alarms = math.floor(trial.false_alarms / rows * counted + 1e-9)
-    size = max(n * trial.independent, 1.0) + 1
+    size = max(n * share_counted, 1.0) + 1
     chances = beta_binomial(counted, alpha * size, (1 - alpha) * size)
     most = int(np.argmax(np.cumsum(chances) >= 1 - LEVEL)) / counted
     share = f"{_percent(trial.false_alarms / rows)} of {rows:,} normal test rows"
     if counted < min(rows, MOST):
-        share += f", which count as {counted:,}, as rows are alike,"
+        share += f", which count as {counted:,}, as {_reason(trial)},"
     asked = f"at {_percent(alpha)}"
     if chances[alarms:].sum() < LEVEL:
         allowed = f"chance allows {_percent(most)}"
@@ -133,6 +134,13 @@ def _rate(trial: Trial, alpha: float, n: int) -> tuple[str, float | None, str]:
     if chances[: alarms + 1].sum() < LEVEL:
         return BELOW, most, f"alarms less often than asked: {share} {asked}"
     return KEPT, most, f"keeps its rate: {share} {asked}"
+
+
+def _reason(trial: Trial) -> str:
+    """Says why rows count as fewer than they are."""
+    reasons = ["windows share rows"] * (trial.independent < 1)
+    reasons += ["rows of a recording are alike"] * (trial.alike < 1)
+    return " and ".join(reasons)
 
 
 def _ranking(trial: Trial) -> tuple[str, float | None, str]:
