@@ -138,9 +138,11 @@ def _rate(trial: Trial, alpha: float, n: int) -> tuple[str, float | None, str]:
 
 def _reason(trial: Trial) -> str:
     """Says why rows count as fewer than they are."""
-    reasons = ["windows share rows"] * (trial.independent < 1)
-    reasons += ["rows of a recording are alike"] * (trial.alike < 1)
-    return " and ".join(reasons)
+    reasons = {
+        "windows share rows": trial.independent,
+        "rows of a recording are alike": trial.alike,
+    }
+    return " and ".join(reason for reason, share in reasons.items() if share < 1)
 
 
 def _ranking(trial: Trial) -> tuple[str, float | None, str]:

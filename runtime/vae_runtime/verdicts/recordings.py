@@ -112,7 +112,7 @@ def correlation(values: Floats, names: Names) -> float:
     within = float(((values - means[number]) ** 2).sum() / (rows - groups))
     usual = (rows - (sizes**2).sum() / rows) / (groups - 1)
     whole = between + (usual - 1) * within
-    return 0.0 if whole <= 0 else min(max((between - within) / whole, 0.0), 1.0)
+    return 0.0 if whole <= 0 else float(min(max((between - within) / whole, 0.0), 1.0))
 
 
 def describe(counts: Mapping[str, RecordingAlarms]) -> str:
