@@ -14,7 +14,13 @@ from .offsets import Windows
 from .streams import Stream
 
 BLOCK_VALUES = 2**22
-KNOWN_OF_ROWS = ("segments", "labels", "machines", "recordings")  # fields of a `Dataset`, by row
+KNOWN_OF_ROWS = (
+    "segments",
+    "labels",
+    "machines",
+    "recordings",
+    "files",
+)  # fields of a `Dataset`, by row
 
 Rows = Any  # an Array (rows, *input_shape), or a Stream or Windows of its shape and dtype
 
@@ -41,6 +47,9 @@ class Dataset:
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
         recordings: text (rows,), the name of the recording of each row; None where unknown.
         notes: what was done to the rows on the way, for people.
+        files: int (rows,), the number of each row's file among `file_names`; None where all are of
+            one file.
+        file_names: of the files, in order.
     """
 
     name: str
@@ -57,6 +66,8 @@ class Dataset:
     machines: Array | None = None
     recordings: Array | None = None
     notes: tuple[str, ...] = ()
+    files: Array | None = None
+    file_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def load_folder(config: DataConfig) -> Dataset:
         try:
             image = _read(file, config, like=images[0] if images else None)
         except _Unreadable as error:
-            if config.bad_rows == "error":
-                raise ValueError(f"{error} (--bad-rows drop leaves such files out.)") from error
+            if config.on_bad_row == "fail":
+                raise ValueError(f"{error} (--on-bad-row reject leaves such files out.)") from error
             notes.append(f"left out: {error}")
             continue
         images.append(image)

@@ -5,8 +5,10 @@ anew, a sensor drifts, a day is warmer. With `needed` recordings or more, each s
 With fewer, each recording is cut into stretches, which keep neighbours together at least.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -23,13 +25,34 @@ SETS = 4  # train, validation, calibration, test
 ENOUGH_TO_HOLD_BACK = 50
 
 
-def names_of(values: Array) -> Array:
-    """Names of recordings from text or numbers: text (rows,); ValueError where a row has none."""
+def named(dataset: Dataset, column: Array | None, *, good: Array) -> Array | None:
+    """Name of each row's recording: text (rows,), or None where all rows are of one.
+
+    Each file is a recording of its own, or has several where a column says so.
+
+    Args:
+        dataset: rows with the files that they are of.
+        column: (rows,) names of recordings, text or numbers; None where nobody asked.
+        good: bool (rows,), rows that must have a name.
+
+    Raises:
+        ValueError: a good row has none.
+    """
+    if dataset.files is None or dataset.file_names is None:
+        return None if column is None else names_of(column, good=good)
+    files = np.array(_short(dataset.file_names))[dataset.files]
+    if column is None:
+        return np.asarray(files)
+    return np.char.add(np.char.add(files, "/"), names_of(column, good=good))
+
+
+def names_of(values: Array, *, good: Array) -> Array:
+    """Names from text or numbers: text (rows,); ValueError where a good row has none."""
     values = np.asarray(values)
-    if values.dtype.kind == "f" and (values == np.rint(values)).all():
-        values = values.astype(np.int64)  # what a table has once one of its cells is empty
+    if values.dtype.kind == "f" and (values[good] == np.rint(values[good])).all():
+        values = np.where(good, values, 0).astype(np.int64)  # of whole numbers beside empty cells
     names = values.astype(str)
-    unnamed = np.flatnonzero(np.isin(names, UNNAMED))
+    unnamed = np.flatnonzero(good & np.isin(np.char.strip(names), UNNAMED))
     if len(unnamed):
         raise ValueError(
             "expected the name of a recording for each row. Received: none in row "
@@ -96,6 +119,17 @@ def are_whole(numbers: Array, dealt: Array) -> bool:
     known = dealt >= 0
     pairs = np.stack([numbers[known], dealt[known]])
     return len(np.unique(pairs, axis=1).T) == len(np.unique(numbers[known]))
+
+
+def _short(paths: Sequence[str]) -> list[str]:
+    """Names of files without what is common to all: the folder above them, the ending."""
+    found = [Path(path) for path in paths]
+    parents = {path.parent for path in found}
+    if len(parents) > 1:
+        above = Path(os.path.commonpath(parents))
+        return [str(path.relative_to(above)) for path in found]
+    stems = [path.name.split(".")[0] for path in found]
+    return stems if len(set(stems)) == len(stems) else [path.name for path in found]
 
 
 def _stretches(numbers: Array, parts: Array) -> Array:

@@ -84,7 +84,7 @@ def test_a_palette_with_transparent_colours_is_one_of_colours(folder):
 
 
 @pytest.mark.parametrize("pixels", [GREY.astype(np.uint16) * 200, GREY.astype(np.float32)])
-@pytest.mark.parametrize("options", [{}, {"bad_rows": "drop"}, {"channels": 1}])
+@pytest.mark.parametrize("options", [{}, {"on_bad_row": "reject"}, {"channels": 1}])
 def test_more_than_8_bits_are_refused_and_not_cut(folder, pixels, options):
     folder.save("a.tif", pixels)
     with refuses("a.tif: expected 8 bits a channel. Received: mode ") as e:
@@ -106,7 +106,7 @@ def test_images_that_differ_are_refused_by_name_with_what_to_do(folder, other, r
     with refuses(
         f"b.png: expected 6 x 8 pixels of 1 channels, as the images before it. Received: {received}"
     ) as e:
-        folder.load(bad_rows="drop")  # which is for broken files alone
+        folder.load(on_bad_row="reject")  # which is for broken files alone
     assert "--image-size HEIGHT,WIDTH and --channels 1 or 3" in str(e.value)
 
 
@@ -171,8 +171,8 @@ def test_a_broken_image_is_refused_by_name_or_left_out(folder, how):
     damage(folder, how)
     with refuses("b.png is not a readable image: ") as e:
         folder.load()
-    assert "(--bad-rows drop leaves such files out.)" in str(e.value)
-    dataset = folder.load(bad_rows="drop")
+    assert "(--on-bad-row reject leaves such files out.)" in str(e.value)
+    dataset = folder.load(on_bad_row="reject")
     np.testing.assert_array_equal(dataset.x[..., 0], [GREY, GREY[::-1]])
     assert len(dataset.y) == 2
     (note,) = dataset.notes
@@ -199,5 +199,5 @@ def test_a_folder_without_images_is_refused(folder, drop):
     if drop:
         (folder.path / "a.png").write_text("broken")
     with refuses(f"{folder.path}: expected images (.png, .jpg, ") as e:
-        folder.load(bad_rows="drop" if drop else "error")
+        folder.load(on_bad_row="reject" if drop else "fail")
     assert str(e.value).endswith("Received: none.")

@@ -138,10 +138,31 @@ def test_of_long_recordings_no_more_rows_calibrate_than_are_of_use(monkeypatch):
 
 
 def test_names_are_text_or_whole_numbers():
-    assert recordings.names_of(np.array([1.0, 2.0])).tolist() == ["1", "2"]
+    assert recordings.names_of(np.array([1.0, 2.0]), good=np.ones(2, bool)).tolist() == ["1", "2"]
     for nameless in (np.array([1.0, np.nan]), np.array(["a", ""]), np.array(["a", None])):
         with pytest.raises(ValueError, match=r"a recording for each row.*none in row 1 \(1 such"):
-            recordings.names_of(nameless)
+            recordings.names_of(nameless, good=np.ones(2, bool))
+        assert len(recordings.names_of(nameless, good=np.array([True, False]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (("d/run_1.csv", "d/run_2.csv"), ["run_1", "run_2"]),
+        (("d/a.csv", "d/a.txt"), ["a.csv", "a.txt"]),
+        (("d/x/a.csv", "d/y/a.csv"), ["x/a.csv", "y/a.csv"]),
+    ],
+)
+def test_each_file_is_a_recording(files, names):
+    dataset = dataclasses.replace(table(["-"] * 4), files=np.array([0, 1, 1, 0]), file_names=files)
+    good = np.ones(4, bool)
+    expected = [names[i] for i in (0, 1, 1, 0)]
+    assert recordings.named(dataset, None, good=good).tolist() == expected
+    column = np.array(["am", "am", "pm", "pm"])
+    both = [f"{file}/{half}" for file, half in zip(expected, column, strict=True)]
+    assert recordings.named(dataset, column, good=good).tolist() == both
+    assert recordings.named(table(["-"] * 4), column, good=good).tolist() == column.tolist()
+    assert recordings.named(table(["-"] * 4), None, good=good) is None
 
 
 def test_segments_that_windows_have_are_left_alone():

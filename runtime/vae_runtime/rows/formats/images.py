@@ -29,7 +29,7 @@ def plan(folder: Path, wanted: Wanted) -> list[Shard]:
         ValueError: the model takes no images, or Pillow is not installed.
     """
     _pillow(folder)
-    shape = wanted.model.input_shape
+    shape = wanted.shape or ()
     if len(shape) != 3 or shape[-1] not in MODES:
         raise ValueError(
             f"{folder}: expected rows of shape {shape}. Received: a folder of images, which have "
@@ -45,6 +45,11 @@ def plan(folder: Path, wanted: Wanted) -> list[Shard]:
     starts = range(0, count, SHARD_IMAGES)
     ends = [min(start + SHARD_IMAGES, count) for start in starts]
     return [Shard(str(folder), "images", a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]
+
+
+def settle(folder: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, as it is: images are made to have no shape but that which is asked for."""
+    return wanted
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
@@ -68,11 +73,11 @@ def images_of(folder: str) -> tuple[Path, ...]:
 
 
 def _block(folder: Path, files: tuple[Path, ...], first: int, wanted: Wanted) -> Block:
-    x = np.zeros((len(files), *wanted.model.input_shape), np.uint8)
+    x = np.zeros((len(files), *(wanted.shape or ())), np.uint8)
     bad: dict[int, str] = {}
     for i, file in enumerate(files):
         try:
-            x[i] = _read(file, wanted.model.input_shape)
+            x[i] = _read(file, wanted.shape or ())
         except ValueError as error:
             bad[i] = str(error)
     names = np.array([file.relative_to(folder).as_posix() for file in files], str)
