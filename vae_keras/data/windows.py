@@ -39,6 +39,8 @@ def cut(
     window = config.window or 1
     quarter = max(window // 4, 1)
     stride = quarter if config.stride is None else config.stride
+    if table.recordings is None and recording is not None:
+        table = replace(table, recordings=recording.astype(str))
     if table.x.ndim == 3 and table.x.shape[1] == window and time is None:
         return _cut_already(replace(table, stride=stride), good)
     if table.x.ndim != 2:
