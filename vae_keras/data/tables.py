@@ -151,6 +151,8 @@ def _streamed(config: DataConfig, inputs: Inputs, groups: Shape, notes: list[str
         _refuse(config, rejects)
     good = np.concatenate(goods)
     _tell(rejects, good, notes)
+    if len(inputs.files) > 1:
+        notes.append("rows of all files are dealt out one by one, as they are streamed (--stream)")
     kept = _varying(config, stats, names, notes)
     y = np.concatenate(marks)[good]
     stream = FileStream(inputs.with_features([names[i] for i in kept]), keep=good)
