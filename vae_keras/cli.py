@@ -15,24 +15,20 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.rows.endings import ENDINGS
 from vae_runtime.verdicts.recordings import describe as describe_recordings
 
 from .configs import DataConfig, ModelConfig, TrainConfig
+from .inspection.cli import add_inspect
 
 if TYPE_CHECKING:
     from .run import Metrics
 
 # what may be said of the rows to judge on
+TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 JUDGED = (
-    "label",
-    "recording",
-    "time",
-    "machine",
-    "classes",
-    "on_bad_row",
-    "image_size",
-    "channels",
+    *("label", "normal", "recording", "time", "machine", "classes", "on_bad_row"),
+    *("image_size", "channels", *TEXT),
 )
 
 
@@ -68,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-keras {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_inspect(commands.add_parser("inspect", help="say what is in files, and how to train on it"))
     train = commands.add_parser("train", help="train on normal rows; writes a run directory")
     train.set_defaults(run=_train)
     train.add_argument(

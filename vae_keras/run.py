@@ -189,6 +189,16 @@ def open_run(path: str | Path) -> Run:
     'broken'
     """
     path = path_of(path, "the path of a run directory")
+    if (path / "manifest.json").is_file():
+        raise ValueError(
+            f"{path}: expected a run directory, as training writes it. Received: a bundle, which "
+            f"is exported already: vae-runtime info {path}"
+        )
+    if path.is_file():
+        raise ValueError(
+            f"{path}: expected a run directory, as training writes it. Received: a file. The run "
+            "comes first, rows are named by --data."
+        )
     if not (path / RUN.mark).is_file():
         raise ValueError(
             f"{path}: expected a run directory, as `vae-keras train --out {path}` writes it. "

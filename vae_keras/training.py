@@ -79,6 +79,9 @@ def train(
     check_replaceable(out, RUN)
     if rows is None:
         _check_apart(data_config.source, out)
+        data_config, chosen = data.resolve(data_config)
+        for line in chosen:
+            log(line)
     used = choose_devices(devices, train_config.batch_size)
     dataset, rows = _load(data_config) if rows is None else data.accept_split(data_config, rows)
     fingerprints = fingerprints_of(rows)
@@ -235,10 +238,12 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         recording=config.recording,
         time=config.time,
         machine_column=config.machine,
+        dialect=None if config.source in data.NAMES else data.dialect_of(config),
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,
         classes=dataset.classes,
+        categories=dataset.categories,
         folds=count(rows),
         recordings=None if rows.recordings is None else rows.recordings.counts,
         whole_recordings=rows.recordings is not None and rows.recordings.whole,

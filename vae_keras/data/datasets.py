@@ -46,6 +46,8 @@ class Dataset:
         classes: the names of the classes; None, as labels, where nobody asked for them.
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
         recordings: text (rows,), the name of the recording of each row; None where unknown.
+        categories: columns of text that the last one-hot groups are, and their values; None
+            without any.
         notes: what was done to the rows on the way, for people.
         files: int (rows,), the number of each row's file among `file_names`; None where all are of
             one file.
@@ -65,6 +67,7 @@ class Dataset:
     classes: tuple[str, ...] | None = None
     machines: Array | None = None
     recordings: Array | None = None
+    categories: dict[str, tuple[str, ...]] | None = None
     notes: tuple[str, ...] = ()
     files: Array | None = None
     file_names: tuple[str, ...] | None = None

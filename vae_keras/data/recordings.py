@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
-from vae_runtime.rows.windows import UNNAMED
+from vae_runtime.rows.name_texts import name_texts
 
 from .datasets import Dataset, Recordings
 
@@ -48,11 +48,8 @@ def named(dataset: Dataset, column: Array | None, *, good: Array) -> Array | Non
 
 def names_of(values: Array, *, good: Array) -> Array:
     """Names from text or numbers: text (rows,); ValueError where a good row has none."""
-    values = np.asarray(values)
-    if values.dtype.kind == "f" and (values[good] == np.rint(values[good])).all():
-        values = np.where(good, values, 0).astype(np.int64)  # of whole numbers beside empty cells
-    names = values.astype(str)
-    unnamed = np.flatnonzero(good & np.isin(np.char.strip(names), UNNAMED))
+    names = name_texts(values)
+    unnamed = np.flatnonzero(good & (names == ""))
     if len(unnamed):
         raise ValueError(
             "expected the name of a recording for each row. Received: none in row "

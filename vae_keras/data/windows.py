@@ -7,6 +7,7 @@ import numpy as np
 from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
 from vae_runtime.rows.machine_names import of_windows
+from vae_runtime.rows.name_texts import name_texts
 from vae_runtime.rows.windows import UNNAMED, one_of, window_starts
 
 from . import labels
@@ -40,7 +41,7 @@ def cut(
     quarter = max(window // 4, 1)
     stride = quarter if config.stride is None else config.stride
     if table.recordings is None and recording is not None:
-        table = replace(table, recordings=recording.astype(str))
+        table = replace(table, recordings=name_texts(recording))
     if table.x.ndim == 3 and table.x.shape[1] == window and time is None:
         return _cut_already(replace(table, stride=stride), good)
     if table.x.ndim != 2:
@@ -94,7 +95,7 @@ def _recordings(table: Dataset, recording: Array | None) -> Array | None:
         return recording
     if recording is None:
         return table.files
-    return np.char.add(np.char.add(table.files.astype(str), "/"), recording.astype(str))
+    return np.char.add(np.char.add(table.files.astype(str), "/"), name_texts(recording))
 
 
 def _known(good: Array, recording: Array | None, time: Array | None) -> Array:
@@ -153,7 +154,7 @@ def _segments(rows: int, recording: Array | None, window: int, *, each: bool) ->
         window: rows in a window.
         each: whether rows of each recording must be held back, as they are all that a machine has.
     """
-    names = np.zeros(rows, int) if recording is None else recording.astype(str)
+    names = np.zeros(rows, int) if recording is None else name_texts(recording)
     _, recording, sizes = np.unique(names, return_inverse=True, return_counts=True)
     if len(sizes) >= MIN_RECORDINGS and not each:
         return recording

@@ -19,7 +19,7 @@ from .interfaces import (
     check_tensor,
 )
 from .names import AROUND, NAME, NEG_ELBO_END, OWN_NAMES, PLAIN_NAME
-from .records import Calibration, File, Manifest, Model, Preprocessing
+from .records import ENCODINGS, Calibration, Dialect, File, Manifest, Model, Preprocessing
 from .texts import check_texts, expect
 
 MOST_FILES = 250  # an archive has room for them and the bundle's own
@@ -33,7 +33,13 @@ LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
 MOST_TESTED = 10**9  # test rows
 
+TAB = "tab"  # as a mark between cells, since texts have no control characters
+NO_MARKS = '"\r\n_'  # in a text file, they cannot stand between cells or in numbers
+MOST_LINES = 10_000  # above a table in a text file
+MOST_CODES, LONGEST_CODE = 100, 100  # that mean "no value" there, and characters of each
+
 LONGEST_MACHINE = 100  # characters of the name of a machine, which errors and tables print
+LONGEST_CATEGORY = 100  # characters of a column of categories, or of one of its values
 
 NEEDED = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe", "npz"))
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -77,6 +83,9 @@ def _check_model(model: Model) -> None:
     counts = f"{where}: expected beta and parameters from 0"
     expect(model.beta >= 0 <= model.parameters, counts, (model.beta, model.parameters))
     _check_features(model)
+    _check_categories(model)
+    if model.dialect is not None:
+        _check_dialect(model.dialect)
     _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
     sigma = model.sigma if model.sigma is not None else (1.0,)
     numbers = whole - sum(model.one_hot)
@@ -99,6 +108,50 @@ def _check_features(model: Model) -> None:
     expect(groups, f"{NAME}: expected one-hot groups within the columns", model.one_hot)
     table = not model.one_hot or len(model.input_shape) == 1
     expect(table, f"{NAME}: expected one-hot groups of a table's rows alone", model.input_shape)
+
+
+def _check_categories(model: Model) -> None:
+    """Checks that categories are the last one-hot groups, of short values that differ."""
+    if model.categories is None:
+        return
+    where, categories = f"{NAME}.model.categories", model.categories
+    sizes = tuple(map(len, categories.values()))
+    fits = bool(sizes) and model.one_hot[-len(sizes) :] == sizes
+    expect(fits, f"{where}: expected the last one-hot groups {model.one_hot}", sizes)
+    for column, values in categories.items():
+        lengths = [len(text) for text in (column, *values)]
+        short = 0 < min(lengths) and max(lengths) <= LONGEST_CATEGORY
+        expect(short, f"{where}: expected 1 to {LONGEST_CATEGORY} characters", max(lengths))
+        plain = all(text == text.strip() for text in (column, *values))
+        expect(plain, f"{where}: expected texts without spaces around", column)
+        expect(
+            len({*values}) == len(values), f"{where}.{column}: expected values that differ", values
+        )
+    parts = tuple(f"{column}_{value}" for column in categories for value in categories[column])
+    names = (model.feature_names or ())[-len(parts) :]
+    expect(names == parts, f"{where}: expected the last feature names", names)
+    others = {*(model.feature_names or ())} & {*categories}
+    expect(not others, f"{where}: expected columns that are no features", sorted(others))
+
+
+def _check_dialect(dialect: Dialect) -> None:
+    """Checks that a dialect has marks of one character, a known encoding and few lines on top."""
+    where = f"{NAME}.model.dialect"
+    for name in ("sep", "decimal", "thousands", "comment"):
+        mark = getattr(dialect, name)
+        mark = "\t" if name == "sep" and mark == TAB else mark
+        fits = mark is None or (len(mark) == 1 and not mark.isalnum() and mark not in NO_MARKS)
+        expect(fits, f"{where}.{name}: expected one character, no letter or digit", repr(mark))
+    differ = dialect.decimal != dialect.thousands
+    expect(differ, f"{where}: expected decimal and thousands that differ", dialect.decimal)
+    known = dialect.encoding in ENCODINGS
+    expect(known, f"{where}.encoding: expected one of {', '.join(ENCODINGS)}", dialect.encoding)
+    lines = (dialect.skiprows, dialect.units)
+    expect(0 <= min(lines) <= max(lines) <= MOST_LINES, f"{where}: expected few lines", lines)
+    codes = len(dialect.missing) <= MOST_CODES and all(
+        len(code) <= LONGEST_CODE for code in dialect.missing
+    )
+    expect(codes, f"{where}.missing: expected up to {MOST_CODES} short codes", dialect.missing)
 
 
 def _check_scaling(scaling: Preprocessing, sizes: set[int], where: str) -> None:

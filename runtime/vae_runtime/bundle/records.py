@@ -68,6 +68,36 @@ class Preprocessing:
     high: float | None
 
 
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")  # of text files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """Way in which a text file writes a table; the defaults are those of plain CSV.
+
+    `sep` is the one character between cells, " " for blanks and tabs in any number; a tab is "tab"
+    in manifests, which have no control characters. `decimal` is
+    the mark before a number's fraction, `thousands` that between groups of three digits. `encoding`
+    is one of `ENCODINGS`. Lines that begin with `comment` are no rows. `skiprows` lines stand above
+    the table; then one of names where `header` is true, then `units` lines of units below it.
+    `missing` are cells that mean "no value" beside the usual words; numbers among them are compared
+    as numbers.
+
+    >>> Dialect(sep=";", decimal=",").encoding
+    'utf-8'
+    """
+
+    sep: str = ","
+    decimal: str = "."
+    thousands: str | None = None
+    encoding: str = "utf-8"
+    comment: str | None = None
+    header: bool = True
+    skiprows: int = 0
+    units: int = 0
+    missing: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowSpec:
     """Description of a model's rows: what training read, and what a device is given.
@@ -78,8 +108,12 @@ class RowSpec:
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
     there. `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
+    `categories` are the columns of text that training encoded as one-hot groups, the last ones, and
+    the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
+    `feature_names`; None without any.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
-    without a classifier.
+    without a classifier. `dialect` is how the text file that training read was written; None of
+    other files.
     """
 
     name: str
@@ -93,6 +127,8 @@ class RowSpec:
     recording: str | None = None
     time: str | None = None
     machine_column: str | None = None
+    categories: dict[str, tuple[str, ...]] | None = None
+    dialect: Dialect | None = None
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields of a `RowSpec` by name, of any description that is one."""

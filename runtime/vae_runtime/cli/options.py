@@ -9,9 +9,11 @@ from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.cli.values import listed
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.explain.missing_values import CHOICES as MISSING_CHOICES
+from vae_runtime.rows.endings import ENDINGS
 
 from .clusters import ENGINES
+from .dialects import dialects
 from .opening import heeded
 from .values import name_or_path, path, path_or_standard
 
@@ -35,6 +37,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         help=f"{INPUTS}; - is stdin",
     )
     results(command, *endings)
+    dialects(command)
     command.set_defaults(rows_in=column)
     group = command.add_argument_group("files of any length")
     group.add_argument(
@@ -140,6 +143,7 @@ def reading(command: argparse.ArgumentParser) -> None:
     )
     bad_rows(command, "leave it out")
     cutting(command)
+    dialects(command)
 
 
 def bad_rows(command: Any, instead: str) -> None:
@@ -148,6 +152,16 @@ def bad_rows(command: Any, instead: str) -> None:
         "--on-bad-row",
         choices=("fail", "reject"),
         help=f"at an invalid row: stop, or {instead} (default: fail)",
+    )
+
+
+def missing(command: argparse.ArgumentParser) -> None:
+    """Adds the option that says what becomes of missing values."""
+    command.add_argument(
+        "--missing-values",
+        choices=MISSING_CHOICES,
+        help="refuse rows that lack a value (default), or expect it: score such rows with what "
+        "their other values lead the model to expect",
     )
 
 

@@ -52,6 +52,13 @@ NUMBERS = {
     "scale of 0": (("model", "preprocessing", "scale"), [0.0], "expected one offset and scale"),
     "offsets": (("model", "preprocessing", "offset"), [1.0, 2.0], "expected one offset and scale"),
     "limits": (("model", "preprocessing", "low"), 99, "preprocessing: expected low < high"),
+    "a long mark": (("model", "dialect"), {"sep": ";;"}, "dialect.sep: expected one character"),
+    "a letter": (("model", "dialect"), {"decimal": "x"}, "decimal: expected one character"),
+    "a control": (("model", "dialect"), {"sep": "\x07"}, "expected text without control"),
+    "twice a mark": (("model", "dialect"), {"thousands": "."}, "decimal and thousands that differ"),
+    "encoding": (("model", "dialect"), {"encoding": "zip"}, "dialect.encoding: expected one of"),
+    "lines on top": (("model", "dialect"), {"skiprows": 10**9}, "dialect: expected few lines"),
+    "codes": (("model", "dialect"), {"missing": ["x"] * 101}, "missing: expected up to 100"),
     "no sigma": (("model", "sigma"), [], "sigma: expected one above 0"),
     "sigma of 0": (("model", "sigma"), [0.0], "sigma: expected one above 0"),
     "one-hot images": (
@@ -403,3 +410,8 @@ def test_graphs_in_float32_alone_are_found_at_any_precision(few_bundle):
         assert manifest.file("head", format="tflite", precision=precision).name == "head.tflite"
     with refuses("expected a fp32 npz file for the head."):
         manifest.file("head", format="npz", precision="int8")
+
+
+def test_a_dialect_is_read(tmp_path):
+    said = {"sep": "tab", "decimal": ",", "encoding": "latin-1", "missing": ["-200"]}
+    assert load(edited(("model", "dialect"), said)).model.dialect.missing == ("-200",)
