@@ -36,7 +36,8 @@ class DataConfig:
         stride: rows between the starts of two windows when tables are scored; a quarter of a window
             where None. Training draws from windows at every offset, as many an epoch as there are
             at the stride, or at a quarter of a window where that is more.
-        recording: column (or key of an .npz) that tells recordings apart: no window spans two.
+        recording: column (or key of an .npz) that tells recordings apart: no window spans two, and
+            whole recordings are held back.
         time: column (or key) of times: no window spans a hole in them.
         on_bad_row: at a row with missing or infinite values, or an image that cannot be read:
             "fail", or "reject" to leave it out; a window with such a row is left out.
@@ -201,8 +202,9 @@ def _check_folds(config: DataConfig) -> None:
 
 
 def _check_windows(config: DataConfig) -> None:
-    if config.machine is not None and config.stream:
-        raise ValueError("expected machines without streaming. Received: both.")
+    for name in ("machine", "recording"):
+        if getattr(config, name) is not None and config.stream:
+            raise ValueError(f"expected {name}s without streaming. Received: both.")
     if config.window is not None:
         check_whole("window", config.window, noun=" row")
         if config.stride is not None:
@@ -211,5 +213,5 @@ def _check_windows(config: DataConfig) -> None:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif any(option is not None for option in (config.stride, config.recording, config.time)):
-        raise ValueError("expected a window, for stride, recording and time. Received: none.")
+    elif any(option is not None for option in (config.stride, config.time)):
+        raise ValueError("expected a window, for stride and time. Received: none.")

@@ -100,7 +100,8 @@ DATA: Flags = {
     "stride": (int, "rows between windows that are scored; default: a quarter of a window"),
     "recording": (
         str,
-        "column, or key of an .npz, that tells recordings apart; no window spans two",
+        "column, or key of an .npz, that tells recordings apart; whole ones are held back, and no "
+        "window spans two",
     ),
     "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
     "classes": (

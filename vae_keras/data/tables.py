@@ -24,12 +24,12 @@ from vae_runtime.rows.formats.npz import MARKS
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.marks import plain_column
 
-from . import labels, one_hot, windows
+from . import labels, one_hot, recordings, windows
 from .anomalies import check_normal
 from .categories import learn_values, with_categories
 from .column_choice import reading_of, resolve
 from .column_stats import ColumnStats, outlier_warnings
-from .datasets import Dataset
+from .datasets import Dataset, where
 from .file_rows import Checked, Labels, checked_blocks, rows_of, words_of
 from .streams import FileStream, with_small_shards
 
@@ -146,11 +146,12 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Grouped, notes: list[s
     if config.classes is not None:
         known = plain_column(rows.extra[config.classes])
         dataset = labels.with_labels(dataset, known, column=config.classes)
-    if config.window is None:
-        return only(dataset, good)
     recording, time = (
         plain_column(rows.extra[name]) if name else None for name in (config.recording, config.time)
     )
+    dataset = replace(dataset, recordings=recordings.named(dataset, recording, good=good))
+    if config.window is None:
+        return only(dataset, good)
     return windows.cut(dataset, config, good=good, recording=recording, time=time)
 
 
@@ -169,6 +170,8 @@ def _streamed(config: DataConfig, inputs: Inputs, given: Grouped, notes: list[st
         _refuse(config, rejects)
     good = np.concatenate(goods)
     _tell(rejects, good, notes)
+    if len(inputs.files) > 1:
+        notes.append("rows of all files are dealt out one by one, as they are streamed (--stream)")
     _tell_aside(aside, notes)
     kept = _varying(config, stats, names, notes)
     y = np.concatenate(marks)[good]
@@ -186,17 +189,7 @@ def _name(config: DataConfig) -> str:
 
 def only(dataset: Dataset, good: Array) -> Dataset:
     """The good rows of a `Dataset`, with all that is known of them."""
-    labels, machines, files = (
-        None if a is None else a[good] for a in (dataset.labels, dataset.machines, dataset.files)
-    )
-    return replace(
-        dataset,
-        x=dataset.x[good],
-        y=dataset.y[good],
-        labels=labels,
-        machines=machines,
-        files=files,
-    )
+    return where(dataset, good)
 
 
 def _good(config: DataConfig, checked: Checked, notes: list[str]) -> Array:

@@ -107,7 +107,8 @@ def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str]
         words += ["--time", ",".join(found.time)]
     if found.window:
         words += ["--window", str(found.window)]
-        words += [] if found.recording is None else ["--recording", found.recording]
+    if found.recording is not None:
+        words += ["--recording", found.recording]
     if found.label is not None and not survey.is_array:
         words += ["--label", found.label]
         words += [] if survey.normal is None else ["--normal", survey.normal]

@@ -178,7 +178,7 @@ def _recording(survey: Survey, plan: Plan) -> Iterator[str]:
         said = said.replace("machines", "machines").replace(
             "recording or machines", "recordings or machines"
         )
-        use = "no window spans two" if plan.window else "no feature"
+        use = "no window spans two" if plan.window else "whole ones are held back"
         yield f"{said}: {use}. If it names machines, --machine {name} gives each its own threshold"
 
 

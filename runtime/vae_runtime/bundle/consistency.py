@@ -332,8 +332,9 @@ def _check_trial(calibration: Calibration, where: str) -> None:
     both = trial.normal_rows > 0 and trial.anomalies > 0
     fits = (trial.auroc is not None) == both and 0 <= (trial.auroc or 0) <= 1
     expect(fits, f"{where}.auroc: expected 0 to 1 where there are anomalies", trial.auroc)
-    share = trial.independent
-    expect(0 < share <= 1, f"{where}.independent: expected a share above 0", share)
+    for name in ("independent", "alike"):
+        share = getattr(trial, name)
+        expect(0 < share <= 1, f"{where}.{name}: expected a share above 0", share)
 
 
 def _check_recalibrated(manifest: Manifest, machines: frozenset[str]) -> None:

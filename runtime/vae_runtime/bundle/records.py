@@ -179,7 +179,8 @@ class Trial:
 
     `false_alarms` are of the `normal_rows`; `auroc` says how scores rank the `anomalies`, None
     where rows of one kind are missing. `independent` is the share of the rows that count: 1, but
-    less where they are windows that share rows.
+    less where they are windows that share rows. `alike` is a further such share of normal rows,
+    less than 1 where rows of a recording resemble each other.
     """
 
     normal_rows: int
@@ -187,6 +188,7 @@ class Trial:
     anomalies: int
     auroc: float | None
     independent: float = 1.0
+    alike: float = 1.0
 
 
 @dataclass(frozen=True)

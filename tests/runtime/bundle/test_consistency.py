@@ -116,6 +116,7 @@ NUMBERS = {
     "no AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": None}, "trial.auroc: expected 0 to 1"),
     "AUROC of none": ((*CALIBRATION, "trial"), {**TRIAL, "anomalies": 0}, "trial.auroc: expected"),
     "AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": 1.5}, "trial.auroc: expected 0 to 1"),
+    "none that count": ((*CALIBRATION, "trial"), {**TRIAL, "alike": 0}, "alike: expected a share"),
     "no share": ((*CALIBRATION, "trial"), {**TRIAL, "independent": 0}, "independent: expected a"),
     "more than all": (
         (*CALIBRATION, "trial"),
