@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from vae_runtime import Runner
 from vae_runtime.cli import main
 from vae_runtime.engines.options import RowOptions
 from vae_runtime.engines.record_batches import BatchScorer
@@ -129,6 +130,17 @@ def test_lines_are_read_alike(modes, table, encoded):
         reader.read(json.dumps({**first, "mode": None}))
     with refuses("expected 'mode'."):
         reader.read(json.dumps({"flow": 1, "speed": 2}))
+
+
+def test_lines_may_lack_values_where_these_are_expected(modes, modes_bundle, table):
+    reader = LineReader(modes[0].manifest.model, allow_missing=True)
+    first = table.slice(0, 1).to_pylist()[0]
+    x = reader.read(json.dumps({**first, "mode": None, "flow": None})).x
+    assert np.isnan(x).tolist() == [True, False, True, True, True]
+    assert np.isnan(reader.read("[null, 1, 0, 1, 0]").x).tolist() == [True] + [False] * 4
+    stream = StreamScorer(Runner.load(modes_bundle, missing_values="expect"))
+    [result] = stream.push(x)
+    assert np.isfinite(result.score)
 
 
 def test_a_stream_takes_tables(modes, table, scores):
