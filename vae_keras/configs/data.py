@@ -158,7 +158,7 @@ def _check_columns(config: DataConfig) -> None:
 def _check_categories(config: DataConfig) -> None:
     """Raises ValueError where categories are combined with what cannot have them."""
     if config.categories is None:
-        check("categories, for their values", None, config.category_values is None)
+        check("list of categories, for their values", None, config.category_values is None)
         return
     if config.window is not None:
         raise ValueError(
@@ -167,7 +167,7 @@ def _check_categories(config: DataConfig) -> None:
         )
     known = config.category_values
     if known is not None:
-        check("values of each category", sorted(known), {*known} == {*config.categories})
+        check("list of values for each category", sorted(known), {*known} == {*config.categories})
 
 
 def _check_classes(config: DataConfig) -> None:

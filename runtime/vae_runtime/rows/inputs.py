@@ -63,10 +63,7 @@ def read_input(
     every_offset: bool = False,
     reject: bool = False,
     name: str | None = None,
-<<<<<<< HEAD
-=======
     allow_missing: bool = False,
->>>>>>> wip-inspect
     reading: Reading | None = None,
 ) -> Input:
     """Reads files for a model; whole numbers are taken as training took them.
@@ -80,12 +77,8 @@ def read_input(
             random: alarm levels are set on these, since a device may begin anywhere.
         reject: whether bad rows are left out; else the first one is an error.
         name: of the only file, in errors; None for its path.
-<<<<<<< HEAD
-        reading: how text is written; as in training, where that is open, if None.
-=======
         allow_missing: whether a missing value is NaN; else its row is bad.
         reading: of text; as training read it where None.
->>>>>>> wip-inspect
 
     Raises:
         ValueError: they do not hold what the model takes.
@@ -93,11 +86,7 @@ def read_input(
     """
     names = [str(path_of(given, "an input"))] if isinstance(given, str | Path) else list(given)
     wanted = Wanted.of(model, machine_column=machine_column, windowing=windowing, reading=reading)
-<<<<<<< HEAD
-    wanted = wanted._replace(marked=True)
-=======
     wanted = wanted._replace(marked=True, allow_missing=allow_missing)
->>>>>>> wip-inspect
     if wanted.cut is not None:
         wanted = wanted._replace(cut=wanted.cut._replace(every_offset=every_offset))
     inputs = plan(names, wanted)._replace(name=name)

@@ -34,6 +34,45 @@ def edited(place, value):
     return document
 
 
+ONES = {
+    **DOCUMENT["model"],
+    "feature_names": ["a", "b", "c", "d", "mode_idle", "mode_run"],
+    "one_hot": [2],
+    "categories": {"mode": ["idle", "run"]},
+}
+
+
+def coded(**others):
+    return edited(("model",), {**ONES, **others})
+
+
+def test_categories_are_the_last_groups():
+    assert load(coded()).model.categories == {"mode": ("idle", "run")}
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({"categories": {}}, "model.categories: expected the last one-hot groups"),
+        ({"one_hot": [3]}, "model.categories: expected the last one-hot groups"),
+        ({"categories": {"mode": ["idle", "x"]}}, "expected the last feature names"),
+        ({"feature_names": None}, "expected the last feature names"),
+        ({"categories": {"mode": ["idle", "idle"]}}, "mode: expected values that differ"),
+        ({"categories": {"mode": ["idle", ""]}}, "expected 1 to 100 characters"),
+        ({"categories": {"mode": ["idle", "x" * 101]}}, "expected 1 to 100 characters"),
+        ({"categories": {"mode": ["idle", " run"]}}, "expected texts without spaces around"),
+        ({"categories": {"mode": ["idle", "r\x1bn"]}}, "expected text without control characters"),
+        (
+            {"feature_names": ["mode", "b", "c", "d", "mode_idle", "mode_run"]},
+            "expected columns that are no features. Received: ['mode']",
+        ),
+    ],
+)
+def test_categories_that_are_not_those_groups_are_refused(others, message):
+    with refuses(message):
+        load(coded(**others))
+
+
 TRIAL = {"normal_rows": 9, "false_alarms": 1, "anomalies": 2, "auroc": 0.5, "independent": 1.0}
 RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "machine": None}
 CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
