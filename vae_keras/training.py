@@ -233,6 +233,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         recording=config.recording,
         time=config.time,
         machine_column=config.machine,
+        image=dataset.image,
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,

@@ -10,6 +10,8 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
 
+from vae_runtime.bundle.manifest import ImageSpec
+
 from .offsets import Windows
 from .streams import Stream
 
@@ -39,6 +41,7 @@ class Dataset:
         classes: the names of the classes; None, as labels, where nobody asked for them.
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
         notes: what was done to the rows on the way, for people.
+        image: how image files became rows; None where rows came otherwise.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Dataset:
     classes: tuple[str, ...] | None = None
     machines: Array | None = None
     notes: tuple[str, ...] = ()
+    image: ImageSpec | None = None
 
 
 @dataclass(frozen=True)
