@@ -67,7 +67,7 @@ def image_size(text: str) -> tuple[int, int]:
     >>> image_size("64x48")
     (48, 64)
     """
-    parts = [part.strip() for part in re.split("[xX×]", text)]
+    parts = [part.strip() for part in re.split(r"[xX\u00d7]", text)]
     if len(parts) in (1, 2) and all(part.isdecimal() for part in parts):
         return int(parts[-1]), int(parts[0])
     instead = ""

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
-
 from vae_runtime.bundle.manifest import ImageSpec
 
 from .offsets import Windows

@@ -96,7 +96,7 @@ def _row_of(folder: Path, kinds: Kinds, config: DataConfig) -> tuple[Shape, Imag
     channels = Counter(kind.channels for kind in kinds.values())
     received, advice = list[str](), list[str]()
     if config.image_size is None and len(sizes) > 1:
-        received.append(f"{_counted(sizes, lambda size: f'of {said(*size)}')} (width x height)")
+        received.append(f"{_counted_sizes(sizes)} (width x height)")
         width, height = _advised(sizes)
         advice.append(f"--image-size {width}x{height} to have all of them resized")
     if config.channels is None and len(channels) > 1:
@@ -150,7 +150,7 @@ def _notes(folder: Path, kinds: Kinds, y: Array, shape: Shape) -> list[str]:
     others = [kind for kind in kinds.values() if kind[:2] != size]
     if others:
         sizes = Counter((kind.width, kind.height) for kind in others)
-        counts = _counted(sizes, lambda each: f"of {said(*each)}")
+        counts = _counted_sizes(sizes)
         notes.append(f"resized to {said(*size)} (width x height): {counts}")
     ratio = size[0] / size[1]
     stretched = [f for f, kind in kinds.items() if is_distorted(kind[:2], (ratio, ratio))]
@@ -176,6 +176,10 @@ def _advised(sizes: "Counter[tuple[int, int]]") -> tuple[int, int]:
     width, height = max(sorted(sizes), key=lambda size: sizes[size])
     shrink = max(1.0, max(width, height) / ADVISED_SIDE)
     return max(1, round(width / shrink)), max(1, round(height / shrink))
+
+
+def _counted_sizes(sizes: "Counter[tuple[int, int]]") -> str:
+    return _counted(sizes, lambda size: f"of {said(*size)}")
 
 
 def _counted(counts: "Counter[T]", name: Callable[[T], str]) -> str:

@@ -72,10 +72,11 @@ def kind_of(file: Path) -> ImageKind:
     """
     with _opened(file) as image:
         bits = _bits(file, image)
-        size = image.size
+        width, height = image.size
         if image.getexif().get(ORIENTATION) in TURNED:
-            size = size[::-1]
-    return ImageKind(*size, 1 if bits == 16 or image.mode in GREY else 3, bits)
+            width, height = height, width
+        is_grey = bits == 16 or image.mode in GREY
+    return ImageKind(width, height, 1 if is_grey else 3, bits)
 
 
 class Pixels(NamedTuple):
@@ -194,7 +195,7 @@ def _deep(file: Path, image: Any, size: tuple[int, int]) -> NDArray[np.float32]:
     pillow, values = _pillow(file), _values(file, image)
     if image.size == size:
         return values
-    resized = np.asarray(_resized(pillow.fromarray(values), size))
+    resized: NDArray[np.float32] = np.asarray(_resized(pillow.fromarray(values), size))
     return np.clip(resized, 0.0, np.float32(WHITE[16]))  # rounding can lead out of it
 
 

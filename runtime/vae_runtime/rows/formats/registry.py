@@ -18,7 +18,6 @@ INSTEAD = {
     ".txt": "Rename it, to say what it is.",
     ".json": "Write an object a line, and .jsonl.",
     ".pq": "Rename it to .parquet.",
-    **dict.fromkeys(images.SUFFIXES, "Give the folder that images are in."),
 }
 
 IMAGES, WINDOWS = "images", "windows"  # in place of an ending
@@ -63,7 +62,7 @@ def format_of(path: Path, wanted: Wanted) -> str:
     Raises:
         ValueError: nothing does; or it is no table to cut into windows, and is to be cut.
     """
-    if path.is_dir():
+    if path.is_dir() or path.suffix.lower() in images.SUFFIXES:
         name = IMAGES
     elif wanted.model.stride is not None and windows.is_table(path, wanted):
         return WINDOWS
