@@ -58,6 +58,8 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
         options: of the source, as `DataConfig` has it: label, recording, bad_rows and the like.
     """
     kind = _kind(source)
+    if kind == "images" and known.image is not None:
+        options = {**_image_options(known), **_given(options)}
     windowed = known.stride is not None and kind in ("table", "arrays")
     return DataConfig(
         source,
@@ -66,6 +68,18 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
         stride=known.stride if windowed else None,
         **options,
     )
+
+
+def _image_options(known: Any) -> dict[str, Any]:
+    """Options by which images become rows of a model, as they did in its training."""
+    height, width, channels = known.input_shape
+    size = None if known.image.resampling is None else (height, width)
+    return {"image_size": size, "channels": channels}
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that say something: those that are not the default."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _kind(source: str) -> str:

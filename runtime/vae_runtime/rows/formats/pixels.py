@@ -128,11 +128,16 @@ def picture(file: Path, spec: ImageSpec) -> NDArray[np.uint8]:
     return stretched(_values(file, image))
 
 
-def stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values of pixels from black, the lowest, to white, the highest: uint8 of the same shape."""
-    low, high = float(values.min()), float(values.max())
+def stretched(values: NDArray[Any], limits: tuple[float, float] | None = None) -> NDArray[np.uint8]:
+    """Values of pixels from black to white, uint8 of the same shape.
+
+    Args:
+        values: of any shape.
+        limits: the values of black and white; where None, the lowest and the highest.
+    """
+    low, high = limits or (float(values.min()), float(values.max()))
     grey = (values.astype(np.float64) - low) * (255.0 / ((high - low) or 1.0))
-    return np.rint(grey).astype(np.uint8)
+    return np.rint(np.clip(grey, 0.0, 255.0)).astype(np.uint8)
 
 
 def is_distorted(size: tuple[int, int], aspect: tuple[float, float]) -> bool:
