@@ -15,7 +15,7 @@ import numpy as np
 from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
 from vae_runtime.bundle.manifest import ImageSpec
-from vae_runtime.rows.formats.image_files import SUFFIXES, images_of
+from vae_runtime.rows.formats.image_files import SUFFIXES, images_of, unread_of
 from vae_runtime.rows.formats.pixels import (
     WHITE,
     ImageError,
@@ -85,7 +85,11 @@ def _each(
                 raise ValueError(f"{error} (--bad-rows drop leaves such files out.)") from error
             notes.append(f"left out: {error}")
     if not found:
-        raise ValueError(f"{folder}: expected images ({', '.join(SUFFIXES)}). Received: none.")
+        unread = unread_of(folder)
+        raise ValueError(
+            f"{folder}: expected images ({', '.join(SUFFIXES)}). Received: "
+            f"{f'{unread}. Convert them to .png' if unread else 'none'}."
+        )
     return found
 
 
@@ -146,7 +150,9 @@ def _check_memory(folder: Path, rows: Array, kinds: Kinds) -> None:
 
 def _notes(folder: Path, kinds: Kinds, y: Array, shape: Shape) -> list[str]:
     """Notes on what was done to images, and on which were taken as normal."""
-    notes, size = [], (shape[1], shape[0])
+    notes, size = list[str](), (shape[1], shape[0])
+    if unread := unread_of(folder):
+        notes.append(f"not read, as they are of other formats: {unread}; convert them to .png")
     others = [kind for kind in kinds.values() if kind[:2] != size]
     if others:
         sizes = Counter((kind.width, kind.height) for kind in others)

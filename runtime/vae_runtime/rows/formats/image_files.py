@@ -5,10 +5,17 @@ not: hidden files and folders (`._photo.png` of macOS among them), `__MACOSX`, b
 """
 
 import os
+from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+# Formats of cameras and others that are not read, so that a folder of them is told.
+OTHERS = (
+    *(".heic", ".heif", ".avif", ".jp2", ".tga", ".psd", ".svg", ".ico"),
+    *(".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw"),
+)
 LEFT_BEHIND = (  # folders, in small letters
     *("__macosx", "@eadir", "#recycle", "$recycle.bin"),
     *("system volume information", "lost+found"),
@@ -33,12 +40,21 @@ def images_of(source: str) -> tuple[Path, ...]:
     folder = Path(source)
     if not folder.is_dir():
         return (folder,)
-    found = list[Path]()
+    found = filter(is_image, _files(folder))
+    return tuple(sorted(file for file in found if file.is_file() or file.is_symlink()))
+
+
+def unread_of(folder: Path) -> str:
+    """Images of a folder that are in a format that is not read, for people; "" for none."""
+    suffixes = Counter(file.suffix.lower() for file in _files(folder))
+    each = [f"{suffixes[suffix]:,} of {suffix}" for suffix in OTHERS if suffixes[suffix]]
+    return " and ".join(each)
+
+
+def _files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not _is_left_behind(name)]
-        images = (Path(place, name) for name in files if is_image(Path(name)))
-        found.extend(file for file in images if file.is_file() or file.is_symlink())
-    return tuple(sorted(found))
+        yield from (Path(place, name) for name in files)
 
 
 def _is_left_behind(folder: str) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import need
-from vae_runtime.bundle.manifest import ImageSpec
+from vae_runtime.bundle.records import ImageSpec
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
 GREY = ("1", "L", "LA", "La")  # modes of grey images of 8 bits
@@ -25,6 +25,7 @@ DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # of 16 bits, or of 32 that hol
 WHITE = {8: 255.0, 16: 65535.0}  # the largest value, by the bits of a channel
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # others run programs, or are none
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap the sides
+WIDTH, HEIGHT = 256, 257  # tags of TIFF
 # Of bundles that say nothing of images: what training did to them before it was said.
 UNSAID = ImageSpec(bits=8, resampling=None, orientation="stored")
 NEAR = 1.02  # ratios of sides that differ by less are alike: sizes are whole numbers
@@ -33,6 +34,7 @@ NEAR = 1.02  # ratios of sides that differ by less are alike: sizes are whole nu
 UNREADABLE = (
     *(OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError),
     *(RuntimeError, AttributeError, struct.error, zlib.error),
+    Warning,  # of damaged parts, and of images almost too large, where warnings are errors
 )
 
 
@@ -73,6 +75,8 @@ def kind_of(file: Path) -> ImageKind:
     with _opened(file) as image:
         bits = _bits(file, image)
         width, height = image.size
+        if image.format == "TIFF":  # which some versions of Pillow turn by themselves
+            width, height = image.tag_v2[WIDTH], image.tag_v2[HEIGHT]
         if image.getexif().get(ORIENTATION) in TURNED:
             width, height = height, width
         is_grey = bits == 16 or image.mode in GREY
@@ -154,14 +158,16 @@ def is_distorted(size: tuple[int, int], aspect: tuple[float, float]) -> bool:
 def _opened(file: Path) -> Iterator[Any]:
     """Context with an image of which only the beginning is read; errors are `ImageError`."""
     pillow = _pillow(file)
-    bomb = (pillow.DecompressionBombError, pillow.DecompressionBombWarning)
     try:
         # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
         with file.open("rb") as content, pillow.open(content, formats=_formats()) as image:
             yield image
     except _NoWholeNumbers:
         raise
-    except (*UNREADABLE, *bomb) as error:
+    except pillow.UnidentifiedImageError as error:
+        known = ", ".join(FORMATS)
+        raise ImageError(f"{file} is not a readable image: it is none of {known}.") from error
+    except (*UNREADABLE, pillow.DecompressionBombError) as error:
         raise ImageError(f"{file} is not a readable image: {_reason(error)}.") from error
 
 
