@@ -8,6 +8,7 @@ import numpy as np
 from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
 from vae_runtime.rows.files import table_format
+from vae_runtime.rows.formats.pixels import said
 
 from . import idx
 from .datasets import Dataset
@@ -95,10 +96,13 @@ def check_options(config: DataConfig, kind: str) -> None:
     """Raises ValueError for an option that this kind of source would ignore."""
     plain = DataConfig(config.source)
     for option in sorted(ALL_OPTIONS - set(OPTIONS[kind])):
-        if getattr(config, option) != getattr(plain, option):
+        value = getattr(config, option)
+        if value != getattr(plain, option):
+            if option == "image_size":
+                value = f"{said(value[1], value[0])} (width x height)"
             raise ValueError(
                 f"expected no {option.replace('_', '-')} for {config.source}. "
-                f"Received: {getattr(config, option)}, which would be ignored."
+                f"Received: {value}, which would be ignored."
             )
     if config.stream and Path(config.source).suffix == ".csv":
         raise ValueError(
