@@ -13,6 +13,7 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
+from vae_runtime.rows.formats.registry import ENDINGS
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from .run import Metrics
 
 # what may be said of the rows to judge on
-JUDGED = ("label", "recording", "time", "machine", "classes", "bad_rows", "image_size", "channels")
+JUDGED = (
+    "label",
+    "recording",
+    "time",
+    "machine",
+    "classes",
+    "on_bad_row",
+    "image_size",
+    "channels",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         "--data",
         required=True,
         type=name_or_path,
-        help="digits, mnist, fashion_mnist, a .csv, .parquet, .npz or .npy file, a folder of "
-        ".parquet files or of images",
+        help=f"digits, mnist, fashion_mnist, a file of {', '.join(ENDINGS)}, a folder or glob of "
+        "such files, or a folder of images",
     )
     train.add_argument("--out", required=True, type=path, help="the run directory to write")
     train.add_argument(

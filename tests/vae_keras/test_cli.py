@@ -41,9 +41,9 @@ def given_to(monkeypatch, arguments):
 
 
 def test_every_option_of_the_rows_can_be_said(monkeypatch):
-    options = "--window 8 --stride 2 --recording m --time t --bad-rows drop --bad-columns drop"
+    options = "--window 8 --stride 2 --recording m --time t --on-bad-row reject --bad-columns drop"
     expected = DataConfig(
-        "rows", window=8, stride=2, recording="m", time="t", bad_rows="drop", bad_columns="drop"
+        "rows", window=8, stride=2, recording="m", time="t", on_bad_row="reject", bad_columns="drop"
     )
     assert given_to(monkeypatch, options.split()) == expected
     options = "--image-size 48x32 --channels 3 --columns a,b --one-hot c --stream"

@@ -115,7 +115,7 @@ OTHERS = "expected a window, for stride, recording and time. Received: none."
         ({"time": "t"}, OTHERS),
         ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
-        ({"bad_rows": "ignore"}, "bad_rows of error or drop. Received: ignore."),
+        ({"on_bad_row": "ignore"}, "on_bad_row of fail or reject. Received: ignore."),
         ({"bad_columns": "keep"}, "bad_columns of error or drop. Received: keep."),
         (
             {"image_size": (0, 8)},
@@ -149,7 +149,7 @@ def test_what_is_said_of_rows_goes_together():
         recording="m",
         time="t",
         machine="m",
-        bad_rows="drop",
+        on_bad_row="reject",
         bad_columns="drop",
     )
     assert (config.window, config.stride) == (1, 7)

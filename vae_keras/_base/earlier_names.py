@@ -6,11 +6,12 @@ from vae_runtime._base.typed_json import renamed
 
 # of an object in a file: where it is, and its keys, old to new
 NAMES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "config.json": (("data",), {"group": "recording", "unit": "machine"}),
+    "config.json": (("data",), {"group": "recording", "unit": "machine", "bad_rows": "on_bad_row"}),
     "data.json": ((), {"groups": "one_hot", "group": "recording", "unit": "machine_column"}),
     "calibration.npz": ((), {"unit": "machine"}),
     "test.npz": ((), {"unit": "machine"}),
 }
+VALUES = {"error": "fail", "drop": "reject"}  # of on_bad_row
 
 
 def with_names_of_today(file: str, content: Any) -> Any:
@@ -21,4 +22,10 @@ def with_names_of_today(file: str, content: Any) -> Any:
         content: JSON, or arrays by their keys.
     """
     place, names = NAMES.get(file, ((), {}))
-    return renamed(content, names, place)
+    found = renamed(content, names, place)
+    if file == "config.json":
+        for key in place:
+            rows = found.get(key) if isinstance(found, dict) else None
+            if isinstance(rows, dict) and rows.get("on_bad_row") in VALUES:
+                rows["on_bad_row"] = VALUES[rows["on_bad_row"]]
+    return found

@@ -4,7 +4,8 @@ Three frozen records that never merge; each is a part of `config.json` in the ru
 folder imports no other of this package.
 """
 
-from .data import BAD_CHOICES as BAD_CHOICES
+from .data import BAD_COLUMNS as BAD_COLUMNS
+from .data import BAD_ROWS as BAD_ROWS
 from .data import DataConfig as DataConfig
 from .model import ACTIVATIONS as ACTIVATIONS
 from .model import SIGMAS as SIGMAS

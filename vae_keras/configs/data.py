@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from .checks import LARGEST_SEED, check, check_is_whole, check_whole
 
-BAD_CHOICES = ("error", "drop")
+BAD_ROWS = ("fail", "reject")
+BAD_COLUMNS = ("error", "drop")
 LARGEST_SIDE = 16_384  # pixels of an image
 MOST_FOLDS = 1_000  # models that are trained for the calibration alone
 
@@ -15,8 +16,8 @@ class DataConfig:
     """Data to train on: the source of the rows, and how they are split into sets.
 
     Args:
-        source: "digits", "mnist" or "fashion_mnist", a .npz, .npy, .csv or .parquet file, a folder
-            of .parquet files, or a folder of images.
+        source: "digits", "mnist" or "fashion_mnist", a file of rows (.csv, .jsonl, .parquet,
+            .arrow, .npz, .npy), a folder or glob of such files, or a folder of images.
         data_dir: where the idx files of mnist or fashion_mnist are; downloaded where None.
         label: column of a table that is 1 for anomalies; they are kept out of training.
         columns: columns of a table to take; all that are not named otherwise where None.
@@ -31,8 +32,8 @@ class DataConfig:
             at the stride, or at a quarter of a window where that is more.
         recording: column (or key of an .npz) that tells recordings apart: no window spans two.
         time: column (or key) of times: no window spans a hole in them.
-        bad_rows: rows with missing or infinite values, and images that cannot be read: "error", or
-            "drop" to leave them out; a window with such a row is left out.
+        on_bad_row: at a row with missing or infinite values, or an image that cannot be read:
+            "fail", or "reject" to leave it out; a window with such a row is left out.
         bad_columns: of a table, columns of text and those that never change: "error", or "drop".
         stream: whether to read a Parquet table again in each epoch instead of holding it in memory.
         image_size: (height, width) in pixels to resize images of a folder to, here and on the
@@ -65,7 +66,7 @@ class DataConfig:
     stride: int | None = None
     recording: str | None = None
     time: str | None = None
-    bad_rows: str = "error"
+    on_bad_row: str = "fail"
     bad_columns: str = "error"
     stream: bool = False
     image_size: tuple[int, int] | None = None
@@ -94,10 +95,8 @@ class DataConfig:
             low, high = self.value_range
             finite = math.isfinite(low) and math.isfinite(high)
             check("value range of two numbers, low < high", self.value_range, finite and low < high)
-        for name in ("bad_rows", "bad_columns"):
-            check(
-                f"{name} of error or drop", getattr(self, name), getattr(self, name) in BAD_CHOICES
-            )
+        check("on_bad_row of fail or reject", self.on_bad_row, self.on_bad_row in BAD_ROWS)
+        check("bad_columns of error or drop", self.bad_columns, self.bad_columns in BAD_COLUMNS)
         if self.image_size is not None:
             _check_size(self.image_size)
         check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))

@@ -9,7 +9,7 @@ from typing import Any
 from vae_keras.likelihoods import registry
 from vae_runtime.cli.values import listed, name_or_path
 
-from . import ACTIVATIONS, BAD_CHOICES, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
+from . import ACTIVATIONS, BAD_COLUMNS, BAD_ROWS, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
 Read = Callable[[str], Any]
 Flags = dict[str, tuple[Read, str]]  # of each field: how its text is read, and help
@@ -119,12 +119,12 @@ DATA: Flags = {
         "threshold is set on its own rows",
     ),
     "labels_per_class": (int, "labels of each class that training may see; default: all"),
-    "bad_rows": (
-        one_of(*BAD_CHOICES),
-        "rows with missing or infinite values, images that cannot be read: error, or drop",
+    "on_bad_row": (
+        one_of(*BAD_ROWS),
+        "at a row with missing or infinite values, or an unreadable image: fail, or reject it",
     ),
     "bad_columns": (
-        one_of(*BAD_CHOICES),
+        one_of(*BAD_COLUMNS),
         "columns of text and those that never change: error, or drop",
     ),
     "stream": (bool, "read a Parquet table anew in each epoch: for more rows than memory holds"),

@@ -41,6 +41,9 @@ class Dataset:
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
         notes: what was done to the rows on the way, for people.
         image: how image files became rows; None where rows came otherwise.
+        files: int (rows,), the number of each row's file among `file_names`; None where all are of
+            one file.
+        file_names: of the files, in order.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Dataset:
     machines: Array | None = None
     notes: tuple[str, ...] = ()
     image: ImageSpec | None = None
+    files: Array | None = None
+    file_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,17 @@ def evaluation_rows(dataset: Dataset) -> Dataset:
     if not isinstance(dataset.x, Windows):
         return dataset
     some = dataset.x.counted
-    labels, machines = (None if a is None else a[some] for a in (dataset.labels, dataset.machines))
-    return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, machines=machines)
+    labels, machines, files = (
+        None if a is None else a[some] for a in (dataset.labels, dataset.machines, dataset.files)
+    )
+    return replace(
+        dataset,
+        x=dataset.x[some],
+        y=dataset.y[some],
+        labels=labels,
+        machines=machines,
+        files=files,
+    )
 
 
 def select(x: Rows, rows: Array) -> Rows:

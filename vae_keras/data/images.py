@@ -15,6 +15,7 @@ import numpy as np
 from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
 from vae_runtime.bundle.manifest import ImageSpec
+from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.formats.image_files import SUFFIXES, images_of, unread_of
 from vae_runtime.rows.formats.pixels import (
     WHITE,
@@ -26,6 +27,7 @@ from vae_runtime.rows.formats.pixels import (
     read_pixels,
     said,
 )
+from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
 from .datasets import Dataset
 
@@ -39,8 +41,8 @@ T = TypeVar("T")
 Kinds = dict[Path, ImageKind]
 
 
-def load_folder(config: DataConfig) -> Dataset:
-    """Reads the images of a folder, sorted by name: (rows, height, width, channels).
+def load_images(config: DataConfig) -> Dataset:
+    """Reads the images of a folder or glob, sorted by name: (rows, height, width, channels).
 
     Rows are uint8, of images of 16 bits float32.
 
@@ -48,10 +50,12 @@ def load_folder(config: DataConfig) -> Dataset:
         ValueError: they are not of one size or kind and `config` does not say of which to make
             them, or one cannot be read; names the file.
     """
-    folder, notes = Path(config.source), list[str]()
+    folder, notes = _folder_of(config.source), list[str]()
     check_pillow(folder)
     images_of.cache_clear()  # there may be others by now
-    kinds = _each(folder, images_of(str(folder)), kind_of, config, notes)
+    found = files_of([config.source], Wanted())  # folders, or images that a glob matches
+    images = [image for each in found for image in images_of(str(each))]
+    kinds = _each(folder, images, kind_of, config, notes)
     shape, spec = _row_of(folder, kinds, config)
     rows = np.empty((len(kinds), *shape), np.uint8 if spec.bits == 8 else np.float32)
     _check_memory(folder, rows, kinds)
@@ -68,6 +72,14 @@ def load_folder(config: DataConfig) -> Dataset:
     return Dataset(folder.name, rows, y, (0.0, WHITE[spec.bits]), notes=tuple(notes), image=spec)
 
 
+def _folder_of(source: str) -> Path:
+    """The folder that all images of a source are in: of a glob, that before the first mark."""
+    path = Path(source)
+    while any(mark in str(path) for mark in GLOB_MARKS) and not path.exists():
+        path = path.parent
+    return path if path.is_dir() else path.parent
+
+
 def _each(
     folder: Path,
     files: Iterable[Path],
@@ -81,8 +93,8 @@ def _each(
         try:
             found[file] = read(file)
         except ImageError as error:
-            if config.bad_rows == "error":
-                raise ValueError(f"{error} (--bad-rows drop leaves such files out.)") from error
+            if config.on_bad_row == "fail":
+                raise ValueError(f"{error} (--on-bad-row reject leaves such files out.)") from error
             notes.append(f"left out: {error}")
     if not found:
         unread = unread_of(folder)

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from vae_keras._base.arrays import Array, Shape
 from vae_runtime.rows.missing_names import some
 
@@ -24,28 +22,6 @@ def groups_last(names: Sequence[str], prefixes: Sequence[str]) -> tuple[tuple[st
     last = [name for group in groups for name in group]
     first = [name for name in names if name not in set(last)]
     return (*first, *last), tuple(map(len, groups))
-
-
-def check_rows(x: Array, names: Sequence[str], groups: Shape, numbers: Array) -> None:
-    """Raises ValueError where a row has not exactly one 1 in each of the groups, the last columns.
-
-    Args:
-        x: (rows, columns).
-        names: of the columns.
-        groups: sizes of the groups.
-        numbers: (rows,) of x's rows in their table, for the message.
-    """
-    end = len(names) - sum(groups)
-    for size in groups:
-        start, end = end, end + size
-        values = x[:, start:end]
-        bad = np.flatnonzero(((values != 0) & (values != 1)).any(1) | (values.sum(1) != 1))
-        if len(bad):
-            raise ValueError(
-                f"expected exactly one 1 among the columns {some(names[start:end])} of each "
-                f"row. Received: {values[bad[0]].tolist()} in row {numbers[bad[0]]} "
-                f"({len(bad)} such rows)."
-            )
 
 
 def check_kinds(seen: Array, names: Sequence[str], groups: Shape) -> None:

@@ -7,13 +7,16 @@ import numpy as np
 
 from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
-from vae_runtime.rows.files import table_format
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.formats import registry
+from vae_runtime.rows.formats.image_files import is_image
 from vae_runtime.rows.formats.pixels import said
+from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
 from . import idx
 from .datasets import Dataset
 from .digits import load_digits
-from .images import load_folder
+from .images import load_images
 from .tables import load_table
 
 # What each kind of source has use for; other options would be ignored, and are refused instead.
@@ -23,22 +26,25 @@ _WINDOWS = ("window", "stride", "recording", "time")
 OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
-    "images": ("image_size", "channels", "bad_rows"),
-    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows", "stream"),
-    "arrays": (*_CLASSES, *_WINDOWS, "machine", "value_range", "bad_rows"),
+    "images": ("image_size", "channels", "on_bad_row"),
+    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "machine", "value_range", "on_bad_row", "stream"),
+    "arrays": (*_CLASSES, *_WINDOWS, "machine", "value_range", "on_bad_row"),
     "given": ("columns", "value_range"),
 }
 ALL_OPTIONS = {option for options in OPTIONS.values() for option in options}
 
+ARRAYS = (".npz", ".npy")
+STREAMED = (".parquet", ".arrow", ".feather")  # quick to read again in each epoch
 NAMES = ("digits", *idx.DATASETS)
 
 
 def load(config: DataConfig) -> Dataset:
     """Loads the data set that a `DataConfig` names; ValueError where it cannot be used."""
-    if config.source not in NAMES and not path_of(config.source, "a source of rows").exists():
+    if config.source not in NAMES and not _is_there(config.source):
         raise ValueError(
-            f"{config.source}: expected {', '.join(NAMES)}, a .npz, .npy, .csv or .parquet file, a "
-            "folder of .parquet files or one of images. Received: nothing at that path."
+            f"{config.source}: expected {', '.join(NAMES)}, a file of "
+            f"{', '.join(registry.ENDINGS)}, a folder or glob of such files, or a folder of "
+            "images. Received: nothing at that path."
         )
     kind = _kind(config.source)
     check_options(config, kind)
@@ -47,7 +53,7 @@ def load(config: DataConfig) -> Dataset:
     if kind == "idx":
         x = np.concatenate(idx.load_images(config.source, config.data_dir))
         return Dataset(config.source, x, np.zeros(len(x), bool), (0.0, 255.0))
-    return load_folder(config) if kind == "images" else load_table(config)
+    return load_images(config) if kind == "images" else load_table(config)
 
 
 def config_like(source: str, known: Any, **options: Any) -> DataConfig:
@@ -56,7 +62,7 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     Args:
         source: of the rows.
         known: a run's `DataCard` or a bundle's `Model`: input shape, feature names, stride.
-        options: of the source, as `DataConfig` has it: label, recording, bad_rows and the like.
+        options: of the source, as `DataConfig` has it: label, recording, on_bad_row and the like.
     """
     kind = _kind(source)
     if kind == "images" and known.image is not None:
@@ -86,10 +92,20 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 def _kind(source: str) -> str:
     if source in NAMES:
         return "idx" if source in idx.DATASETS else "digits"
-    path = path_of(source, "a source of rows")
-    if path.is_dir() and not any(path.rglob("*.parquet")):
+    first = _first_of(source)
+    if first.is_dir() or is_image(first):
         return "images"
-    return "table" if table_format(path) else "arrays"
+    return "arrays" if first.suffix in ARRAYS else "table"
+
+
+def _is_there(source: str) -> bool:
+    path = path_of(source, "a source of rows")
+    return path.exists() or any(mark in source for mark in GLOB_MARKS)
+
+
+def _first_of(source: str) -> Path:
+    """The first file that a source stands for."""
+    return files_of([source], Wanted())[0]
 
 
 def check_options(config: DataConfig, kind: str) -> None:
@@ -104,7 +120,7 @@ def check_options(config: DataConfig, kind: str) -> None:
                 f"expected no {option.replace('_', '-')} for {config.source}. "
                 f"Received: {value}, which would be ignored."
             )
-    if config.stream and Path(config.source).suffix == ".csv":
+    if config.stream and kind == "table" and _first_of(config.source).suffix not in STREAMED:
         raise ValueError(
             f"expected Parquet to stream. Received: {config.source}. Convert it, or train on it "
             "in memory."

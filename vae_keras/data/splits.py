@@ -10,7 +10,7 @@ from vae_keras.configs import DataConfig
 from . import labels
 from .balanced_shares import deal_segments
 from .datasets import Dataset, Rows, Split, counted, select
-from .streams import ParquetStream
+from .streams import FileStream
 
 MOST_HELD_BACK = (
     10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
@@ -74,7 +74,7 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
     """
     if config.folds is not None:
         return config.folds
-    is_streamed = isinstance(dataset.x, ParquetStream)
+    is_streamed = isinstance(dataset.x, FileStream)
     if (
         is_streamed
         or config.has_own_shares
@@ -179,7 +179,7 @@ def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
     calibration = min(round(n * config.calibration), MOST_HELD_BACK)
     test = min(round(n * config.test), MOST_HELD_BACK)
     validation = round(n * config.validation)
-    if isinstance(dataset.x, ParquetStream):  # of an array, all are in memory already
+    if isinstance(dataset.x, FileStream):  # of an array, all are in memory already
         validation = min(validation, MOST_HELD_BACK)
     parts = np.split(normal, np.cumsum([calibration, test, validation]))
     return dict(zip(("calibration", "test", "validation", "train"), parts, strict=True))
@@ -249,4 +249,4 @@ def _deal_by_machine(dataset: Dataset, shares: list[float], rng: Any) -> Array:
 
 
 def _take(x: Rows, rows: Array) -> Array:
-    return x.take(rows) if isinstance(x, ParquetStream) else x[rows]
+    return x.take(rows) if isinstance(x, FileStream) else x[rows]

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
-from vae_runtime.rows.parquet import read_row_group, row_groups
-from vae_runtime.rows.tables import ColumnChoice
+from vae_runtime.rows.blocks import BLOCK_VALUES, Wanted
+from vae_runtime.rows.formats.segments import SHARD_BLOCKS
+from vae_runtime.rows.input_files import Inputs, plan
 
-# Rows that are shuffled together, at least: whole row groups, in an order that each epoch draws.
+# Rows that are shuffled together, at least: whole shards, in an order that each epoch draws.
 BLOCK_ROWS = 131_072
 
 
@@ -47,31 +48,40 @@ class Stream(ABC):
         return found
 
 
-class ParquetStream(Stream):
-    """Stream of a Parquet table's columns, as float32.
+def with_small_shards(wanted: Wanted) -> Wanted:
+    """The same, in shards of `BLOCK_ROWS` rows at most, or of one row group that has more."""
+    return wanted._replace(values=BLOCK_VALUES * SHARD_BLOCKS // BLOCK_ROWS)
+
+
+class FileStream(Stream):
+    """Stream of the columns of files that are read in shards, as float32.
 
     Args:
-        path: a .parquet file, or a folder of them.
-        names: of the columns.
-        keep: bool (rows of the table,), those that belong to the stream; all where None.
+        inputs: the files, and which columns of them.
+        keep: bool (rows of the files,), those that belong to the stream; all where None.
     """
 
-    def __init__(self, path: Path, names: Sequence[str], keep: Array | None = None) -> None:
-        self.path, self.names = path, tuple(names)
-        self._groups = row_groups(path)
-        self._starts = np.cumsum([0, *(group.rows for group in self._groups)])
+    def __init__(self, inputs: Inputs, keep: Array | None = None) -> None:
+        self.inputs, self.names = inputs, inputs.wanted.features
+        self._starts = np.cumsum([0, *(shard.rows for shard in inputs.shards)])
         self._keep = np.ones(self._starts[-1], bool) if keep is None else keep
-        self.shape = (int(self._keep.sum()), len(self.names))
+        self.shape = (int(self._keep.sum()), *(inputs.wanted.shape or ()))
+
+    @classmethod
+    def of(cls, source: Path, names: Sequence[str], keep: Array | None = None) -> "FileStream":
+        """Stream of these columns of a file or folder."""
+        wanted = with_small_shards(Wanted(tuple(names), (len(names),)))
+        return cls(plan([str(source)], wanted), keep)
 
     def in_order(self) -> Iterator[Array]:
-        """Iterates over all rows once, one row group at a time."""
-        return (self._read(i) for i in range(len(self._groups)))
+        """Iterates over all rows once, a shard at a time."""
+        return (self._read(i) for i in range(len(self.inputs.shards)))
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Array]:
-        """Iterates over row groups in random order; rows of a few groups are shuffled together."""
+        """Iterates over shards in random order; rows of a few shards are shuffled together."""
         rng = np.random.default_rng((seed, epoch))
         block: list[Array] = []
-        for i in rng.permutation(len(self._groups)):
+        for i in rng.permutation(len(self.inputs.shards)):
             block.append(self._read(i))
             if sum(map(len, block)) >= BLOCK_ROWS:
                 yield rng.permutation(np.concatenate(block))
@@ -79,15 +89,14 @@ class ParquetStream(Stream):
         if block:
             yield rng.permutation(np.concatenate(block))
 
-    def select(self, rows: Array) -> "ParquetStream":
-        """Stream of the rows with these numbers, in the order of the table."""
+    def select(self, rows: Array) -> "FileStream":
+        """Stream of the rows with these numbers, in the order of the files."""
         keep = np.zeros_like(self._keep)
         keep[np.flatnonzero(self._keep)[rows]] = True
-        return ParquetStream(self.path, self.names, keep)
+        return FileStream(self.inputs, keep)
 
     def _read(self, i: int) -> Array:
-        columns = ColumnChoice(self.names, missing=True)
-        x = read_row_group(self._groups[i], columns).x
+        x = np.concatenate([block.x for block in self.inputs.read(self.inputs.shards[i])])
         return x[self._keep[self._starts[i] : self._starts[i + 1]]].astype(self.dtype)
 
 

@@ -4,6 +4,7 @@ A column that is constant or text, a row with a missing or infinite value: an er
 or left out where the configuration says so, and said aloud.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,136 +13,205 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
-from vae_runtime.rows import parquet
-from vae_runtime.rows.files import read_rows, table_format
-from vae_runtime.rows.machine_names import names_of
-from vae_runtime.rows.tables import CellError, ColumnChoice, check_names
+from vae_runtime.rows import input_files
+from vae_runtime.rows.bad_rows import Reject, all_rejected
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.formats import registry
+from vae_runtime.rows.input_files import Inputs
+from vae_runtime.rows.marks import plain_column
+from vae_runtime.rows.missing_names import some
+from vae_runtime.rows.tables import ColumnError
 
 from . import labels, one_hot, windows
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
-from .streams import ParquetStream
+from .file_rows import Checked, checked_blocks, rows_of
+from .streams import FileStream, with_small_shards
 
 Names = tuple[str, ...] | None
 
+SHOWN = 3  # rejected rows that are told
+
 
 def load_table(config: DataConfig) -> Dataset:
-    """Loads a .csv, .parquet, .npz or .npy file; ValueError says what is wrong and where."""
+    """Loads files of rows; ValueError says what is wrong and where."""
     notes: list[str] = []
-    columns = _columns(config, notes)
+    wanted = _wanted(config, notes)
     try:
-        return (_streamed if config.stream else _in_memory)(config, columns, notes)
-    except CellError as error:
+        inputs = input_files.plan([config.source], wanted)
+        groups: Shape = ()
+        if config.one_hot is not None:
+            names, groups = one_hot.groups_last(inputs.wanted.features or (), config.one_hot)
+            inputs = inputs.with_features(names)
+        return (_streamed if config.stream else _in_memory)(config, inputs, groups, notes)
+    except ColumnError:
+        raise
+    except ValueError as error:
+        text = [] if config.columns is not None else _text_columns(config, wanted)
+        if not text:
+            raise
         raise ValueError(
-            f"{error} Name the columns to take (--columns), or leave out those that hold text "
-            "(--bad-columns drop) and the rows that lack a value (--bad-rows drop)."
+            f"{error} Text is in {some(text)}: name the columns to take (--columns), or leave out "
+            "those that hold text (--bad-columns drop)."
         ) from error
 
 
-def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
-    others = (config.recording, config.time, config.classes, config.machine)
-    extra = list(dict.fromkeys(name for name in others if name is not None))
-    dropping = config.bad_rows == "drop"
-    table = read_rows(
-        config.source, columns=columns, label=config.label, extra=extra, missing=dropping
+def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
+    """What to read of the files: the columns asked for, or all but those of text."""
+    others = (config.label, config.recording, config.time, config.classes)
+    extra = tuple(dict.fromkeys(name for name in others if name is not None))
+    wanted = Wanted(
+        config.columns, machine_column=config.machine, extra=extra, marked=config.label is None
     )
-    x, names, groups = _groups_last(_as_trainable(table.x), table.names, config)
-    y = np.zeros(len(x), bool) if table.y is None else _as_labels(table.y)
-    stats = ColumnStats(names, groups, allow_bad=dropping)
-    stats.add(x, y)
-    good, kept = _usable(config, stats, names, notes)
-    if Path(config.source).suffix == ".csv" and names is None:
-        notes.append(f"{config.source} has no header line: its first line is taken as a row")
-    if x.ndim == 2:
-        if (good & ~y).any():
-            notes += outlier_warnings(x[good & ~y], names or [str(i) for i in range(x.shape[1])])
-        x, names = x[:, kept], tuple(names[i] for i in kept) if names else None
-    limits = value_range(config, x.dtype, *_extremes(stats, kept))
-    dataset = Dataset(Path(config.source).stem, x, y, limits, names, groups, notes=tuple(notes))
-    if config.classes is not None:
-        dataset = labels.with_labels(dataset, table.extra[config.classes], column=config.classes)
-    if config.machine is not None:
-        dataset = replace(dataset, machines=names_of(table.extra[config.machine], len(x)))
-    if config.window is None:
-        known, machines = (
-            None if a is None else a[good] for a in (dataset.labels, dataset.machines)
+    if config.stream:
+        wanted = with_small_shards(wanted)
+    if config.columns is not None or config.bad_columns == "error":
+        return wanted
+    found = _kinds(config, wanted)
+    if found is None:
+        raise ValueError(
+            f"{config.source}: expected a first line of names, to tell columns apart by. Received: "
+            "a row of numbers."
         )
-        return replace(dataset, x=x[good], y=y[good], labels=known, machines=machines)
-    recording, time = (table.extra.get(name or "") for name in (config.recording, config.time))
-    return windows.cut(dataset, config, good=good, recording=recording, time=time)
-
-
-def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
-    path = Path(config.source)
-    header, wanted = parquet.names(path), ColumnChoice(columns, config.label)
-    check_names(path, header, (*wanted.of(header), *wanted.named))
-    names, groups = one_hot.groups_last(wanted.of(header), config.one_hot or ())
-    stats, marks = ColumnStats(names, groups, allow_bad=config.bad_rows == "drop"), []
-    for group in parquet.row_groups(path):
-        part = parquet.read_row_group(group, ColumnChoice(names, config.label, missing=True))
-        marks.append(np.zeros(group.rows, bool) if part.y is None else _as_labels(part.y))
-        stats.add(_as_trainable(part.x), marks[-1])
-    good, kept = _usable(config, stats, names, notes)
-    y = np.concatenate(marks)[good]
-    stream = ParquetStream(path, [names[i] for i in kept], keep=good)
-    limits = value_range(config, stream.dtype, *_extremes(stats, kept))
-    return Dataset(path.stem, stream, y, limits, stream.names, groups, notes=tuple(notes))
-
-
-def _columns(config: DataConfig, notes: list[str]) -> Names:
-    """The columns to take: those asked for, or all but those of text where these may be dropped."""
-    table = table_format(Path(config.source))
-    if config.columns is not None or config.bad_columns == "error" or table is None:
-        return config.columns
-    others = (config.label, config.recording, config.time, config.classes, config.machine)
-    named = [name for name in others if name is not None]
-    found = table.columns(Path(config.source), named)
     text = [name for name, is_number in found.items() if not is_number]
     if text:
         notes.append(f"left out as they hold text: {', '.join(text)}")
     if len(text) == len(found):
         raise ValueError(f"{config.source}: expected columns of numbers. Received: none.")
-    return tuple(name for name in found if name not in text)
+    return wanted._replace(features=tuple(name for name in found if name not in text))
 
 
-def _groups_last(x: Array, names: Names, config: DataConfig) -> tuple[Array, Names, Shape]:
-    if config.one_hot is None:
-        return x, names, ()
-    ordered, groups = one_hot.groups_last(names or (), config.one_hot)
-    return x[:, [(names or ()).index(name) for name in ordered]], ordered, groups
+def _kinds(config: DataConfig, wanted: Wanted) -> dict[str, bool] | None:
+    """Columns that are not named otherwise, each with whether it holds numbers in all files."""
+    found: dict[str, bool] = {}
+    for file in input_files.files_of([config.source], wanted):
+        columns = registry.columns_of(file, wanted)
+        if columns is None:
+            return None
+        found = {name: found.get(name, True) and is_number for name, is_number in columns.items()}
+    return found
 
 
-def _as_trainable(x: Array) -> Array:
-    """Converts rows to float32 or uint8; ValueError where there is no feature."""
+def _text_columns(config: DataConfig, wanted: Wanted) -> list[str]:
+    kinds = _kinds(config, wanted._replace(features=None))
+    return [name for name, is_number in (kinds or {}).items() if not is_number]
+
+
+def _in_memory(config: DataConfig, inputs: Inputs, groups: Shape, notes: list[str]) -> Dataset:
+    checked = rows_of(checked_blocks(inputs, config.label, groups))
+    rows, x, names = checked.rows, checked.rows.x, inputs.wanted.features
+    _check_kind(x)
+    good = _good(config, checked, notes)
+    stats = ColumnStats(names, groups)
+    stats.add(x[good], checked.y[good])
+    kept = _varying(config, stats, names, notes)
+    if Path(config.source).suffix == ".csv" and names is None:
+        notes.append(f"{config.source} has no header line: its first line is taken as a row")
+    if x.ndim == 2:
+        normal = x[good & ~checked.y]
+        if len(normal):
+            notes += outlier_warnings(normal, names or [str(i) for i in range(x.shape[1])])
+        x, names = x[:, kept], tuple(names[i] for i in kept) if names else None
+    limits = value_range(config, x.dtype, *_extremes(stats, kept))
+    dataset = Dataset(
+        _name(config),
+        x,
+        checked.y,
+        limits,
+        names,
+        groups,
+        machines=rows.machines,
+        files=rows.file if len(rows.files) > 1 else None,
+        file_names=rows.files if len(rows.files) > 1 else None,
+        notes=tuple(notes),
+    )
+    if config.classes is not None:
+        known = plain_column(rows.extra[config.classes])
+        dataset = labels.with_labels(dataset, known, column=config.classes)
+    if config.window is None:
+        return only(dataset, good)
+    recording, time = (
+        plain_column(rows.extra[name]) if name else None for name in (config.recording, config.time)
+    )
+    return windows.cut(dataset, config, good=good, recording=recording, time=time)
+
+
+def _streamed(config: DataConfig, inputs: Inputs, groups: Shape, notes: list[str]) -> Dataset:
+    names = inputs.wanted.features or ()
+    stats = ColumnStats(names, groups)
+    goods, marks, rejects = list[Array](), list[Array](), list[Reject]()
+    for block in checked_blocks(inputs, config.label, groups):
+        _check_kind(block.block.x)
+        good = block.good
+        stats.add(block.block.x[good], block.y[good])
+        goods.append(good)
+        marks.append(block.y)
+        rejects += block.rejects
+        _refuse(config, rejects)
+    good = np.concatenate(goods)
+    _tell(rejects, good, notes)
+    kept = _varying(config, stats, names, notes)
+    y = np.concatenate(marks)[good]
+    stream = FileStream(inputs.with_features([names[i] for i in kept]), keep=good)
+    limits = value_range(config, stream.dtype, *_extremes(stats, kept))
+    return Dataset(_name(config), stream, y, limits, stream.names, groups, notes=tuple(notes))
+
+
+def _name(config: DataConfig) -> str:
+    """Name of the rows, for people: that of the file or folder; of a glob, of its folder."""
+    path = Path(config.source)
+    return path.stem if path.exists() else path.parent.name or "rows"
+
+
+def only(dataset: Dataset, good: Array) -> Dataset:
+    """The good rows of a `Dataset`, with all that is known of them."""
+    labels, machines, files = (
+        None if a is None else a[good] for a in (dataset.labels, dataset.machines, dataset.files)
+    )
+    return replace(
+        dataset,
+        x=dataset.x[good],
+        y=dataset.y[good],
+        labels=labels,
+        machines=machines,
+        files=files,
+    )
+
+
+def _good(config: DataConfig, checked: Checked, notes: list[str]) -> Array:
+    """Mask of the rows that can be used; tells how many are not, and why."""
+    _refuse(config, checked.rejects)
+    _tell(checked.rejects, checked.good, notes)
+    return checked.good
+
+
+def _refuse(config: DataConfig, rejects: Sequence[Reject]) -> None:
+    if rejects and config.on_bad_row == "fail":
+        raise rejects[0].error()
+
+
+def _tell(rejects: Sequence[Reject], good: Array, notes: list[str]) -> None:
+    """Notes how many rows are rejected, and the first reasons; ValueError where all are."""
+    if not rejects:
+        return
+    if not good.any():
+        raise all_rejected(rejects)
+    first = " ".join(f"Row {row} of {file}: {reason}" for file, row, reason in rejects[:SHOWN])
+    notes.append(f"{len(rejects):,} of {len(good):,} rows rejected. {first}")
+
+
+def _check_kind(x: Array) -> None:
+    """Raises ValueError where there is no feature, or no number."""
     if x.dtype.kind not in "biuf" or x.ndim < 2 or 0 in x.shape:
         raise ValueError(
             "expected rows of numbers, (rows, features) or (rows, height, width, channels). "
             f"Received: {x.dtype} of shape {x.shape}."
         )
-    if x.dtype == np.uint8:
-        return x
-    with np.errstate(over="ignore"):  # becomes infinity, which ColumnStats finds
-        return x.astype(np.float32)
 
 
-def _as_labels(y: Array) -> Array:
-    bad = np.flatnonzero(~np.isin(y, (0, 1)))
-    if len(bad):
-        raise ValueError(
-            f"expected labels 0 (normal) and 1 (anomaly). Received: {y[bad[0]]} in row {bad[0]} "
-            f"({len(bad)} such rows)."
-        )
-    return y.astype(bool)
-
-
-def _usable(
-    config: DataConfig, stats: ColumnStats, names: Names, notes: list[str]
-) -> tuple[Array, list[int]]:
-    """Mask of the good rows and numbers of the columns to keep; notes what is left out."""
-    good = stats.good()
+def _varying(config: DataConfig, stats: ColumnStats, names: Names, notes: list[str]) -> list[int]:
+    """Numbers of the columns to keep; notes those that are left out as they never change."""
     stats.check_kinds()
-    if not good.all():
-        notes.append(f"left out {int((~good).sum()):,} rows with missing or infinite values")
     constant = stats.constant() if config.bad_columns == "drop" else []
     if constant:
         called = [names[i] if names else str(i) for i in constant]
@@ -149,7 +219,7 @@ def _usable(
     kept = [i for i in range(stats.low.shape[0]) if i not in constant]
     if not kept:
         raise ValueError(f"{config.source}: expected columns that vary. Received: none.")
-    return good, kept
+    return kept
 
 
 def _extremes(stats: ColumnStats, kept: list[int]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
 from vae_runtime.rows.machine_names import of_windows
-from vae_runtime.rows.windows import one_of, window_starts
+from vae_runtime.rows.windows import UNNAMED, one_of, window_starts
 
 from . import labels
 from .datasets import Dataset
@@ -46,8 +46,19 @@ def cut(
             f"expected a table (rows, channels) to cut into windows, or windows of {window} rows "
             f"without times. Received: rows of shape {table.x.shape[1:]}."
         )
-    order, starts = window_starts(len(table.x), window, 1, recording=recording, time=time)
+    recording = _recordings(table, recording)
+    there = _known(good, recording, time)
+    order, starts = window_starts(
+        len(there),
+        window,
+        1,
+        recording=None if recording is None else recording[there],
+        time=None if time is None else time[there],
+    )
+    order = there[order]
     starts = starts[~_any(~good[order], starts, window)]
+    lost = np.concatenate([[0], np.cumsum(~np.isin(np.arange(len(table.x)), there))])
+    starts = starts[lost[order[starts]] == lost[order[starts + window - 1]]]
     if not len(starts):
         raise ValueError(
             f"expected a stretch of {window} rows without missing values. Received: none in "
@@ -70,7 +81,26 @@ def cut(
         machines=None
         if table.machines is None
         else _machines(table.machines[order], starts, window),
+        files=None if table.files is None else table.files[order][starts],
     )
+
+
+def _recordings(table: Dataset, recording: Array | None) -> Array | None:
+    """Recordings by name, each file with its own: (rows,), or None for one recording."""
+    if table.files is None:
+        return recording
+    if recording is None:
+        return table.files
+    return np.char.add(np.char.add(table.files.astype(str), "/"), recording.astype(str))
+
+
+def _known(good: Array, recording: Array | None, time: Array | None) -> Array:
+    """Numbers of the rows but for bad ones that do not say of which recording or time they are."""
+    lost = np.zeros(len(good), bool)
+    for column in (recording, time):
+        if column is not None and not good.all():
+            lost |= ~good & np.isin(np.char.strip(column.astype(str)), UNNAMED)
+    return np.flatnonzero(~lost)
 
 
 def _any(marks: Array, starts: Array, window: int) -> Array:
@@ -107,6 +137,7 @@ def _cut_already(table: Dataset, good: Array, recording: Array | None) -> Datase
         y=table.y[good],
         labels=None if table.labels is None else table.labels[good],
         machines=None if table.machines is None else table.machines[good],
+        files=None if table.files is None else table.files[good],
     )
     if recording is None:
         note = (

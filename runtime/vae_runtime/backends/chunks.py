@@ -4,13 +4,14 @@ import errno
 import mmap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from vae_runtime._base.threads import startable
 from vae_runtime.errors import BundleError
+from vae_runtime.rows.arrays import ArrayCheck
 
 from . import Session, names
 
@@ -21,19 +22,6 @@ KEPT = 8 * 2**20
 Rows = NDArray[Any]
 Feeds = Mapping[str, NDArray[Any]]
 Answers = list[NDArray[np.float32]]
-
-
-class ArrayCheck(Protocol):
-    """Turns rows, and the number of the first, into what a graph takes; see `arrays`."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    def as_array(self, rows: ArrayLike, /) -> Rows:
-        """Rows as an array, to be taken apart; ValueError for values that would be lost."""
-
-    def __call__(self, rows: Rows, first_row: int | None = 0, /) -> Rows:
-        """Checked rows; ValueError for invalid ones, unnumbered if `first_row` is None."""
 
 
 class Question:

@@ -5,10 +5,10 @@ import threading
 from numpy.typing import ArrayLike
 
 from vae_runtime.bundle import Bundle
-from vae_runtime.rows.arrays import LatentCheck, RowCheck
+from vae_runtime.rows.arrays import ArrayCheck, LatentCheck, RowCheck
 
 from . import Backend, Session, format_of
-from .chunks import Answers, ArrayCheck, Feeds, Question, ask
+from .chunks import Answers, Feeds, Question, ask
 
 
 class Graphs:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from vae_runtime._base.libraries import settle_pandas
 from vae_runtime.rows.blocks import Column, Columns
 
+from .json_columns import MARK, is_json, pack_json, unpack_json
+
 Kind: TypeAlias = Literal["truth", "number", "decimal", "text", "timestamp", "other"]
 
 
@@ -126,6 +128,8 @@ def kind_of(column: Any) -> Kind:
 
 def pack(column: Column) -> NDArray[Any]:
     """A column as an array that numpy can save without pickles."""
+    if is_json(column):
+        return np.array(np.void(pack_json(column)))
     if isinstance(column, np.ndarray):
         return np.ascontiguousarray(column)
     import pyarrow as pa
@@ -141,6 +145,8 @@ def unpack(array: NDArray[Any]) -> Column:
     """The column that `pack` made this of."""
     if array.dtype.kind != "V":
         return array
+    if array.tobytes().startswith(MARK):
+        return unpack_json(array.tobytes())
     import pyarrow as pa
 
     settle_pandas()

@@ -7,10 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.backends.chunks import ArrayCheck
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.explain.features import TopFeatures
-from vae_runtime.rows.arrays import LatentCheck, RowCheck
+from vae_runtime.rows.arrays import ArrayCheck, LatentCheck, RowCheck
 from vae_runtime.rows.blocks import Column
 from vae_runtime.runner import Runner
 

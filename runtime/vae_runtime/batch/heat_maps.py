@@ -19,13 +19,14 @@ from vae_runtime._base.atomic_files import aside_of, sync
 from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime.bundle.manifest import ImageSpec, Model
 from vae_runtime.explain.heat_maps import HeatScale, draw, is_of_images, scale_of
+from vae_runtime.rows.bad_rows import Reject
 from vae_runtime.rows.blocks import Block
 from vae_runtime.rows.formats.image_files import is_image
 from vae_runtime.rows.formats.pixels import UNSAID, picture, stretched
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.runner import Runner
 
-from .bad_rows import Reject, RejectFile
+from .bad_rows import RejectFile
 from .computations import MappingPixels
 from .pool import Pool
 from .progress import Counts

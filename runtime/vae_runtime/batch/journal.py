@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.atomic_files import named
-from vae_runtime.batch.bad_rows import Reject
 from vae_runtime.batch.results import Result
+from vae_runtime.rows.bad_rows import Reject
 from vae_runtime.rows.blocks import Column
 
 from .columns import pack, unpack

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.bundle.manifest import Calibration
+from vae_runtime.rows.bad_rows import Reject, rejects_of, sort_out
 from vae_runtime.rows.blocks import Block, Column, Columns
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.calibration import discovery_level
+from vae_runtime.verdicts.machines import of_machine
 from vae_runtime.verdicts.row_machines import check_own
 
-from .bad_rows import Reject, sort_out
 from .columns import check_names, flat, take
 from .computations import Computation
 
@@ -60,14 +62,10 @@ def compute_with(
     check = computation.check(runner.manifest.model)
 
     def compute(block: Block) -> Result:
-        x, good, reasons = sort_out(block, check)
-        rejects = _rejects(block, reasons)
+        x, good, reasons = sort_out(_with_known_machines(block, runner), check)
+        rejects = rejects_of(block, reasons)
         if rejects and not reject:
-            file, row, reason = rejects[0]
-            raise ValueError(
-                f"{file}, row {row}: {reason} To go on beside such rows, have them rejected "
-                "(--on-bad-row reject)."
-            )
+            raise rejects[0].error()
         if not len(x):
             return Result({}, 0, 0, rejects, block.left_out)
         machines = _machines(block, good, runner)
@@ -132,11 +130,6 @@ def _run(
     return {name: column[:n] for name, column in computation(runner, x, machines).items()}
 
 
-def _rejects(block: Block, reasons: dict[int, str]) -> tuple[Reject, ...]:
-    numbers = next(iter(block.where.values()))
-    return tuple(Reject(block.file, int(numbers[i]), reasons[i]) for i in sorted(reasons))
-
-
 def _machines(block: Block, good: NDArray[np.bool_], runner: Runner) -> NDArray[np.str_] | None:
     """By whose calibration each good row is judged; None where all are judged alike."""
     if block.machines is None:
@@ -146,6 +139,29 @@ def _machines(block: Block, good: NDArray[np.bool_], runner: Runner) -> NDArray[
         return machines
     check_own(machines, runner.machine, runner.manifest.model.machine_column, f"{block.file}: ")
     return None
+
+
+def _with_known_machines(block: Block, runner: Runner) -> Block:
+    """The block, in which rows of machines without a calibration are bad."""
+    calibration = runner.calibration
+    if block.machines is None or runner.machine is not None or calibration.by_machine is None:
+        return block
+    names = np.unique(block.machines)
+    strange = {str(name): _unknown(calibration, str(name)) for name in names}
+    bad = dict(block.bad)
+    for name, reason in strange.items():
+        for place in np.flatnonzero(block.machines == name).tolist() if reason else ():
+            bad.setdefault(place, reason)
+    return block._replace(bad=bad)
+
+
+def _unknown(calibration: Calibration, machine: str) -> str:
+    """Why a machine cannot be judged; empty where it can."""
+    try:
+        of_machine(calibration, machine)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _beside(

@@ -6,8 +6,8 @@ from contextlib import closing
 from typing import Any
 
 from vae_runtime.backends.profiles import check_threads
-from vae_runtime.batch.bad_rows import Reject
 from vae_runtime.batch.results import Result
+from vae_runtime.rows.bad_rows import Reject
 
 from .job import Job, Settle
 from .journal import (

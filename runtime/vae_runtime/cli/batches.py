@@ -22,8 +22,8 @@ from vae_runtime.batch.run import NothingDone, run
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.input_files import Inputs, plan, spool
-from vae_runtime.rows.inputs import Windowing
 from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.windowing import Windowing
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE
 
@@ -37,7 +37,13 @@ def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None
     kept = args.keep or ()
     if machine_column == MACHINE and args.machine is None:  # results have this column in any case
         kept = tuple(name for name in kept if name != MACHINE)
-    return Wanted(model, kept, machine_column, args.column or args.rows_in, windowing)
+    return Wanted.of(
+        model,
+        keep=kept,
+        machine_column=machine_column,
+        column=args.column or args.rows_in,
+        windowing=windowing,
+    )
 
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.writer import check_apart as check_no_bundle
 from vae_runtime.rows.input_files import check_apart
 
-STANDARD = "-"  # input or output
+from .writing import STANDARD as STANDARD
+
 FORMAT = "csv"  # of standard output
 ONE_ARRAY = ".npy"  # the ending of files that hold one array, with nothing beside it
 ARRAYS = (".npz", ONE_ARRAY)

@@ -44,7 +44,7 @@ def sample(args: argparse.Namespace) -> int:
         )
     runner = open_batch_runner(args)
     model = runner.manifest.model
-    given = prior(args.n, model.latent_dim, args.seed, Wanted(model).block_rows)
+    given = prior(args.n, model.latent_dim, args.seed, Wanted.of(model).block_rows)
     return _write(args, runner, Decoding(), given)
 
 

@@ -7,10 +7,14 @@ from vae_runtime.backends import SETTINGS, kind_of, kinds
 from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, profile_of_files
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
-from vae_runtime.rows.inputs import Input, Windowing, read_input
+from vae_runtime.rows.inputs import Input, read_input
 from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.windowing import Windowing
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve_machines
+
+from .batches import inputs_of
+from .files import STANDARD
 
 
 def open_runner(args: argparse.Namespace) -> Runner:
@@ -37,11 +41,18 @@ def read(
     *,
     every_offset: bool = False,
 ) -> Input:
-    """The rows of the input, as windows where the model takes them, of what machine each is."""
+    """The rows of the inputs, as windows where the model takes them, of what machine each is."""
     windowing = Windowing(args.stride, args.recording, args.time)
-    return read_input(
-        args.input, model, windowing, machine_column=machine_column, every_offset=every_offset
-    )
+    with inputs_of(args) as inputs:
+        return read_input(
+            inputs,
+            model,
+            windowing,
+            machine_column=machine_column,
+            every_offset=every_offset,
+            reject=args.on_bad_row == "reject",
+            name="stdin" if STANDARD in args.inputs else None,
+        )
 
 
 def read_machines(args: argparse.Namespace, model: Model, column: str | None) -> Input:

@@ -2,6 +2,7 @@
 
 import argparse
 from functools import partial
+from typing import Any
 
 from vae_runtime.backends import DEFAULT, Backend, kinds, names
 from vae_runtime.backends.profiles import PROFILES
@@ -14,6 +15,7 @@ from .clusters import ENGINES
 from .opening import heeded
 from .values import name_or_path, path, path_or_standard
 
+INPUTS = f"files, folders or globs of {', '.join(ENDINGS)}; a folder of images"
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 
 
@@ -30,7 +32,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         nargs="*",
         type=name_or_path,
         metavar="INPUT",
-        help=f"files, folders or globs of {', '.join(ENDINGS)}; a folder of images; - is stdin",
+        help=f"{INPUTS}; - is stdin",
     )
     results(command, *endings)
     command.set_defaults(rows_in=column)
@@ -45,11 +47,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         "--column",
         help=f"of rows as lists, where features have no names; key of .npz (default: {column})",
     )
-    group.add_argument(
-        "--on-bad-row",
-        choices=("fail", "reject"),
-        help="at an invalid row: stop, or list it elsewhere (default: fail)",
-    )
+    bad_rows(group, "list it elsewhere")
     group.add_argument("--rejects", type=path, help="that list (default: OUTPUT.rejects.csv)")
 
 
@@ -138,9 +136,19 @@ def judging(command: argparse.ArgumentParser) -> None:
 def reading(command: argparse.ArgumentParser) -> None:
     """Adds options of a file that is held in memory whole."""
     command.add_argument(
-        "input", type=path, help="rows: .npy, .npz (key x), .csv, .parquet; a folder of .parquet"
+        "inputs", nargs="+", type=name_or_path, metavar="INPUT", help=f"{INPUTS}; - is stdin"
     )
+    bad_rows(command, "leave it out")
     cutting(command)
+
+
+def bad_rows(command: Any, instead: str) -> None:
+    """Adds the option that says what becomes of bad rows; `instead` of stopping."""
+    command.add_argument(
+        "--on-bad-row",
+        choices=("fail", "reject"),
+        help=f"at an invalid row: stop, or {instead} (default: fail)",
+    )
 
 
 def cutting(command: argparse.ArgumentParser) -> None:

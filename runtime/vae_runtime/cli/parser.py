@@ -11,7 +11,12 @@ from vae_runtime._base.printable import printable
 from .values import real_number, whole_number
 
 # Options that have another name since: one word for one thing.
-RENAMED = {"--unit": "--machine", "--unit-column": "--machine-column", "--group": "--recording"}
+RENAMED = {
+    "--unit": "--machine",
+    "--unit-column": "--machine-column",
+    "--group": "--recording",
+    "--bad-rows": "--on-bad-row (fail or reject)",
+}
 
 
 class Parser(argparse.ArgumentParser):

@@ -17,6 +17,7 @@ from vae_runtime.bundle.writer import check_apart as check_no_bundle
 from vae_runtime.rows.input_files import check_apart
 from vae_runtime.rows.png import contact_sheet
 
+STANDARD = "-"  # input or output
 PICTURE = ".png"  # the ending of images side by side
 
 
@@ -34,7 +35,7 @@ def check_output(args: argparse.Namespace, *endings: str) -> None:
     """Refuses an output that cannot be written, before any work is done."""
     output: Path = args.output
     file_target(output)
-    check_apart([str(args.input)], [output])
+    check_apart([each for each in args.inputs if each != STANDARD], [output])
     check_no_bundle(args.bundle, output)
     if output.suffix not in endings:
         raise ValueError(f"{output}: expected an output of {' or '.join(endings)}.")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vae_runtime._base.libraries import settle_pandas
 from vae_runtime.batch.columns import cast, decoded
 from vae_runtime.batch.computations import Computation
+from vae_runtime.batch.json_columns import is_json, json_to_arrow
 from vae_runtime.batch.results import Result
 from vae_runtime.rows.blocks import Block, Column, Columns
 from vae_runtime.runner import Runner
@@ -69,6 +70,8 @@ def as_arrow(column: Column) -> Any:
     """A column (rows, ...) as an array of Arrow, of lists where a row has several values."""
     import pyarrow as pa
 
+    if is_json(column):
+        return json_to_arrow(column, "a column that is kept", "without an engine to .jsonl")
     if not isinstance(column, np.ndarray):
         return decoded(column)
     values, size = pa.array(np.ascontiguousarray(column).reshape(-1)), column.size

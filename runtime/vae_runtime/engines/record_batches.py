@@ -172,7 +172,7 @@ def fields_of(runner: Runner, row_options: RowOptions) -> list[Any]:
 
 def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[Wanted, list[str]]:
     """Selects what to read of a batch by its column names, and the columns that hold rows."""
-    wanted = Wanted(runner.manifest.model, column=row_options.column)
+    wanted = Wanted.of(runner.manifest.model, column=row_options.column)
     columns = columns_of(names, wanted, WHERE)
     keep = (
         tuple(n for n in names if n not in columns)

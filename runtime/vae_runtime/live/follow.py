@@ -123,7 +123,10 @@ class _Source:
     def __init__(self, runner: Runner, stream: StreamScorer, settings: FollowSettings) -> None:
         model = runner.manifest.model
         self._runner, self._stream, self._top = runner, stream, settings.top
-        self._reader, self._longest = LineReader(model, settings.time), longest_line(model)
+        self._reader, self._longest = (
+            LineReader(model, settings.time),
+            longest_line(model.input_shape),
+        )
         self._pace = Pace(stream.settings.period, stream.settings.window)
         self._known = stream.drift is not None and stream.drift.noticed
         self._is_file = False

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.bundle.manifest import Model
+from vae_runtime.bundle.records import RowSpec
 
 from .frames import leaves, named_array, names_columns
 from .missing_names import some
@@ -17,13 +18,26 @@ EXACT = 2**24  # float32 holds every whole number up to it
 _NUMBERS = "fiu"  # numpy's kinds of them
 
 
+class ArrayCheck(Protocol):
+    """Turns rows, and the number of the first, into what a graph takes; see `arrays`."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def as_array(self, rows: ArrayLike, /) -> NDArray[Any]:
+        """Rows as an array, to be taken apart; ValueError for values that would be lost."""
+
+    def __call__(self, rows: NDArray[Any], first_row: int | None = 0, /) -> NDArray[Any]:
+        """Checked rows; ValueError for invalid ones, unnumbered if `first_row` is None."""
+
+
 class RowCheck:
     """Turns `x` into what the graphs of a model take.
 
     What can be known before the first row is: a call costs little beside a small network.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: RowSpec) -> None:
         self._model, self.shape = model, model.input_shape
         self.dtype = np.dtype(model.input_dtype)
         self._range, self._is_float = model.value_range, self.dtype.kind == "f"
@@ -150,7 +164,7 @@ class LatentCheck:
 class _Place(NamedTuple):
     """Place of values, for errors."""
 
-    model: Model
+    model: RowSpec
     first_row: int | None
 
     def of(self, row: int) -> str:
@@ -225,7 +239,7 @@ def _check_one_hot(rows: NDArray[Any], place: _Place) -> None:
             )
 
 
-def _feature(position: list[int], model: Model) -> str:
+def _feature(position: list[int], model: RowSpec) -> str:
     if model.feature_names is not None:
         inside = f" at position {tuple(position[:-1])}" if len(position) > 1 else ""
         return f"feature {model.feature_names[position[-1]]!r}{inside}"

@@ -1,15 +1,17 @@
 """Shards of files, blocks of shards, and what to read of them."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.bundle.manifest import Model
-from vae_runtime.rows.inputs import Windowing
+from vae_runtime.bundle.records import ImageSpec, RowSpec
 
-# A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read.
+from .windowing import Cut, Windowing
+
+# A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read. An
+# array of objects holds values of JSON.
 Column: TypeAlias = Any
 Columns: TypeAlias = Mapping[str, Column]
 
@@ -39,39 +41,87 @@ class Shard(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Options of reading: the model, the columns to keep, how to cut windows.
+    """Description of what to read of files: columns by their use, and the shape of a row.
+
+    `Wanted()` takes all columns as they are; `formats.registry.settle` finds out which these are.
 
     Args:
-        model: whose rows they are; features of a table are found by its names of them.
-        keep: columns, or keys of an .npz, that are passed through.
+        features: columns that become x, in this order; None for all that are not named otherwise,
+            or for rows as lists.
+        shape: of a row; None for that of the file.
+        keep: columns, or keys of an .npz, that are passed through as they are.
         machine_column: the column that names the machine that each row is of.
-        column: that holds rows as lists, of a model without named features; the key of an .npz.
-        windowing: how tables are cut into windows, where the model has such.
+        column: that holds rows as lists, where features have no names; the key of an .npz.
+        extra: columns that are read to be looked at: labels, recordings, times, classes.
+        windowing: how a user says that tables are cut into windows.
+        cut: windows of the model; None where it takes each row alone.
+        dtype: of the model's rows, "float32" or "uint8".
+        marked: whether the key y of an .npz is looked at, where there is one.
         values: of what is computed of a row, where they are more than its own.
+        image: how image files become rows; None where nothing is said.
+
+    >>> Wanted(("flow", "speed"), (2,), keep=("time",)).named
+    ('time',)
     """
 
-    model: Model
+    features: tuple[str, ...] | None = None
+    shape: tuple[int, ...] | None = None
     keep: tuple[str, ...] = ()
     machine_column: str | None = None
     column: str = "x"
+    extra: tuple[str, ...] = ()
     windowing: Windowing = Windowing()
+    cut: Cut | None = None
+    dtype: str = "float32"
+    marked: bool = False
     values: int = 0
+    image: ImageSpec | None = None
+
+    @classmethod
+    def of(
+        cls,
+        spec: RowSpec,
+        *,
+        keep: tuple[str, ...] = (),
+        machine_column: str | None = None,
+        column: str = "x",
+        windowing: Windowing = Windowing(),  # noqa: B008 - immutable
+    ) -> Self:
+        """What a model takes: its features, its shape, its windows."""
+        return cls(
+            features=spec.feature_names,
+            shape=spec.input_shape,
+            keep=keep,
+            machine_column=machine_column,
+            column=column,
+            windowing=windowing,
+            cut=Cut.of(spec, windowing),
+            dtype=spec.input_dtype,
+            image=spec.image,
+        )
 
     @property
     def named(self) -> tuple[str, ...]:
         """The columns that are read beside x, each once."""
-        return tuple(
-            dict.fromkeys(
-                (*self.keep, *(() if self.machine_column is None else (self.machine_column,)))
-            )
-        )
+        machine = () if self.machine_column is None else (self.machine_column,)
+        return tuple(dict.fromkeys((*self.keep, *self.extra, *machine)))
+
+    @property
+    def size(self) -> int:
+        """Number of values of a row; 1 where it is not known."""
+        return int(np.prod(self.shape or ()))
 
     @property
     def block_rows(self) -> int:
         """Number of rows to read at a time, so that they and their results fit into a cache."""
-        values = max(int(np.prod(self.model.input_shape)), self.values)
+        values = max(self.size, self.values, 1)
         rows = min(BLOCK_ROWS, max(BLOCK_VALUES // values, 1))
         return rows // 512 * 512 or rows
+
+    def some(self, columns: Columns) -> tuple[dict[str, Column], dict[str, Column]]:
+        """Those of the columns that are kept, and those that are looked at."""
+        kept = {name: columns[name] for name in self.keep}
+        return kept, {name: columns[name] for name in self.extra}
 
 
 class Block(NamedTuple):
@@ -86,6 +136,7 @@ class Block(NamedTuple):
         machines: (rows,), where a column names them.
         bad: why rows are none, by their place here; x is 0 there.
         left_out: rows of the file that are in no window.
+        extra: columns that are looked at, each (rows,).
     """
 
     file: str
@@ -95,3 +146,4 @@ class Block(NamedTuple):
     machines: NDArray[np.str_] | None = None
     bad: Mapping[int, str] = {}
     left_out: int = 0
+    extra: Mapping[str, Column] = {}

@@ -8,9 +8,13 @@ from typing import IO, Any, NamedTuple
 
 from vae_runtime._base.atomic_files import named
 from vae_runtime._base.paths import identity, path_of
+from vae_runtime.bundle.texts import check_texts
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 
+from . import cut_tables
+from .folder_kinds import is_of_images
 from .formats import registry
+from .missing_names import quoted
 
 GLOB_MARKS = "*?["  # of a glob
 
@@ -45,9 +49,14 @@ class Inputs(NamedTuple):
         """Of all shards."""
         return sum(shard.rows for shard in self.shards)
 
+    def with_features(self, names: Sequence[str]) -> "Inputs":
+        """The same files, of which these columns become x."""
+        wanted = self.wanted._replace(features=tuple(names), shape=(len(names),))
+        return self._replace(wanted=wanted)
+
     def read(self, shard: Shard) -> Iterator[Block]:
         """The blocks of a shard."""
-        blocks, name = registry.read(shard, self.wanted), self.name
+        blocks, name = read_shard(shard, self.wanted), self.name
         return blocks if name is None else (block._replace(file=name) for block in blocks)
 
     def kept(self) -> Iterator[Columns]:
@@ -79,12 +88,56 @@ def plan(given: Sequence[str], wanted: Wanted) -> Inputs:
     Raises:
         ValueError: there is nothing to read, or a file does not hold what is wanted.
     """
-    files = list(dict.fromkeys(file for each in given for file in _files(each, wanted)))
+    files = files_of(given, wanted)
+    wanted = settle(files, wanted)
     stats = {str(file): _stat(file) for file in files}
-    shards = [shard for file in files for shard in registry.plan(file, wanted)]
+    shards = [shard for file in files for shard in plan_file(file, wanted)]
     if not shards:
         raise ValueError(f"{', '.join(given):.200}: expected rows. Received: none.")
     return Inputs(wanted, shards, stats)
+
+
+def files_of(given: Sequence[str], wanted: Wanted) -> list[Path]:
+    """The files that names stand for, each once: also those in folders, and what globs match."""
+    return list(dict.fromkeys(file for each in given for file in _files(each, wanted)))
+
+
+def settle(files: Sequence[Path], wanted: Wanted) -> Wanted:
+    """What is wanted, with the columns and the shape of a row of files, where nobody said these.
+
+    Raises:
+        ValueError: the files have other columns than the first.
+    """
+    if wanted.shape is not None:
+        return wanted
+    first = registry.settle(files[0], wanted)
+    if first.features == ():
+        raise ValueError(f"{files[0]}: expected columns of numbers. Received: none.")
+    check_texts(first.features or (), f"{files[0]}: names of columns")  # a bundle has to say them
+    for file in files[1:] if wanted.features is None else ():
+        other = registry.settle(file, wanted)
+        if set(other.features or ()) != set(first.features or ()):
+            raise _differ(files[0], first.features or (), file, other.features or ())
+    return first
+
+
+def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
+    """The shards of one file, or of a folder of images: of rows, or of windows to be cut."""
+    if cut_tables.is_table(path, wanted):
+        return cut_tables.plan(path, wanted)
+    shards = registry.plan(path, wanted)
+    if any(option is not None for option in wanted.windowing):
+        raise ValueError(
+            f"{path}: expected --stride, --recording and --time with a model of windows and a "
+            f"table to cut into them. Received: rows that are {wanted.shape} already."
+        )
+    return shards
+
+
+def read_shard(shard: Shard, wanted: Wanted) -> Iterator[Block]:
+    """The blocks of a shard: of rows, or of windows that are cut now."""
+    is_cut = shard.format == cut_tables.WINDOWS
+    return (cut_tables.read if is_cut else registry.read)(shard, wanted)
 
 
 def check_apart(given: Sequence[str], written: Sequence[Path]) -> None:
@@ -167,7 +220,7 @@ def _in_folder(folder: Path, wanted: Wanted) -> list[Path]:
     """
     inside = (f for f in folder.rglob("*") if f.suffix in registry.ENDINGS and not f.is_dir())
     files = sorted(f for f in inside if not _is_note(f, folder))
-    if not files and len(wanted.model.input_shape) == 3:
+    if is_of_images(folder, files, wanted):
         return [folder]
     endings = sorted({file.suffix for file in files})
     if len(endings) != 1:
@@ -178,6 +231,15 @@ def _in_folder(folder: Path, wanted: Wanted) -> list[Path]:
             f"'{folder}/*.csv'."
         )
     return files
+
+
+def _differ(first: Path, header: Sequence[str], file: Path, other: Sequence[str]) -> ValueError:
+    """The error for files of different columns."""
+    alone = {first: set(header) - set(other), file: set(other) - set(header)}
+    found = [f"{quoted(sorted(n))} in {f.name} alone" for f, n in alone.items() if n]
+    return ValueError(
+        f"{file.parent}: expected files with the same columns. Received: {', '.join(found)}."
+    )
 
 
 def _is_note(file: Path, folder: Path) -> bool:

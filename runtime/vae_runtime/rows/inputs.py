@@ -1,8 +1,6 @@
-"""Reader of a file's rows for a bundle: columns by name, tables cut into windows."""
+"""Rows of files for a bundle, all at once: columns by name, tables cut into windows."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,46 +9,28 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.paths import path_of
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.rows.machine_names import names_of, of_windows
 
-from .files import read_rows
-from .tables import ColumnError, Table
-from .windows import covered_rows, one_of, window_starts
-
-
-class Windowing(NamedTuple):
-    """Settings to cut a table into windows; see `windows.window_rows`.
-
-    None is as the bundle says. An empty name of a column says that there is none: the file is one
-    recording, or without holes in time.
-    """
-
-    stride: int | None = None
-    recording: str | None = None
-    time: str | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns that are named here."""
-        return tuple(name for name in (self.recording, self.time) if name)
-
-    def as_trained(self, model: Model) -> "Windowing":
-        """Settings with the columns of training, where none are named here."""
-        recording = model.recording if self.recording is None else self.recording
-        return self._replace(
-            recording=recording, time=model.time if self.time is None else self.time
-        )
+from .arrays import RowCheck
+from .bad_rows import Reject, all_rejected, rejects_of, sort_out
+from .blocks import Block, Wanted
+from .formats.npz import MARKS
+from .in_memory import at, rows_of
+from .input_files import plan
+from .marks import marks_of
+from .windowing import Windowing
 
 
 class Input(NamedTuple):
     """Rows to run a model on.
 
-    `x` is (batch, *input_shape); `where` says of which rows of the file each one is, by names for
-    a table of results: `row`, or `first_row` and `last_row` of a window, each (batch,). `left_out`
-    is how many rows are in no window, `anomalies` how many of `x` are marked as such (y of an
-    .npz). `machines` are the names of the machines that they are of, where a column says it; `kept`
-    are columns that are passed through, each (batch,): of a window, what its last row has; of
-    Parquet as pyarrow has them.
+    Args:
+        x: (batch, *input_shape), as the model takes them.
+        where: of which rows of its file each one is, by names for a table of results: `row`, or
+            `first_row` and `last_row` of a window, each (batch,).
+        left_out: how many rows are in no window.
+        anomalies: how many of `x` are marked as such, by y of an .npz.
+        machines: (batch,), the names of the machines that they are of, where a column says it.
+        rejects: rows, or windows, that cannot be judged.
     """
 
     x: NDArray[Any]
@@ -58,194 +38,88 @@ class Input(NamedTuple):
     left_out: int = 0
     anomalies: int = 0
     machines: NDArray[np.str_] | None = None
-    kept: Mapping[str, Any] = {}
+    rejects: tuple[Reject, ...] = ()
 
     @property
     def summary(self) -> str:
         """Number of rows or windows, for people."""
-        if "row" in self.where:
-            return _counted(len(self.x), "row")
-        verb = "is" if self.left_out == 1 else "are"
-        rest = f"; {_counted(self.left_out, 'row')} {verb} in no window" if self.left_out else ""
-        return _counted(len(self.x), "window") + rest
-
-
-@dataclass(frozen=True)
-class Starts:
-    """Places where windows begin.
-
-    Args:
-        order: (rows,) numbers of rows, recording by recording.
-        first: (windows,) the places in that order at which windows begin.
-        window: rows in a window.
-    """
-
-    order: NDArray[np.int64]
-    first: NDArray[np.int64]
-    window: int
-
-    def rows(self, which: slice) -> NDArray[np.int64]:
-        """Numbers of the rows of some windows: (windows, window)."""
-        rows: NDArray[np.int64] = self.order[self.first[which, None] + np.arange(self.window)]
-        return rows
-
-    def outside(self) -> int:
-        """Number of rows that are in no window."""
-        return int((~covered_rows(len(self.order), self.first, self.window)).sum())
-
-
-@dataclass(frozen=True)
-class CutTable:
-    """Rows of a file, and the places where windows begin.
-
-    Args:
-        x: (rows, ...) of the file.
-        windows: where they begin; None where each row is one of the model's.
-        marked: (rows,) which are anomalies.
-        machines: (rows,) names, or None.
-        kept: columns that are passed through, each (rows,).
-    """
-
-    x: NDArray[Any]
-    windows: Starts | None
-    marked: NDArray[np.bool_]
-    machines: NDArray[np.str_] | None
-    kept: Mapping[str, Any]
-
-    def __len__(self) -> int:
-        return len(self.x if self.windows is None else self.windows.first)
-
-    def part(self, which: slice = slice(None)) -> Input:
-        """Input of some of the windows, or rows; `left_out` is that of the whole file."""
-        if self.windows is None:
-            rows = np.arange(len(self.x))[which]
-            marked, machines = (
-                self.marked[rows],
-                None if self.machines is None else self.machines[rows],
-            )
-            kept = {name: _at(column, rows) for name, column in self.kept.items()}
-            return Input(self.x[rows], {"row": rows}, 0, int(marked.sum()), machines, kept)
-        windows = self.windows.rows(which)
-        where = {"first_row": windows[:, 0], "last_row": windows[:, -1]}
-        anomalies = int(self.marked[windows].any(axis=1).sum())
-        machines = None if self.machines is None else of_windows(self.machines[windows])
-        kept = {name: _at(column, windows[:, -1]) for name, column in self.kept.items()}
-        return Input(self.x[windows], where, self.left_out, anomalies, machines, kept)
-
-    @cached_property
-    def left_out(self) -> int:
-        """Number of rows of the file that are in no window."""
-        return 0 if self.windows is None else self.windows.outside()
+        words = _counted(len(self.x), "row" if "row" in self.where else "window")
+        if self.left_out:
+            verb = "is" if self.left_out == 1 else "are"
+            words += f"; {_counted(self.left_out, 'row')} {verb} in no window"
+        if self.rejects:
+            file, row, reason = self.rejects[0]
+            words += f"; {len(self.rejects):,} rejected, the first is row {row} of {file}: {reason}"
+        return words
 
 
 def read_input(
-    path: str | Path,
+    given: str | Path | Sequence[str],
     model: Model,
     windowing: Windowing = Windowing(),  # noqa: B008 - immutable
     *,
     machine_column: str | None = None,
     every_offset: bool = False,
+    reject: bool = False,
+    name: str | None = None,
 ) -> Input:
-    """Reads a file for a model; whole numbers are taken as training took them.
+    """Reads files for a model; whole numbers are taken as training took them.
 
     Args:
-        path: of the file.
-        model: that will run on it.
-        windowing: how to cut a table into windows.
+        given: files, folders, globs; or one of these.
+        model: that will run on them.
+        windowing: how to cut tables into windows.
         machine_column: the column, or key of an .npz, that names the machine that each row is of.
         every_offset: whether windows begin at any row, one of so many as the stride has rows, at
             random: alarm levels are set on these, since a device may begin anywhere.
+        reject: whether bad rows are left out; else the first one is an error.
+        name: of the only file, in errors; None for its path.
 
     Raises:
-        ValueError: it does not hold what the model takes.
-        OSError: it cannot be read.
+        ValueError: they do not hold what the model takes.
+        OSError: they cannot be read.
     """
-    return read_cut(
-        path, model, windowing, machine_column=machine_column, every_offset=every_offset
-    ).part()
+    names = [str(path_of(given, "an input"))] if isinstance(given, str | Path) else list(given)
+    wanted = Wanted.of(model, machine_column=machine_column, windowing=windowing)
+    wanted = wanted._replace(marked=True)
+    if wanted.cut is not None:
+        wanted = wanted._replace(cut=wanted.cut._replace(every_offset=every_offset))
+    inputs = plan(names, wanted)._replace(name=name)
+    blocks = (block for shard in inputs.shards for block in inputs.read(shard))
+    return _checked(blocks, RowCheck(model), reject=reject)
 
 
-def read_cut(
-    path: str | Path,
-    model: Model,
-    windowing: Windowing = Windowing(),  # noqa: B008 - immutable
-    *,
-    machine_column: str | None = None,
-    keep: Sequence[str] = (),
-    every_offset: bool = False,
-) -> CutTable:
-    """Reads a file as `read_input` does, but makes the windows later, some at a time.
+def _checked(blocks: Iterable[Block], check: RowCheck, *, reject: bool) -> Input:
+    """The good rows of blocks, as the model takes them."""
+    good_blocks: list[Block] = []
+    rejects: list[Reject] = []
+    for block in blocks:
+        x, good, reasons = sort_out(block, check)
+        rejects += rejects_of(block, reasons)
+        if rejects and not reject:
+            raise rejects[0].error()
+        good_blocks.append(_only(block, x, good))
+    rows = rows_of(good_blocks)
+    if not len(rows.x):
+        raise all_rejected(rejects)
+    marked = rows.extra.get(MARKS)
+    anomalies = 0 if marked is None else int(marks_of(marked, MARKS)[0].sum())
+    return Input(rows.x, rows.where, rows.left_out, anomalies, rows.machines, tuple(rejects))
 
-    Args:
-        path, model, windowing, machine_column, every_offset: as there.
-        keep: columns, or keys of an .npz, that are passed through.
-    """
-    wanted = windowing.as_trained(model)
-    path = path_of(path, "the path of a file of rows")
-    read = partial(read_rows, path, columns=model.feature_names, kept=keep)
-    table = _read(
-        read, model, wanted, windowing, () if machine_column is None else (machine_column,)
+
+def _only(block: Block, x: NDArray[np.generic], good: NDArray[np.bool_]) -> Block:
+    """The good rows of a block, as the model takes them."""
+    if good.all():
+        return block._replace(x=x)
+    rows = np.flatnonzero(good)
+    return block._replace(
+        x=x,
+        where={name: column[rows] for name, column in block.where.items()},
+        kept={name: at(column, rows) for name, column in block.kept.items()},
+        extra={name: at(column, rows) for name, column in block.extra.items()},
+        machines=None if block.machines is None else block.machines[rows],
+        bad={},
     )
-    x, windows = table.x, None
-    if x.dtype.kind in "biu" and model.input_dtype == "float32":
-        x = x.astype(np.float32)
-    if model.stride is not None and x.ndim == 2:
-        windows = _starts(table, model, wanted, every_offset)
-    elif any(option is not None for option in windowing):
-        raise ValueError(
-            "expected --stride, --recording and --time with a model of windows and a table to cut "
-            f"into them. Received: rows of shape {x.shape[1:]} for {model.input_shape}."
-        )
-    marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
-    machines = None if machine_column is None else names_of(table.extra[machine_column], len(x))
-    return CutTable(x, windows, marked, machines, table.kept)
-
-
-def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:
-    """Places where the windows of a table begin; ValueError for an invalid stride."""
-    recording, time = (table.extra.get(name or "") for name in (wanted.recording, wanted.time))
-    stride = (model.stride or 1) if wanted.stride is None else wanted.stride
-    rows, window = len(table.x), model.input_shape[0]
-    if not every_offset:
-        return Starts(*window_starts(rows, window, stride, recording=recording, time=time), window)
-    order, first = window_starts(rows, window, 1, recording=recording, time=time)
-    first = first[one_of(len(first), stride)]
-    return Starts(order, first, window)
-
-
-def _read(
-    read: Callable[..., Table],
-    model: Model,
-    wanted: Windowing,
-    said: Windowing,
-    always: Sequence[str],
-) -> Table:
-    """Reads the wanted columns; for windows, others than the named may be missing."""
-    try:
-        extra = tuple(dict.fromkeys((*wanted.columns, *always)))  # one column may be both
-        return read(extra=extra)
-    except ColumnError as error:
-        extra = tuple(dict.fromkeys((*said.columns, *always)))
-        table = read(extra=extra)
-        if table.x.ndim == 2:
-            raise ValueError(f"{error} {_advice(model, said)}") from error
-        return table  # windows that are cut already
-
-
-def _advice(model: Model, said: Windowing) -> str:
-    kept = {"--recording": (model.recording, said.recording), "--time": (model.time, said.time)}
-    own = {option: name for option, (name, given) in kept.items() if name and given is None}
-    none = " ".join(f"{option} ''" for option in own)
-    return (
-        f"In training, windows were kept apart by {' and '.join(own.values())}. Name the columns "
-        f"of this file ({', '.join(own)}), or say that it has none: "
-        f"{none}."
-    )
-
-
-def _at(column: Any, rows: NDArray[np.int64]) -> Any:
-    """Rows of a column of numpy, or of pyarrow, by their numbers."""
-    return column[rows] if isinstance(column, np.ndarray) else column.take(rows).combine_chunks()
 
 
 def _counted(n: int, one: str) -> str:

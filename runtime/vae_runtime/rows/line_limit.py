@@ -4,17 +4,16 @@ import math
 from collections.abc import Iterator
 from io import IOBase
 
-from vae_runtime.bundle.manifest import Model
-
 SHORTEST = 2**20  # bytes that a line may always have: samples come with names and other columns
 NUMBER = 64  # bytes of a number, with what stands around it
+UNKNOWN = 2**26  # bytes of a line, where nobody knows how long rows are
 
 SKIPPED = 2**16  # bytes that are read at once of what is thrown away
 
 
-def longest_line(model: Model) -> int:
-    """Number of bytes that a line may have, its end included."""
-    return max(SHORTEST, NUMBER * math.prod(model.input_shape))
+def longest_line(shape: tuple[int, ...] | None) -> int:
+    """Number of bytes that a line may have, its end included, by the shape of its row."""
+    return UNKNOWN if shape is None else max(SHORTEST, NUMBER * math.prod(shape))
 
 
 def bounded_lines(file: IOBase, longest: int) -> Iterator[bytes]:

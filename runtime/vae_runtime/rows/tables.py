@@ -1,27 +1,18 @@
-"""Reader of .csv tables of numbers; its errors name line and column.
+"""Header and cells of tables of text: which columns there are, and what is a number.
 
-Commas between cells, quotes where needed, utf-8 with or without a byte order mark, blank lines
-anywhere. The first line is a header where columns are asked for by name, where none of its cells
-is a number, or where it is 0,1,2.
+The first line is a header where columns are asked for by name, where none of its cells is a number,
+or where it is 0,1,2.
 """
 
-import itertools
 import math
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from vae_runtime.bundle.texts import check_texts
 
-from .csv_rows import Lines, OpenQuote, csv_rows
 from .headers import (
-    LOOKED_AT,
     Rows,
     is_numbered,
     may_be_names,
@@ -31,14 +22,8 @@ from .headers import (
 )
 from .missing_names import no_such, some
 
-Numbered = Iterator[tuple[int, list[str]]]  # number of its first line in the file, cells
-
 SHOWN = 60  # characters of a first line that is told
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs write "no value"
-
-
-class CellError(ValueError):
-    """Error for a cell that is not a number where one is expected."""
 
 
 class ColumnError(ValueError):
@@ -46,58 +31,14 @@ class ColumnError(ValueError):
 
 
 class ColumnChoice(NamedTuple):
-    """Columns of a table to read, by their purpose.
-
-    `features` become x, in this order; None takes all that are not named otherwise. `label` becomes
-    y. `extra` are read to be looked at, text without blanks around; `kept` to be passed through, as
-    they are to the character and with the types of the file. Where `missing` is set, a cell without
-    a value is NaN; else it is an error.
-    """
+    """Columns of a table to read: `features` become x, None takes all that are not `named`."""
 
     features: Sequence[str] | None = None
-    label: str | None = None
-    extra: Sequence[str] = ()
-    missing: bool = False
-    kept: Sequence[str] = ()
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The label, if there is one, the extra columns, and those that are kept; each once."""
-        label = () if self.label is None else (self.label,)
-        return tuple(dict.fromkeys((*label, *self.extra, *self.kept)))
+    named: Sequence[str] = ()
 
     def of(self, header: Sequence[str]) -> tuple[str, ...]:
         """The features of a table with this header."""
         return tuple(self.features or (name for name in header if name not in self.named))
-
-
-class Table(NamedTuple):
-    """Columns that were read.
-
-    x is (rows, columns), y (rows,) or None; `names` are those of x's columns, None where a table
-    has none; `extra` has the extra columns by name, each (rows,), `kept` those that are kept; of
-    Parquet, these are as pyarrow has them.
-    """
-
-    x: NDArray[Any]
-    y: NDArray[Any] | None
-    names: tuple[str, ...] | None
-    extra: Mapping[str, NDArray[Any]]
-    kept: Mapping[str, Any] = {}
-
-
-def read_csv(path: Path, columns: ColumnChoice) -> Table:
-    """Reads a .csv file as a `Table` of float64, its extra columns as text."""
-    with _open(path) as lines:
-        first = next(lines, None)
-        if first is None:
-            raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
-        ahead = list(itertools.islice(lines, LOOKED_AT))
-        lines = itertools.chain(ahead, lines)
-        header = header_of(path, first[1], columns, [cells for _, cells in ahead])
-        if header is None:
-            return _read_without_header(path, first, lines, columns)
-        return _parse(path, lines, header, columns)
 
 
 def header_of(
@@ -120,23 +61,6 @@ def header_of(
     check_names(path, header, wanted)
     _tell_numbers(path, header, wanted, below)
     return header
-
-
-def csv_columns(path: Path, named: Sequence[str]) -> dict[str, bool]:
-    """Columns of a .csv file but for those named, each with True where it holds numbers alone."""
-    with _open(path) as lines:
-        _, first = next(lines, (0, []))
-        ahead = list(itertools.islice(lines, LOOKED_AT))
-        if not _is_header(first, named, [cells for _, cells in ahead]):
-            raise ValueError(
-                f"{path}: expected a first line of names, to tell columns apart by. Received: "
-                f"{', '.join(first)[:60]}."
-            )
-        header, text = [name.strip() for name in first], set[int]()
-        _tell_numbers(path, header, header, [cells for _, cells in ahead])
-        for _, cells in itertools.chain(ahead, lines):
-            text.update(i for i, cell in enumerate(cells) if i not in text and _is_text(cell))
-    return {name: i not in text for i, name in enumerate(header) if name not in named}
 
 
 def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
@@ -168,22 +92,10 @@ def number(text: str, missing: bool = False) -> float:
     return float(text)
 
 
-def no_number(where: str, name: str, cell: str) -> CellError:
+def no_number(where: str, name: str, cell: str) -> ValueError:
     """Text of the error for a cell that is not a number; `where` begins the sentence."""
     found = repr(cell) if cell.strip() else "an empty cell"
-    return CellError(f"{where}: expected a number in column {name!r}. Received: {found}.")
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[Numbered]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = Lines(file)
-            yield ((rows.first, cells) for cells in csv_rows(rows) if cells)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected text in utf-8. Received: {error}.") from error
-    except OpenQuote as error:
-        raise ValueError(f"{path}: {error.message()}") from error
+    return ValueError(f"{where}: expected a number in column {name!r}. Received: {found}.")
 
 
 def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
@@ -197,44 +109,8 @@ def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], belo
         tell_names_once(path, ",".join(header)[:SHOWN])
 
 
-def _read_without_header(
-    path: Path, first: tuple[int, list[str]], lines: Numbered, columns: ColumnChoice
-) -> Table:
-    numbered = [str(i + 1) for i in range(len(first[1]))]
-    table = _parse(path, itertools.chain([first], lines), numbered, columns)
-    return table._replace(names=None)
-
-
-def _parse(path: Path, lines: Numbered, header: list[str], columns: ColumnChoice) -> Table:
-    """Parses the wanted columns of all lines."""
-    names, label = columns.of(header), [] if columns.label is None else [columns.label]
-    numbers = [header.index(name) for name in (*names, *label)]
-    texts = {i: list[str]() for i in map(header.index, (*columns.extra, *columns.kept))}
-    values, rows = array("d"), 0
-    for line, cells in lines:
-        if len(cells) != len(header):
-            raise ValueError(
-                f"{path}, line {line}: expected {len(header)} cells. Received: {len(cells)}."
-            )
-        for i in numbers:
-            try:
-                values.append(number(cells[i], columns.missing))
-            except ValueError as error:
-                raise no_number(f"{path}, line {line}", header[i], cells[i]) from error
-        for i, column in texts.items():
-            column.append(cells[i])
-        rows += 1
-    if not rows:
-        raise ValueError(f"{path}: expected rows of numbers. Received: a header alone.")
-    table = np.array(values).reshape(rows, len(numbers))
-    y = table[:, -1] if label else None
-    found = {header[i]: np.array(column) for i, column in texts.items()}
-    extra = {name: np.char.strip(found[name]) for name in columns.extra}
-    kept = {name: found[name] for name in columns.kept}
-    return Table(table[:, : len(names)], y, names, extra, kept)
-
-
-def _is_text(cell: str) -> bool:
+def is_text(cell: str) -> bool:
+    """True for a cell that holds neither a number nor a word for no value."""
     return not _is_number(cell) and cell.strip().lower() not in MISSING
 
 

@@ -30,7 +30,7 @@ def write(runner, tmp_path):
     """Writes heat maps of inputs; gives the folder."""
 
     def make(*inputs, out="maps", **options):
-        given = plan([str(each) for each in inputs], Wanted(runner.manifest.model))
+        given = plan([str(each) for each in inputs], Wanted.of(runner.manifest.model))
         write_heat_maps(runner, given, tmp_path / out, **options)
         return tmp_path / out
 

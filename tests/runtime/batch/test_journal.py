@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from vae_runtime._base.atomic_files import sync
-from vae_runtime.batch.bad_rows import Reject
 from vae_runtime.batch.journal import Journal, JournalRefused, read_done, read_results, read_run
 from vae_runtime.batch.results import Result
+from vae_runtime.rows.bad_rows import Reject
 
 RUN = {"bundle": "a" * 64, "options": {"alpha": 0.01}}
 DTYPES = [np.float32, np.float64, np.int64, np.bool_, np.uint8, "<U4", "datetime64[us]"]

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from vae_runtime import Runner
+from vae_runtime.batch.columns import pack, unpack
 from vae_runtime.cli import main
 from vae_runtime.engines.options import RowOptions
 from vae_runtime.engines.record_batches import BatchScorer
@@ -207,3 +208,65 @@ def test_one_array_keeps_nothing(golden, tmp_path, capsys):
     assert "expected no --keep with .npy, which holds one array. Received: --keep k." in (
         capsys.readouterr().err
     )
+
+
+MIXED = [3, "3", None, "", True, 2.5, [1, "é"], {"a": None}]
+# Of columns of JSON: values, and the text that .csv has of them.
+OF_JSON = {
+    "mixed": (MIXED, ["3", "3", "", '""', "1", "2.5", '"[1, ""é""]"', '"{""a"": null}"']),
+    "whole or none": ([BIG, None], [str(BIG), ""]),
+    "numbers": ([7, 7.5], ["7", "7.5"]),
+    "truths": ([True, False], ["1", "0"]),
+    "large": ([10**30, 1], [str(10**30), "1"]),
+    "text or none": (["a", None, ""], ["a", "", '""']),
+    "lists": ([[1], [2, 3]], ["[1]", '"[2, 3]"']),
+}
+NO_TYPE = {".npz": {"mixed", "whole or none", "large", "text or none", "lists"}}
+NO_TYPE |= {ending: {"mixed", "large"} for ending in (".parquet", ".arrow")}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".npz", ".parquet", ".arrow"])
+@pytest.mark.parametrize("kind", OF_JSON)
+def test_values_of_json_arrive_as_they_were_or_are_refused(keep, kind, ending):
+    values, texts = OF_JSON[kind]
+
+    def save(path, columns):
+        rows = zip(*columns.values(), strict=True)
+        named = (dict(zip(columns, map(float, row), strict=True)) for row in rows)
+        path.write_text(
+            "\n".join(json.dumps(row | {"k": v}) for row, v in zip(named, values, strict=True))
+        )
+
+    code, err, output = keep("rows.jsonl", save, len(values), ending)
+    if kind in NO_TYPE.get(ending, ()):
+        assert code == 1
+        assert "column 'k': expected values of one type" in err
+        return
+    assert code == 0, err
+    found = read_json_column(output)
+    assert found == (texts if ending == ".csv" else values)
+    if ending == ".jsonl":
+        assert [*map(type, found)] == [*map(type, values)]
+
+
+def read_json_column(output):
+    if output.suffix == ".csv":
+        rows = output.read_text(encoding="utf-8").splitlines()
+        place = rows[0].split(",").index("k")
+        after = rows[0].count(",") - place
+        return [row.split(",", place)[place].rsplit(",", after)[0] for row in rows[1:]]
+    if output.suffix == ".jsonl":
+        return [json.loads(line)["k"] for line in output.read_text().splitlines()]
+    if output.suffix == ".npz":
+        with np.load(output) as arrays:
+            return arrays["k"].tolist()
+    read = pq.read_table if output.suffix == ".parquet" else pa.ipc.open_file
+    table = read(output)
+    return (table if isinstance(table, pa.Table) else table.read_all())["k"].to_pylist()
+
+
+def test_values_of_json_are_noted_in_the_journal_as_they_are():
+    column = np.empty(len(MIXED), object)
+    for i, value in enumerate(MIXED):
+        column[i] = value
+    assert unpack(pack(column)).tolist() == MIXED

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from vae_runtime._base.atomic_files import aside_of
-from vae_runtime.batch.bad_rows import Reject
 from vae_runtime.batch.job import Job
 from vae_runtime.batch.journal import JournalRefused, read_done
 from vae_runtime.batch.output import Output
@@ -17,6 +16,7 @@ from vae_runtime.batch.progress import Counts
 from vae_runtime.batch.results import Result
 from vae_runtime.batch.run import run
 from vae_runtime.batch.writing import open_writer
+from vae_runtime.rows.bad_rows import Reject
 from vae_runtime.rows.blocks import Block, Shard
 
 SHARDS, PARTS, ROWS = 6, 3, 5

@@ -259,3 +259,28 @@ def test_rows_of_which_most_alarmed_are_told_of(run, golden, golden_rows, tmp_pa
     np.save(tmp_path / "x.npy", golden_rows(120, 0))
     quiet = run("calibrate", golden, tmp_path / "x.npy", "-o", tmp_path / "newer")
     assert "hardly knows" not in quiet.err
+
+
+def test_a_row_of_an_unknown_machine_is_one_bad_row(run, fleet, normal, tmp_path, check_failed):
+    lines = normal.read_text().splitlines()
+    lines[5] = lines[5].replace(lines[5].split(",")[0], "pump-9", 1)
+    normal.write_text("\n".join(lines))
+    reason = "expected a bundle that is calibrated for the machine 'pump-9'. Received: "
+    check_failed(run("score", fleet, normal, "-o", tmp_path / "o.csv"), f"row 4: {reason}")
+    done = run("score", fleet, normal, "-o", tmp_path / "o.csv", "--on-bad-row", "reject")
+    assert (done.code, "1 of 300 rejected" in done.err) == (0, True)
+    assert reason in (tmp_path / "o.csv.rejects.csv").read_text()
+
+
+def test_bad_rows_are_left_out_where_that_is_asked_for(run, golden, normal, tmp_path, check_failed):
+    more = tmp_path / "day" / "more.csv"
+    more.parent.mkdir()
+    lines = normal.read_text().splitlines()
+    more.write_text("\n".join([*lines[:3], ",".join(["pump-1", "", *lines[3].split(",")[2:]])]))
+    reason = "row 2: line 4: expected a number in column 'temperature'. Received: an empty cell."
+    done = run("calibrate", golden, normal, more.parent, "-o", tmp_path / "new")
+    check_failed(done, f"more.csv, {reason} To go on beside such rows")
+    rejecting = ("-o", tmp_path / "new", "--on-bad-row", "reject")
+    done = run("calibrate", golden, normal, more.parent, *rejecting)
+    assert done.code == 0, done.err
+    assert "calibrated on 302 rows; 1 rejected, the first is row 2 of " in done.err

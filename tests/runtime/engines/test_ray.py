@@ -77,7 +77,7 @@ def dataset(cluster, engined):
 
 
 def planned(engined, path):
-    return plan([str(path)], Wanted(engined.runner.manifest.model, KEPT))
+    return plan([str(path)], Wanted.of(engined.runner.manifest.model, keep=KEPT))
 
 
 def table_of(dataset):

@@ -182,7 +182,7 @@ def test_a_row_without_the_name_of_a_machine_keeps_its_place(fleet, tmp_path, ma
     good = np.delete(np.arange(100), [97, 98])
     wanted = Runner.load(bundle, machine="calm").score(x).p_value[good]
     pq.write_table(pa.table(batch), tmp_path / "rows.parquet")
-    wanting = Wanted(scorer.runner.manifest.model, machine_column="machine")
+    wanting = Wanted.of(scorer.runner.manifest.model, machine_column="machine")
     planned = plan([str(tmp_path / "rows.parquet")], wanting)
     of_files = next(ShardScorer.of(scorer, planned)(tasks_of(planned)[0]))
     for found in (scorer(batch), of_files):
@@ -247,7 +247,7 @@ def files(engined, tmp_path):
 
 @pytest.fixture
 def planned(engined, files):
-    wanted = Wanted(engined.runner.manifest.model, ("id", "time", "site", "load"))
+    wanted = Wanted.of(engined.runner.manifest.model, keep=("id", "time", "site", "load"))
     return plan([str(files)], wanted)
 
 
@@ -266,7 +266,7 @@ def test_pieces_are_all_shards_in_order(engined, tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "tasks.parquet"
     if not path.exists():
         pq.write_table(engined.table, path, row_group_size=700)
-    planned = plan([str(path)], Wanted(engined.runner.manifest.model))
+    planned = plan([str(path)], Wanted.of(engined.runner.manifest.model))
     tasks = tasks_of(planned, rows)
     assert [shard for task in tasks for shard in task.shards] == planned.shards
     for task in tasks:
@@ -278,7 +278,7 @@ def test_bad_rows_of_shards_keep_their_place(engined, files):
     x = engined.x[:302].copy()
     x[[0, 301], 2] = np.nan
     np.save(files / "rows.npy", x)
-    planned = plan([str(files / "rows.npy")], Wanted(engined.runner.manifest.model))
+    planned = plan([str(files / "rows.npy")], Wanted.of(engined.runner.manifest.model))
     scorer = BatchScorer.of(engined.bundle, row_options=RowOptions(on_bad_row="reject"))
     out = files / "out"
     out.mkdir()
@@ -316,7 +316,7 @@ def test_kept_columns_of_other_types_are_cast_or_refused(engined, scorer, tmp_pa
     for i, values in enumerate(([1, 2], [3, 4], ["a", "b"])):
         rows = engined.table.slice(0, 2).append_column("more", pa.array(values))
         pq.write_table(rows, tmp_path / f"{i}.parquet")
-    wanted = Wanted(engined.runner.manifest.model, ("more",))
+    wanted = Wanted.of(engined.runner.manifest.model, keep=("more",))
     planned = plan([str(tmp_path / f"{i}.parquet") for i in (0, 1)], wanted)
     assert len(list(ShardScorer.of(scorer, planned)(*tasks_of(planned)))) == 2
     planned = plan([str(tmp_path)], wanted)

@@ -76,7 +76,7 @@ def frame(session, path):
 
 
 def planned(engined, path):
-    return plan([str(path)], Wanted(engined.runner.manifest.model, KEPT))
+    return plan([str(path)], Wanted.of(engined.runner.manifest.model, keep=KEPT))
 
 
 def test_a_frame_scores_as_by_the_runner(frame, engined, check_engined):
@@ -171,7 +171,7 @@ def test_types_that_spark_has_not_become_some_that_it_has(session, engined, tmp_
     times = pa.array(np.arange(10) * 1000, pa.timestamp("ns"))
     rows = rows.append_column("tag", pa.array(range(10), pa.uint8())).append_column("at", times)
     pq.write_table(rows, tmp_path / "rows.parquet")
-    wanted = Wanted(engined.runner.manifest.model, ("tag", "at"))
+    wanted = Wanted.of(engined.runner.manifest.model, keep=("tag", "at"))
     scorer = spark.BatchScorer.of(engined.bundle)
     given = plan([str(tmp_path / "rows.parquet")], wanted)
     spark.score_files(session, scorer, given, (tmp_path / "out").as_uri())

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from vae_runtime.bundle.manifest import Model, Preprocessing
+from vae_runtime.rows.bad_rows import Reject
 from vae_runtime.rows.blocks import Shard, Wanted
-from vae_runtime.rows.formats import registry
+from vae_runtime.rows.in_memory import rows_of
+from vae_runtime.rows.input_files import plan, plan_file, read_shard
 from vae_runtime.rows.machine_names import NAMELESS
+from vae_runtime.rows.marks import marks_of, plain_column
 
 
 def model(shape, names=None, **others):
@@ -25,6 +28,12 @@ def model(shape, names=None, **others):
         "preprocessing": Preprocessing(offset=(0.0,), scale=(1.0,), low=None, high=None),
     }
     return Model(input_shape=shape, feature_names=names, **(plain | others))
+
+
+@pytest.fixture
+def model_of():
+    """Makes a model without a bundle."""
+    return model
 
 
 class Small(Wanted):
@@ -52,7 +61,9 @@ def wanted():
         **others,
     ):
         windowed = {} if windowing is None else {"windowing": windowing}
-        return Small(model(shape, names, **others), keep, machine_column, column, **windowed)
+        spec = model(shape, names, **others)
+        named = {"keep": keep, "machine_column": machine_column, "column": column}
+        return Small.of(spec, **named, **windowed)
 
     return make
 
@@ -76,8 +87,8 @@ def _joined(columns):
 
 def whole(path, wanted):
     """Reads all shards of a file, the last first, and checks what each shard promises."""
-    shards = registry.plan(path, wanted)
-    by_shard = [list(registry.read(shard, wanted)) for shard in reversed(shards)][::-1]
+    shards = plan_file(path, wanted)
+    by_shard = [list(read_shard(shard, wanted)) for shard in reversed(shards)][::-1]
     first = 0
     for shard, blocks in zip(shards, by_shard, strict=True):
         assert shard.first_row == first
@@ -105,3 +116,34 @@ def whole(path, wanted):
 def read():
     """Reads a file whole through its shards; see `whole`."""
     return whole
+
+
+class Table(NamedTuple):
+    """All rows of a file, with the columns that were asked for."""
+
+    x: Any
+    y: Any
+    names: Any
+    extra: dict[str, Any]
+    kept: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def read_rows():
+    """Reads all rows of a file, of whatever columns it has; the first bad one is an error."""
+
+    def apply(path, columns=None, label=None, extra=(), kept=()):
+        looked_at = (*extra, *(() if label is None else (label,)))
+        asked = Wanted(columns, keep=kept, extra=looked_at, marked=label is None)
+        inputs = plan([str(path)], asked)
+        rows = rows_of(b for shard in inputs.shards for b in inputs.read(shard))
+        if rows.bad:
+            place = min(rows.bad)
+            file = rows.files[rows.file[place]]
+            raise Reject(file, int(rows.where["row"][place]), rows.bad[place]).error()
+        marks = rows.extra.get(label or "y")
+        y = None if marks is None else marks_of(marks, label or "y")[0]
+        found = {name: plain_column(rows.extra[name]) for name in extra}
+        return Table(rows.x, y, inputs.wanted.features, found, rows.kept)
+
+    return apply

@@ -94,14 +94,14 @@ def test_windows_that_are_cut_already_are_rows(pump_model, pump_windows, tmp_pat
 def test_how_to_cut_is_refused_by_a_model_of_rows(table_model, sensor_csv, option):
     with refuses(
         "expected --stride, --recording and --time with a model of windows and a table to cut into "
-        "them. Received: rows of shape (6,) for (6,)."
+        "them. Received: rows that are (6,) already."
     ):
         read_input(sensor_csv, table_model, Windowing(**option))
 
 
 def test_how_to_cut_is_refused_of_windows_that_are_cut_already(pump_model, pump_windows, tmp_path):
     np.save(tmp_path / "windows.npy", pump_windows[0])
-    with refuses("Received: rows of shape (12, 3) for (12, 3)."):
+    with refuses("Received: rows that are (12, 3) already."):
         read_input(tmp_path / "windows.npy", pump_model, Windowing(stride=2))
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from vae_runtime import Runner
 from vae_runtime.cli import main
-from vae_runtime.rows.files import read_rows
 from vae_runtime.rows.missing_names import SHOWN, meant, no_such, quoted, some
 from vae_runtime.rows.tables import ColumnError
 
@@ -67,7 +66,7 @@ def check_short(message):
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_of_hundreds_of_columns_of_a_file(tmp_path, ending):
+def test_of_hundreds_of_columns_of_a_file(tmp_path, ending, read_rows):
     path = tmp_path / f"rows{ending}"
     frame = pd.DataFrame(np.zeros((3, len(THERE))), columns=THERE)
     frame.to_csv(path, index=False) if ending == ".csv" else frame.to_parquet(path)
@@ -76,7 +75,7 @@ def test_of_hundreds_of_columns_of_a_file(tmp_path, ending):
     check_short(str(e.value))
 
 
-def test_of_hundreds_of_keys(tmp_path):
+def test_of_hundreds_of_keys(tmp_path, read_rows):
     path = tmp_path / "rows.npz"
     np.savez(path, x=np.zeros((3, 2)), Machine=np.zeros(3), **{n: np.zeros(3) for n in THERE})
     with pytest.raises(ColumnError, match=r"and 395 more\. Did you mean 'Machine'\?$") as e:
@@ -107,7 +106,7 @@ def test_the_runner_says_so_too(golden):
     assert len(str(e.value)) < LONGEST
 
 
-def test_files_of_a_folder_that_differ_say_where(tmp_path):
+def test_files_of_a_folder_that_differ_say_where(tmp_path, read_rows):
     for name, columns in (("1", THERE), ("2", [*THERE, "more"])):
         table = pa.table({column: [0.0] for column in columns})
         pq.write_table(table, tmp_path / f"{name}.parquet")

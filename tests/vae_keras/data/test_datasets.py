@@ -7,7 +7,7 @@ import pytest
 
 from vae_keras.data import datasets, fingerprint
 from vae_keras.data.datasets import blocks
-from vae_keras.data.streams import ParquetStream
+from vae_keras.data.streams import FileStream
 
 X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
 
@@ -35,6 +35,6 @@ def test_the_fingerprint_does_not_depend_on_blocks(monkeypatch):
 def test_a_stream_has_the_fingerprint_of_its_rows(tmp_path):
     table = pa.table({f"c{i}": column for i, column in enumerate(X.T)})
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=7)
-    assert fingerprint(ParquetStream(tmp_path / "rows.parquet", table.column_names)) == fingerprint(
+    assert fingerprint(FileStream.of(tmp_path / "rows.parquet", table.column_names)) == fingerprint(
         X
     )

@@ -85,7 +85,7 @@ def test_a_palette_with_transparent_colours_is_one_of_colours(folder):
     np.testing.assert_array_equal(folder.load().x, expected[None])
 
 
-@pytest.mark.parametrize("options", [{}, {"bad_rows": "drop"}, {"channels": 1}])
+@pytest.mark.parametrize("options", [{}, {"on_bad_row": "reject"}, {"channels": 1}])
 def test_floating_point_images_are_refused_and_not_cut(folder, options):
     folder.save("a.tif", GREY.astype(np.float32))
     with refuses("a.tif: expected 8 or 16 bits a channel. Received: mode F") as e:
@@ -105,7 +105,7 @@ def test_images_of_16_bits_are_rows_of_floats(folder):
         folder.load(channels=3)
 
 
-@pytest.mark.parametrize("options", [{}, {"bad_rows": "drop"}, {"image_size": (3, 4)}])
+@pytest.mark.parametrize("options", [{}, {"on_bad_row": "reject"}, {"image_size": (3, 4)}])
 def test_images_of_8_and_of_16_bits_are_refused_by_name(folder, options):
     folder.save("a.png", GREY)
     folder.save("b.png", GREY[::-1])
@@ -153,7 +153,7 @@ def test_images_that_differ_are_counted_with_what_to_type(folder, others, receiv
     for i, pixels in enumerate(others):
         folder.save(f"c{i}.png", pixels)
     with refuses(f"{folder.path}: expected images of one size and kind. Received: {received}") as e:
-        folder.load(bad_rows="drop")  # which is for broken files alone
+        folder.load(on_bad_row="reject")  # which is for broken files alone
     assert f"Type {advice}" in str(e.value)
 
 
@@ -259,8 +259,8 @@ def test_a_broken_image_is_refused_by_name_or_left_out(folder, how):
     damage(folder, how)
     with refuses("b.png is not a readable image: ") as e:
         folder.load()
-    assert "(--bad-rows drop leaves such files out.)" in str(e.value)
-    dataset = folder.load(bad_rows="drop")
+    assert "(--on-bad-row reject leaves such files out.)" in str(e.value)
+    dataset = folder.load(on_bad_row="reject")
     np.testing.assert_array_equal(dataset.x[..., 0], [GREY, GREY[::-1]])
     assert len(dataset.y) == 2
     (note,) = dataset.notes
@@ -287,5 +287,5 @@ def test_a_folder_without_images_is_refused(folder, drop):
     if drop:
         (folder.path / "a.png").write_text("broken")
     with refuses(f"{folder.path}: expected images (.png, .jpg, ") as e:
-        folder.load(bad_rows="drop" if drop else "error")
+        folder.load(on_bad_row="reject" if drop else "fail")
     assert str(e.value).endswith("Received: none.")

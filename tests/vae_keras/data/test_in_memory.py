@@ -66,7 +66,13 @@ def test_bytes_span_their_range():
 def test_what_rows_in_hand_have_no_use_for_is_refused(option):
     asked = {"stride": 2, "recording": "m", "time": "t"}
     classes = {"classes": "c", "labels_per_class": 3}
-    plain = {"window": 2, "bad_rows": "drop", "bad_columns": "drop", "stream": True, "channels": 1}
+    plain = {
+        "window": 2,
+        "on_bad_row": "reject",
+        "bad_columns": "drop",
+        "stream": True,
+        "channels": 1,
+    }
     pairs = {
         "image_size": (2, 2),
         "one_hot": ("a",),

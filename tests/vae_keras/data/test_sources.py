@@ -12,6 +12,7 @@ from vae_keras import data
 from vae_keras.cli import main
 from vae_keras.configs import DataConfig
 from vae_keras.data.sources import ALL_OPTIONS, OPTIONS
+from vae_runtime.rows.formats.registry import ENDINGS
 
 VALUES = {
     "classes": "c",
@@ -25,7 +26,7 @@ VALUES = {
     "stride": 3,
     "recording": "m",
     "time": "t",
-    "bad_rows": "drop",
+    "on_bad_row": "reject",
     "bad_columns": "drop",
     "stream": True,
     "image_size": (8, 8),
@@ -96,8 +97,9 @@ def test_a_csv_is_not_streamed(sources):
 @pytest.mark.parametrize("options", [{}, {"label": "y"}])
 def test_where_nothing_is_it_says_what_may_be(tmp_path, name, options):
     with refuses(
-        f"{tmp_path / name}: expected digits, mnist, fashion_mnist, a .npz, .npy, .csv or .parquet "
-        "file, a folder of .parquet files or one of images. Received: nothing at that path."
+        f"{tmp_path / name}: expected digits, mnist, fashion_mnist, a file of "
+        f"{', '.join(ENDINGS)}, a folder or glob of such files, or a folder of images. "
+        "Received: nothing at that path."
     ):
         data.load(DataConfig(str(tmp_path / name), **options))
 
@@ -105,7 +107,7 @@ def test_where_nothing_is_it_says_what_may_be(tmp_path, name, options):
 def test_the_command_says_so_in_one_line(tmp_path, capsys):
     assert main(["train", "--data", "nowhere", "--out", str(tmp_path / "run")]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("vae-keras: nowhere: expected digits, mnist, fashion_mnist, a .npz")
+    assert said.startswith("vae-keras: nowhere: expected digits, mnist, fashion_mnist, a file of ")
     assert said.endswith("Received: nothing at that path.\n")
     assert said.count("\n") == 1
 

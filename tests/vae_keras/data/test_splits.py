@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vae_keras.configs import DataConfig
 from vae_keras.data import Dataset, split, splits
-from vae_keras.data.streams import ParquetStream
+from vae_keras.data.streams import FileStream
 from vae_keras.data.windows import MIN_RECORDINGS, cut
 
 CONFIG = DataConfig("rows", folds=1)
@@ -68,14 +68,14 @@ def test_no_more_is_held_back_than_sharpens_a_level(counted, monkeypatch):
 def streamed(counted, tmp_path):
     path = tmp_path / "counted.parquet"
     pq.write_table(pa.table({"a": counted.x[:, 0]}), path, row_group_size=70)
-    return Dataset("counted", ParquetStream(path, ("a",)), counted.y, (0.0, 1000.0))
+    return Dataset("counted", FileStream.of(path, ("a",)), counted.y, (0.0, 1000.0))
 
 
 def test_a_stream_is_dealt_out_as_an_array_is(counted, streamed, rows_of):
     expected, rows = split(counted, CONFIG), split(streamed, CONFIG)
     for name in ("validation", "calibration", "test", "test_y"):
         np.testing.assert_array_equal(getattr(rows, name), getattr(expected, name))
-    assert isinstance(rows.train, ParquetStream)
+    assert isinstance(rows.train, FileStream)
     np.testing.assert_array_equal(rows_of(rows.train), np.sort(expected.train, axis=0))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_keras.data import streams
-from vae_keras.data.streams import DatasetStream, ParquetStream
+from vae_keras.data.streams import DatasetStream, FileStream
 
 NAMES = ("number", "twice")
 
@@ -58,7 +58,7 @@ def make(tmp_path_factory):
 
     def apply(table):
         rows, sizes, keep = table
-        stream = ParquetStream(write(folder, rows, sizes), NAMES, keep)
+        stream = FileStream.of(write(folder, rows, sizes), NAMES, keep)
         return stream, array_of(rows)[keep]
 
     return apply
@@ -111,7 +111,7 @@ def test_shuffled_holds_every_row_once_in_an_order_of_seed_and_epoch_alone(
     order = together(stream.shuffled(seed, epoch), stream)
     np.testing.assert_array_equal(order[np.argsort(order[:, 0])], x)
     list(stream.shuffled(seed + 1, epoch))  # what else is read of it does not matter
-    again = ParquetStream(stream.path, NAMES, table[2])
+    again = FileStream(stream.inputs, table[2])
     np.testing.assert_array_equal(together(again.shuffled(seed, epoch), again), order)
 
 
@@ -133,7 +133,7 @@ def test_shuffled_blocks_are_as_large_as_said_and_mix_row_groups(make):
 
 def test_a_missing_value_of_a_row_that_belongs_is_nan(tmp_path):
     pq.write_table(pa.table({"a": [1, None, 3]}), tmp_path / "rows.parquet")
-    stream = ParquetStream(tmp_path / "rows.parquet", ("a",))
+    stream = FileStream.of(tmp_path / "rows.parquet", ("a",))
     np.testing.assert_array_equal(together(stream.in_order(), stream), [[1], [np.nan], [3]])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vae_keras import VAE, mlp_pair
 from vae_keras.data import streams
 from vae_keras.data.offsets import Windows
-from vae_keras.data.streams import DatasetStream, ParquetStream
+from vae_keras.data.streams import DatasetStream, FileStream
 from vae_keras.fit import batches
 from vae_keras.fit.batches import Shuffled, draw, rebatch, steps_an_epoch
 from vae_runtime.rows.windows import one_of
@@ -27,7 +27,7 @@ def stream(tmp_path, monkeypatch):
     """X as a table of many row groups, of which several make a block."""
     monkeypatch.setattr(streams, "BLOCK_ROWS", 15)
     pq.write_table(pa.table({"a": X[:, 0]}), tmp_path / "x.parquet", row_group_size=4)
-    return ParquetStream(tmp_path / "x.parquet", ("a",))
+    return FileStream.of(tmp_path / "x.parquet", ("a",))
 
 
 @pytest.fixture(params=["array", "stream"])

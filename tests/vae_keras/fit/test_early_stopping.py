@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, mlp_pair, train
-from vae_keras.data.streams import ParquetStream
+from vae_keras.data.streams import FileStream
 from vae_keras.fit.early_stopping import Stopping
 from vae_keras.fit.loop import checkpoint_path, fit
 
@@ -72,7 +72,7 @@ def stream(tmp_path, monkeypatch):
     monkeypatch.setattr("vae_keras.data.streams.BLOCK_ROWS", 50)
     table = pa.table({f"c{i}": column for i, column in enumerate(ROWS[:200].T)})
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=30)
-    return ParquetStream(tmp_path / "rows.parquet", table.column_names)
+    return FileStream.of(tmp_path / "rows.parquet", table.column_names)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vae_keras.data import datasets
-from vae_keras.data.streams import ParquetStream
+from vae_keras.data.streams import FileStream
 from vae_keras.model.preprocessing import CLIP, Scaling, moments, standardize, to_unit_interval
 
 ROUNDING = 1e-14  # of a float64, some dozens of operations later
@@ -84,7 +84,7 @@ def test_a_stream_is_scaled_as_its_array(tmp_path, monkeypatch):
     table = pa.table({"a": x[:, 0], "b": x[:, 1]})
     pq.write_table(table, tmp_path / "x.parquet", row_group_size=20)
     keep = np.arange(90) % 60 < 40  # of some row groups, nothing
-    stream = ParquetStream(tmp_path / "x.parquet", ("a", "b"), keep)
+    stream = FileStream.of(tmp_path / "x.parquet", ("a", "b"), keep)
     for expected in (x[keep], stream):
         monkeypatch.setattr(datasets, "BLOCK_VALUES", 10)
         scaling = standardize(expected)

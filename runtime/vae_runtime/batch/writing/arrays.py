@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.batch.columns import as_floats, decoded, kind_of
+from vae_runtime.batch.json_columns import is_json, json_to_numpy
 from vae_runtime.rows.blocks import Column, Columns
 
 from .cells import GREENWICH
@@ -117,6 +118,8 @@ def content(array: NDArray[Any]) -> memoryview:
 
 def to_numpy(column: Column, where: str, instead: str) -> NDArray[Any]:
     """A column as an array of numbers, text or times; ValueError where it holds anything else."""
+    if is_json(column):
+        return json_to_numpy(column, where, ".jsonl or .csv")
     if isinstance(column, np.ndarray):
         return column
     column = decoded(column)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.batch.columns import decoded, kind_of
+from vae_runtime.batch.json_columns import is_json
 from vae_runtime.rows.blocks import Column
 
 from .digits import Texts, chosen, is_numbers, joined, put, texts_of
@@ -89,6 +91,8 @@ def cells(column: Column, style: Style) -> list[str]:
     """The text of each row of a column."""
     if not isinstance(column, np.ndarray):
         return _of_arrow(column, style)
+    if is_json(column):
+        return [_of_json(value, style) for value in column.tolist()]
     if is_numbers(column):
         return joined([*pieces(column, style), b"\n"], len(column)).decode().split("\n")[:-1]
     if column.ndim > 1:
@@ -98,6 +102,16 @@ def cells(column: Column, style: Style) -> list[str]:
         for i in np.flatnonzero(np.isnat(column)).tolist():
             texts[i] = style.nothing
     return texts
+
+
+def _of_json(value: Any, style: Style) -> str:
+    if value is None or isinstance(value, list | dict | str):
+        return _of_value(value, style)
+    if isinstance(value, bool):
+        return style.truths[value].decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value) if style.infinite else style.nothing
+    return repr(value)
 
 
 def pieces(column: NDArray[Any], style: Style) -> list[Texts | bytes]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import need, settle_pandas
 from vae_runtime.batch.columns import cast, decoded
+from vae_runtime.batch.json_columns import is_json, json_to_arrow
 from vae_runtime.rows.blocks import Column, Columns
 
 GROUP_ROWS = 2**20
@@ -138,6 +139,8 @@ def to_batch(columns: Columns, schema: Any, path: Path) -> Any:
 def _to_arrow(column: Column, where: str) -> Any:
     import pyarrow as pa
 
+    if is_json(column):
+        return json_to_arrow(column, where, ".jsonl or .csv")
     try:
         return _of_numpy(column) if isinstance(column, np.ndarray) else decoded(column)
     except (pa.ArrowException, NotImplementedError) as error:

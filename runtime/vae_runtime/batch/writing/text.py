@@ -115,7 +115,7 @@ def check_text(columns: Columns, path: Path) -> None:
 def _no_text(column: Column) -> str | None:
     """Names the type in a column that text cannot hold; None where text can hold all."""
     if isinstance(column, np.ndarray):
-        return None if column.dtype.kind in "biufUM" else str(column.dtype)
+        return None if column.dtype.kind in "biufUMO" else str(column.dtype)
     return _no_text_type(column.type)
 
 

@@ -15,7 +15,15 @@ from vae_runtime.rows.parquet import naming, reader_of
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
 from .arrow_slices import slices
-from .columnar import block_of, check_kept, check_types, columns_of, without_rows
+from .columnar import (
+    block_of,
+    check_kept,
+    check_types,
+    columns_of,
+    numbers_of,
+    settle_columns,
+    without_rows,
+)
 from .segments import stretches
 
 FORMAT = "Arrow"
@@ -32,6 +40,25 @@ def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
 def read_file(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """The rows of some record batches, some at a time."""
     yield from _blocks(shard, wanted, batches_of_file, slice(shard.start, shard.stop))
+
+
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the columns and the shape of a row that the file has."""
+    with _opened(path) as reader:
+
+        def first(name: str) -> Any:
+            if not hasattr(reader, "get_batch"):
+                return next(iter(reader), reader.schema.empty_table())[name]
+            some = reader.num_record_batches
+            return (reader.get_batch(0) if some else reader.schema.empty_table())[name]
+
+        return settle_columns(reader.schema, wanted, first, str(path))
+
+
+def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
+    """Columns that are not named otherwise, each with whether it holds numbers."""
+    with _opened(path) as reader:
+        return numbers_of(reader.schema, wanted)
 
 
 def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:

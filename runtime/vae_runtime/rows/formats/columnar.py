@@ -1,6 +1,7 @@
 """Rows of the model out of record batches of Arrow: of scalar columns, or of one of lists."""
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,16 @@ def columns_of(names: list[str], wanted: Wanted, where: str) -> list[str]:
 
     Those of the model's features, or a single column of lists.
     """
-    features = wanted.model.feature_names
-    if features and len(wanted.model.input_shape) == 1:
+    features, shape = wanted.features, wanted.shape
+    if features and (shape is None or len(shape) == 1):
         missing = [name for name in features if name not in names]
         if not missing:
             _check_alone(list(features), names, where)
             return list(features)
         if wanted.column not in names:
             raise ColumnError(f"{where}: {no_such('column', missing, names, features)}")
-    alone = [name for name in names if name not in wanted.named and not name.startswith(INDEX)]
-    if wanted.column not in names and not features and wanted.model.input_shape == (len(alone),):
+    alone = not_named(names, wanted)
+    if wanted.column not in names and not features and shape == (len(alone),):
         return alone  # as of any table
     if wanted.column not in names:
         raise ColumnError(
@@ -45,10 +46,42 @@ def check_kept(names: list[str], wanted: Wanted, where: str) -> list[str]:
     """The columns to pass through, and that of machines; ColumnError where one is not there."""
     missing = [name for name in wanted.named if name not in names]
     if missing:
-        asked = (*wanted.named, *(wanted.model.feature_names or ()))
+        asked = (*wanted.named, *(wanted.features or ()))
         raise ColumnError(f"{where}: {no_such('column', missing, names, asked)}")
     _check_alone(list(wanted.named), names, where)
     return list(wanted.named)
+
+
+def not_named(names: Iterable[str], wanted: Wanted) -> list[str]:
+    """The columns that are not named for another use, without an index of pandas."""
+    return [name for name in names if name not in wanted.named and not name.startswith(INDEX)]
+
+
+def settle_columns(schema: Any, wanted: Wanted, first: Callable[[str], Any], where: str) -> Wanted:
+    """What is wanted, with the columns and the shape of a row that a file has.
+
+    Args:
+        schema: of the file.
+        wanted: of it.
+        first: gives the first rows of a column.
+        where: begins errors.
+    """
+    if wanted.features:
+        return wanted._replace(shape=(len(wanted.features),))
+    alone = not_named(schema.names, wanted)
+    _check_alone(alone, schema.names, where)
+    lists = [name for name in alone if _is_list_like(schema.field(name).type)]
+    if wanted.column in lists or (lists and lists == alone):
+        name = wanted.column if wanted.column in lists else lists[0]
+        return wanted._replace(column=name, shape=_shape_of(first(name), where, name))
+    if not alone:
+        raise ColumnError(f"{where}: expected columns of numbers. Received: none.")
+    return wanted._replace(features=tuple(alone), shape=(len(alone),))
+
+
+def numbers_of(schema: Any, wanted: Wanted) -> dict[str, bool]:
+    """The columns that are not named otherwise, each with whether it holds numbers."""
+    return {name: _is_number(schema.field(name).type) for name in not_named(schema.names, wanted)}
 
 
 def check_types(schema: Any, columns: list[str], where: str) -> None:
@@ -66,9 +99,9 @@ def rows_of(batch: Any, columns: list[str], wanted: Wanted, where: str) -> Found
         ValueError: a column is of a type that holds no numbers; `where` says whose.
     """
     kind = batch.schema.field(columns[0]).type
-    if len(columns) == 1 and (_is_list(kind) or hasattr(kind, "storage_type")):
+    if len(columns) == 1 and _is_list_like(kind):
         return _of_lists(batch.column(columns[0]), wanted, f"{where}: column {columns[0]!r}")
-    x, shape = _of_scalars(batch, columns, where), wanted.model.input_shape
+    x, shape = _of_scalars(batch, columns, where), wanted.shape or ()
     if x.shape[1:] != shape:
         raise ValueError(
             f"{where}: expected lists of shape {shape} in column {columns[0]!r}. Received: {kind}."
@@ -102,13 +135,13 @@ def block_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[st
         settle_pandas()
     x, bad = rows_of(batch, columns, wanted, file)
     where = {"row": np.arange(first, first + batch.num_rows)}
-    kept = {name: batch.column(name) for name in wanted.keep}
+    kept, extra = wanted.some({name: batch.column(name) for name in wanted.named})
     machines = (
         None
         if wanted.machine_column is None
         else machines_of(batch.column(wanted.machine_column), bad)
     )
-    return Block(file, x, where, kept, machines, bad)
+    return Block(file, x, where, kept, machines, bad, extra=extra)
 
 
 def _of_scalars(batch: Any, columns: list[str], where: str) -> NDArray[Any]:
@@ -148,7 +181,7 @@ def _no_numbers(where: str, name: str, kind: Any) -> ValueError:
 
 def _of_lists(column: Any, wanted: Wanted, where: str) -> Found:
     """A column of lists or tensors: fast where all are whole, else one by one."""
-    shape = wanted.model.input_shape
+    shape = wanted.shape or ()
     if hasattr(column.type, "storage_type"):  # an extension type, as of tensors
         column = column.storage
     lengths, values = _unnested(column)
@@ -207,6 +240,21 @@ def _is_list(kind: Any) -> bool:
     import pyarrow.types as types
 
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _is_list_like(kind: Any) -> bool:
+    return _is_list(kind) or hasattr(kind, "storage_type")
+
+
+def _shape_of(column: Any, where: str, name: str) -> tuple[int, ...]:
+    """The shape of the first list of a column, or of the first tensor."""
+    kind = column.type
+    if hasattr(kind, "shape"):
+        return tuple(kind.shape)
+    for value in column.to_pylist():
+        if value is not None:
+            return tuple(np.shape(value))
+    raise ValueError(f"{where}: expected lists of numbers in column {name!r}. Received: none.")
 
 
 def _is_plain(kind: Any) -> bool:

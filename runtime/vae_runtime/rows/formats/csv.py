@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
+from vae_runtime.rows.csv_rows import OpenQuote
 from vae_runtime.rows.headers import LOOKED_AT
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.tables import ColumnChoice, header_of, no_number, number
+from vae_runtime.rows.tables import ColumnChoice, header_of, is_text, no_number, number
 
 from .csv_bounds import Row, rows_of, take_rows
 from .csv_fast import Cells, parse
 from .ranges import (
+    BLOCK,
     Begin,
     Taken,
     after_mark,
@@ -37,11 +39,15 @@ PIECES = 16  # to cut what is worth it
 
 
 class Layout(NamedTuple):
-    """Layout of a file: names of the columns, which cells to read, and where the rows begin."""
+    """Layout of a file: names of the columns, which cells to read, and where the rows begin.
+
+    Without a line of names, columns are called 1, 2, ...
+    """
 
     header: list[str]
     cells: Cells
     begin: Begin
+    has_names: bool
 
 
 class Rows(NamedTuple):
@@ -68,26 +74,45 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
         first, line = first + taken.rows, line + taken.lines
 
 
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the columns and the shape of a row that the file has."""
+    layout = _layout(path, wanted)
+    names = tuple(layout.header[i] for i in layout.cells.numbers)
+    has_names = wanted.features is not None or layout.has_names
+    return wanted._replace(features=names if has_names else None, shape=(len(names),))
+
+
+def columns(path: Path, wanted: Wanted) -> dict[str, bool] | None:
+    """Columns not named otherwise, each with whether it holds numbers; None without names."""
+    layout = _layout(path, wanted)
+    if not layout.has_names:
+        return None
+    text, span = set[int](), (layout.begin.size, path.stat().st_size)
+    for block, _ in blocks_in(path, span, take_rows, size=BLOCK, line=layout.begin.lines + 1):
+        check_utf8(path, block)
+        for row in rows_of(block):
+            text.update(i for i, c in enumerate(row.cells) if i not in text and is_text(c))
+    return {layout.header[i]: i not in text for i in layout.cells.numbers}
+
+
 def _layout(path: Path, wanted: Wanted) -> Layout:
     """Finds the layout of a file; ColumnError where a column is not there."""
-    if len(wanted.model.input_shape) != 1:
+    if wanted.shape is not None and len(wanted.shape) != 1:
         raise ValueError(
-            f"{path}: expected rows of shape {wanted.model.input_shape}. Received: a .csv file, "
-            "whose rows are flat. Give them as .npy."
+            f"{path}: expected rows of shape {wanted.shape}. Received: a .csv file, whose rows are "
+            "flat. Give them as .npy."
         )
     mark = after_mark(path)
     first, *below = _first_rows(path, mark, wanted)
-    columns = ColumnChoice(wanted.model.feature_names, extra=wanted.named)
+    columns = ColumnChoice(wanted.features, wanted.named)
     header = header_of(path, first.cells, columns, [row.cells for row in below])
     begin = Begin(mark + first.size, first.lines) if header is not None else Begin(mark, 0)
     names = header or [str(i + 1) for i in range(len(first.cells))]
     numbers = [names.index(name) for name in columns.of(names)]
-    if len(numbers) != wanted.model.input_shape[0]:
-        raise ValueError(
-            f"{path}: expected {wanted.model.input_shape[0]} columns. Received: {len(numbers)}."
-        )
+    if wanted.shape is not None and len(numbers) != wanted.shape[0]:
+        raise ValueError(f"{path}: expected {wanted.shape[0]} columns. Received: {len(numbers)}.")
     texts = [names.index(name) for name in wanted.named]
-    return Layout(names, Cells(len(names), numbers, texts), begin)
+    return Layout(names, Cells(len(names), numbers, texts), begin, header is not None)
 
 
 def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
@@ -97,11 +122,14 @@ def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
     """
     size = lines = 0
     span = (mark, path.stat().st_size)
-    longest = longest_line(wanted.model)
+    longest = longest_line(wanted.shape)
     for block, taken in blocks_in(path, span, take_rows, size=HEAD, longest=longest):
         check_utf8(path, block)
         rows = (Row(r.cells, size + r.size, lines + r.lines) for r in rows_of(block) if r.cells)
-        found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        try:
+            found = list(itertools.islice(rows, 1 + LOOKED_AT))
+        except OpenQuote as error:
+            raise ValueError(f"{path}: {error.message(lines)}") from error
         if found:
             return found
         size, lines = size + taken.size, lines + taken.lines
@@ -114,7 +142,9 @@ def _block(file: str, rows: Rows, first: int, wanted: Wanted) -> Block:
     if wanted.machine_column is not None:
         machines = names_or_bad(np.char.strip(columns[wanted.machine_column]), rows.bad)
     where = {"row": np.arange(first, first + len(rows.x))}
-    return Block(file, rows.x, where, {n: columns[n] for n in wanted.keep}, machines, rows.bad)
+    kept, extra = wanted.some(columns)
+    extra = {name: np.char.strip(column) for name, column in extra.items()}
+    return Block(file, rows.x, where, kept, machines, rows.bad, extra=extra)
 
 
 def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:

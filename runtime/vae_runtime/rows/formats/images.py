@@ -32,8 +32,8 @@ def plan(source: Path, wanted: Wanted) -> list[Shard]:
     """
     check_pillow(source)
     what = "a folder of images, which" if source.is_dir() else "an image; images"
-    shape = wanted.model.input_shape
-    if len(shape) != 3 or shape[-1] not in MODES or wanted.model.stride is not None:
+    shape = wanted.shape or ()
+    if len(shape) != 3 or shape[-1] not in MODES or wanted.features is not None:
         raise ValueError(
             f"{source}: expected rows of shape {shape}. Received: {what} have "
             "height, width and 1 or 3 channels."
@@ -50,6 +50,11 @@ def plan(source: Path, wanted: Wanted) -> list[Shard]:
     return [Shard(str(source), "images", a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]
 
 
+def settle(source: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, as it is: images are made to have no shape but that which is asked for."""
+    return wanted
+
+
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its images, some at a time."""
     source, files = Path(shard.file), images_of(shard.file)
@@ -64,8 +69,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def _block(source: Path, files: tuple[Path, ...], first: int, wanted: Wanted) -> Block:
-    spec = wanted.model.image or UNSAID
-    shape = wanted.model.input_shape
+    spec, shape = wanted.image or UNSAID, wanted.shape or ()
     x = np.zeros((len(files), *shape), np.uint8 if spec.bits == 8 else np.float32)
     bad: dict[int, str] = {}
     for i, file in enumerate(files):

@@ -4,9 +4,8 @@
 {"x": [[0, 1], [2, 3]]}              the key of rows as lists, nested or flat
 [101.3, 2.9]                         in the order of the features; it has no keys to keep
 
-What is a number is said in `data.json_values`. A key that is kept becomes text, whatever it holds,
-as in a .csv: text as it is, nothing of null or no such key, else its JSON. So a column is of one
-kind in all blocks, although no block knows the others.
+What is a number is said in `json_values`. A key that is kept becomes an array of objects, of the
+values as they are; of a row without that key, None.
 """
 
 import itertools
@@ -14,6 +13,7 @@ import json
 import math
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.json_values import number, parse_json, short
+from vae_runtime.rows.json_values import is_number, number, parse_json, short
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.missing_names import meant, quoted, some
@@ -56,6 +56,33 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
         first, line = first + taken.rows, line + taken.lines
 
 
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the keys and the shape of a row that the first rows have."""
+    if wanted.features:
+        return wanted._replace(shape=(len(wanted.features),))
+    values = list(itertools.islice(_values(path, Begin(after_mark(path), 0), wanted), LOOKED_AT))
+    if not values:
+        raise ValueError(f"{path}: expected rows of numbers. Received: none.")
+    rows = [value for value in values if isinstance(value, dict)]
+    first = rows[0].get(wanted.column) if rows else values[0]
+    if isinstance(first, list):
+        return wanted._replace(shape=_unnested(first)[0])
+    return wanted._replace(features=tuple(keys := _not_named(rows, wanted)), shape=(len(keys),))
+
+
+def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
+    """Keys that are not named otherwise, each with whether it holds numbers, or nothing, alone."""
+    begin, found = after_mark(path), dict[str, bool]()
+    span = (begin, path.stat().st_size)
+    for block, _ in blocks_in(path, span, take_lines, size=BLOCK):
+        for line in filter(bytes.strip, block.split(b"\n")):
+            with suppress(ValueError):  # is told when it is read
+                row = parse_json(line)
+                for key in _not_named([row] if isinstance(row, dict) else [], wanted):
+                    found[key] = found.get(key, True) and _may_be_number(row[key])
+    return found
+
+
 def take_lines(block: bytes, is_last: bool) -> Taken:
     """The whole lines of a block; those of blanks are no rows."""
     end = len(block) if is_last else block.rfind(b"\n") + 1
@@ -65,7 +92,7 @@ def take_lines(block: bytes, is_last: bool) -> Taken:
 
 def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
     """The row of the model's shape that a line holds; ValueError where it holds none."""
-    shape = wanted.model.input_shape
+    shape = wanted.shape or ()
     if isinstance(value, dict):
         names = _features(value, wanted)
         if names is not None:
@@ -95,20 +122,21 @@ def _block(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> B
                 values.append(None)
             lines.append(number_of_line)
     x = _rows(values, lines, bad, wanted)
-    kept = {name: _texts(values, name) for name in wanted.keep}
+    kept, extra = wanted.some({name: _column(values, name) for name in wanted.named})
     machines = (
         None
         if wanted.machine_column is None
         else names_or_bad(_texts(values, wanted.machine_column), bad)
     )
-    return Block(file, x, {"row": np.arange(first, first + len(x))}, kept, machines, bad)
+    where = {"row": np.arange(first, first + len(x))}
+    return Block(file, x, where, kept, machines, bad, extra=extra)
 
 
 def _rows(
     values: list[Any], lines: list[int], bad: dict[int, str], wanted: Wanted
 ) -> NDArray[np.float64]:
     """(rows, *input_shape) of values, all at once where they are plain; adds to `bad`."""
-    x = np.zeros((len(values), *wanted.model.input_shape))
+    x = np.zeros((len(values), *(wanted.shape or ())))
     names = _named(wanted)
     try:
         plain = _plain([value[name] for value in values for name in names]) if names else None
@@ -137,8 +165,8 @@ def _plain(cells: list[Any]) -> "array[float] | None":
 
 def _named(wanted: Wanted) -> tuple[str, ...]:
     """The features that are keys of an object; none of a model whose rows are lists."""
-    names = wanted.model.feature_names
-    return names if names and len(wanted.model.input_shape) == 1 else ()
+    names, shape = wanted.features, wanted.shape
+    return names if names and (shape is None or len(shape) == 1) else ()
 
 
 def _features(value: dict[str, Any], wanted: Wanted) -> tuple[str, ...] | None:
@@ -165,9 +193,16 @@ def _unnested(value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
     return tuple(lengths), level
 
 
+def _column(values: list[Any], name: str) -> NDArray[np.object_]:
+    """The values of a key; None where there is none."""
+    found = np.empty(len(values), object)
+    for i, value in enumerate(values):  # not at once: numpy would look into lists
+        found[i] = value.get(name) if isinstance(value, dict) else None
+    return found
+
+
 def _texts(values: list[Any], name: str) -> NDArray[np.str_]:
-    found = [value.get(name) if isinstance(value, dict) else None for value in values]
-    return np.array([_text(value) for value in found], str)
+    return np.array([_text(value) for value in _column(values, name)], str)
 
 
 def _text(value: Any) -> str:
@@ -177,7 +212,7 @@ def _text(value: Any) -> str:
 
 
 def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
-    rows = list(itertools.islice(_objects(path, begin, wanted), LOOKED_AT))
+    rows = _objects(path, begin, wanted)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     asked = (*wanted.named, *_named(wanted))
     if missing := [name for name in wanted.named if name not in keys]:
@@ -185,6 +220,15 @@ def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
     missing = [name for name in _named(wanted) if name not in keys]
     if rows and wanted.column not in keys and (missing or not _named(wanted)):
         raise _no_key(path, missing or [wanted.column], keys, asked)
+
+
+def _not_named(rows: list[dict[str, Any]], wanted: Wanted) -> list[str]:
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return [key for key in keys if key not in wanted.named]
+
+
+def _may_be_number(value: Any) -> bool:
+    return value is None or (type(value) in (int, float, str) and is_number(str(value)))
 
 
 def _no_key(path: Path, missing: list[str], keys: list[str], asked: tuple[str, ...]) -> ColumnError:
@@ -195,10 +239,16 @@ def _no_key(path: Path, missing: list[str], keys: list[str], asked: tuple[str, .
     )
 
 
-def _objects(path: Path, begin: Begin, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """The objects in the first block of a file."""
+def _objects(path: Path, begin: Begin, wanted: Wanted) -> list[dict[str, Any]]:
+    """The objects among the first rows of a file."""
+    values = itertools.islice(_values(path, begin, wanted), LOOKED_AT)
+    return [value for value in values if isinstance(value, dict)]
+
+
+def _values(path: Path, begin: Begin, wanted: Wanted) -> Iterator[Any]:
+    """The objects and lists in the first block of a file."""
     span = (begin.size, path.stat().st_size)
-    longest = longest_line(wanted.model)
+    longest = longest_line(wanted.shape)
     found = blocks_in(path, span, take_lines, size=BLOCK, longest=longest)
     for block, _ in itertools.islice(found, 1):
         for line in block.split(b"\n"):
@@ -206,5 +256,5 @@ def _objects(path: Path, begin: Begin, wanted: Wanted) -> Iterator[dict[str, Any
                 value = json.loads(line)
             except (ValueError, RecursionError):
                 continue  # is told when it is read
-            if isinstance(value, dict):
+            if isinstance(value, dict | list):
                 yield value

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.files import UNREADABLE, why_unreadable
+from vae_runtime.rows.numpy_files import UNREADABLE, why_unreadable
 from vae_runtime.rows.tables import ColumnError
 
 from .segments import SHARD_BLOCKS
@@ -61,6 +61,12 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
             yield Block(shard.file, x, {"row": np.arange(start, stop)}, {})
 
 
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the shape of a row that the file has."""
+    with path.open("rb") as file:
+        return wanted._replace(shape=read_header(path, file).shape[1:])
+
+
 def read_header(path: Path, file: IO[bytes]) -> Header:
     """The header of an array, at whose first number the file stands then."""
     try:
@@ -102,9 +108,9 @@ def _by_column(path: Path, file: IO[bytes], header: Header, rows: slice) -> NDAr
 
 def check_rows(path: Path, header: Header, wanted: Wanted) -> None:
     """Raises ValueError where an array's rows cannot be the model's."""
-    expected, shape = wanted.model.input_shape, header.shape
-    if not shape or shape[1:] != expected:
-        of_batch = ", ".join(["batch", *map(str, expected)])
+    expected, shape = wanted.shape, header.shape
+    if not shape or (expected is not None and shape[1:] != expected):
+        of_batch = ", ".join(["batch", *map(str, expected or ("...",))])
         raise ValueError(f"{path}: x: expected shape ({of_batch}). Received: {shape}.")
     if header.dtype.kind not in "biuf":
         raise ValueError(f"{path}: x: expected numbers. Received: dtype {header.dtype}.")

@@ -5,7 +5,7 @@ They are the key `x` (or `X`), or another that is wanted as the column of rows.
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -19,6 +19,7 @@ from vae_runtime.rows.tables import ColumnError
 
 from .npy import Header, check_rows, read_array, read_header
 
+MARKS = "y"  # the key of labels: 0 normal, 1 anomaly
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
@@ -52,9 +53,10 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
                 if wanted.machine_column is None
                 else names_or_bad(columns[wanted.machine_column], bad)
             )
-            kept = {name: columns[name] for name in wanted.keep}
+            kept, looked_at = wanted.some(columns)
+            looked_at |= {name: columns[name] for name in _marks(extra, wanted)}
             where = {"row": np.arange(start, start + rows)}
-            yield Block(shard.file, block, where, kept, machines, bad)
+            yield Block(shard.file, block, where, kept, machines, bad, extra=looked_at)
 
 
 def kept(path: Path, wanted: Wanted) -> Columns:
@@ -65,6 +67,11 @@ def kept(path: Path, wanted: Wanted) -> Columns:
             with archive.open(keys[name]) as file:
                 found[name] = np.empty(0, read_header(path, file).dtype)
         return found
+
+
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the shape of a row that the file has."""
+    return wanted._replace(shape=header_of_x(path, wanted).shape[1:])
 
 
 def header_of_x(path: Path, wanted: Wanted) -> Header:
@@ -81,7 +88,8 @@ def _opened(path: Path, wanted: Wanted) -> Iterator[tuple[Member, dict[str, Memb
     """x, and the other keys that are wanted; ValueError where the archive is damaged."""
     with _archive(path) as (archive, keys), ExitStack() as stack:
         members = []
-        for key in (_key_of_x(path, keys, wanted), *wanted.named):
+        named = tuple(dict.fromkeys((*wanted.named, *_marks(keys, wanted))))
+        for key in (_key_of_x(path, keys, wanted), *named):
             if key not in keys:
                 near = meant([key], keys, wanted.named)
                 raise ColumnError(
@@ -89,7 +97,7 @@ def _opened(path: Path, wanted: Wanted) -> Iterator[tuple[Member, dict[str, Memb
                 )
             file = stack.enter_context(archive.open(keys[key]))
             members.append(Member(file, read_header(path, file)))
-        x, extra = members[0], dict(zip(wanted.named, members[1:], strict=True))
+        x, extra = members[0], dict(zip(named, members[1:], strict=True))
         check_rows(path, x.header, wanted)
         _check_extra(path, x.header.shape[:1], extra)
         yield x, extra
@@ -113,6 +121,11 @@ def _key_of_x(path: Path, keys: dict[str, str], wanted: Wanted) -> str:
     raise ValueError(
         f'{path}: expected the key "{wanted.column}". Received: {some([*keys])}.{near}'
     )
+
+
+def _marks(keys: Collection[str], wanted: Wanted) -> tuple[str, ...]:
+    """The key of labels, where it is there and looked at."""
+    return (MARKS,) if wanted.marked and MARKS in keys else ()
 
 
 def _check_extra(path: Path, rows: tuple[int, ...], members: dict[str, Member]) -> None:

@@ -8,7 +8,15 @@ from typing import Any
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 from vae_runtime.rows.parquet import naming, open_parquet
 
-from .columnar import block_of, check_kept, check_types, columns_of, without_rows
+from .columnar import (
+    block_of,
+    check_kept,
+    check_types,
+    columns_of,
+    numbers_of,
+    settle_columns,
+    without_rows,
+)
 from .segments import stretches
 
 
@@ -23,6 +31,24 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
     if any(rows):
         check_types(file.schema_arrow, columns, str(path))
     return stretches(path, ".parquet", rows, wanted)
+
+
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the columns and the shape of a row that the file has."""
+    file = open_parquet(path)
+
+    def first(name: str) -> Any:
+        batches = file.iter_batches(wanted.block_rows, columns=[name], use_threads=False)
+        with naming(path):
+            batch = next(batches, None)
+        return (file.schema_arrow.empty_table() if batch is None else batch)[name]
+
+    return settle_columns(file.schema_arrow, wanted, first, str(path))
+
+
+def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
+    """Columns that are not named otherwise, each with whether it holds numbers."""
+    return numbers_of(open_parquet(path).schema_arrow, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
@@ -43,6 +69,9 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
             batch = next(batches, None)
         if batch is None:
             return
+        with naming(path):
+            for name in wanted.extra:
+                batch.column(name).validate(full=True)  # text that is none, before it is looked at
         yield block_of(batch, shard.file, first, wanted, columns)
         first += batch.num_rows
 

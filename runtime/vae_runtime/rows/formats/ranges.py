@@ -51,7 +51,7 @@ def plan_ranges(path: Path, format: str, begin: Begin, take: Take, wanted: Wante
     shards: list[Shard] = []
     start, stop, rows, first, line = begin.size, begin.size, 0, 0, begin.lines + 1
     lines, end = 0, path.stat().st_size
-    longest = longest_line(wanted.model)
+    longest = longest_line(wanted.shape)
     span = (begin.size, end)
     for block, taken in blocks_in(path, span, take, size=BLOCK, longest=longest, line=line):
         check_utf8(path, block)

@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 
-from . import arrow, csv, images, jsonl, npy, npz, parquet, windows
+from . import arrow, csv, images, jsonl, npy, npz, parquet
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
@@ -20,32 +20,35 @@ INSTEAD = {
     ".pq": "Rename it to .parquet.",
 }
 
-IMAGES, WINDOWS = "images", "windows"  # in place of an ending
+IMAGES = "images"  # in place of an ending
 
 
 class Format(NamedTuple):
     """Functions that cut files of a format into shards, and read the blocks of a shard.
 
     `plan` gives the shards of a file in order, none where it has no rows, and raises ValueError
-    where what is wanted cannot be there; `read` gives the blocks of a shard.
+    where what is wanted cannot be there; `read` gives the blocks of a shard. `settle` says which
+    columns and what shape of rows the file has, where nobody did; `columns`, of files that name
+    them, which of those that are not named otherwise hold numbers.
     """
 
     plan: Callable[[Path, Wanted], list[Shard]]
     read: Callable[[Shard, Wanted], Iterator[Block]]
+    settle: Callable[[Path, Wanted], Wanted]
+    columns: Callable[[Path, Wanted], dict[str, bool] | None] | None = None
 
 
 FORMATS = {
-    ".npy": Format(npy.plan, npy.read),
-    ".npz": Format(npz.plan, npz.read),
-    ".csv": Format(csv.plan, csv.read),
-    ".jsonl": Format(jsonl.plan, jsonl.read),
-    ".ndjson": Format(jsonl.plan, jsonl.read),
-    ".parquet": Format(parquet.plan, parquet.read),
-    ".arrow": Format(arrow.plan_file, arrow.read_file),
-    ".feather": Format(arrow.plan_file, arrow.read_file),
-    ".arrows": Format(arrow.plan_stream, arrow.read_stream),
-    IMAGES: Format(images.plan, images.read),
-    WINDOWS: Format(windows.plan, windows.read),
+    ".npy": Format(npy.plan, npy.read, npy.settle),
+    ".npz": Format(npz.plan, npz.read, npz.settle),
+    ".csv": Format(csv.plan, csv.read, csv.settle, csv.columns),
+    ".jsonl": Format(jsonl.plan, jsonl.read, jsonl.settle, jsonl.columns),
+    ".ndjson": Format(jsonl.plan, jsonl.read, jsonl.settle, jsonl.columns),
+    ".parquet": Format(parquet.plan, parquet.read, parquet.settle, parquet.columns),
+    ".arrow": Format(arrow.plan_file, arrow.read_file, arrow.settle, arrow.columns),
+    ".feather": Format(arrow.plan_file, arrow.read_file, arrow.settle, arrow.columns),
+    ".arrows": Format(arrow.plan_stream, arrow.read_stream, arrow.settle, arrow.columns),
+    IMAGES: Format(images.plan, images.read, images.settle),
 }
 # Of files whose columns have types; those of the others are text.
 KEPT: dict[str, Callable[[Path, Wanted], Columns]] = {
@@ -56,30 +59,35 @@ KEPT: dict[str, Callable[[Path, Wanted], Columns]] = {
 ENDINGS = tuple(name for name in FORMATS if name.startswith("."))
 
 
-def format_of(path: Path, wanted: Wanted) -> str:
+def format_of(path: Path) -> str:
     """The key in `FORMATS` of what is to read a path; a folder is one of images.
 
     Raises:
-        ValueError: nothing does; or it is no table to cut into windows, and is to be cut.
+        ValueError: nothing does.
     """
-    if path.is_dir() or path.suffix.lower() in images.SUFFIXES:
-        name = IMAGES
-    elif wanted.model.stride is not None and windows.is_table(path, wanted):
-        return WINDOWS
-    else:
-        name = path.suffix
+    is_image = path.is_dir() or path.suffix.lower() in images.SUFFIXES
+    name = IMAGES if is_image else path.suffix
     if name not in FORMATS:
         received = name or ("a file without an ending" if path.exists() else "nothing there")
         instead = f" {INSTEAD[name.lower()]}" if name.lower() in INSTEAD else ""
         raise ValueError(
             f"{path}: expected a file of {', '.join(ENDINGS)}. Received: {received}.{instead}"
         )
-    if any(option is not None for option in wanted.windowing):
-        raise ValueError(
-            f"{path}: expected --stride, --recording and --time with a model of windows and a "
-            f"table to cut into them. Received: rows that are {wanted.model.input_shape} already."
-        )
     return name
+
+
+def settle(path: Path, wanted: Wanted) -> Wanted:
+    """What is wanted, with the columns and the shape of a row that a file has."""
+    return FORMATS[format_of(path)].settle(path, wanted)
+
+
+def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
+    """Columns that are not named otherwise, each with whether it holds numbers.
+
+    None of arrays, and of a table without a line of names.
+    """
+    columns = FORMATS[format_of(path)].columns
+    return None if columns is None else columns(path, wanted)
 
 
 def kept_of(path: Path, wanted: Wanted) -> Columns:
@@ -91,7 +99,7 @@ def kept_of(path: Path, wanted: Wanted) -> Columns:
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """The shards of a file, or of a folder of images, in order; see `Format`."""
-    return FORMATS[format_of(path, wanted)].plan(path, wanted)
+    return FORMATS[format_of(path)].plan(path, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vae_runtime.rows.files import read_rows
 from vae_runtime.rows.formats import csv_fast, ranges, registry
 from vae_runtime.rows.formats.csv_bounds import take_rows
 from vae_runtime.rows.formats.csv_fast import Cells, parse_by_arrow, parse_by_numpy
@@ -47,7 +46,7 @@ def parser(request, monkeypatch):
 @pytest.mark.parametrize("last", [True, False])
 @pytest.mark.parametrize("size", [1, 7, 100, 2**20])
 def test_numbers_are_those_of_the_table_however_it_is_cut(
-    write, wanted, read, monkeypatch, end, last, size
+    write, wanted, read, monkeypatch, end, last, size, read_rows
 ):
     monkeypatch.setattr(ranges, "BLOCK", size)
     monkeypatch.setattr(ranges, "SHARD_BYTES", size)
@@ -90,7 +89,7 @@ def tables(draw):
 @settings(max_examples=300, deadline=None)
 @given(text=tables(), block=st.integers(1, 60), shard=st.integers(1, 90))
 def test_whatever_csv_writes_is_read_as_it_is_in_one_piece(
-    tmp_path_factory, text, block, shard, request
+    tmp_path_factory, text, block, shard, request, read_rows
 ):
     path = tmp_path_factory.getbasetemp() / "law.csv"
     path.write_bytes(text.encode())

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from vae_runtime.cli import main
 from vae_runtime.rows.csv_rows import Lines, OpenQuote, csv_rows
-from vae_runtime.rows.files import read_rows
 from vae_runtime.rows.formats import ranges, registry
 
 HEAD = "a,b,note\n" + "1,2,n\n" * 3
@@ -41,7 +40,7 @@ def test_the_line_in_which_a_quote_was_opened_is_told(name, end):
 
 
 @pytest.mark.parametrize("name", OPEN)
-def test_each_reader_tells_it(tmp_path, wanted, name):
+def test_each_reader_tells_it(tmp_path, wanted, name, read_rows):
     text, line = OPEN[name]
     path = tmp_path / "rows.csv"
     path.write_text(text)

@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import pytest
 
-from vae_runtime.rows.files import read_rows
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.formats.csv import columns as columns_of
 from vae_runtime.rows.headers import is_numbered, may_be_names, may_be_row
-from vae_runtime.rows.tables import csv_columns
 
 FRACTIONS = [["1", "0.5", "2"], ["1", "2", "3"]]
 WHOLE = [["1", "0", "2"], ["5", "1", "3"]]
@@ -73,7 +73,7 @@ def save(tmp_path):
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 12])
-def test_both_readers_take_the_same_line_as_names(save, wanted, read, n):
+def test_both_readers_take_the_same_line_as_names(save, wanted, read, n, read_rows):
     x = np.arange(10 * n).reshape(10, n) / 8
     path = save(",".join(map(str, range(n))), x)
     table = read_rows(path)
@@ -84,7 +84,7 @@ def test_both_readers_take_the_same_line_as_names(save, wanted, read, n):
     np.testing.assert_array_equal(found.row, np.arange(10))
 
 
-def test_rows_of_two_states_are_rows(save, wanted, read, caplog):
+def test_rows_of_two_states_are_rows(save, wanted, read, caplog, read_rows):
     x = np.array([[0, 1], [1, 0], [1, 1]])
     path = save("0,1", x)
     assert len(read_rows(path).x) == len(read(path, wanted((2,))).x) == 4
@@ -92,7 +92,7 @@ def test_rows_of_two_states_are_rows(save, wanted, read, caplog):
 
 
 @pytest.mark.parametrize("reader", ["table", "batch"])
-def test_another_line_is_told_once(save, wanted, read, caplog, reader):
+def test_another_line_is_told_once(save, wanted, read, caplog, reader, read_rows):
     path = save("2019,2020,2021", np.ones((4, 3)))
     caplog.set_level(logging.WARNING)
     for _ in range(2):
@@ -101,13 +101,13 @@ def test_another_line_is_told_once(save, wanted, read, caplog, reader):
     assert caplog.text.count("the first line, 2019,2020,2021, is taken as a row") == 1
 
 
-def test_an_index_of_the_rows_is_refused_as_one(save):
+def test_an_index_of_the_rows_is_refused_as_one(save, read_rows):
     path = save(",0,1", np.ones((4, 3)))
     with pytest.raises(ValueError, match="none for column 1 of 3; if it is an index of the rows"):
         read_rows(path)
 
 
-def test_rows_are_not_told(save, caplog):
+def test_rows_are_not_told(save, caplog, read_rows):
     read_rows(save("0.31,0.92,0.11", np.ones((4, 3)) / 3))
     assert not caplog.records
 
@@ -135,11 +135,13 @@ def test_names_that_may_be_a_row_are_known(first, names, below, expected):
 
 @pytest.mark.parametrize("first", ["0,1", "1,0"])
 @pytest.mark.parametrize("reader", ["table", "batch", "label", "columns"])
-def test_names_that_may_be_a_row_are_told_once(save, wanted, read, caplog, first, reader):
+def test_names_that_may_be_a_row_are_told_once(
+    save, wanted, read, caplog, first, reader, read_rows
+):
     path = save(first, np.array([[0, 1], [1, 0], [1, 1]]))
     for _ in range(2):
         if reader == "columns":
-            assert list(csv_columns(path, ("1",))) == ["0"]
+            assert list(columns_of(path, Wanted(extra=("1",)))) == ["0"]
         elif reader == "batch":
             assert len(read(path, wanted((2,), ("0", "1"))).x) == 3
         else:
@@ -152,5 +154,5 @@ def test_names_that_may_be_a_row_are_told_once(save, wanted, read, caplog, first
 def test_names_of_text_are_not_told(save, wanted, read, caplog):
     path = save("a,b", np.array([[0, 1], [1, 0]]))
     read(path, wanted((2,), ("a", "b")))
-    csv_columns(path, ())
+    columns_of(path, Wanted())
     assert not caplog.records

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vae_keras import DataConfig
-from vae_keras.data.images import load_folder
+from vae_keras.data.images import load_images
 from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.formats import images, registry
 from vae_runtime.rows.formats.image_files import SUFFIXES
@@ -46,7 +46,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_are_those_that_training_reads(folder, wanted, read, monkeypatch, channels):
     monkeypatch.setattr(images, "SHARD_IMAGES", 6)
-    trained = load_folder(DataConfig(str(folder), channels=channels))
+    trained = load_images(DataConfig(str(folder), channels=channels))
     found = read(folder, wanted((5, 7, channels)))
     assert found.x.dtype == np.uint8
     np.testing.assert_array_equal(found.x, trained.x)
@@ -69,7 +69,7 @@ def test_photographs_of_any_size_become_the_rows_that_training_saw(
         exif[0x0112] = i + 3
         pixels = rng.integers(0, 256, (*size, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{i}.{('png', 'jpg')[i % 2]}", exif=exif)
-    trained = load_folder(DataConfig(str(tmp_path), image_size=shape, channels=channels))
+    trained = load_images(DataConfig(str(tmp_path), image_size=shape, channels=channels))
     found = read(tmp_path, wanted((*shape, channels), image=trained.image))
     assert (found.x.dtype, found.x.shape) == (np.uint8, (5, *shape, channels))
     np.testing.assert_array_equal(found.x, trained.x)
@@ -80,7 +80,7 @@ def test_images_of_16_bits_become_the_rows_that_training_saw(tmp_path, wanted, r
     for i, size in enumerate([(60, 80), (5, 7), (48, 36)]):
         pixels = np.random.default_rng(i).integers(0, 65536, size).astype(np.uint16)
         Image.fromarray(pixels).save(tmp_path / f"{i}.{('png', 'tif')[i % 2]}")
-    trained = load_folder(DataConfig(str(tmp_path), image_size=(9, 12)))
+    trained = load_images(DataConfig(str(tmp_path), image_size=(9, 12)))
     assert (trained.x.dtype, trained.value_range) == (np.float32, (0.0, 65535.0))
     found = read(tmp_path, wanted((9, 12, 1), image=trained.image))
     assert found.x.dtype == np.float32

@@ -132,15 +132,18 @@ def test_lists_of_other_shapes_are_bad(write, wanted, read, value):
     assert list(found.bad) == [1]
 
 
-def test_keys_that_are_kept_are_text_however_the_file_is_cut(write, wanted, read, monkeypatch):
+def test_keys_that_are_kept_stay_as_they_are_however_the_file_is_cut(
+    write, wanted, read, monkeypatch
+):
     values = [7, "é 7 ", 1.0, None, True, [1, "é"], {"k": None}]
     path = write(*({"x": [1], "id": v} for v in values), {"x": [1]})
-    expected = ["7", "é 7 ", "1.0", "", "true", '[1, "\\u00e9"]', '{"k": null}', ""]
     for size in (1, 2**20):
         monkeypatch.setattr(ranges, "BLOCK", size)
         monkeypatch.setattr(ranges, "SHARD_BYTES", size)
         found = read(path, wanted((1,), keep=("id",)))
-        assert found.kept["id"].tolist() == expected
+        kept = found.kept["id"].tolist()
+        assert kept == [*values, None]
+        assert list(map(type, kept)) == [*map(type, values), type(None)]
         assert len(found.shards) == (8 if size == 1 else 1)
 
 

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vae_runtime.rows.files import read_rows
 from vae_runtime.rows.formats import registry
 from vae_runtime.rows.tables import ColumnError
 
@@ -38,10 +37,10 @@ def columns(n=50):
 
 
 @pytest.mark.parametrize("rows", [1, 3, 16, 17, 50])
-def test_rows_are_those_of_the_table(write, wanted, read, rows):
+def test_rows_are_those_of_the_table(write, wanted, read, rows, read_rows):
     path = write(columns(), rows)
     found = read(path, wanted((2,), AB, keep=("id",), machine_column="u"))
-    np.testing.assert_array_equal(found.x, read_rows(path, columns=AB, missing=True).x)
+    np.testing.assert_array_equal(found.x, read_rows(path, columns=AB).x)
     assert np.isnan(found.x[0, 0])
     np.testing.assert_array_equal(found.row, np.arange(50))
     assert found.kept["id"].tolist() == columns()["id"]

@@ -1,6 +1,5 @@
 """Tables that a model of windows cuts: the windows of `data.inputs`, some at a time."""
 
-import dataclasses
 import re
 
 import numpy as np
@@ -9,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
-from vae_runtime.rows.formats import registry
-from vae_runtime.rows.inputs import Windowing, read_input
+from vae_runtime.rows.input_files import plan_file
+from vae_runtime.rows.inputs import read_input
+from vae_runtime.rows.windowing import Windowing
 
 AB = ("a", "b")
 SHAPE = (4, 2)
@@ -54,12 +54,13 @@ def table(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "rows.npz"])
-def test_windows_are_those_of_the_table_in_one_piece(table, windows, read, name):
+def test_windows_are_those_of_the_table_in_one_piece(table, windows, read, name, model_of):
     folder, columns = table
     asked = windows(keep=("id", "machine"), machine_column="machine")
     found = read(folder / name, asked)
-    expected = read_input(folder / name, asked.model, machine_column="machine")
-    np.testing.assert_array_equal(found.x, expected.x)
+    model = model_of(SHAPE, AB, stride=3, recording="machine", time="time")
+    expected = read_input(folder / name, model, machine_column="machine")
+    np.testing.assert_array_equal(found.x.astype(np.float32), expected.x)
     assert len(found.x) > 8
     for key in ("first_row", "last_row"):
         rows = np.concatenate([block.where[key] for block in found.blocks])
@@ -93,7 +94,7 @@ def test_a_missing_column_of_machines_is_asked_for(table, windows):
     folder, _ = table
     (folder / "rows.csv").write_text("a,b\n" + "1,2\n" * 9)
     with refuses("windows were kept apart by machine and time"):
-        registry.plan(folder / "rows.csv", windows())
+        plan_file(folder / "rows.csv", windows())
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.parquet", "x.arrow", "x.jsonl"])
@@ -111,7 +112,7 @@ def test_windows_that_are_cut_already_are_read_as_rows(tmp_path, windows, read, 
     np.testing.assert_array_equal(found.x, x)
     assert list(found.blocks[0].where) == ["row"]
     with refuses("expected --stride, --recording and --time with a model of windows"):
-        registry.plan(tmp_path / name, windows(windowing=Windowing(stride=1)))
+        plan_file(tmp_path / name, windows(windowing=Windowing(stride=1)))
 
 
 def test_an_array_of_readings_is_cut_too(tmp_path, windows, read):
@@ -125,12 +126,35 @@ def test_an_array_of_readings_is_cut_too(tmp_path, windows, read):
 def test_options_of_windows_are_refused_of_a_model_without(tmp_path, wanted):
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))
     with refuses("expected --stride, --recording and --time with a model of windows"):
-        registry.plan(tmp_path / "x.npy", wanted((2,), windowing=Windowing(stride=2)))
+        plan_file(tmp_path / "x.npy", wanted((2,), windowing=Windowing(stride=2)))
 
 
 def test_whole_numbers_become_floats_as_in_training(tmp_path, windows, read):
     np.save(tmp_path / "x.npy", np.ones((12, 2), np.int64))
     asked = windows(windowing=Windowing(recording="", time=""))
     assert read(tmp_path / "x.npy", asked).x.dtype == np.float32
-    whole = asked._replace(model=dataclasses.replace(asked.model, input_dtype="uint8"))
-    assert read(tmp_path / "x.npy", whole).x.dtype == np.int64
+    assert read(tmp_path / "x.npy", asked._replace(dtype="uint8")).x.dtype == np.int64
+
+
+@pytest.mark.parametrize("cell", ["", "x"])
+def test_a_window_over_a_bad_row_is_bad_and_others_are_not(tmp_path, windows, read, cell):
+    lines = [f"m,{i},{i},{i}" for i in range(20)]
+    lines[9] = f"m,9,{cell},9"
+    (tmp_path / "rows.csv").write_text("\n".join(["machine,time,a,b", *lines]))
+    found = read(tmp_path / "rows.csv", windows(windowing=Windowing(stride=1)))
+    assert sorted(found.bad) == [6, 7, 8, 9]
+    assert all("row 9: line 11: expected a number in column 'a'" in w for w in found.bad.values())
+    assert found.x[5, :, 0].tolist() == [5, 6, 7, 8]
+    assert found.x[10, :, 0].tolist() == [10, 11, 12, 13]
+
+
+def test_a_row_that_is_cut_short_ends_windows_whatever_is_known_of_it(tmp_path, windows, read):
+    lines = [f"m,{i},{i}" for i in range(20)]
+    lines[9] = "m"
+    (tmp_path / "rows.csv").write_text("\n".join(["machine,a,b", *lines]))
+    asked = windows(windowing=Windowing(stride=1, time=""))
+    found = read(tmp_path / "rows.csv", asked)
+    good = [i for i in range(len(found.x)) if i not in found.bad]
+    starts = np.concatenate([block.where["first_row"] for block in found.blocks])[good]
+    assert starts.tolist() == [*range(6), *range(10, 17)]
+    assert "row 9: line 11: expected 3 cells. Received: 1." in found.bad.values()

@@ -1,0 +1,82 @@
+"""Rows of several files: what a device reads of them, training reads too."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import feather
+
+from vae_keras import data
+from vae_keras.configs import DataConfig
+
+X = np.arange(12.0).reshape(6, 2)
+
+
+def save(path, x):
+    path.parent.mkdir(exist_ok=True)
+    table = pa.table({"a": x[:, 0], "b": x[:, 1]})
+    if path.suffix == ".csv":
+        path.write_text("a,b\n" + "".join(f"{a},{b}\n" for a, b in x.tolist()))
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(f'{{"a": {a}, "b": {b}}}\n' for a, b in x.tolist()))
+    elif path.suffix == ".npy":
+        np.save(path, x)
+    elif path.suffix == ".npz":
+        np.savez(path, x=x)
+    elif path.suffix == ".parquet":
+        pq.write_table(table, path)
+    else:
+        feather.write_feather(table, path, compression="uncompressed")
+
+
+ENDINGS = (".csv", ".jsonl", ".parquet", ".arrow", ".feather", ".npy", ".npz")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("source", ["day", "day/*"])
+def test_a_folder_or_glob_of_any_format_trains_and_each_row_knows_its_file(
+    tmp_path, ending, source
+):
+    save(tmp_path / "day" / f"1{ending}", X[:4])
+    save(tmp_path / "day" / f"2{ending}", X[4:])
+    dataset = data.load(DataConfig(str(tmp_path / source)))
+    assert dataset.name == "day"
+    assert dataset.x.dtype == np.float32
+    np.testing.assert_array_equal(dataset.x, X)
+    assert dataset.files.tolist() == [0, 0, 0, 0, 1, 1]
+    assert [name.rsplit("/", 1)[1] for name in dataset.file_names] == [f"1{ending}", f"2{ending}"]
+
+
+def test_a_single_file_is_one_recording(tmp_path):
+    save(tmp_path / "rows.csv", X)
+    dataset = data.load(DataConfig(str(tmp_path / "rows.csv")))
+    assert (dataset.files, dataset.file_names) == (None, None)
+
+
+def test_no_window_spans_two_files(tmp_path):
+    save(tmp_path / "day" / "1.csv", X[:4])
+    save(tmp_path / "day" / "2.csv", X[4:])
+    dataset = data.load(DataConfig(str(tmp_path / "day"), window=2, stride=1))
+    assert dataset.x[:, :, 0].tolist() == [[0, 2], [2, 4], [4, 6], [8, 10]]
+    assert dataset.files.tolist() == [0, 0, 0, 1]
+
+
+def test_a_folder_of_tables_is_never_said_to_lack_images(tmp_path):
+    save(tmp_path / "day" / "1.csv", X)
+    save(tmp_path / "day" / "2.parquet", X)
+    with pytest.raises(ValueError, match="expected files of one format in a folder"):
+        data.load(DataConfig(str(tmp_path / "day")))
+
+
+def test_a_bad_row_is_named_by_its_file(tmp_path):
+    save(tmp_path / "day" / "1.csv", X)
+    (tmp_path / "day" / "2.csv").write_text("a,b\n1,2\n3,\n")
+    source = str(tmp_path / "day")
+    message = "2.csv, row 1: line 3: expected a number in column 'b'. Received: an empty cell."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        data.load(DataConfig(source))
+    dataset = data.load(DataConfig(source, on_bad_row="reject"))
+    assert dataset.files.tolist() == [0] * 6 + [1]
+    assert dataset.notes[0].startswith("1 of 8 rows rejected. Row 1 of ")
