@@ -16,7 +16,7 @@ from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
 from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.blocks import Wanted
-from vae_runtime.rows.formats.image_files import SUFFIXES, images_of, unread_of
+from vae_runtime.rows.formats.image_files import SUFFIXES, anomalies_of, images_of, unread_of
 from vae_runtime.rows.formats.pixels import (
     WHITE,
     ImageError,
@@ -31,7 +31,6 @@ from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
 from .datasets import Dataset
 
-NORMAL = ("normal", "good")
 SHOWN = 5  # sizes that a message counts
 ADVISED_SIDE = 128  # pixels of the longer side of a size that a message advises, at most
 LARGEST_BYTES = 2**33  # of all images together, in memory
@@ -67,7 +66,7 @@ def load_images(config: DataConfig) -> Dataset:
     files = [*_each(folder, kinds, read, config, notes)]
     if len(files) < len(kinds):
         rows = rows[[places[file] for file in files]]
-    y = _anomalies(folder, files)
+    y = anomalies_of(folder, files)
     notes += _notes(folder, {file: kinds[file] for file in files}, y, shape)
     return Dataset(folder.name, rows, y, (0.0, WHITE[spec.bits]), notes=tuple(notes), image=spec)
 
@@ -180,13 +179,6 @@ def _notes(folder: Path, kinds: Kinds, y: Array, shape: Shape) -> list[str]:
     if not y.any() and any(file.parent != folder for file in kinds):
         notes.append("all images are taken as normal: no folder of them is named normal or good")
     return notes
-
-
-def _anomalies(folder: Path, files: list[Path]) -> Array:
-    """Mask of the images outside the folder of normal ones; all False without such a folder."""
-    folders = [{p.lower() for p in file.relative_to(folder).parts[:-1]} for file in files]
-    normal = np.array([not inside.isdisjoint(NORMAL) for inside in folders])
-    return ~normal & normal.any()
 
 
 def _advised(sizes: "Counter[tuple[int, int]]") -> tuple[int, int]:

@@ -6,11 +6,15 @@ not: hidden files and folders (`._photo.png` of macOS among them), `__MACOSX`, b
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+NORMAL = ("normal", "good")  # folders of normal images, beside which all others are anomalies
 # Formats of cameras and others that are not read, so that a folder of them is told.
 OTHERS = (
     *(".heic", ".heif", ".avif", ".jp2", ".tga", ".psd", ".svg", ".ico"),
@@ -42,6 +46,18 @@ def images_of(source: str) -> tuple[Path, ...]:
         return (folder,)
     found = filter(is_image, _files(folder))
     return tuple(sorted(file for file in found if file.is_file() or file.is_symlink()))
+
+
+def anomalies_of(folder: Path, images: Sequence[Path]) -> NDArray[np.bool_]:
+    """Mask of images outside of the folders of normal ones; all False without such a folder.
+
+    >>> names = ("good/1.png", "scratched/1.png")
+    >>> anomalies_of(Path("photos"), [Path("photos", name) for name in names]).tolist()
+    [False, True]
+    """
+    folders = [{part.lower() for part in f.relative_to(folder).parts[:-1]} for f in images]
+    normal = np.array([not inside.isdisjoint(NORMAL) for inside in folders], bool)
+    return ~normal & normal.any()
 
 
 def unread_of(folder: Path) -> str:

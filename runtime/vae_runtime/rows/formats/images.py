@@ -17,7 +17,8 @@ from vae_runtime.rows.blocks import Block, Shard, Wanted
 from vae_runtime.rows.tables import ColumnError
 
 from .image_files import SUFFIXES as SUFFIXES
-from .image_files import images_of
+from .image_files import anomalies_of, images_of
+from .npz import MARKS
 from .pixels import MODES, UNSAID, check_pillow, is_distorted, read_pixels, said
 
 NAME = "file"  # the column of paths in the folder, which is always there
@@ -82,7 +83,10 @@ def _block(source: Path, files: tuple[Path, ...], first: int, wanted: Wanted) ->
     where = {"row": np.arange(first, first + len(x))}
     if files != (source,):
         where[NAME] = np.array([file.relative_to(source).as_posix() for file in files], str)
-    return Block(str(source), x, where, {}, None, bad)
+    extra = {}
+    if wanted.marked and source.is_dir():
+        extra = {MARKS: anomalies_of(source, images_of(str(source)))[first : first + len(x)]}
+    return Block(str(source), x, where, {}, extra=extra, bad=bad)
 
 
 def _tell_distorted(file: Path, size: tuple[int, int], spec: ImageSpec) -> None:

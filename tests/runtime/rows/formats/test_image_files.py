@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from vae_runtime.rows.formats.image_files import SUFFIXES, images_of, is_image, unread_of
+from vae_runtime.rows.formats.image_files import (
+    SUFFIXES,
+    anomalies_of,
+    images_of,
+    is_image,
+    unread_of,
+)
 
 LEFT = (  # by systems, programs and cameras
     *("Thumbs.db", ".DS_Store", "._photo.png", "desktop.ini", "labels.txt", "photo.png.part"),
@@ -67,6 +73,20 @@ def test_formats_that_are_not_read_are_counted(folder):
     where = folder("a.png", "b.HEIC", "c.heic", "d/e.cr2", ".hidden/f.heic", "notes.txt")
     assert unread_of(where) == "2 of .heic and 1 of .cr2"
     assert unread_of(folder() / "nothing") == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a/1", "good/2", "good/deep/3", "z", "bad/Good/4"], [True, False, False, True, False]),
+        (["NORMAL/1", "normal2/2"], [False, True]),
+        (["cats/1", "dogs/2", "good"], [False, False, False]),
+        ([], []),
+    ],
+)
+def test_images_beside_a_folder_of_normal_ones_are_anomalies(names, expected):
+    folder = Path("good")  # whose own name says nothing
+    assert anomalies_of(folder, [folder / name for name in names]).tolist() == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), [("a.tiff", True), ("a.txt", False), ("a", False)])
