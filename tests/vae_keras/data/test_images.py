@@ -230,6 +230,25 @@ def test_other_files_are_left_alone(folder):
     assert dataset.notes == ()
 
 
+def test_a_glob_and_a_single_image_are_read_as_folders_are(folder):
+    for name in ("good/a.png", "good/b.jpg", "bad/c.png", "d.png"):
+        folder.save(name, GREY)
+    dataset = data.load(DataConfig(f"{folder.path}/*/*.png"))
+    assert (dataset.name, dataset.y.tolist()) == ("photos", [True, False])
+    dataset = data.load(DataConfig(f"{folder.path}/*"))  # folders and an image
+    assert dataset.y.tolist() == [True, True, False, False]
+    dataset = data.load(DataConfig(str(folder.path / "bad" / "c.png")))
+    assert (dataset.name, len(dataset.x), dataset.y.tolist()) == ("bad", 1, [False])
+
+
+def test_a_folder_with_a_table_beside_images_is_told(folder, caplog):
+    folder.save("a.png", GREY)
+    folder.save("b.png", GREY)
+    (folder.path / "labels.csv").write_text("file,label\na.png,0\n")
+    assert len(folder.load().x) == 2
+    assert "2 images, which are read, and 1 files of rows" in caplog.messages[0]
+
+
 def test_formats_that_are_not_read_are_told(folder):
     folder.save("a.png", GREY)
     (folder.path / "b.HEIC").write_bytes(b"")
