@@ -36,11 +36,11 @@ def is_of_images(folder: Path, files: Sequence[Path], wanted: Wanted) -> bool:
 @lru_cache(maxsize=64)  # once for each folder, which may be looked at several times
 def _tell_both(folder: Path, images: int, files: int, suffix: str, is_of_images: bool) -> None:
     """Warns of a folder in which one kind of rows is left alone."""
-    what = (f"{images:,} images", f"{files:,} files of rows, such as {suffix}")
+    what = (f"images ({images:,})", f"files of rows ({files:,}, such as {suffix})")
     read, left = what if is_of_images else what[::-1]
     glob = f"'{folder}/*{suffix}'" if is_of_images else f"'{folder}/*.png'"
     logging.getLogger("vae_runtime").warning(
-        "%s holds %s, which are read, and %s, which are left alone. To read those, name them: %s",
+        "%s: its %s are read, its %s are left alone. To read those, name them: %s",
         printable(folder),
         read,
         left,

@@ -53,13 +53,13 @@ def test_a_folder_of_both_is_told(folder, caplog, images, tables, wanted, expect
             assert is_of_images(where, files, wanted) is expected
     assert len(caplog.messages) == told
     if told:
-        read, left = (f"{images:,} images", f"{tables:,} files of rows, such as .csv")
+        read, left = (f"images ({images})", f"files of rows ({tables}, such as .csv)")
         if not expected:
             read, left = left, read
         glob = "/*.csv" if expected else "/*.png"
         assert caplog.messages[0] == (
-            f"{where} holds {read}, which are read, and {left}, which are left alone. To read "
-            f"those, name them: '{where}{glob}'"
+            f"{where}: its {read} are read, its {left} are left alone. To read those, name them: "
+            f"'{where}{glob}'"
         )
 
 

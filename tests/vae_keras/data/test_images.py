@@ -246,7 +246,10 @@ def test_a_folder_with_a_table_beside_images_is_told(folder, caplog):
     folder.save("b.png", GREY)
     (folder.path / "labels.csv").write_text("file,label\na.png,0\n")
     assert len(folder.load().x) == 2
-    assert "2 images, which are read, and 1 files of rows" in caplog.messages[0]
+    assert (
+        "its images (2) are read, its files of rows (1, such as .csv) are left alone."
+        in caplog.messages[0]
+    )
 
 
 def test_formats_that_are_not_read_are_told(folder):
