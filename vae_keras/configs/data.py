@@ -30,7 +30,7 @@ class DataConfig:
             where None. Training draws from windows at every offset, as many an epoch as there are
             at the stride, or at a quarter of a window where that is more.
         recording: column (or key of an .npz) that tells recordings apart: no window spans two.
-        time: column (or key) of times: no window spans a hole in them.
+        time: column (or key) of times, which are no feature: no window spans a hole in them.
         bad_rows: rows with missing or infinite values, and images that cannot be read: "error", or
             "drop" to leave them out; a window with such a row is left out.
         bad_columns: of a table, columns of text and those that never change: "error", or "drop".
@@ -172,5 +172,7 @@ def _check_windows(config: DataConfig) -> None:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif any(option is not None for option in (config.stride, config.recording, config.time)):
-        raise ValueError("expected a window, for stride, recording and time. Received: none.")
+    elif config.stride is not None or config.recording is not None:
+        raise ValueError("expected a window, for stride and recording. Received: none.")
+    if config.time is not None and config.stream:
+        raise ValueError("expected no column of times with streaming. Received: both.")

@@ -11,6 +11,7 @@ import numpy as np
 from vae_keras._base.arrays import Array, Arrays
 
 from .offsets import Windows
+from .places import Places
 from .streams import Stream
 
 BLOCK_VALUES = 2**22
@@ -39,6 +40,7 @@ class Dataset:
         classes: the names of the classes; None, as labels, where nobody asked for them.
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
         notes: what was done to the rows on the way, for people.
+        places: where in the source each row is from; None where that is not known.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Dataset:
     classes: tuple[str, ...] | None = None
     machines: Array | None = None
     notes: tuple[str, ...] = ()
+    places: Places | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ def evaluation_rows(dataset: Dataset) -> Dataset:
         return dataset
     some = dataset.x.counted
     labels, machines = (None if a is None else a[some] for a in (dataset.labels, dataset.machines))
-    return replace(dataset, x=dataset.x[some], y=dataset.y[some], labels=labels, machines=machines)
+    places = None if dataset.places is None else dataset.places.at(some)
+    kept = replace(dataset, labels=labels, machines=machines, places=places)
+    return replace(kept, x=dataset.x[some], y=dataset.y[some])
 
 
 def select(x: Rows, rows: Array) -> Rows:

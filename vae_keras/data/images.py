@@ -14,6 +14,7 @@ from vae_keras.configs import DataConfig
 from vae_runtime._base.libraries import need
 
 from .datasets import Dataset
+from .places import Places
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 NORMAL = ("normal", "good")
@@ -48,7 +49,11 @@ def load_folder(config: DataConfig) -> Dataset:
     y = _anomalies(folder, kept)
     if not y.any() and any(file.parent != folder for file in kept):
         notes.append("all images are taken as normal: no folder of them is named normal or good")
-    return Dataset(folder.name, np.stack(images), y, (0.0, 255.0), notes=tuple(notes))
+    names = np.array([str(file.relative_to(folder)) for file in kept])
+    places = Places.of_rows(len(kept), file=names)
+    return Dataset(
+        folder.name, np.stack(images), y, (0.0, 255.0), notes=tuple(notes), places=places
+    )
 
 
 class _Unreadable(ValueError):

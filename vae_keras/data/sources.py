@@ -39,7 +39,7 @@ def load(config: DataConfig) -> Dataset:
             f"{config.source}: expected {', '.join(NAMES)}, a .npz, .npy, .csv or .parquet file, a "
             "folder of .parquet files or one of images. Received: nothing at that path."
         )
-    kind = _kind(config.source)
+    kind = kind_of(config.source)
     check_options(config, kind)
     if kind == "digits":
         return load_digits(config.classes)
@@ -57,7 +57,7 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
         known: a run's `DataCard` or a bundle's `Model`: input shape, feature names, stride.
         options: of the source, as `DataConfig` has it: label, recording, bad_rows and the like.
     """
-    kind = _kind(source)
+    kind = kind_of(source)
     windowed = known.stride is not None and kind in ("table", "arrays")
     return DataConfig(
         source,
@@ -68,7 +68,8 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     )
 
 
-def _kind(source: str) -> str:
+def kind_of(source: str) -> str:
+    """Kind of a source, a key of `OPTIONS`: digits, idx, images, table or arrays."""
     if source in NAMES:
         return "idx" if source in idx.DATASETS else "digits"
     path = path_of(source, "a source of rows")

@@ -20,6 +20,7 @@ from vae_runtime.rows.tables import CellError, ColumnChoice, check_names
 from . import labels, one_hot, windows
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset
+from .places import Places
 from .streams import ParquetStream
 
 Names = tuple[str, ...] | None
@@ -62,12 +63,14 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
         dataset = labels.with_labels(dataset, table.extra[config.classes], column=config.classes)
     if config.machine is not None:
         dataset = replace(dataset, machines=names_of(table.extra[config.machine], len(x)))
+    recording, time = (table.extra.get(name or "") for name in (config.recording, config.time))
+    dataset = replace(dataset, places=Places.of_rows(len(x), time=time, recording=recording))
     if config.window is None:
         known, machines = (
             None if a is None else a[good] for a in (dataset.labels, dataset.machines)
         )
-        return replace(dataset, x=x[good], y=y[good], labels=known, machines=machines)
-    recording, time = (table.extra.get(name or "") for name in (config.recording, config.time))
+        dataset = replace(dataset, labels=known, machines=machines, places=dataset.places.at(good))
+        return replace(dataset, x=x[good], y=y[good])
     return windows.cut(dataset, config, good=good, recording=recording, time=time)
 
 

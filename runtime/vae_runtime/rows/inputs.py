@@ -35,7 +35,9 @@ class Windowing(NamedTuple):
         return tuple(name for name in (self.recording, self.time) if name)
 
     def as_trained(self, model: Model) -> "Windowing":
-        """Settings with the columns of training, where none are named here."""
+        """Settings with the columns of training, where none are named here; as here for rows."""
+        if model.stride is None:
+            return self
         recording = model.recording if self.recording is None else self.recording
         return self._replace(
             recording=recording, time=model.time if self.time is None else self.time

@@ -26,7 +26,7 @@ INKS |= {"normal": NORMAL, "anomaly": ANOMALY, "model": MODEL}
 
 STYLE = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "vae_export",
+    "svg.hashsalt": "vae_keras",
     "text.parse_math": False,  # a column may well be called $x_1$
     "font.family": "DejaVu Sans",
     "figure.facecolor": "none",
@@ -106,8 +106,16 @@ def compact(value: float) -> str:
 
 
 def short(name: str, most: int = 26) -> str:
-    """Short form of a name, to fit above a chart."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    """Short form of a name to fit above a chart: its begin and its end, which tell names apart."""
+    if len(name) <= most:
+        return name
+    head = most // 2
+    return f"{name[:head]}…{name[head + 1 - most :]}"
+
+
+def label(panel: Axes, name: str, most: int = 40) -> None:
+    """Writes a name above the left end of a panel, where it has more room than beside it."""
+    panel.set_title(short(name, most), fontsize=8.5, weight="normal", pad=3)
 
 
 def _with_own_ids(text: str) -> str:
