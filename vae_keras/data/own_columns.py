@@ -88,7 +88,7 @@ def _lacking(error: ColumnError, own: dict[str, str]) -> list[str]:
 def _check_windows(
     dataset: Dataset, known: Any, own: dict[str, str], options: dict[str, Any], source: str
 ) -> None:
-    """Raises ValueError where windows were cut of a table without a column that keeps them apart."""
+    """Raises ValueError for windows cut of a table without a column that keeps them apart."""
     if not isinstance(dataset.x, Windows):
         return
     for option in ("recording", "time"):

@@ -9,7 +9,7 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from matplotlib import style
@@ -23,6 +23,8 @@ INK, MUTED, GRID = "#1c2733", "#5d6975", "#dde2e7"
 NORMAL, ANOMALY, MODEL = "#2c6fb3", "#cf3f54", "#d9822b"
 INKS = {"ink": INK, "muted": MUTED, "grid": GRID}
 INKS |= {"normal": NORMAL, "anomaly": ANOMALY, "model": MODEL}
+
+DOTS = 150  # of a PNG, in an inch
 
 STYLE = {
     "svg.fonttype": "none",
@@ -55,19 +57,24 @@ STYLE = {
 
 
 @contextmanager
-def chart(size: tuple[float, float], *, panels: int = 1) -> Iterator[list[Axes]]:
-    """Context with axes below each other; `svg` turns them into text within it.
+def chart(
+    size: tuple[float, float], *, panels: int = 1, heights: Sequence[float] | None = None
+) -> Iterator[list[Axes]]:
+    """Context with axes below each other; `svg` and `png` make a picture of them within it.
 
     Args:
         size: width and height in inches; text is right for phones up to a width of 4.
         panels: how many axes.
+        heights: how high each is, in proportion; they share the horizontal axis then.
     """
     with style.context(["default", STYLE]), warnings.catch_warnings():
         # the page's fonts will have what DejaVu has not
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         figure = Figure(size, layout="constrained")
         FigureCanvasSVG(figure)
-        yield list(figure.subplots(panels, squeeze=False)[:, 0])
+        ratios = {} if heights is None else {"height_ratios": list(heights)}
+        share = heights is not None
+        yield list(figure.subplots(panels, squeeze=False, sharex=share, gridspec_kw=ratios)[:, 0])
 
 
 def svg(axes: Axes, alt: str) -> str:
@@ -87,6 +94,13 @@ def svg(axes: Axes, alt: str) -> str:
         f'<svg class="chart" viewBox="{view[1]}" role="img" aria-label="{html.escape(alt)}">'
         f"{_with_own_ids(inner.strip())}"
     )
+
+
+def png(axes: Axes) -> bytes:
+    """Chart of these axes as a PNG on white."""
+    buffer = io.BytesIO()
+    axes.figure.canvas.print_figure(buffer, format="png", dpi=DOTS, facecolor="white")
+    return buffer.getvalue()
 
 
 def picture(png: bytes, alt: str) -> str:

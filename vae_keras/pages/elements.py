@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 
+from vae_runtime.verdicts import observed_rates
+
+UNKNOWN = (observed_rates.UNKNOWN, observed_rates.TOO_FEW, observed_rates.BELOW)
 DASH = '<span class="none">&ndash;</span>'
 
 PAGE = """<!DOCTYPE html>
@@ -37,11 +40,25 @@ def tiles(items: Iterable[tuple[str, str, str]]) -> str:
     return f'<dl class="tiles">\n{"".join(each)}</dl>'
 
 
+def badge(said: str, state: str, *, warn: bool) -> str:
+    """Badge of a promise: kept, broken, or not measured."""
+    if warn:
+        return f'<span class="badge warn">! {escape(said)}</span>'
+    if state in UNKNOWN:
+        return f'<span class="badge unknown">{escape(said)}</span>'
+    return f'<span class="badge">✓ {escape(said)}</span>'
+
+
+def bidi(text: str) -> str:
+    """Text that was read, which may run from right to left without turning what is around it."""
+    return f"<bdi>{escape(text)}</bdi>"
+
+
 def card(title: str, text: str, charts: Sequence[str], layout: str = "one", kind: str = "") -> str:
     """Charts with a title and a caption; `layout` is how they stand beside each other."""
     return (
         f'<figure class="card{kind and f" {kind}"}">\n'
-        f"<figcaption><h3>{escape(title)}</h3><p>{escape(text)}</p></figcaption>\n"
+        f"<figcaption>{title and f'<h3>{bidi(title)}</h3>'}<p>{escape(text)}</p></figcaption>\n"
         f'<div class="charts {layout}">{"".join(charts)}</div>\n</figure>\n'
     )
 

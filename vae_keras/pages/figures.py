@@ -14,6 +14,7 @@ from .drawing import ANOMALY, INK, MUTED, NORMAL, chart, svg, ticks
 
 SIZE = 3.7, 3.1
 BINS = 48
+MOST_TICKS = 7  # of a logarithmic axis through zero
 MOST_DECADES = 3.0  # of an axis of which labels are finer than powers of ten
 LOG_AXIS_RATIO = 12.0  # times the normal rows' range: beyond it an axis is logarithmic
 
@@ -87,22 +88,38 @@ def _subs(decades: float) -> tuple[float, ...]:
     return (1.0, 3.0) if decades > MOST_DECADES / 2 else (1.0, 2.0, 5.0)
 
 
+def spread_out(axes: Axes, which: str, limits: tuple[float, float], spread: float) -> None:
+    """Makes an axis logarithmic where the limits are further apart than normal rows' spread.
+
+    Args:
+        axes: of the chart.
+        which: "x" or "y".
+        limits: lowest and highest value.
+        spread: of normal rows.
+    """
+    low, high = limits
+    if high - low <= LOG_AXIS_RATIO * spread:
+        return
+    axis, scale = (axes.xaxis, axes.set_xscale) if which == "x" else (axes.yaxis, axes.set_yscale)
+    if low > 0:
+        scale("log")
+        (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+        logarithmic(axis)
+        return
+    scale("symlog", linthresh=spread)
+    powers = 10.0 ** np.arange(np.ceil(np.log10(spread)), 39)  # up to the largest float32
+    places = np.array([v for v in (*-powers[::-1], 0.0, *powers) if low <= v <= high])
+    axis.set_ticks(places[:: -(-len(places) // MOST_TICKS)])
+    axis.set_major_formatter(ticks(lambda v: f"{v:,.6g}"))
+    axis.set_minor_locator(NullLocator())
+
+
 def _bins(axes: Axes, everything: Array, normal: Array) -> Array:
     """Edges of bins for scores; makes the axis logarithmic where scores are far apart."""
     everything = everything[np.isfinite(everything)]
     low, high = float(everything.min()), float(everything.max())
-    spread = float(np.ptp(normal)) or 1.0
-    if high - low <= LOG_AXIS_RATIO * spread:
-        return np.linspace(low, high + 1e-6 * spread, BINS + 1)
-    if low > 0:
-        axes.set_xscale("log")
-        logarithmic(axes.xaxis)
-        return np.geomspace(low, high * 1.000001, BINS + 1)
-    axes.set_xscale("symlog", linthresh=spread)
-    transform = axes.xaxis.get_transform()
-    powers = 10.0 ** np.arange(np.ceil(np.log10(spread)), 39)  # up to the largest float32
-    axes.set_xticks([v for v in (*-powers[::-1], 0.0, *powers) if low <= v <= high])
-    axes.xaxis.set_major_formatter(ticks(lambda v: f"{v:,.6g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    first, last = map(float, transform.transform(np.array([low, high * 1.000001])))
+    spread = (float(np.ptp(normal)) if len(normal) else high - low) or 1.0
+    spread_out(axes, "x", (low, high), spread)
+    transform, end = axes.xaxis.get_transform(), high + 1e-6 * (abs(high) + spread)
+    first, last = map(float, transform.transform(np.array([low, end])))
     return np.asarray(transform.inverted().transform(np.linspace(first, last, BINS + 1)))

@@ -38,13 +38,8 @@ def draw(known: Evidence, record: Report) -> list[Picture]:
 
 def _rows(known: Evidence, record: Report) -> list[Picture]:
     """Pictures of rows that training never saw, of their reconstructions and their latents."""
-    noun, source, normal, wild = (
-        record.model.noun,
-        known.source,
-        normal_rows(known),
-        anomalies(known),
-    )
-    shown = []
+    source, normal, wild = known.source, normal_rows(known), anomalies(known)
+    noun, shown = record.model.noun, []
     for title, text, charts, layout in kinds.pictures(source.vae, source.card, normal, wild):
         shown.append(Picture(title, text, tuple(charts), layout))
     by = "by class where it is known" if record.model.classes else f"each dot one {noun}"

@@ -11,17 +11,20 @@ from .record import Model, Report
 from .tables import alarm_table, file_table, gate_table
 
 LIMITS_NOTES = (
-    "An alarm says that a {noun} is unlike the normal {noun}s that the model has seen, not that anything "
-    "is broken; and a fault that looks normal raises none.",
-    "The promised share of false alarms holds for {noun}s that come from where the calibration {noun}s "
-    "came from. When sensors, settings or seasons change, calibrate again.",
+    "An alarm says that a {noun} is unlike the normal {noun}s that the model has seen, not that "
+    "anything is broken; and a fault that looks normal raises none.",
+    "The promised share of false alarms holds for {noun}s that come from where the calibration "
+    "{noun}s came from. When sensors, settings or seasons change, calibrate again.",
 )
 FOLDS_NOTE = (
-    "The false-alarm rate is calibrated by folds, as {noun}s were few: {noun}s are scored by models that "
-    "were trained without them, on fewer {noun}s than the model in here. It is an estimate, which "
-    "tends to be too high, and no guarantee."
+    "The false-alarm rate is calibrated by folds, as {noun}s were few: {noun}s are scored by "
+    "models that were trained without them, on fewer {noun}s than the model in here. It is an "
+    "estimate, which tends to be too high, and no guarantee."
 )
-NO_LABELS_NOTE = "The test {noun}s hold no labelled anomalies, so that nothing is known of how many would be found."
+NO_LABELS_NOTE = (
+    "The test {noun}s hold no labelled anomalies, so that nothing is known of how many would be "
+    "found."
+)
 MACHINES = (
     "{:,} machines have thresholds of their own, which keep the promise for each of them. The "
     "figures on this page are by one threshold for all together."

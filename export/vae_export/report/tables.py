@@ -59,11 +59,11 @@ def file_table(record: Report) -> str:
     noun = record.model.noun
     caption = (
         f"FLOPs: operations of a {noun} in matrices and convolutions, a multiply-add as two. "
-        "Nodes: as converted → as exported. Times: median of calls on one thread of this machine. Memory: "
-        "peak beyond that of the engine alone, with a batch of 256 (of one in int8 TFLite). "
-        "Off Keras by: largest deviation of any output, as a share of the output's largest "
-        f"magnitude. Spearman: how alike the scores rank {noun}s. Flips: verdicts, or classes, that "
-        "are not those of Keras."
+        "Nodes: as converted → as exported. Times: median of calls on one thread of this "
+        "machine. Memory: peak beyond that of the engine alone, with a batch of 256 (of one in "
+        "int8 TFLite). Off Keras by: largest deviation of any output, as a share of the output's "
+        f"largest magnitude. Spearman: how alike the scores rank {noun}s. Flips: verdicts, or "
+        "classes, that are not those of Keras."
     )
     return table("", ["file", *FILE_COLUMNS], rows, caption)
 

@@ -77,7 +77,8 @@ class RowSpec:
     columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
-    there, `label` is the one that is 1 for anomalies. `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
+    there, `label` is the one that is 1 for anomalies. `machine_column` names the machine of a fleet
+    that a row is of; see `Calibration`.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier.
     """

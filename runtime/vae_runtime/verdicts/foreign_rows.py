@@ -102,8 +102,8 @@ def _fault_scores(bundle: Bundle, graphs: Graphs) -> NDArray[np.float32]:
 def _foreign(change: Change, noun: str, why: str) -> ValueError:
     whose = "" if change.machine is None else f" of {change.machine}"
     return ValueError(
-        f"expected normal {noun}s{whose} of a world that the model knows. Received: {change.rows:,} "
-        f"that it does not know, as {why}. Look whether columns and units of measurement are as in "
-        f"training; where they are, train again on {noun}s of this place (vae-keras train). To set "
-        "such a threshold all the same: --force (force=True)."
+        f"expected normal {noun}s{whose} of a world that the model knows. Received: "
+        f"{change.rows:,} that it does not know, as {why}. Look whether columns and units of "
+        f"measurement are as in training; where they are, train again on {noun}s of this place "
+        "(vae-keras train). To set such a threshold all the same: --force (force=True)."
     )
