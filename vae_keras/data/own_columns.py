@@ -57,7 +57,8 @@ def load_like(source: str, known: Any, **options: Any) -> Loaded:
                 column = own.pop(option)
                 notes.append(f"no {option} column {column!r} in {source}: {WITHOUT[option]}")
             continue
-        columns = {name: column for name in OWN if (column := {**given, **own}.get(name))}
+        used = {**given, **own}
+        columns = {name: str(used[name]) for name in OWN if used.get(name)}
         _check_windows(dataset, known, own, options, source)
         return Loaded(dataset, columns, (*_said(own), *notes))
 

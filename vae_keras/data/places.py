@@ -1,6 +1,6 @@
 """Places that rows and windows are from: rows of a table, times, recordings, names of files."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,8 @@ class Places:
 
     def at(self, which: Any) -> "Places":
         """Selects places by index or mask."""
-        kept = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Places(**{name: None if a is None else a[which] for name, a in kept.items()})
+        each = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: a[which] for name, a in each.items() if a is not None})
 
     def of_windows(self, starts: Array, ends: Array) -> "Places":
         """Places of windows, given the numbers of their first and last rows: each (windows,)."""

@@ -64,13 +64,14 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     if config.machine is not None:
         dataset = replace(dataset, machines=names_of(table.extra[config.machine], len(x)))
     recording, time = (table.extra.get(name or "") for name in (config.recording, config.time))
-    dataset = replace(dataset, places=Places.of_rows(len(x), time=time, recording=recording))
+    places = Places.of_rows(len(x), time=time, recording=recording)
     if config.window is None:
         known, machines = (
             None if a is None else a[good] for a in (dataset.labels, dataset.machines)
         )
-        dataset = replace(dataset, labels=known, machines=machines, places=dataset.places.at(good))
+        dataset = replace(dataset, labels=known, machines=machines, places=places.at(good))
         return replace(dataset, x=x[good], y=y[good])
+    dataset = replace(dataset, places=places)
     return windows.cut(dataset, config, good=good, recording=recording, time=time)
 
 

@@ -116,6 +116,8 @@ def ticks(write: Callable[[float], str]) -> FuncFormatter:
 
 def compact(value: float) -> str:
     """Short form of a tick's value: 101k for 101000."""
+    if abs(value) >= 1e8:
+        return f"{value:.3g}"
     return f"{value / 1e3:,.6g}k" if abs(value) >= 1e4 else f"{value:.4g}"
 
 

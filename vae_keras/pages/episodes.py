@@ -16,7 +16,7 @@ JOIN = 3  # rows without an alarm that an episode may go on over
 MOST = 40  # episodes that are explained, those with the highest scores
 TOP = 3  # features of an episode
 LEAST = 0.01  # of the nats of the feature that adds most, which a feature adds that is named
-UNIT = re.compile(r"[\[(]\s*([^\[\]()]{1,12}?)\s*[\])]\s*$")
+UNITS = (re.compile(r"\[([^\[\]]{1,12})\]"), re.compile(r"\(([^()]{1,12})\)\s*$"))
 
 
 class Blame(NamedTuple):
@@ -131,13 +131,13 @@ def feature_names(spec: RowSpec) -> tuple[str, ...]:
 
 
 def unit_of(name: str) -> str:
-    """Unit in brackets at the end of a column's name; empty without one.
+    """Unit in square brackets in a column's name, or in round ones at its end; else empty.
 
     >>> unit_of("bearing [°C]"), unit_of("pressure (bar)"), unit_of("flow")
     ('°C', 'bar', '')
     """
-    found = UNIT.search(name)
-    return found[1] if found else ""
+    found = [unit[1].strip() for pattern in UNITS if (unit := pattern.search(name))]
+    return found[0] if found else ""
 
 
 def _episode(

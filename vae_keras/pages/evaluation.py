@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_runtime.verdicts.observed_rates import EXCEEDED, promise_of, warnings_of
+from vae_runtime.verdicts.observed_rates import CHANCE, EXCEEDED, promise_of, warnings_of
 
 from . import gallery, timeline
 from .axis import axis_of
@@ -18,7 +18,7 @@ from .findings import Findings
 from .listings import episode_table, level_table, recording_table
 
 LIMITS = (
-    "An alarm says that a {noun} is unlike the normal {noun}s that the model has seen, not that "
+    "Alarms are {noun}s unlike the normal {noun}s that the model has seen, which does not say that "
     "anything is broken. Where {noun}s carry no label they count as normal, and every alarm on "
     "them as a false one."
 )
@@ -89,7 +89,8 @@ def _head(findings: Findings, source: str, columns: dict[str, str]) -> str:
     metrics, noun = findings.metrics, findings.noun
     promise = promise_of(metrics.trial, metrics.alpha, metrics.calibration_rows, noun=noun)
     rate = badge(f"alarm: {promise.rate_said}", promise.rate, warn=promise.rate == EXCEEDED)
-    ranking = badge(f"ranking: {promise.ranking_said}", promise.ranking, warn=_is_chance(promise))
+    chance = promise.ranking == CHANCE
+    ranking = badge(f"ranking: {promise.ranking_said}", promise.ranking, warn=chance)
     used = ", ".join(f"{name} “{column}”" for name, column in columns.items())
     rows = f"{len(findings.score):,} {noun}s of {source}, by {findings.judge.name}"
     warned = "".join(f'<p class="warning">{escape(w)}</p>\n' for w in warnings_of({"": promise}))
@@ -100,16 +101,12 @@ def _head(findings: Findings, source: str, columns: dict[str, str]) -> str:
     )
 
 
-def _is_chance(promise: Any) -> bool:
-    return bool(promise.is_broken and promise.rate != EXCEEDED)
-
-
 def _tiles(findings: Findings) -> Iterator[tuple[str, str, str]]:
     """Name, figure and note of each main result."""
     metrics, noun = findings.metrics, findings.noun
     alarms, limit = int(findings.alarm.sum()), findings.threshold
-    above = "by machine" if limit is None else f"{limit:.4g} nats"
-    note = f"alpha {percent(metrics.alpha)}, {metrics.calibration_rows:,} calibration {noun}s"
+    above, unit = ("by machine", "") if limit is None else (f"{limit:.4g}", "nats; ")
+    note = f"{unit}alpha {percent(metrics.alpha)}, {metrics.calibration_rows:,} calibration {noun}s"
     yield "Alarms above", above, note
     yield "Alarms", f"{alarms:,}", f"of {len(findings.score):,} {noun}s"
     if metrics.false_alarm_rate is not None:
@@ -192,4 +189,4 @@ def _gallery(findings: Findings, found: gallery.Gallery) -> Section:
         text = f"{findings.score[row]:.4g} nats, p {findings.p_value[row]:.3g}: {what}{label}."
         cards.append(card(name, text, [chart]))
     text = "As received, as reconstructed, and where the score comes from: the brighter, the more."
-    return "Highest scores", f'<p>{text}</p>\n<div class="album small">\n{"".join(cards)}</div>'
+    return "Highest scores", f'<p>{text}</p>\n<div class="album">\n{"".join(cards)}</div>'

@@ -40,6 +40,7 @@ LOUDEST = 3
 NAMED_BORDERS = 12  # recordings whose names are written above the chart
 MOST_BORDERS = 200  # recordings that are told apart
 DAY = 86_400.0  # seconds
+FEW = 40  # rows that are drawn as dots too
 SAMPLED = 600  # rows of which an expected value is drawn
 
 
@@ -93,8 +94,9 @@ def _scores(panel: Axes, findings: Findings, axis: Axis) -> list[Artist]:
     limits = min(float(score.min()), known[0]), max(float(score.max()), known[-1])
     spread_out(panel, "y", limits, (known[-1] - known[0]) or 1.0)
     x, loud = _shown(axis, axis.x), peaks(axis.x, score, findings.alarm)
-    handles = panel.plot(*thin(x, score, axis.broken), color=NORMAL, lw=1.0, label="score")
-    dots = {"linestyle": "", "marker": ".", "color": ANOMALY, "markersize": 4.5}
+    line: dict[str, Any] = {"color": NORMAL, "lw": 1.0, "marker": _marker(len(x)), "markersize": 3}
+    handles = panel.plot(*thin(x, score, axis.broken), **line, label="score")
+    dots: dict[str, Any] = {"linestyle": "", "marker": ".", "color": ANOMALY, "markersize": 4.5}
     handles += panel.plot(x[loud], score[loud], **dots, label="alarm")
     if limit is not None:
         said, dashed = f"threshold {limit:.4g}", (0, (4, 2))
@@ -141,33 +143,42 @@ def _features(
     said = "expected" if findings.judge.expects else "reconstructed"
     for panel, (name, i) in zip(panels, loud.items(), strict=True):
         received = thin(x, _column(findings.dataset.x, i), axis.broken)
-        handles = panel.plot(*received, color=INK, lw=0.9, label="received")
+        dots: dict[str, Any] = {"marker": _marker(len(x)), "markersize": 3}
+        handles = panel.plot(*received, color=INK, lw=0.9, label="received", **dots)
         model = thin(x[rows], _column(expected, i), jumps)
-        handles += panel.plot(*model, color=MODEL, lw=1.1, label=said)
+        handles += panel.plot(*model, color=MODEL, lw=1.1, label=said, **dots)
         label(panel, name, 70)
         panel.yaxis.set_major_locator(MaxNLocator(4))
         panel.yaxis.set_major_formatter(ticks(compact))
     return list(handles)
 
 
+def _marker(rows: int) -> str:
+    """Marker of a line: of few rows dots, as a single row has no line."""
+    return "o" if rows <= FEW else ""
+
+
 def _horizontal(panel: Axes, axis: Axis) -> None:
     """Ticks and title of the shared axis."""
     panel.set_xlabel(axis.title)
     if axis.kind == "date":
-        locator = dates.AutoDateLocator(minticks=4, maxticks=9)
+        untyped: Any = dates
+        locator = untyped.AutoDateLocator(minticks=4, maxticks=9)
         panel.xaxis.set_major_locator(locator)
-        panel.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+        panel.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
         return
-    panel.xaxis.set_major_locator(MaxNLocator(7, integer=axis.kind == "row"))
+    panel.xaxis.set_major_locator(MaxNLocator(7, integer=axis.kind == "row", min_n_ticks=1))
     if axis.said is None:
-        panel.xaxis.set_major_formatter(ticks(lambda v: f"{v:,.10g}"))
+        whole = axis.kind == "row"
+        panel.xaxis.set_major_formatter(ticks(lambda v: _number(v, whole)))
         return
     said, day = axis.said, _common_day(axis.said)
     if day:
         panel.set_xlabel(f"{axis.title}; {day.rstrip('T ')}")
 
     def write(place: float) -> str:
-        return _tick(said[int(place)], day) if 0 <= place < len(said) else ""
+        inside = 0 <= place < len(said) and place == int(place)
+        return _tick(said[int(place)], day) if inside else ""
 
     panel.xaxis.set_major_formatter(ticks(write))
 
@@ -196,6 +207,10 @@ def _common_day(said: Array) -> str:
     first = str(said[0])
     day = first[: max(first.find("T"), first.find(" ")) + 1]
     return day if day and all(str(text).startswith(day) for text in said[::101]) else ""
+
+
+def _number(place: float, whole: bool) -> str:
+    return "" if whole and place != int(place) else f"{place:,.10g}"
 
 
 def _tick(value: object, day: str) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from vae_keras.pages.elements import card, page, percent, tiles
-from vae_runtime.verdicts.observed_rates import BETTER, CHANCE, EXCEEDED, KEPT, Promise, warnings_of
+from vae_keras.pages.elements import badge, card, page, percent, tiles
+from vae_runtime.verdicts.observed_rates import CHANCE, EXCEEDED, Promise, warnings_of
 
 from .album import Picture
 from .record import Model, Report
@@ -41,14 +41,6 @@ CENTRES_NOTE = (
     "The {:,} centres of the score's mixture, in the graphs, are typical rows and may be equal to "
     "rows of your data. `vae-keras train --centres 0` leaves them out."
 )
-
-UNKNOWN_PROMISE = ("unknown", "")
-PROMISES = {
-    KEPT: ("", "✓ "),
-    BETTER: ("", "✓ "),
-    EXCEEDED: ("warn", "! "),
-    CHANCE: ("warn", "! "),
-}  # how a state is marked
 
 # Number of charts, by layout, from which a card has full width.
 WIDE_CARD_CHARTS = {"one": 2, "traces": 2, "small": 5}
@@ -129,10 +121,11 @@ def _promises(record: Report) -> str:
     rate = next((a for a in alarms if a.rate == EXCEEDED), record.alarms["fp32"])
     ranking = next((a for a in alarms if a.ranking == CHANCE), record.alarms["fp32"])
     return "\n".join(
-        f'<span class="badge {kind}">{mark}{escape(said)}</span>'
-        for kind, mark, said in (
-            (*PROMISES.get(rate.rate, UNKNOWN_PROMISE), f"alarm: {rate.rate_said}"),
-            (*PROMISES.get(ranking.ranking, UNKNOWN_PROMISE), f"ranking: {ranking.ranking_said}"),
+        (
+            badge(f"alarm: {rate.rate_said}", rate.rate, warn=rate.rate == EXCEEDED),
+            badge(
+                f"ranking: {ranking.ranking_said}", ranking.ranking, warn=ranking.ranking == CHANCE
+            ),
         )
     )
 
