@@ -91,7 +91,7 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
 
 
 TWICE = "columns, label, recording, time, classes and machine that differ. Received: "
-OTHERS = "expected a window, for stride, recording and time. Received: none."
+OTHERS = "expected a window, for stride and recording. Received: none."
 
 
 @pytest.mark.parametrize(
