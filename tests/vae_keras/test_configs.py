@@ -112,7 +112,7 @@ OTHERS = "expected a window, for stride and recording. Received: none."
         ({"window": 4, "stride": 0}, "stride of 1 row or more. Received: 0."),
         ({"stride": 4}, OTHERS),
         ({"recording": "m"}, OTHERS),
-        ({"time": "t"}, OTHERS),
+        ({"time": "t", "stream": True}, "no column of times with streaming."),
         ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
         ({"bad_rows": "ignore"}, "bad_rows of error or drop. Received: ignore."),

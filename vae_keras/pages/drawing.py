@@ -18,6 +18,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from vae_runtime._base.printable import printable
+
 # Inks by the name of their variable; these values are those of the light page.
 INK, MUTED, GRID = "#1c2733", "#5d6975", "#dde2e7"
 NORMAL, ANOMALY, MODEL = "#2c6fb3", "#cf3f54", "#d9822b"
@@ -90,8 +92,9 @@ def svg(axes: Axes, alt: str) -> str:
     inner = inner.replace("xlink:href", "href")
     for name, ink in INKS.items():
         inner = inner.replace(ink, f"var(--{name})")
+    said = html.escape(printable(alt))
     return (
-        f'<svg class="chart" viewBox="{view[1]}" role="img" aria-label="{html.escape(alt)}">'
+        f'<svg class="chart" viewBox="{view[1]}" role="img" aria-label="{said}">'
         f"{_with_own_ids(inner.strip())}"
     )
 
@@ -123,6 +126,7 @@ def compact(value: float) -> str:
 
 def short(name: str, most: int = 26) -> str:
     """Short form of a name to fit above a chart: its begin and its end, which tell names apart."""
+    name = printable(name)
     if len(name) <= most:
         return name
     head = most // 2

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 
+from vae_runtime._base.printable import printable
 from vae_runtime.verdicts import observed_rates
 
 UNKNOWN = (observed_rates.UNKNOWN, observed_rates.TOO_FEW, observed_rates.BELOW)
@@ -50,8 +51,8 @@ def badge(said: str, state: str, *, warn: bool) -> str:
 
 
 def bidi(text: str) -> str:
-    """Text that was read, which may run from right to left without turning what is around it."""
-    return f"<bdi>{escape(text)}</bdi>"
+    """Text that was read: it may run from right to left, without turning what is around it."""
+    return f"<bdi>{escape(printable(text))}</bdi>"
 
 
 def card(title: str, text: str, charts: Sequence[str], layout: str = "one", kind: str = "") -> str:

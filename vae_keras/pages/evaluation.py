@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vae_runtime._base.printable import printable
 from vae_runtime.verdicts.observed_rates import CHANCE, EXCEEDED, promise_of, warnings_of
 
 from . import gallery, timeline
 from .axis import axis_of
-from .elements import badge, card, page, percent, tiles
+from .elements import badge, bidi, card, page, percent, tiles
 from .episodes import Episode, episodes_of
 from .figures import operating, scores
 from .findings import Findings
@@ -63,7 +64,7 @@ def draw(findings: Findings, *, source: str, columns: dict[str, str]) -> Drawn:
     sections += [*_levels(findings), *_recordings(findings), _charts(findings), _limits(findings)]
     body = f"<header>\n{_head(findings, source, columns)}</header>\n<main>\n"
     body += "".join(_section(title, content) for title, content in sections)
-    return Drawn(page(f"{source}: evaluation", f"{body}</main>"), png)
+    return Drawn(page(printable(f"{source}: evaluation"), f"{body}</main>"), png)
 
 
 def figures_of(findings: Findings) -> dict[str, Any]:
@@ -91,12 +92,12 @@ def _head(findings: Findings, source: str, columns: dict[str, str]) -> str:
     rate = badge(f"alarm: {promise.rate_said}", promise.rate, warn=promise.rate == EXCEEDED)
     chance = promise.ranking == CHANCE
     ranking = badge(f"ranking: {promise.ranking_said}", promise.ranking, warn=chance)
-    used = ", ".join(f"{name} “{column}”" for name, column in columns.items())
-    rows = f"{len(findings.score):,} {noun}s of {source}, by {findings.judge.name}"
+    used = "".join(f"; {name} “{bidi(column)}”" for name, column in columns.items())
+    rows = f"{len(findings.score):,} {noun}s of {bidi(source)}, by {bidi(findings.judge.name)}"
     warned = "".join(f'<p class="warning">{escape(w)}</p>\n' for w in warnings_of({"": promise}))
     return (
-        f"{rate}\n{ranking}\n<h1>{escape(findings.judge.spec.name)}</h1>\n"
-        f'<p class="lead">{escape(rows)}{escape(f"; {used}" if used else "")}.</p>\n'
+        f"{rate}\n{ranking}\n<h1>{bidi(findings.judge.spec.name)}</h1>\n"
+        f'<p class="lead">{rows}{used}.</p>\n'
         f"{warned}{tiles(_tiles(findings))}\n"
     )
 

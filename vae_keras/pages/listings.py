@@ -5,6 +5,8 @@ from html import escape
 
 import numpy as np
 
+from vae_runtime._base.printable import printable
+
 from .elements import DASH, bidi, percent, table
 from .episodes import MOST, Blame, Episode
 from .findings import Findings, Level, RecordingAlarms
@@ -112,7 +114,7 @@ def _episode_cells(episode: Episode, recorded: bool, labelled: bool) -> list[str
 
 
 def _when(text: str) -> str:
-    return f'<span class="when">{escape(text)}</span>'
+    return f'<span class="when">{escape(printable(text))}</span>'
 
 
 def _nats(nats: float, sign: str = "") -> str:

@@ -12,6 +12,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 from vae_keras._base.arrays import Array, Floats
+from vae_runtime._base.printable import printable
 from vae_runtime.rows.missing_names import some
 
 from .axis import Axis
@@ -217,7 +218,7 @@ def _tick(value: object, day: str) -> str:
     """Writes the time or the number of a row."""
     if isinstance(value, np.integer):
         return f"{int(value):,}"
-    return str(value).removeprefix(day)[:19]
+    return printable(str(value).removeprefix(day)[:19])
 
 
 def _column(x: Array, i: int) -> Floats:

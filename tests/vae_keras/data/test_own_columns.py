@@ -49,7 +49,7 @@ def test_windows_of_a_table_are_kept_apart_as_in_training_or_refused(pump_run, p
     path = tmp_path / "one.csv"
     lines = [line.split(",", 1)[1] for line in pump_csv.read_text().splitlines()]
     path.write_text("\n".join([lines[0], *lines[1::6]]))
-    with pytest.raises(ValueError, match="expected the column 'machine'.*--recording ''"):
+    with pytest.raises(ValueError, match=r"expected the column 'machine'.*--recording ''"):
         read(path, pump_run.data)
     loaded = read(path, pump_run.data, recording="")
     assert loaded.columns == {"label": "fault", "time": "time"}
