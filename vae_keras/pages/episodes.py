@@ -1,5 +1,6 @@
 """Episodes: alarms that follow on each other, with the features to blame for the worst of them."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from .findings import Findings
 
 JOIN = 3  # rows without an alarm that an episode may go on over
 MOST = 40  # episodes that are explained, those with the highest scores
+PLAIN = 1e-3, 1e7  # sizes of numbers that are written without an exponent
+MOST_PLACES = 6
 TOP = 3  # features of an episode
 LEAST = 0.01  # of the nats of the feature that adds most, which a feature adds that is named
 UNITS = (re.compile(r"\[([^\[\]]{1,12})\]"), re.compile(r"\(([^()]{1,12})\)\s*$"))
@@ -140,6 +143,22 @@ def unit_of(name: str) -> str:
     return found[0] if found else ""
 
 
+def side_by_side(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with digits enough to show by how much they differ.
+
+    >>> side_by_side(101325.31, 101326.42)
+    ('101325.3', '101326.4')
+    """
+    size, difference = max(abs(one), abs(other)), abs(one - other)
+    if not PLAIN[0] <= size < PLAIN[1]:
+        return f"{one:.4g}", f"{other:.4g}"
+    places = 3 - math.floor(math.log10(size))
+    if difference > 0:
+        places = max(places, 1 - math.floor(math.log10(difference)))
+    places = min(max(places, 0), MOST_PLACES)
+    return f"{one:.{places}f}", f"{other:.{places}f}"
+
+
 def _episode(
     findings: Findings, explained: Explained | None, first: int, last: int, peak: int
 ) -> Episode:
@@ -175,9 +194,9 @@ def _blame(spec: RowSpec, explained: Explained, row: int) -> tuple[Blame, ...]:
         if not nats[i] > LEAST * max(float(nats.max()), 0.0):
             break
         name = explained.names[i]
-        values = explained.received[row, i], explained.expected[row, i]
+        values = float(explained.received[row, i]), float(explained.expected[row, i])
         if i < numbers:
-            said = [f"{value:.4g} {unit_of(name)}".strip() for value in values]
+            said = [f"{text} {unit_of(name)}".strip() for text in side_by_side(*values)]
         else:
             group = np.searchsorted(starts, i, side="right") - 1
             span = slice(int(starts[group]), int(starts[group + 1]))

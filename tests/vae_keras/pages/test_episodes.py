@@ -33,7 +33,7 @@ def test_no_episode_goes_on_over_a_gap():
 def test_features_are_named_with_received_and_expected_values_and_units(findings):
     (first, second), explained = made(findings)
     assert [(b.feature, b.received, b.expected) for b in first.blame] == [
-        ("flow [bar]", "11.5 bar", "0 bar")
+        ("flow [bar]", "11.50 bar", "0.00 bar")
     ]
     assert second.blame[0].feature == "current"
     assert explained.loudest(2) == [0, 2]
