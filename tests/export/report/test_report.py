@@ -164,7 +164,7 @@ def test_names_are_text_whatever_they_hold(hostile_bundle):
     made = Page(content)
     assert not made.all("script")
     assert HOSTILE in made.text  # whole, as the title
-    assert any(text.startswith("<script>alert('x')</s") and "…" in text for text in made.text)
+    assert any(text.startswith("<script>") and "…" in text for text in made.text)
 
 
 def test_without_labels_and_history_there_are_no_empty_pictures(hostile_bundle):
@@ -265,7 +265,8 @@ def test_a_column_that_is_constant_among_few_rows_leaves_room_for_its_axes():
 
 def test_windows_are_called_windows(pump_bundle):
     content = (pump_bundle / "report.html").read_text(encoding="utf-8")
-    text = " ".join(Page(content).text)
+    made = Page(re.sub(r"<details>.*?</details>", "", content, flags=re.S))  # of what gates check
+    text = " ".join(made.text)
     assert "windows of 12 rows of 3 channels" in text
     assert "calibration windows" in text
     assert "normal test windows" in text
