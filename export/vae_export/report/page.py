@@ -57,6 +57,8 @@ BODY = """<header>
 <section><h2>What each file had to pass</h2>
 {gates}</section>
 <section><h2>Pictures</h2>
+<p>Of the held-back {noun}s, in no order of time. Scores over time, of any file: <code>vae-keras
+evaluate BUNDLE --data FILE --out page.html</code>.</p>
 <div class="album">
 {pictures}</div></section>
 <section><h2>The model</h2>
@@ -79,6 +81,7 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
     limits.append(NO_ROWS_NOTE if record.synthetic_probe else REAL_ROWS_NOTE)
     limits += [CENTRES_NOTE.format(record.centres)] if record.centres else []
     body = BODY.format(
+        noun=record.model.noun,
         verdict=_verdict(record),
         alarms=alarm_table(record),
         files=file_table(record),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -259,3 +260,11 @@ def test_rows_of_which_most_alarmed_are_told_of(run, golden, golden_rows, tmp_pa
     np.save(tmp_path / "x.npy", golden_rows(120, 0))
     quiet = run("calibrate", golden, tmp_path / "x.npy", "-o", tmp_path / "newer")
     assert "hardly knows" not in quiet.err
+
+
+def test_windows_are_called_windows(run, pump_bundle, pump_csv, tmp_path):
+    done = run("calibrate", pump_bundle, pump_csv, "-o", tmp_path / "new", "--alpha", "0.05")
+    assert done.code == 0, done.err
+    assert re.search(r"alarms on [\d.]+% of these [\d,]+ windows", done.out)
+    assert re.search(r"calibrated on [\d,]+ windows", done.err)
+    assert re.search(r"anew on [\d,]+ windows", run("info", tmp_path / "new").out)
