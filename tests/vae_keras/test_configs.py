@@ -90,7 +90,7 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
         make()
 
 
-TWICE = "columns, label, recording, time, classes and machine that differ. Received: "
+TWICE = "columns, label, recording, time, classes, categories and machine that differ. Received: "
 OTHERS = "expected a window, for stride. Received: none."
 
 
