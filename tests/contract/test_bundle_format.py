@@ -67,6 +67,7 @@ def test_the_document_describes_every_object_of_the_manifest_and_no_others():
     assert re.findall(r"^### (\w+)$", sections, re.M) == [
         "Manifest",
         "Model",
+        "Clock",
         "Preprocessing",
         "Training",
         "Score",

@@ -19,7 +19,7 @@ from .interfaces import (
     check_tensor,
 )
 from .names import AROUND, NAME, NEG_ELBO_END, OWN_NAMES, PLAIN_NAME
-from .records import Calibration, File, Manifest, Model, Preprocessing
+from .records import Calibration, Clock, File, Manifest, Model, Preprocessing
 from .texts import check_texts, expect
 
 MOST_FILES = 250  # an archive has room for them and the bundle's own
@@ -32,6 +32,9 @@ LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
 MOST_TESTED = 10**9  # test rows
+
+LONGEST_CLOCK = 100  # characters of a format of times, and of the names of their columns
+SHORTEST_STEP, LONGEST_STEP = 1e-9, 1e18  # of times, in seconds or in a unit of their own
 
 LONGEST_MACHINE = 100  # characters of the name of a machine, which errors and tables print
 
@@ -77,6 +80,8 @@ def _check_model(model: Model) -> None:
     counts = f"{where}: expected beta and parameters from 0"
     expect(model.beta >= 0 <= model.parameters, counts, (model.beta, model.parameters))
     _check_features(model)
+    if model.clock is not None:
+        _check_clock(model.clock)
     _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
     sigma = model.sigma if model.sigma is not None else (1.0,)
     numbers = whole - sum(model.one_hot)
@@ -99,6 +104,23 @@ def _check_features(model: Model) -> None:
     expect(groups, f"{NAME}: expected one-hot groups within the columns", model.one_hot)
     table = not model.one_hot or len(model.input_shape) == 1
     expect(table, f"{NAME}: expected one-hot groups of a table's rows alone", model.input_shape)
+
+
+def _check_clock(clock: Clock) -> None:
+    """One column of times or two, a format that is short, and steps that can be."""
+    where, names = f"{NAME}.model.clock", clock.columns
+    fits = len(names) in (1, 2) and len({*names}) == len(names)
+    expect(fits, f"{where}.columns: expected one or two that differ", names)
+    for text in (*names, *(() if clock.format is None else (clock.format,))):
+        expect(
+            0 < len(text) <= LONGEST_CLOCK,
+            f"{where}: expected names and a format of 1 to {LONGEST_CLOCK} characters",
+            repr(text),
+        )
+    for name in ("step", "gap"):
+        value = getattr(clock, name)
+        fits = value is None or SHORTEST_STEP <= value <= LONGEST_STEP
+        expect(fits, f"{where}.{name}: expected a number above 0, or null", value)
 
 
 def _check_scaling(scaling: Preprocessing, sizes: set[int], where: str) -> None:

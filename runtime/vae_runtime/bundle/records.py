@@ -68,6 +68,22 @@ class Preprocessing:
     high: float | None
 
 
+@dataclass(frozen=True)
+class Clock:
+    """Times of the rows that a model was trained on, which are the defaults on a device.
+
+    `columns` are the column of times, or those of dates and of clocks. `format` is that of strftime
+    by which they were read, None where none was needed: ISO dates, numbers. `step` is the usual
+    time from one row to the next, in seconds or in the unit of times that are plain numbers, None
+    where recordings differ; `gap` that above which a step is a hole, None where that differs.
+    """
+
+    columns: tuple[str, ...]
+    format: str | None = None
+    step: float | None = None
+    gap: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowSpec:
     """Description of a model's rows: what training read, and what a device is given.
@@ -77,7 +93,8 @@ class RowSpec:
     columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
-    there. `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
+    there; `time` may be two columns, "date,clock", and `clock` says more about them.
+    `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier.
     """
@@ -93,6 +110,7 @@ class RowSpec:
     recording: str | None = None
     time: str | None = None
     machine_column: str | None = None
+    clock: Clock | None = None
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields of a `RowSpec` by name, of any description that is one."""

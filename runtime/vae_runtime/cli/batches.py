@@ -22,18 +22,20 @@ from vae_runtime.batch.run import NothingDone, run
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.input_files import Inputs, plan, spool
-from vae_runtime.rows.inputs import Windowing
 from vae_runtime.rows.tables import ColumnError
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE
 
 from .files import ONE_ARRAY, STANDARD, ending_of, rejects_of
+from .opening import windowing_of
 from .writing import counted
+
+OF_TIME = ("time", "time_format", "gap")  # options
 
 
 def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None = None) -> Wanted:
     """Selects what to read of the inputs; `machine_column` is the column that names machines."""
-    windowing = Windowing(args.stride, args.recording, args.time)
+    windowing = windowing_of(args)
     kept = args.keep or ()
     if machine_column == MACHINE and args.machine is None:  # results have this column in any case
         kept = tuple(name for name in kept if name != MACHINE)
@@ -42,7 +44,7 @@ def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """Options that results depend on, by names for people."""
-    options = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
+    options = ("keep", "column", "stride", "recording", "machine_column", "by", *OF_TIME)
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 

@@ -38,10 +38,15 @@ def read(
     every_offset: bool = False,
 ) -> Input:
     """The rows of the input, as windows where the model takes them, of what machine each is."""
-    windowing = Windowing(args.stride, args.recording, args.time)
+    windowing = windowing_of(args)
     return read_input(
         args.input, model, windowing, machine_column=machine_column, every_offset=every_offset
     )
+
+
+def windowing_of(args: argparse.Namespace) -> Windowing:
+    """How to cut a table into windows, as was typed."""
+    return Windowing(args.stride, args.recording, args.time, args.time_format, args.gap)
 
 
 def read_machines(args: argparse.Namespace, model: Model, column: str | None) -> Input:

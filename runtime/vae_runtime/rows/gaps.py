@@ -51,14 +51,15 @@ class Steps(NamedTuple):
     gap: float | None
 
 
-def is_hole(step: NDArray[np.float64], gap: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+def is_hole(
+    step: float | NDArray[np.float64], gap: float | NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """True for steps of more than the gap, beyond rounding.
 
     >>> is_hole(np.array([0.1, 0.35, 0.4]), 0.35).tolist()
     [False, False, True]
     """
-    found: NDArray[np.bool_] = step > np.asarray(gap) * (1 + ROUNDING)
-    return found
+    return np.asarray(np.asarray(step) > np.asarray(gap) * (1 + ROUNDING))
 
 
 def look_at(

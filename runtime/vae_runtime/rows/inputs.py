@@ -15,6 +15,7 @@ from vae_runtime.rows.machine_names import names_of, of_windows
 
 from .files import read_rows
 from .tables import ColumnError, Table
+from .times import Times, read_times, time_columns
 from .windows import covered_rows, one_of, window_starts
 
 
@@ -22,23 +23,31 @@ class Windowing(NamedTuple):
     """Settings to cut a table into windows; see `windows.window_rows`.
 
     None is as the bundle says. An empty name of a column says that there is none: the file is one
-    recording, or without holes in time.
+    recording, or without holes in time. `time` may be two columns, "date,clock"; `time_format` is
+    that of strftime, `gap` the seconds above which a step is a hole.
     """
 
     stride: int | None = None
     recording: str | None = None
     time: str | None = None
+    time_format: str | None = None
+    gap: float | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that are named here."""
-        return tuple(name for name in (self.recording, self.time) if name)
+        return (*((self.recording,) if self.recording else ()), *time_columns(self.time))
 
     def as_trained(self, model: Model) -> "Windowing":
-        """Settings with the columns of training, where none are named here."""
+        """Settings with the columns and the gap of training, where none are named here."""
+        if model.stride is None:
+            return self
         recording = model.recording if self.recording is None else self.recording
+        known = None if model.clock is None else model.clock.gap
         return self._replace(
-            recording=recording, time=model.time if self.time is None else self.time
+            recording=recording,
+            time=model.time if self.time is None else self.time,
+            gap=known if self.gap is None else self.gap,
         )
 
 
@@ -190,27 +199,54 @@ def read_cut(
     if x.dtype.kind in "biu" and model.input_dtype == "float32":
         x = x.astype(np.float32)
     if model.stride is not None and x.ndim == 2:
-        windows = _starts(table, model, wanted, every_offset)
+        windows = _starts(path, table, model, wanted, every_offset)
     elif any(option is not None for option in windowing):
         raise ValueError(
-            "expected --stride, --recording and --time with a model of windows and a table to cut "
-            f"into them. Received: rows of shape {x.shape[1:]} for {model.input_shape}."
+            "expected --stride, --recording, --time and --gap with a model of windows and a table "
+            f"to cut into them. Received: rows of shape {x.shape[1:]} for {model.input_shape}."
         )
     marked = np.zeros(len(x), bool) if table.y is None else table.y == 1
     machines = None if machine_column is None else names_of(table.extra[machine_column], len(x))
     return CutTable(x, windows, marked, machines, table.kept)
 
 
-def _starts(table: Table, model: Model, wanted: Windowing, every_offset: bool) -> Starts:
+def _starts(
+    path: Path, table: Table, model: Model, wanted: Windowing, every_offset: bool
+) -> Starts:
     """Places where the windows of a table begin; ValueError for an invalid stride."""
-    recording, time = (table.extra.get(name or "") for name in (wanted.recording, wanted.time))
     stride = (model.stride or 1) if wanted.stride is None else wanted.stride
-    rows, window = len(table.x), model.input_shape[0]
-    if not every_offset:
-        return Starts(*window_starts(rows, window, stride, recording=recording, time=time), window)
-    order, first = window_starts(rows, window, 1, recording=recording, time=time)
-    first = first[one_of(len(first), stride)]
+    window = model.input_shape[0]
+    order, first = window_starts(
+        len(table.x),
+        window,
+        1 if every_offset else stride,
+        recording=table.extra.get(wanted.recording or ""),
+        time=times_of(table.extra, wanted, model, where=str(path)),
+        gap=wanted.gap,
+        where=str(path),
+    )
+    if every_offset:
+        first = first[one_of(len(first), stride)]
     return Starts(order, first, window)
+
+
+def times_of(
+    columns: Mapping[str, NDArray[Any]], wanted: Windowing, model: Model, *, where: str = ""
+) -> Times | None:
+    """Times of the rows of a table; None where no column of times is named, or there.
+
+    Args:
+        columns: those that were read beside x, by name.
+        wanted: which of them are times, and how they are written.
+        model: whose training says how it was there.
+        where: the file, for messages.
+    """
+    names = time_columns(wanted.time)
+    if not names or not set(names) <= set(columns):
+        return None
+    hint = None if model.clock is None else model.clock.format
+    each = (columns[name] for name in names)
+    return read_times(*each, format=wanted.time_format, hint=hint, where=where)
 
 
 def _read(

@@ -115,7 +115,7 @@ def read_times(
     >>> read_times(np.array([1772352000000, 1772352000100])).values.tolist()
     [1772352000000000000, 1772352000100000000]
     """
-    given = columns[0] if len(columns) == 1 else _joined(columns)
+    given: NDArray[Any] = columns[0] if len(columns) == 1 else _joined(columns)
     if given.dtype.kind == "M":
         values = given.astype("datetime64[ns]").astype(np.int64)
         return Times(values, ~np.isnat(given), given)

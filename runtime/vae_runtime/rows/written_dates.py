@@ -32,7 +32,7 @@ _CLOCK = (
     r"(?: ?(?P<p>[ap]\.?m\.?))?(?: ?(?P<z>z|utc|gmt|[+-]00(?::?00)?))?)?"
 )
 _NAME = r"(?P<b>[a-z]{3,9})\.?"
-# Dates that are recognised without a format, by their order. A year of two digits may be first, too.
+# Dates that are recognised without a format, by the order of their parts.
 FORMS = {
     "ymd": r"(?P<Y>0000)(?P<s>[-/.])(?P<m>00?)(?P=s)(?P<d>00?)",
     "ymd compact": r"(?P<Y>0000)(?P<m>00)(?P<d>00)(?=[t ])",
@@ -224,7 +224,8 @@ def _fraction(codes: NDArray[np.uint32], match: re.Match[str]) -> NDArray[np.int
         return np.zeros(len(codes), np.int64)
     start, end = match.span("f")
     end = min(end, start + 9)
-    return _number(codes, start, end) * 10 ** (9 - (end - start))
+    found: NDArray[np.int64] = _number(codes, start, end) * 10 ** (9 - (end - start))
+    return found
 
 
 def _offset(codes: NDArray[np.uint32], match: re.Match[str]) -> NDArray[np.int64]:
@@ -233,7 +234,7 @@ def _offset(codes: NDArray[np.uint32], match: re.Match[str]) -> NDArray[np.int64
     if zone[0] not in "+-":
         return np.zeros(len(codes), np.int64)
     start, end = match.span("z")
-    minutes = _number(codes, start + 1, start + 3) * 60
+    minutes: NDArray[np.int64] = _number(codes, start + 1, start + 3) * 60
     if end - start > 3:
         minutes += _number(codes, end - 2, end)
     return minutes * (-60 if zone[0] == "-" else 60)

@@ -147,7 +147,7 @@ def test_a_table_without_a_column_of_the_model_is_an_error_that_names_it(
 
 def test_how_to_cut_is_an_error_with_a_model_of_rows(run, table, sensor_csv, check_failed):
     done = run("score", table.bundle, sensor_csv, "--stride", 2)
-    check_failed(done, "expected --stride, --recording and --time with a model of windows")
+    check_failed(done, "expected --stride, --recording, --time and --gap with a model of")
 
 
 def test_recordings_that_nobody_tells_apart_are_an_error(run, pump, pump_csv, check_failed):

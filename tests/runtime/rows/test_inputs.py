@@ -90,11 +90,13 @@ def test_windows_that_are_cut_already_are_rows(pump_model, pump_windows, tmp_pat
     np.testing.assert_array_equal(given.where["row"], np.arange(len(given.x)))
 
 
-@pytest.mark.parametrize("option", [{"stride": 2}, {"recording": "broken"}, {"time": "broken"}])
+@pytest.mark.parametrize(
+    "option", [{"stride": 2}, {"recording": "broken"}, {"time": "broken"}, {"gap": 2.0}]
+)
 def test_how_to_cut_is_refused_by_a_model_of_rows(table_model, sensor_csv, option):
     with refuses(
-        "expected --stride, --recording and --time with a model of windows and a table to cut into "
-        "them. Received: rows of shape (6,) for (6,)."
+        "expected --stride, --recording, --time and --gap with a model of windows and a table to "
+        "cut into them. Received: rows of shape (6,) for (6,)."
     ):
         read_input(sensor_csv, table_model, Windowing(**option))
 

@@ -1,4 +1,4 @@
-"""Times as files have them become instants; what can be read in two ways is told apart or refused."""
+"""Times as files have them become instants; two readings are told apart, or refused."""
 
 import datetime
 import re
@@ -72,6 +72,15 @@ def test_writing_and_reading_gives_the_same_instants_as_strptime(given_moments, 
     assert times.values.astype("datetime64[ns]").astype("datetime64[us]").tolist() == expected
 
 
+def may_be_refused(texts, mark):
+    """True where reading is refused, with both formats named."""
+    try:
+        read_times(texts)
+    except TimeError as error:
+        return all(f"--time-format '%{first}{mark}" in str(error) for first in "dm")
+    return False
+
+
 @given(st.lists(moments, min_size=2, max_size=20), st.sampled_from("/-"))
 def test_day_and_month_are_told_apart_or_refused_and_never_confused(given_moments, mark):
     """Where a day is above 12 the reading is the one that was written; else it is no guess."""
@@ -79,16 +88,12 @@ def test_day_and_month_are_told_apart_or_refused_and_never_confused(given_moment
     for format in (f"%d{mark}%m{mark}%Y %H:%M:%S", f"%m{mark}%d{mark}%Y %H:%M:%S"):
         texts = written(days, format)
         sure = any(day.day > 12 for day in days)
-        try:
-            times = read_times(texts)
-        except TimeError as error:
-            assert not sure
-            assert "--time-format '%d" in str(error)
-            assert "--time-format '%m" in str(error)
+        if not sure:
+            assert may_be_refused(texts, mark) or read_times(texts).format is not None
             continue
-        if sure:
-            assert times.format == format
-            assert times.values.astype("datetime64[ns]").astype("datetime64[s]").tolist() == days
+        times = read_times(texts)
+        assert times.format == format
+        assert times.values.astype("datetime64[ns]").astype("datetime64[s]").tolist() == days
 
 
 def test_the_order_of_rows_tells_where_midnight_is_in_a_file():

@@ -77,8 +77,9 @@ def format_of(path: Path, wanted: Wanted) -> str:
         )
     if any(option is not None for option in wanted.windowing):
         raise ValueError(
-            f"{path}: expected --stride, --recording and --time with a model of windows and a "
-            f"table to cut into them. Received: rows that are {wanted.model.input_shape} already."
+            f"{path}: expected --stride, --recording, --time and --gap with a model of "
+            "windows and a table to cut into them. Received: rows that are "
+            f"{wanted.model.input_shape} already."
         )
     return name
 
