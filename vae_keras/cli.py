@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from .run import Metrics
 
 # what may be said of the rows to judge on
-JUDGED = ("label", "recording", "time", "machine", "classes", "bad_rows", "image_size", "channels")
+JUDGED = (
+    *("label", "recording", "time", "time_format", "gap", "machine", "classes", "bad_rows"),
+    *("image_size", "channels"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

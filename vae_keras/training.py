@@ -232,6 +232,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         stride=dataset.stride,
         recording=config.recording,
         time=config.time,
+        clock=dataset.clock,
         machine_column=config.machine,
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,

@@ -91,7 +91,8 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
 
 
 TWICE = "columns, label, recording, time, classes and machine that differ. Received: "
-OTHERS = "expected a window, for stride, recording and time. Received: none."
+OTHERS = "expected a window, for stride, recording and gap. Received: none."
+NO_TIMES = "expected a column of times, for time_format and gap. Received: none."
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,14 @@ OTHERS = "expected a window, for stride, recording and time. Received: none."
         ({"window": 4, "stride": 0}, "stride of 1 row or more. Received: 0."),
         ({"stride": 4}, OTHERS),
         ({"recording": "m"}, OTHERS),
-        ({"time": "t"}, OTHERS),
+        ({"time": "t", "gap": 2.0}, OTHERS),
+        ({"window": 4, "gap": 2.0}, NO_TIMES),
+        ({"time_format": "%d.%m.%Y"}, NO_TIMES),
+        ({"time": "t", "time_format": "%Q"}, "expected a format of strftime codes"),
+        ({"window": 4, "time": "t", "gap": 0.0}, "gap in seconds, above 0. Received: 0.0."),
+        ({"window": 4, "time": "t", "gap": float("nan")}, "gap in seconds, above 0"),
+        ({"time": "d,c,e"}, "expected a column of times, or two of dates and clocks"),
+        ({"time": "d,c", "label": "c"}, f"{TWICE}c twice."),
         ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
         ({"bad_rows": "ignore"}, "bad_rows of error or drop. Received: ignore."),

@@ -3,6 +3,11 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from vae_runtime.rows.times import time_columns
+from vae_runtime.rows.written_dates import parse_format
+
 from .checks import LARGEST_SEED, check, check_is_whole, check_whole
 
 BAD_CHOICES = ("error", "drop")
@@ -30,7 +35,11 @@ class DataConfig:
             where None. Training draws from windows at every offset, as many an epoch as there are
             at the stride, or at a quarter of a window where that is more.
         recording: column (or key of an .npz) that tells recordings apart: no window spans two.
-        time: column (or key) of times: no window spans a hole in them.
+        time: column (or key) of times, or "date,clock" for two: no window spans a hole in them. A
+            table without windows may have one, too: it is no feature, and the run says of it what
+            a device is to expect.
+        time_format: of strftime, in which times are written; common ones are recognised where None.
+        gap: seconds above which a step in time is a hole; 3.5 usual steps where None.
         bad_rows: rows with missing or infinite values, and images that cannot be read: "error", or
             "drop" to leave them out; a window with such a row is left out.
         bad_columns: of a table, columns of text and those that never change: "error", or "drop".
@@ -64,6 +73,8 @@ class DataConfig:
     stride: int | None = None
     recording: str | None = None
     time: str | None = None
+    time_format: str | None = None
+    gap: float | None = None
     bad_rows: str = "error"
     bad_columns: str = "error"
     stream: bool = False
@@ -105,6 +116,15 @@ class DataConfig:
         check_whole("seed", self.seed, least=0, most=LARGEST_SEED)
 
     @property
+    def time_columns(self) -> tuple[str, ...]:
+        """Columns, or keys, of times: none, one, or those of dates and of clocks.
+
+        >>> DataConfig("log.csv", window=8, time="date,clock").time_columns
+        ('date', 'clock')
+        """
+        return time_columns(self.time)
+
+    @property
     def has_own_shares(self) -> bool:
         """True where the shares for validation and calibration are not the defaults."""
         return (self.validation, self.calibration) != (
@@ -119,7 +139,8 @@ def _check_columns(config: DataConfig) -> None:
         clash = [(a, b) for a in config.one_hot for b in config.one_hot if b.startswith(f"{a}_")]
         differ = len(set(config.one_hot)) == len(config.one_hot) and not clash
         check("list of one-hot prefixes that share no column", config.one_hot, differ)
-    named = [config.label, config.recording, config.time, config.classes, *(config.columns or ())]
+    named = [config.label, config.recording, config.classes, *config.time_columns]
+    named += config.columns or ()
     if config.machine != config.recording:  # a machine may be a recording, and is nothing else
         named.append(config.machine)
     twice = sorted({n for n in named if n is not None and named.count(n) > 1})
@@ -172,5 +193,15 @@ def _check_windows(config: DataConfig) -> None:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif any(option is not None for option in (config.stride, config.recording, config.time)):
-        raise ValueError("expected a window, for stride, recording and time. Received: none.")
+    elif any(option is not None for option in (config.stride, config.recording, config.gap)):
+        raise ValueError("expected a window, for stride, recording and gap. Received: none.")
+    _check_times(config)
+
+
+def _check_times(config: DataConfig) -> None:
+    if config.time is None and (config.time_format is not None or config.gap is not None):
+        raise ValueError("expected a column of times, for time_format and gap. Received: none.")
+    if config.gap is not None:
+        check("gap in seconds, above 0", config.gap, 0 < config.gap < math.inf)
+    if config.time_format is not None:
+        parse_format(np.array(["-"]), config.time_format)  # refuses one that cannot be

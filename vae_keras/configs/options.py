@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vae_keras.likelihoods import registry
-from vae_runtime.cli.values import listed, name_or_path
+from vae_runtime.cli.values import duration, listed, name_or_path
 
 from . import ACTIVATIONS, BAD_CHOICES, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
@@ -84,7 +84,18 @@ DATA: Flags = {
         str,
         "column, or key of an .npz, that tells recordings apart; no window spans two",
     ),
-    "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
+    "time": (
+        str,
+        "column, or key of an .npz, of times, or date,clock for two; no window spans a hole in it",
+    ),
+    "time_format": (
+        str,
+        "how times are written, in strftime's codes: %%d.%%m.%%Y %%H:%%M; default: found out",
+    ),
+    "gap": (
+        duration,
+        "a longer step in time is a hole, 90s or 5min; default: 3.5 usual steps of the recording",
+    ),
     "classes": (
         str,
         "column of a table or key of an .npz with the class of each row, empty or -1 where that is "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
+from vae_runtime.bundle.manifest import Clock
 
 from .offsets import Windows
 from .streams import Stream
@@ -38,6 +39,7 @@ class Dataset:
         labels: int32 (rows,), the number of each row's class, -1 where it is not known.
         classes: the names of the classes; None, as labels, where nobody asked for them.
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
+        clock: the times of the rows; None where nobody named them.
         notes: what was done to the rows on the way, for people.
     """
 
@@ -53,6 +55,7 @@ class Dataset:
     labels: Array | None = None
     classes: tuple[str, ...] | None = None
     machines: Array | None = None
+    clock: Clock | None = None
     notes: tuple[str, ...] = ()
 
 

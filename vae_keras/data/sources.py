@@ -18,7 +18,7 @@ from .tables import load_table
 # What each kind of source has use for; other options would be ignored, and are refused instead.
 _CLASSES = ("classes", "labels_per_class")
 _TABLE = ("columns", "label", "one_hot", "bad_columns")
-_WINDOWS = ("window", "stride", "recording", "time")
+_WINDOWS = ("window", "stride", "recording", "time", "time_format", "gap")
 OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
@@ -59,6 +59,8 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     """
     kind = _kind(source)
     windowed = known.stride is not None and kind in ("table", "arrays")
+    if windowed and options.get("time") and options.get("gap") is None and known.clock is not None:
+        options["gap"] = known.clock.gap
     return DataConfig(
         source,
         columns=known.feature_names if kind == "table" else None,

@@ -39,7 +39,7 @@ def load_table(config: DataConfig) -> Dataset:
 
 
 def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
-    others = (config.recording, config.time, config.classes, config.machine)
+    others = (config.recording, *config.time_columns, config.classes, config.machine)
     extra = list(dict.fromkeys(name for name in others if name is not None))
     dropping = config.bad_rows == "drop"
     table = read_rows(
@@ -50,6 +50,9 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     stats = ColumnStats(names, groups, allow_bad=dropping)
     stats.add(x, y)
     good, kept = _usable(config, stats, names, notes)
+    times = windows.times_of(table.extra, config)
+    if times is not None:
+        good = windows.with_times(good, times, config, notes)
     if Path(config.source).suffix == ".csv" and names is None:
         notes.append(f"{config.source} has no header line: its first line is taken as a row")
     if x.ndim == 2:
@@ -66,14 +69,16 @@ def _in_memory(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
         known, machines = (
             None if a is None else a[good] for a in (dataset.labels, dataset.machines)
         )
-        return replace(dataset, x=x[good], y=y[good], labels=known, machines=machines)
-    recording, time = (table.extra.get(name or "") for name in (config.recording, config.time))
-    return windows.cut(dataset, config, good=good, recording=recording, time=time)
+        clock = windows.clock_of(config, times)
+        return replace(dataset, x=x[good], y=y[good], labels=known, machines=machines, clock=clock)
+    recording = table.extra.get(config.recording or "")
+    return windows.cut(dataset, config, good=good, recording=recording, time=times)
 
 
 def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     path = Path(config.source)
-    header, wanted = parquet.names(path), ColumnChoice(columns, config.label)
+    header = parquet.names(path)
+    wanted = ColumnChoice(columns, config.label, extra=config.time_columns)
     check_names(path, header, (*wanted.of(header), *wanted.named))
     names, groups = one_hot.groups_last(wanted.of(header), config.one_hot or ())
     stats, marks = ColumnStats(names, groups, allow_bad=config.bad_rows == "drop"), []
@@ -85,7 +90,8 @@ def _streamed(config: DataConfig, columns: Names, notes: list[str]) -> Dataset:
     y = np.concatenate(marks)[good]
     stream = ParquetStream(path, [names[i] for i in kept], keep=good)
     limits = value_range(config, stream.dtype, *_extremes(stats, kept))
-    return Dataset(path.stem, stream, y, limits, stream.names, groups, notes=tuple(notes))
+    dataset = Dataset(path.stem, stream, y, limits, stream.names, groups, notes=tuple(notes))
+    return replace(dataset, clock=windows.clock_of(config))
 
 
 def _columns(config: DataConfig, notes: list[str]) -> Names:
@@ -93,8 +99,8 @@ def _columns(config: DataConfig, notes: list[str]) -> Names:
     table = table_format(Path(config.source))
     if config.columns is not None or config.bad_columns == "error" or table is None:
         return config.columns
-    others = (config.label, config.recording, config.time, config.classes, config.machine)
-    named = [name for name in others if name is not None]
+    others = (config.label, config.recording, config.classes, config.machine)
+    named = [*(name for name in others if name is not None), *config.time_columns]
     found = table.columns(Path(config.source), named)
     text = [name for name, is_number in found.items() if not is_number]
     if text:

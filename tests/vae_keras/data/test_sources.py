@@ -25,6 +25,8 @@ VALUES = {
     "stride": 3,
     "recording": "m",
     "time": "t",
+    "time_format": "%d.%m.%Y",
+    "gap": 2.0,
     "bad_rows": "drop",
     "bad_columns": "drop",
     "stream": True,
@@ -32,7 +34,8 @@ VALUES = {
     "channels": 1,
     "machine": "m",
 }
-WINDOWED = ("stride", "recording", "time")  # said of a window alone
+WINDOWED = ("stride", "recording", "gap")  # said of a window alone
+TIMED = ("time_format", "gap")  # said of times alone
 
 
 def refuses(message):
@@ -76,6 +79,8 @@ def test_an_option_of_no_use_is_refused_and_not_ignored(sources, kind):
             asked = {option: VALUES[option]}
             if option in WINDOWED:
                 asked["window"] = VALUES["window"]
+            if option in TIMED:
+                asked["time"] = VALUES["time"]
             if option == "labels_per_class":
                 asked["classes"] = VALUES["classes"]
             config = DataConfig(source, **asked)
