@@ -40,11 +40,13 @@ class TimeReader:
         """
         name = ",".join(names)
         if len(values) == 1 and self._format is None:
-            if not isinstance(values[0], str) or is_number(values[0]):
+            if isinstance(values[0], float | int) or is_number(str(values[0])):
                 return _of_number(values[0], name)
         given = " ".join(map(str, values)).strip()
         if len(values) == 1 and self._format is None and _is_iso(given):
             return LineTime(_seconds_of_iso(given), given)
+        if any(value is None or str(value).strip() == "" for value in values):
+            raise ValueError(f"expected {name!r} as a time. Received: none.")
         columns = [np.array([str(value)]) for value in values]
         try:
             times = read_times(*columns, format=self._format, hint=self._hint)

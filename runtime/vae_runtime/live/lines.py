@@ -149,7 +149,10 @@ class LineReader:
     def _refuse_time(self, needed: str) -> None:
         if self._times:
             named = " and ".join(map(repr, self._times))
-            raise ValueError(f"expected {needed} that names {named}. Received: numbers.")
+            raise ValueError(
+                f"expected {needed} that names {named}. Received: numbers. If there are no times, "
+                "say so (--time '')."
+            )
 
 
 def _flat(value: Any) -> list[Any]:

@@ -157,9 +157,11 @@ def test_a_few_gaps_are_only_counted(pump, pump_lines):
     assert not any("error" in r for r in records)
 
 
-def test_times_and_period_go_together(pump, table):
+def test_times_and_period_go_together(pump, table, runner_of_clock):
+    unknown = runner_of_clock(pump.runner, None)
     with refuses("expected the usual seconds between two samples (--period) with times in 'time'"):
-        run(pump, [], FollowSettings(time="time"))
+        follow(unknown, StreamScorer(unknown), [], print, settings=FollowSettings(time="time"))
+    run(pump, [], FollowSettings(time="time"))  # the bundle knows it
     for case in (pump, table):
         with refuses("expected the column or key of times (--time) with a period"):
             run(case, [], period=1.0)

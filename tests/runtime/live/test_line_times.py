@@ -51,8 +51,9 @@ def test_dates_of_training_say_what_is_meant():
         ([math.inf], "expected 't' as finite seconds"),
         (["01/03/2026"], "'t': expected dates that say which number is the day"),
         (["noon"], "'t': expected times as numbers, or as 2026-01-31"),
-        ([""], "'t': expected times. Received: none"),
-        ([None], "expected a number for 't'"),
+        ([""], "expected 't' as a time. Received: none."),
+        ([None], "expected 't' as a time. Received: none."),
+        ([[1]], "'t': expected times as numbers, or as"),
         ([True], "expected a number for 't'"),
     ],
 )

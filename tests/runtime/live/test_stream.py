@@ -1,8 +1,6 @@
 """A stream gives what batch scoring gives, survives bad samples, and goes on after a stop."""
 
-import copy
 import csv
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -242,12 +240,12 @@ def test_equal_times_are_next_samples_and_a_clock_set_back_is_a_gap(pump, readin
         ({"period": 0.1, "longest_step": 2.0}, 2.0),
     ],
 )
-def test_a_gap_is_what_is_said_or_follows_from_the_period(pump, options, longest):
-    found = StreamScorer(pump.runner, **options).longest_step
+def test_a_gap_is_what_is_said_or_follows_from_the_period(pump, runner_of_clock, options, longest):
+    found = StreamScorer(runner_of_clock(pump.runner, None), **options).longest_step
     assert found == (None if longest is None else pytest.approx(longest))
 
 
-def test_a_gap_is_as_in_training_where_nothing_is_said(pump, readings):
+def test_a_gap_is_as_in_training_where_nothing_is_said(pump, readings, runner_of_clock):
     runner = runner_of_clock(pump.runner, Clock(("time",), step=1.0, gap=3.5))
     stream = StreamScorer(runner)
     assert stream.longest_step == 3.5
@@ -255,14 +253,6 @@ def test_a_gap_is_as_in_training_where_nothing_is_said(pump, readings):
     found = [r.first_row for r in stream.push(readings["m1"][:60], time)]
     assert found == window_rows(60, WINDOW, STRIDE, time=time)[:, 0].tolist()
     assert StreamScorer(runner).push(readings["m1"][:12])  # times need not be there
-
-
-def runner_of_clock(runner, clock):
-    """The same runner of a bundle that says when its rows were."""
-    model = dataclasses.replace(runner.manifest.model, clock=clock)
-    found = copy.copy(runner)
-    object.__setattr__(found, "manifest", dataclasses.replace(runner.manifest, model=model))
-    return found
 
 
 @FEW
