@@ -173,8 +173,8 @@ OF_FILES = {
 }
 FOLLOWED = {
     "--precision", "--backend", "--profile", "--threads", "--provider", "--by", "--stride",
-    "--time", "--time-format", "--gap", "--machine", "--machine-column", "--follow", "--period", "--state", "--drift",
-    "--spacing", "--alpha", "--threshold", "--top", "--verify", "--help",
+    "--time", "--time-format", "--gap", "--machine", "--machine-column", "--follow", "--period",
+    "--state", "--drift", "--spacing", "--alpha", "--threshold", "--top", "--verify", "--help",
 }  # fmt: skip
 
 

@@ -44,7 +44,6 @@ REAL = {
     "score ROWS -o OUT.csv --threshold={}": ("nan",),
     "score --follow --alpha={}": ("-1", "0", "nan", "inf"),
     "score --follow --threshold={}": ("nan",),
-    "score --follow --time t --period={}": ("-1", "0", "nan", "inf"),
     "score --follow --drift={}": ("-1", "0", "nan", "inf"),
     "bench --sizes 1 --seconds={}": ("-1", "0", "nan", "inf", HUGE),
     "calibrate ROWS -o OUT --alpha={}": ("-1", "0", "1", "nan", "inf", "1e-320"),
@@ -92,6 +91,14 @@ def test_what_is_no_number_is_wrong_usage_in_words(typed, line, value):
     assert code == 2
     kind = "whole number" if line in WHOLE else "number"
     assert f"expected a {kind}. Received: {value!r}." in said or "as in 1,16,256" in said
+
+
+@pytest.mark.parametrize("option", ["--follow --period", "--gap"])
+@pytest.mark.parametrize("value", ["-1", "0", "nan", "inf", *NO_NUMBERS])
+def test_a_time_that_cannot_be_is_wrong_usage_in_words(typed, option, value):
+    code, said = typed(f"score ROWS --time t {option}={{}}", value)
+    assert code == 2
+    assert f"expected a time above 0, as 0.1, 90s, 5min or 1h. Received: {value!r}." in said
 
 
 def test_every_option_that_takes_a_number_is_in_the_tables():
@@ -149,7 +156,7 @@ def test_a_time_may_have_a_unit(text, seconds):
     "text", ["", "0", "-1", "nan", "inf", "1e999", "s", "5 minutes", "1:30", "1_0", "--", "1e"]
 )
 def test_what_is_no_time_is_refused_in_words(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="expected a time above 0, as 0.1, 90s"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"expected a time above 0, as 0\.1, 90s"):
         duration(text)
 
 
