@@ -7,7 +7,9 @@ import numpy as np
 
 from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
+from vae_runtime.bundle.manifest import Clock
 from vae_runtime.rows.files import table_format
+from vae_runtime.rows.times import time_columns
 
 from . import idx
 from .datasets import Dataset
@@ -59,8 +61,8 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     """
     kind = _kind(source)
     windowed = known.stride is not None and kind in ("table", "arrays")
-    if windowed and options.get("time") and options.get("gap") is None and known.clock is not None:
-        options["gap"] = known.clock.gap
+    if windowed and options.get("time"):
+        options |= _times_like(known.clock, options)
     return DataConfig(
         source,
         columns=known.feature_names if kind == "table" else None,
@@ -68,6 +70,16 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
         stride=known.stride if windowed else None,
         **options,
     )
+
+
+def _times_like(clock: Clock | None, options: dict[str, Any]) -> dict[str, Any]:
+    """The gap of training, and the format of times of the same columns, where none are given."""
+    if clock is None:
+        return {}
+    gap, format = options.get("gap"), options.get("time_format")
+    if format is None and time_columns(options["time"]) == clock.columns:
+        format = clock.format
+    return {"gap": clock.gap if gap is None else gap, "time_format": format}
 
 
 def _kind(source: str) -> str:

@@ -4,6 +4,7 @@ No window reaches across a gap: from one recording into the next, over a hole in
 before which the clock was set back. See `gaps` for what a hole is.
 """
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -186,6 +187,18 @@ def one_of(windows: int, neighbours: int, *, seed: int = 0) -> NDArray[np.bool_]
     return marked
 
 
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Key by which names are in the order of people: run 81 before run 100.
+
+    >>> sorted(["run 100", "run 81"], key=natural)
+    ['run 81', 'run 100']
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple(
+        (0, len(p.lstrip("0")), p.lstrip("0")) if p[0] in "0123456789" else (1, 0, p) for p in parts
+    )
+
+
 def _recordings(
     rows: int, recording: NDArray[np.generic] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -200,7 +213,10 @@ def _recordings(
             "expected the name of a recording in each row. Received: none in row "
             f"{unnamed[0]} ({len(unnamed)} such rows). Fill the column that tells them apart."
         )
-    number = np.unique(names, return_inverse=True)[1]
+    each, number = np.unique(names, return_inverse=True)
+    rank = np.empty(len(each), np.int64)
+    rank[sorted(range(len(each)), key=lambda i: natural(str(each[i])))] = np.arange(len(each))
+    number = rank[number]
     order = np.argsort(number, kind="stable")
     new[1:] = np.diff(number[order]) != 0
     return order, new

@@ -98,6 +98,12 @@ def test_recordings_may_be_named_by_anything(names):
     assert sorted(window_rows(4, 2, 1, recording=recording).tolist()) == [[0, 2], [1, 3]]
 
 
+def test_recordings_are_in_the_order_of_people():
+    recording = np.array(["run 100", "run 81", "run 9", "a2", "7"]).repeat(2)
+    rows = window_rows(10, 2, 1, recording=recording)
+    assert recording[rows[:, 0]].tolist() == ["7", "a2", "run 9", "run 81", "run 100"]
+
+
 @pytest.mark.parametrize(("late", "windows"), [(2.0, 3), (3.5, 3), (3.51, 2), (1e6, 2)])
 def test_a_hole_is_a_step_of_more_than_three_and_a_half_usual_ones(late, windows):
     time = np.cumsum([0.0, 1.0, late, 1.0])

@@ -1,5 +1,6 @@
 """Rows by name, file or folder: each kind has its options, and no other is ignored."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from vae_keras import data
 from vae_keras.cli import main
 from vae_keras.configs import DataConfig
 from vae_keras.data.sources import ALL_OPTIONS, OPTIONS
+from vae_runtime.bundle.manifest import Clock
 
 VALUES = {
     "classes": "c",
@@ -145,3 +147,15 @@ def test_names_and_windows_are_asked_of_tables_alone(request, sources, run):
     known = request.getfixturevalue(run).data
     for source in ("digits", "mnist", *sources["images"]):
         assert data.config_like(source, known) == DataConfig(source)
+
+
+def test_times_are_as_in_training_where_nothing_else_is_said(pump_run):
+    clock = Clock(("day", "at"), "%d/%m/%Y %H:%M", 60.0, 210.0)
+    known = dataclasses.replace(pump_run.data, clock=clock)
+    like = data.config_like("rows.csv", known, time="day,at")
+    assert (like.gap, like.time_format) == (210.0, "%d/%m/%Y %H:%M")
+    like = data.config_like("rows.csv", known, time="day,at", gap=9.0, time_format="%H:%M %d")
+    assert (like.gap, like.time_format) == (9.0, "%H:%M %d")
+    like = data.config_like("rows.csv", known, time="other")
+    assert (like.gap, like.time_format) == (210.0, None)
+    assert data.config_like("rows.csv", known).gap is None
