@@ -5,7 +5,7 @@ none is given. So one or two samples that were missed do not break a window, and
 logger does. Measured on public recordings: of 17 logs of a water circuit with a clock of whole
 seconds (SKAB), 5 % of all steps are two seconds, none is three, and stops take 54 and more; of a
 machine's temperatures (NAB), steps are 1, 2 or 3 hours, stops 15 and more. With 1.5 usual steps no
-window of 32 rows is left in any of these logs, with 3.5 at least 97 % of them are. Where one sample
+window of 32 rows is left in any log of the circuit, with 3.5 at least 96 % are in each of all these. Where one sample
 in twenty is missing at random, three in a row are once in 8,000 rows, two once in 400.
 
 A repeated time is the next sample. A clock that was set back begins a new stretch.
@@ -137,8 +137,8 @@ def tell(where: str, sentence: str) -> None:
 def seconds(number: float) -> str:
     """Seconds for people.
 
-    >>> seconds(90.0), seconds(5400.0), seconds(0.25)
-    ('90 s', '1.5 h', '0.25 s')
+    >>> seconds(90.0), seconds(7200.0), seconds(0.25)
+    ('90 s', '2 h', '0.25 s')
     """
     for name, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if number >= 2 * size or (number >= size and number % size == 0):
