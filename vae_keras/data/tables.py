@@ -29,6 +29,8 @@ def load_table(config: DataConfig) -> Dataset:
     """Loads a .csv, .parquet, .npz or .npy file; ValueError says what is wrong and where."""
     notes: list[str] = []
     columns = _columns(config, notes)
+    if config.time_columns and config.window is None:
+        notes.append(f"no feature, as it says when rows were: {', '.join(config.time_columns)}")
     try:
         return (_streamed if config.stream else _in_memory)(config, columns, notes)
     except CellError as error:

@@ -5,8 +5,9 @@ none is given. So one or two samples that were missed do not break a window, and
 logger does. Measured on public recordings: of 17 logs of a water circuit with a clock of whole
 seconds (SKAB), 5 % of all steps are two seconds, none is three, and stops take 54 and more; of a
 machine's temperatures (NAB), steps are 1, 2 or 3 hours, stops 15 and more. With 1.5 usual steps no
-window of 32 rows is left in any log of the circuit, with 3.5 at least 96 % are in each of all these. Where one sample
-in twenty is missing at random, three in a row are once in 8,000 rows, two once in 400.
+window of 32 rows is left in any log of the circuit; with 3.5 at least 96 % are, in each of these.
+Where one sample in twenty is missing at random, three in a row are once in 8,000 rows, two once in
+400.
 
 A repeated time is the next sample. A clock that was set back begins a new stretch.
 """

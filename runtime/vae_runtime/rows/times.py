@@ -124,8 +124,8 @@ def read_times(
         return Times(seconds, np.isfinite(seconds), given)
     if given.dtype.kind in "iuf" and format is None:
         return _of_numbers(given, given)
-    text = np.char.strip(given.astype(str))
-    present = ~np.isin(np.char.lower(text), MISSING)
+    text = np.char.strip(given.astype(str, copy=False))
+    present = ~_missing(text)
     if len(text) and not present.any():
         raise TimeError(f"{_begin(where)}expected times. Received: none in any row.")
     if not len(text):
@@ -138,11 +138,19 @@ def _joined(columns: Sequence[NDArray[Any]]) -> Text:
     date, clock = columns
     if date.dtype.kind == "M":
         date = date.astype("datetime64[D]")
-    parts = [np.char.strip(column.astype(str)) for column in (date, clock)]
+    parts = [np.char.strip(column.astype(str, copy=False)) for column in (date, clock)]
     joined: Text = np.char.add(np.char.add(parts[0], " "), parts[1])
     for part in parts:
-        joined[np.isin(np.char.lower(part), MISSING)] = ""
+        joined[_missing(part)] = ""
     return joined
+
+
+def _missing(text: Text) -> NDArray[np.bool_]:
+    """True for texts that say "no value"; long ones, nearly all, need no look at their letters."""
+    short = np.flatnonzero(np.char.str_len(text) <= max(map(len, MISSING)))
+    found = np.zeros(len(text), bool)
+    found[short] = np.isin(np.char.lower(text[short]), MISSING)
+    return found
 
 
 def _of_numbers(numbers: NDArray[Any], given: NDArray[Any]) -> Times:

@@ -206,7 +206,7 @@ def _recordings(
     new = np.zeros(rows, bool)
     if recording is None:
         return np.arange(rows), new
-    names = recording.astype(str)
+    names = recording.astype(str, copy=False)
     unnamed = np.flatnonzero(np.isin(names, UNNAMED))
     if len(unnamed):
         raise ValueError(

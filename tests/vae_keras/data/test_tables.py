@@ -348,6 +348,7 @@ def test_times_without_windows_are_no_feature_and_are_told_to_devices(load, way)
     dataset = load(table, way, time="time")
     assert dataset.feature_names == ("a",)
     assert dataset.clock == Clock(("time",), None, None if way == "stream" else 1.0)
+    assert dataset.notes == ("no feature, as it says when rows were: time",)
 
 
 def test_recordings_of_several_paces_say_no_gap_to_devices(load):
