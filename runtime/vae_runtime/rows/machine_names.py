@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import plain_array
-from .windows import UNNAMED
+
+UNNAMED = ("", "None", "nan", "NaT", "<NA>")  # how a missing name reads as text
 
 NAMELESS = "expected the name of a machine. Received: none."
 

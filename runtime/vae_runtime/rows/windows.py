@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import gaps
+from .machine_names import UNNAMED
 from .times import Times, read_times
-
-UNNAMED = ("", "None", "nan", "NaT", "<NA>")  # how a missing name of a recording reads as text
 
 
 class Segments(NamedTuple):
