@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.backends.graphs import Graphs
 from vae_runtime.explain.attribution import Attribution
+from vae_runtime.explain.missing_values import CHOICES, MissingValues
 from vae_runtime.rows.arrays import RowCheck
 from vae_runtime.verdicts.alarms import Verdicts
 from vae_runtime.verdicts.machines import Fleet, MachineVerdicts
@@ -59,6 +60,7 @@ class Runner:
         backend: str | Backend = DEFAULT,
         machine: str | None = None,
         score: str = "score",
+        missing_values: str = "refuse",
     ) -> None:
         self.manifest, self.precision, self.machine = bundle.manifest, precision, machine
         self._bundle = bundle
@@ -69,6 +71,14 @@ class Runner:
         self._fleet, self.calibration = Fleet(pooled, machine), self._verdicts.calibration
         self._scorer = Scorer(self._graphs, score)
         self._attribution = Attribution(self.manifest, self._graphs, self._scorer)
+        if missing_values not in CHOICES:
+            raise ValueError(
+                f"expected missing_values of {' or '.join(CHOICES)}. Received: "
+                f"{missing_values!r:.60}."
+            )
+        self._missing = (
+            MissingValues(self.manifest, self._graphs) if missing_values == "expect" else None
+        )
 
     @classmethod
     def load(
@@ -80,6 +90,7 @@ class Runner:
         key: str | Path | None = None,
         machine: str | None = None,
         score: str = "score",
+        missing_values: str = "refuse",
     ) -> "Runner":
         """Opens a bundle, after every file in it has been checked against its sha256.
 
@@ -95,6 +106,8 @@ class Runner:
                 the bundle has machines.
             score: "score", all terms that the bundle's score has, or "neg_elbo", nll + kl alone,
                 by a calibration of its own. They are the same where there is no mixture.
+            missing_values: "refuse" rows with a NaN, or "expect" in its place what the other values
+                of the row lead the score's mixture to expect.
 
         Raises:
             BundleError: it is missing, incomplete, altered, of another format version, has no
@@ -108,7 +121,23 @@ class Runner:
         """
         bundle = open_bundle(path, key=key)
         bundle.verify()
-        return cls(bundle, precision=precision, backend=backend, machine=machine, score=score)
+        return cls(
+            bundle,
+            precision=precision,
+            backend=backend,
+            machine=machine,
+            score=score,
+            missing_values=missing_values,
+        )
+
+    @property
+    def expects_missing(self) -> bool:
+        """True where rows may have missing values, NaN.
+
+        >>> Runner.load("artifacts/sensors", missing_values="expect").expects_missing
+        True
+        """
+        return self._missing is not None
 
     def score(
         self,
@@ -147,6 +176,7 @@ class Runner:
         >>> runner.score(x[6:], threshold=1e6).is_anomaly.tolist()
         [False, False]
         """
+        x = self._whole(x)
         rows = x if machines is None else self._check.as_array(x)
         verdicts = self._verdicts if machines is None else self._fleet.of_rows(machines, rows)
         alarm = verdicts.alarm(alpha, threshold, fdr)
@@ -176,7 +206,7 @@ class Runner:
         >>> nats.shape, nats.dtype
         ((8, 6), dtype('float32'))
         """
-        return self._attribution.of_values(x, by)
+        return self._attribution.of_values(self._whole(x), by)
 
     def top_features(self, x: ArrayLike, k: int = 3) -> features.TopFeatures:
         """Names of the k features that add most to each row's score, largest first.
@@ -186,7 +216,7 @@ class Runner:
         >>> runner.top_features(x[6:], 1).names.tolist()
         [['current'], ['current']]
         """
-        return features.top(self._attribution.of_features(x), self.manifest.model, k)
+        return features.top(self._attribution.of_features(self._whole(x)), self.manifest.model, k)
 
     def classify(self, x: ArrayLike) -> NDArray[np.float32]:
         """The probability of each class: float32 (batch, classes), rows that sum to 1.
@@ -205,7 +235,7 @@ class Runner:
                 "expected a bundle with a classifier. Received: one of a model without classes. "
                 "Train with `vae-keras train --classes COLUMN ...`, and export that run."
             )
-        return self._graphs.ask("classifier", ("probabilities",), x)[0]
+        return self._graphs.ask("classifier", ("probabilities",), self._whole(x))[0]
 
     def encode(
         self, x: ArrayLike, *, draws: int | None = None, seed: int | None = None
@@ -220,6 +250,7 @@ class Runner:
         >>> runner.encode(x).shape, runner.encode(x, draws=5, seed=0).shape
         ((8, 3), (8, 5, 3))
         """
+        x = self._whole(x)
         if draws is None and seed is None:
             return self._graphs.ask("encoder", ("z_mean",), x)[0]
         noise = latents.noise(draws, self.manifest.model.latent_dim, seed)
@@ -303,6 +334,10 @@ class Runner:
         [1, 16]
         """
         return bench.measure(self.score, self.probe_rows(), sizes, seconds=seconds)
+
+    def _whole(self, x: ArrayLike) -> ArrayLike:
+        """Rows in which no value is missing, where the runner expects what is."""
+        return x if self._missing is None else self._missing.filled(x)
 
     def probe_rows(self) -> NDArray[Any]:
         """Real rows that the bundle keeps for its self-test: (rows, *input_shape).

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 
@@ -211,7 +212,7 @@ def test_an_interruption_is_one_line_and_no_traceback(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr("vae_keras.training.train", interrupt)
     assert main(["train", "--data", "digits", "--out", str(tmp_path / "run")]) == 130
-    said = "vae-keras: interrupted; train --resume goes on where it can\n"
+    said = "vae-keras: interrupted\n"
     assert capsys.readouterr().err == said
 
 
@@ -222,3 +223,36 @@ def test_help_does_not_wait_for_tensorflow():
         "except SystemExit: assert 'tensorflow' not in sys.modules, 'tensorflow was imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "options", "resumes"),
+    [
+        (None, [], False),
+        ("run.checkpoint.npz", [], True),
+        ("run.fold3.checkpoint.npz", [], True),
+        ("run.folds.checkpoint.npz", [], True),
+        ("run2.checkpoint.npz", [], False),  # of another run
+        ("earlier", [], False),  # of another training, which may have had other options
+        ("earlier", ["--resume"], True),
+    ],
+)
+def test_an_interrupted_training_promises_to_resume_where_it_can(
+    tmp_path, monkeypatch, capsys, checkpoint, options, resumes
+):
+    earlier = tmp_path / "run.checkpoint.npz"
+    if checkpoint == "earlier":
+        earlier.touch()
+        os.utime(earlier, (0, 0))
+
+    def interrupt(args):
+        if checkpoint not in (None, "earlier"):
+            (tmp_path / checkpoint).touch()
+            os.utime(tmp_path / checkpoint, (2**32, 2**32))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae_keras.cli._train", interrupt)
+    assert main(["train", "--data", "x.csv", "--out", str(tmp_path / "run"), *options]) == 130
+    said = capsys.readouterr().err
+    assert said.startswith("vae-keras: interrupted")
+    assert ("--resume goes on" in said) == resumes

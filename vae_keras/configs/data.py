@@ -19,10 +19,16 @@ class DataConfig:
         source: "digits", "mnist" or "fashion_mnist", a file of rows (.csv, .jsonl, .parquet,
             .arrow, .npz, .npy), a folder or glob of such files, or a folder of images.
         data_dir: where the idx files of mnist or fashion_mnist are; downloaded where None.
-        label: column of a table that is 1 for anomalies; they are kept out of training.
+        label: column of a table that marks anomalies, which are kept out of training: 1, true, yes
+            or on; with `normal` whatever is not among these.
+        normal: labels of normal rows, where they are words; also of `y` of an .npz.
         columns: columns of a table to take; all that are not named otherwise where None.
         one_hot: prefixes of names, of columns that are one-hot groups: "color" takes color_red,
             color_green and so on, of which exactly one is 1 in each row.
+        categories: columns of few words, or of whole numbers that stand for words, each of which
+            becomes a one-hot group: "mode" becomes mode_idle, mode_wash and so on.
+        category_values: the values that each of these may have, in order; those of normal rows
+            where None.
         value_range: lowest and highest value that the sensor can give, for a likelihood with
             limits; known of bytes and of images between 0 and 1.
         window: rows of a table, in time order, that make up one example; None for each row alone.
@@ -30,7 +36,8 @@ class DataConfig:
         stride: rows between the starts of two windows when tables are scored; a quarter of a window
             where None. Training draws from windows at every offset, as many an epoch as there are
             at the stride, or at a quarter of a window where that is more.
-        recording: column (or key of an .npz) that tells recordings apart: no window spans two.
+        recording: column (or key of an .npz) that tells recordings apart: no window spans two, and
+            whole recordings are held back.
         time: column (or key) of times: no window spans a hole in them.
         on_bad_row: at a row with missing or infinite values, or an image that cannot be read:
             "fail", or "reject" to leave it out; a window with such a row is left out.
@@ -51,6 +58,10 @@ class DataConfig:
             back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
         machine: column of a table, or key of an .npz, that names the machine that a row is
             of: each machine's alarm threshold is set on its own rows. It may be `recording` too.
+        sep, decimal, thousands, encoding, comment, skiprows: of a text file, see `Dialect` in
+            docs/bundle-format.md; None for what the file shows, which is told.
+        header: of a text file, whether its first line has names; None for what it shows.
+        missing: cells that mean no value, beside NA, null, - and the like.
 
     >>> DataConfig("sensors.csv", label="broken").calibration
     0.2
@@ -79,6 +90,17 @@ class DataConfig:
     labels_per_class: int | None = None
     folds: int | None = None
     machine: str | None = None
+    normal: tuple[str, ...] | None = None
+    categories: tuple[str, ...] | None = None
+    category_values: dict[str, tuple[str, ...]] | None = None
+    sep: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    header: bool | None = None
+    skiprows: int | None = None
+    missing: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         shares = (self.validation, self.calibration, self.test)
@@ -89,6 +111,7 @@ class DataConfig:
             )
         _check_columns(self)
         _check_windows(self)
+        _check_categories(self)
         _check_classes(self)
         _check_folds(self)
         if self.value_range is not None:
@@ -130,15 +153,33 @@ def _check_columns(config: DataConfig) -> None:
         clash = [(a, b) for a in config.one_hot for b in config.one_hot if b.startswith(f"{a}_")]
         differ = len(set(config.one_hot)) == len(config.one_hot) and not clash
         check("list of one-hot prefixes that share no column", config.one_hot, differ)
-    named = [config.label, config.recording, config.time, config.classes, *(config.columns or ())]
+    categories = config.categories or ()
+    columns = [name for name in config.columns or () if name not in categories]
+    named = [config.label, config.recording, config.time, config.classes, *columns, *categories]
     if config.machine != config.recording:  # a machine may be a recording, and is nothing else
         named.append(config.machine)
     twice = sorted({n for n in named if n is not None and named.count(n) > 1})
     if twice:
         raise ValueError(
-            "expected columns, label, recording, time, classes and machine that differ. "
+            "expected columns, label, recording, time, classes, categories and machine that "
+            "differ. "
             f"Received: {', '.join(twice)} twice."
         )
+
+
+def _check_categories(config: DataConfig) -> None:
+    """Raises ValueError where categories are combined with what cannot have them."""
+    if config.categories is None:
+        check("list of categories, for their values", None, config.category_values is None)
+        return
+    if config.window is not None:
+        raise ValueError(
+            "expected categories without windows. Received: both. Leave the column out, or train a "
+            "model for each of its values."
+        )
+    known = config.category_values
+    if known is not None:
+        check("list of values for each category", sorted(known), {*known} == {*config.categories})
 
 
 def _check_classes(config: DataConfig) -> None:
@@ -173,8 +214,9 @@ def _check_folds(config: DataConfig) -> None:
 
 
 def _check_windows(config: DataConfig) -> None:
-    if config.machine is not None and config.stream:
-        raise ValueError("expected machines without streaming. Received: both.")
+    for name in ("machine", "recording"):
+        if getattr(config, name) is not None and config.stream:
+            raise ValueError(f"expected {name}s without streaming. Received: both.")
     if config.window is not None:
         check_whole("window", config.window, noun=" row")
         if config.stride is not None:
@@ -183,5 +225,5 @@ def _check_windows(config: DataConfig) -> None:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif any(option is not None for option in (config.stride, config.recording, config.time)):
-        raise ValueError("expected a window, for stride, recording and time. Received: none.")
+    elif any(option is not None for option in (config.stride, config.time)):
+        raise ValueError("expected a window, for stride and time. Received: none.")

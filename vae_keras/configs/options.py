@@ -83,12 +83,26 @@ def image_size(text: str) -> tuple[int, int]:
     )
 
 
+def header_or_none(text: str) -> bool:
+    """Parser for 0, a header in the first line, or none, as pandas has them."""
+    if text not in ("0", "none"):
+        raise argparse.ArgumentTypeError(f"expected 0 or none. Received: {text!r}.")
+    return text == "0"
+
+
 DATA: Flags = {
     "data_dir": (
         name_or_path,
         "where the idx files of mnist or fashion_mnist are; default: download them",
     ),
-    "label": (str, "column of a table that is 1 for anomalies and 0 for normal rows"),
+    "label": (
+        str,
+        "column of a table that marks anomalies: 1, true, yes or on; with --normal by other words",
+    ),
+    "normal": (
+        listed,
+        "labels of normal rows, with commas between, where they are words: ok,idle",
+    ),
     "columns": (
         listed,
         "columns of a table to take, with commas between; default: all not named otherwise",
@@ -96,6 +110,10 @@ DATA: Flags = {
     "one_hot": (
         listed,
         "prefixes of the names of columns that are one-hot groups, with commas",
+    ),
+    "categories": (
+        listed,
+        "columns of few words, with commas between; each becomes a one-hot group",
     ),
     "value_range": (
         comma_separated(float, "two numbers, LOW,HIGH", 2),
@@ -105,7 +123,8 @@ DATA: Flags = {
     "stride": (int, "rows between windows that are scored; default: a quarter of a window"),
     "recording": (
         str,
-        "column, or key of an .npz, that tells recordings apart; no window spans two",
+        "column, or key of an .npz, that tells recordings apart; whole ones are held back, and no "
+        "window spans two",
     ),
     "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
     "classes": (
@@ -117,6 +136,20 @@ DATA: Flags = {
         str,
         "column, or key of an .npz, that names the machine that a row is of; each machine's alarm "
         "threshold is set on its own rows",
+    ),
+    "sep": (str, "of text, between cells: a character, tab or blanks; default: as it is"),
+    "decimal": (str, "of text, before the fraction of a number, such as a comma"),
+    "thousands": (str, "of text, between groups of three digits"),
+    "encoding": (str, "of text: utf-8, utf-16-le, utf-16-be, latin-1, cp1252"),
+    "comment": (str, "of text, at the begin of lines to leave out, such as #"),
+    "header": (
+        header_or_none,
+        "of text: 0 if the first line has names, none if it is a row; default: as it shows",
+    ),
+    "skiprows": (int, "of text, lines above the table"),
+    "missing": (
+        listed,
+        "cells that mean no value beside NA, null, -, ? and the like, as in --missing=-200,-999",
     ),
     "labels_per_class": (int, "labels of each class that training may see; default: all"),
     "on_bad_row": (

@@ -5,17 +5,20 @@ not known. Names are sorted, whole numbers by their size and before all else.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
-from vae_runtime.rows.tables import MISSING
+from vae_runtime.rows.cells import MISSING
+from vae_runtime.rows.name_texts import name_texts
 
 from .datasets import Dataset
 
 UNKNOWN = -1
+WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # without zeros before it: 007 is a name
 
 Labels = Array  # int32 (rows,), UNKNOWN or the number of a class
 
@@ -122,9 +125,12 @@ def _is_missing(values: Array) -> Array:
 
 
 def _text_or_whole(values: Array, column: str) -> Array:
-    """Converts values to text or to integers from -1; ValueError where they are neither."""
-    if values.dtype.kind == "O":  # text as Parquet gives it
-        values = np.array(["" if value is None else str(value) for value in values])
+    """Converts values to text or to integers from -1; ValueError where they are neither.
+
+    Text that is whole numbers alone is these, as it is where a format has types.
+    """
+    if values.dtype.kind in "OSU":
+        values = _whole_or_text(name_texts(values))
     if values.dtype.kind == "f":  # integers beside which NaN has no place
         values = np.where(np.isnan(values), UNKNOWN, values)
         whole = np.isfinite(values).all() and (values == np.rint(values)).all()
@@ -143,6 +149,16 @@ def _text_or_whole(values: Array, column: str) -> Array:
             f"Received: {values.min()}."
         )
     return values
+
+
+def _whole_or_text(names: Array) -> Array:
+    """Names as whole numbers where all that are known are such, and -1 the others."""
+    known = np.flatnonzero(~_is_missing(names))
+    if not len(known) or not all(map(WHOLE.fullmatch, names[known].tolist())):
+        return names
+    whole = np.full(len(names), UNKNOWN, np.int64)
+    whole[known] = [int(name) for name in names[known].tolist()]
+    return whole
 
 
 def _by_number(name: str) -> tuple[bool, int, str]:

@@ -8,12 +8,13 @@ import numpy as np
 from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
 from vae_runtime.rows.blocks import Wanted
-from vae_runtime.rows.formats import registry
+from vae_runtime.rows.categories import numbers_of
+from vae_runtime.rows.endings import ENDINGS, format_ending
 from vae_runtime.rows.formats.image_files import is_image
 from vae_runtime.rows.formats.pixels import said
 from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
-from . import idx
+from . import column_choice, idx
 from .datasets import Dataset
 from .digits import load_digits
 from .images import load_images
@@ -21,14 +22,16 @@ from .tables import load_table
 
 # What each kind of source has use for; other options would be ignored, and are refused instead.
 _CLASSES = ("classes", "labels_per_class")
-_TABLE = ("columns", "label", "one_hot", "bad_columns")
+_TABLE = ("columns", "label", "one_hot", "categories", "category_values", "bad_columns")
+_TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 _WINDOWS = ("window", "stride", "recording", "time")
+_ROWS = ("normal", "machine", "value_range", "on_bad_row")
 OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
     "images": ("image_size", "channels", "on_bad_row"),
-    "table": (*_TABLE, *_CLASSES, *_WINDOWS, "machine", "value_range", "on_bad_row", "stream"),
-    "arrays": (*_CLASSES, *_WINDOWS, "machine", "value_range", "on_bad_row"),
+    "table": (*_TABLE, *_CLASSES, *_WINDOWS, *_ROWS, *_TEXT, "stream"),
+    "arrays": (*_CLASSES, *_WINDOWS, *_ROWS),
     "given": ("columns", "value_range"),
 }
 ALL_OPTIONS = {option for options in OPTIONS.values() for option in options}
@@ -43,7 +46,7 @@ def load(config: DataConfig) -> Dataset:
     if config.source not in NAMES and not _is_there(config.source):
         raise ValueError(
             f"{config.source}: expected {', '.join(NAMES)}, a file of "
-            f"{', '.join(registry.ENDINGS)}, a folder or glob of such files, or a folder of "
+            f"{', '.join(ENDINGS)}, a folder or glob of such files, or a folder of "
             "images. Received: nothing at that path."
         )
     kind = _kind(config.source)
@@ -54,6 +57,13 @@ def load(config: DataConfig) -> Dataset:
         x = np.concatenate(idx.load_images(config.source, config.data_dir))
         return Dataset(config.source, x, np.zeros(len(x), bool), (0.0, 255.0))
     return load_images(config) if kind == "images" else load_table(config)
+
+
+def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
+    """Says which columns are features and times, see `column_choice`; all of other sources."""
+    if config.source in NAMES or not _is_there(config.source) or _kind(config.source) != "table":
+        return config, ()
+    return column_choice.resolve(config)
 
 
 def config_like(source: str, known: Any, **options: Any) -> DataConfig:
@@ -68,9 +78,15 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     if kind == "images" and known.image is not None:
         options = {**_image_options(known), **_given(options)}
     windowed = known.stride is not None and kind in ("table", "arrays")
+    categories = known.categories if kind == "table" else None
+    names = known.feature_names if kind == "table" else None
+    if kind == "table" and known.dialect is not None and not options.get("missing"):
+        options = {**options, "missing": known.dialect.missing or None}
     return DataConfig(
         source,
-        columns=known.feature_names if kind == "table" else None,
+        columns=names if categories is None else numbers_of(names or (), categories),
+        categories=None if categories is None else tuple(categories),
+        category_values=categories,
         window=known.input_shape[0] if windowed else None,
         stride=known.stride if windowed else None,
         **options,
@@ -95,7 +111,7 @@ def _kind(source: str) -> str:
     first = _first_of(source)
     if first.is_dir() or is_image(first):
         return "images"
-    return "arrays" if first.suffix in ARRAYS else "table"
+    return "arrays" if format_ending(first) in ARRAYS else "table"
 
 
 def _is_there(source: str) -> bool:
@@ -120,7 +136,11 @@ def check_options(config: DataConfig, kind: str) -> None:
                 f"expected no {option.replace('_', '-')} for {config.source}. "
                 f"Received: {value}, which would be ignored."
             )
-    if config.stream and kind == "table" and _first_of(config.source).suffix not in STREAMED:
+    if (
+        config.stream
+        and kind == "table"
+        and format_ending(_first_of(config.source)) not in STREAMED
+    ):
         raise ValueError(
             f"expected Parquet to stream. Received: {config.source}. Convert it, or train on it "
             "in memory."

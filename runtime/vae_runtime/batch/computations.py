@@ -17,7 +17,7 @@ from vae_runtime.runner import Runner
 class Computation(Protocol):
     """Computation on rows. It consists of plain values, so that it can go to another machine."""
 
-    def check(self, model: Model) -> ArrayCheck:
+    def check(self, runner: Runner) -> ArrayCheck:
         """Of what makes rows good."""
 
     def __call__(
@@ -41,9 +41,9 @@ class OfRows(ABC):
     ) -> dict[str, Column]:
         """See `Computation`."""
 
-    def check(self, model: Model) -> ArrayCheck:
+    def check(self, runner: Runner) -> ArrayCheck:
         """See `Computation`."""
-        return RowCheck(model)
+        return RowCheck(runner.manifest.model, allow_missing=runner.expects_missing)
 
     def check_options(self, runner: Runner) -> None:
         """Raises ValueError or BundleError where they do not fit the bundle, of a row it holds."""
@@ -166,9 +166,9 @@ class Reconstructing(OfRows):
 class Decoding:
     """The rows that latents stand for."""
 
-    def check(self, model: Model) -> ArrayCheck:
+    def check(self, runner: Runner) -> ArrayCheck:
         """See `Computation`."""
-        return LatentCheck(model)
+        return LatentCheck(runner.manifest.model)
 
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None

@@ -59,7 +59,7 @@ def compute_with(
         bare: whether results stand alone, without row numbers and columns that are kept.
         name_files: whether results name the file that they are of.
     """
-    check = computation.check(runner.manifest.model)
+    check = computation.check(runner)
 
     def compute(block: Block) -> Result:
         x, good, reasons = sort_out(_with_known_machines(block, runner), check)

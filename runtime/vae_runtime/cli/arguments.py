@@ -75,6 +75,7 @@ def _add_scoring(commands: Any) -> None:
     options.judging(score)
     options.files(score, *TABLES)
     options.cutting(score)
+    options.missing(score)
     options.whose(score)
     options.following(score)
     options.engines(score)
@@ -94,15 +95,18 @@ def _add_scoring(commands: Any) -> None:
     options.judging(explain)
     options.files(explain, *WRITERS, folder="heat maps of images")
     options.cutting(explain)
+    options.missing(explain)
     classify = _command(commands, "classify", scoring.classify, "which class each row is of")
     options.running(classify)
     options.files(classify, *TABLES)
     options.cutting(classify)
+    options.missing(classify)
 
 
 def _add_calibrating(commands: Any) -> None:
     new = _command(commands, "calibrate", calibrating.calibrate, "alarm levels from normal rows")
     options.reading(new)
+    options.missing(new)
     options.whose(new)
     new.add_argument(
         "-o", "--output", type=path, required=True, help="the new bundle: a directory, or .vaeb"
@@ -129,6 +133,7 @@ def _add_generating(commands: Any) -> None:
     encode = _command(commands, "encode", generating.encode, "the latent mean of each row")
     options.files(encode, *WRITERS)
     options.cutting(encode)
+    options.missing(encode)
     encode.add_argument("--draws", type=int, help="as many from each row's posterior instead")
     encode.add_argument("--seed", type=int, help="of the draws")
     decode = _command(commands, "decode", generating.decode, "rows from latents")
@@ -139,6 +144,7 @@ def _add_generating(commands: Any) -> None:
     )
     options.files(again, PICTURE, *WRITERS)
     options.cutting(again)
+    options.missing(again)
     between = _command(commands, "interpolate", generating.interpolate, "from one row to another")
     options.reading(between)
     between.add_argument(

@@ -9,15 +9,19 @@ from collections.abc import Iterator, Mapping
 from numpy.typing import ArrayLike
 
 from vae_runtime._base.printable import printable
+from vae_runtime.backends import DEFAULT, backend_of
+from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.names import SIGNATURE_NAME
+from vae_runtime.explain.missing_values import MissingValues
 from vae_runtime.rows.inputs import Input
 from vae_runtime.rows.missing_names import some
 from vae_runtime.verdicts.calibration import rows_needed
 from vae_runtime.verdicts.recalibration import Recalibrated, recalibrate
 from vae_runtime.verdicts.threshold_change import Change
 
+from .batches import expects_missing
 from .opening import read_machines
 from .writing import counted, score_of
 
@@ -35,9 +39,12 @@ def calibrate(args: argparse.Namespace) -> int:
     machines: str | Mapping[str, ArrayLike] | None = args.machine
     if column is not None and given.machines is not None:
         machines = {column: given.machines}
+    x = given.x
+    if expects_missing(args):
+        x = MissingValues(bundle.manifest, Graphs(bundle, backend_of(DEFAULT), "fp32")).filled(x)
     done = recalibrate(
         bundle,
-        given.x,
+        x,
         args.output,
         alpha=args.alpha,
         precisions=args.precision,

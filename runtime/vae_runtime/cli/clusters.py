@@ -70,7 +70,13 @@ def run_on_engine(args: argparse.Namespace, computation: Computation, plan: Inpu
     _check_installed(args.engine)
     key = None if args.verify is None else str(args.verify)
     runner_options = RunnerOptions(
-        args.precision, args.backend, args.by, args.machine, key, args.ship
+        args.precision,
+        args.backend,
+        args.by,
+        args.machine,
+        key,
+        args.ship,
+        args.missing_values or "refuse",
     )
     begun = time.monotonic()
     scorer = BatchScorer.of(

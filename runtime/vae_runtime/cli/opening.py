@@ -13,7 +13,8 @@ from vae_runtime.rows.windowing import Windowing
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve_machines
 
-from .batches import inputs_of
+from .batches import expects_missing, inputs_of
+from .dialects import reading_of
 from .files import STANDARD
 
 
@@ -52,6 +53,8 @@ def read(
             every_offset=every_offset,
             reject=args.on_bad_row == "reject",
             name="stdin" if STANDARD in args.inputs else None,
+            allow_missing=expects_missing(args),
+            reading=reading_of(args, model.dialect),
         )
 
 
@@ -102,6 +105,7 @@ def _runner(args: argparse.Namespace, bundle: Bundle, profile: Profile) -> Runne
         backend=kind_of(args.backend).of(profile, args.provider),
         machine=getattr(args, "machine", None),
         score=getattr(args, "by", "score"),
+        missing_values=getattr(args, "missing_values", None) or "refuse",
     )
 
 

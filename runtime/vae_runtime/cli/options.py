@@ -9,9 +9,11 @@ from vae_runtime.backends.profiles import PROFILES
 from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.cli.values import listed
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.explain.missing_values import CHOICES as MISSING_CHOICES
+from vae_runtime.rows.endings import ENDINGS
 
 from .clusters import ENGINES
+from .dialects import dialects
 from .opening import heeded
 from .values import name_or_path, path, path_or_standard
 
@@ -38,6 +40,7 @@ def files(
         help=f"{INPUTS}; - is stdin",
     )
     results(command, *endings, folder=folder)
+    dialects(command)
     command.set_defaults(rows_in=column)
     group = command.add_argument_group("files of any length")
     group.add_argument(
@@ -147,6 +150,7 @@ def reading(command: argparse.ArgumentParser) -> None:
     )
     bad_rows(command, "leave it out")
     cutting(command)
+    dialects(command)
 
 
 def bad_rows(command: Any, instead: str) -> None:
@@ -155,6 +159,16 @@ def bad_rows(command: Any, instead: str) -> None:
         "--on-bad-row",
         choices=("fail", "reject"),
         help=f"at an invalid row: stop, or {instead} (default: fail)",
+    )
+
+
+def missing(command: argparse.ArgumentParser) -> None:
+    """Adds the option that says what becomes of missing values."""
+    command.add_argument(
+        "--missing-values",
+        choices=MISSING_CHOICES,
+        help="refuse rows that lack a value (default), or expect it: score such rows with what "
+        "their other values lead the model to expect",
     )
 
 

@@ -19,6 +19,7 @@ class RunnerOptions:
         machine: the machine that all rows are of, where the bundle has machines.
         key: the public key that the bundle must be signed with, looked at where the job begins;
             workers take no other manifest than the one that was seen there.
+        missing_values: "refuse" or "expect"; see `Runner.load`.
         ship: whether the bundle travels with the job; else workers find it at the same path.
     """
 
@@ -28,6 +29,7 @@ class RunnerOptions:
     machine: str | None = None
     key: str | None = None
     ship: bool = False
+    missing_values: str = "refuse"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from vae_runtime.bundle.containers import Memory
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.formats.columnar import block_of, check_kept, columns_of
+from vae_runtime.rows.formats.text_columns import as_numbers, as_text, coded
 from vae_runtime.rows.frames import type_of
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import resolve_machines
@@ -139,6 +140,8 @@ def score_record_batch(batch: Any, runner: Runner, row_options: RowOptions = ROW
         return pa.RecordBatch.from_pylist([], schema=schema)
     wanted, columns = _wanted(batch.schema.names, runner, row_options)
     block = block_of(batch, WHERE, 0, wanted, columns)
+    if encoded := runner.manifest.model.categories if wanted.extra else None:
+        block = coded(block, wanted._replace(categories=encoded, extra=()))
     result = compute_with(runner, row_options.computation, reject=True, bare=True)(block)
     return aligned_batch(block, result, block.kept, schema, reject=row_options.rejects)
 
@@ -173,11 +176,13 @@ def fields_of(runner: Runner, row_options: RowOptions) -> list[Any]:
 def _wanted(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[Wanted, list[str]]:
     """Selects what to read of a batch by its column names, and the columns that hold rows."""
     wanted = Wanted.of(runner.manifest.model, column=row_options.column)
+    wanted = wanted._replace(allow_missing=runner.expects_missing)
+    has_text = bool(wanted.categories) and {*wanted.categories} <= {*names}
+    wanted = as_text(wanted) if has_text else as_numbers(wanted)
     columns = columns_of(names, wanted, WHERE)
+    taken = {*columns, *wanted.extra}
     keep = (
-        tuple(n for n in names if n not in columns)
-        if row_options.keep is None
-        else row_options.keep
+        tuple(n for n in names if n not in taken) if row_options.keep is None else row_options.keep
     )
     machine = resolve_machines(
         runner.manifest.model,
@@ -213,6 +218,7 @@ def _open(scorer: BatchScorer) -> Runner:
         backend=backend_of(runner_options.backend, profile),
         machine=runner_options.machine,
         score=runner_options.score,
+        missing_values=runner_options.missing_values,
     )
 
 

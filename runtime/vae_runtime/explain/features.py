@@ -42,10 +42,19 @@ def top(shares: NDArray[np.float32], model: Model, k: int) -> TopFeatures:
 def _named_shares(
     shares: NDArray[np.float32], model: Model
 ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """Shares of each feature (batch, features), and their names (features,)."""
+    """Shares of each feature (batch, features), and their names (features,).
+
+    Columns of categories are features as a whole: `mode`, not `mode_idle`.
+    """
     if model.feature_names is not None:
         inside = tuple(range(1, shares.ndim - 1))
-        return shares.sum(axis=inside), np.array(model.feature_names)
+        each, names = shares.sum(axis=inside), model.feature_names
+        end = len(names) - sum(map(len, (model.categories or {}).values()))
+        names, parts = names[:end], [each[:, :end]]
+        for column, values in (model.categories or {}).items():
+            names, start, end = (*names, column), end, end + len(values)
+            parts.append(each[:, start:end].sum(axis=1, keepdims=True))
+        return np.concatenate(parts, axis=1), np.array(names)
     shape = model.input_shape
     indices = np.ndindex(shape) if len(shape) > 1 else range(shape[0])
     return shares.reshape(-1, math.prod(shape)), np.array([str(i) for i in indices])

@@ -102,7 +102,14 @@ class StreamScorer:
             None if drift is None else DriftTest(calibration, drift, spacing=self.settings.spacing)
         )
         shape = model.input_shape if model.stride is None else model.input_shape[1:]
-        self._check = RowCheck(replace(model, input_shape=shape))
+        if runner.expects_missing and model.stride is not None:
+            raise ValueError(
+                "expected a model of single rows, to follow samples that lack values. Received: a "
+                "model of windows. Score its windows from files, or leave such samples out."
+            )
+        self._check = RowCheck(
+            replace(model, input_shape=shape), allow_missing=runner.expects_missing
+        )
         self._cut = WindowerState(0, 0, np.empty((0, *shape), model.input_dtype))
         self._scored = np.empty((0, *model.input_shape), model.input_dtype)
         self._time: float | None = None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.bundle.records import RowSpec
 
+from .categories import Categories, column_of
 from .frames import leaves, named_array, names_columns
 from .missing_names import some
 
@@ -35,10 +37,16 @@ class RowCheck:
     """Turns `x` into what the graphs of a model take.
 
     What can be known before the first row is: a call costs little beside a small network.
+
+    Args:
+        model: whose rows they are.
+        allow_missing: whether a value may be NaN, which stands for none. Of a row some must be
+            there; of a one-hot group all are missing where one is.
     """
 
-    def __init__(self, model: RowSpec) -> None:
+    def __init__(self, model: RowSpec, *, allow_missing: bool = False) -> None:
         self._model, self.shape = model, model.input_shape
+        self._allow_missing = allow_missing
         self.dtype = np.dtype(model.input_dtype)
         self._range, self._is_float = model.value_range, self.dtype.kind == "f"
 
@@ -61,10 +69,14 @@ class RowCheck:
             raise self._shape_error(rows)
         if rows.dtype != self.dtype:
             rows = _convert(rows, self.dtype, _Place(self._model, first_row))
-        if not self._is_usable(rows):
-            _check_values(rows, _Place(self._model, first_row))
+        present = rows
+        if self._allow_missing and self._is_float and np.isnan(rows).any():
+            _check_some(rows, _Place(self._model, first_row))
+            present = _with_stand_ins(rows, self._model)
+        if not self._is_usable(present):
+            _check_values(present, _Place(self._model, first_row))
         if self._model.one_hot:
-            _check_one_hot(rows, _Place(self._model, first_row))
+            _check_one_hot(present, _Place(self._model, first_row))
         return rows
 
     def as_array(self, x: ArrayLike) -> NDArray[Any]:
@@ -75,7 +87,12 @@ class RowCheck:
         """
         if type(x) is np.ndarray and x.dtype.names is None:
             return x
-        return as_array(x, self._model.feature_names)
+        return as_array(
+            x,
+            self._model.feature_names,
+            categories=self._model.categories or {},
+            allow_missing=self._allow_missing,
+        )
 
     def _shape_error(self, rows: NDArray[Any]) -> ValueError:
         error = _shape_error("x", rows, self.shape)
@@ -100,22 +117,33 @@ class RowCheck:
         return not self._is_float or math.isfinite(np.vdot(rows, rows))
 
 
-def as_array(x: ArrayLike, names: Sequence[str] | None = None, name: str = "x") -> NDArray[Any]:
+def as_array(
+    x: ArrayLike,
+    names: Sequence[str] | None = None,
+    name: str = "x",
+    categories: Categories = MappingProxyType({}),
+    *,
+    allow_missing: bool = False,
+) -> NDArray[Any]:
     """`x` as an array; ValueError for values that would be lost.
 
     Args:
         x: an array, what numpy makes one of, or a table whose columns have names.
         names: of the columns that are taken; None where those of the model have none.
         name: of x, for errors.
+        categories: columns of text among them, with the values that are known.
+        allow_missing: whether a named column may lack values, which become NaN.
     """
     parts = [*leaves(x)]
     _refuse_masks(parts, name)
     if any(map(names_columns, parts)):
-        return named_array(x, names, name)
+        return named_array(x, names, name, categories, allow_missing=allow_missing)
     rows = np.asanyarray(x)
     _refuse_masks([rows], name)  # that only its own library knew of
+    if rows.dtype.names is None:
+        return np.asarray(rows)
     # of a file of HDF5, say, it is seen only now that its columns have names
-    return np.asarray(rows) if rows.dtype.names is None else named_array(rows, names, name)
+    return named_array(rows, names, name, categories, allow_missing=allow_missing)
 
 
 def plain_array(x: ArrayLike, name: str) -> NDArray[Any]:
@@ -202,6 +230,29 @@ def _convert(rows: NDArray[Any], expected: np.dtype[Any], place: _Place) -> NDAr
         return rows.astype(expected)
 
 
+def _check_some(rows: NDArray[Any], place: _Place) -> None:
+    """Refuses rows without any value, of which nothing can be expected."""
+    empty = np.flatnonzero(np.isnan(rows).all(axis=tuple(range(1, rows.ndim))))
+    if len(empty):
+        raise ValueError(
+            f"x: expected a value in some column. Received: none{place.of(int(empty[0]))}"
+            f"{place.among(f'{len(empty)} such rows')}."
+        )
+
+
+def _with_stand_ins(rows: NDArray[Any], model: RowSpec) -> NDArray[Any]:
+    """Rows with a value that a row may hold in place of each that is missing."""
+    low = 0.0 if model.value_range is None else model.value_range[0]
+    rows = rows.copy()
+    end = model.input_shape[-1] - sum(model.one_hot)
+    for size in model.one_hot:
+        start, end = end, end + size
+        lacking = np.isnan(rows[:, start:end]).any(axis=1)
+        rows[lacking, start:end] = np.eye(1, size)
+    rows[np.isnan(rows)] = low
+    return rows
+
+
 def _check_values(rows: NDArray[Any], place: _Place) -> None:
     if rows.dtype.kind == "f":
         _check_each(np.isfinite(rows), rows, "finite numbers", place)
@@ -241,6 +292,8 @@ def _check_one_hot(rows: NDArray[Any], place: _Place) -> None:
 
 def _feature(position: list[int], model: RowSpec) -> str:
     if model.feature_names is not None:
+        if column := column_of(position[-1], model.feature_names, model.categories or {}):
+            return f"column {column!r}"
         inside = f" at position {tuple(position[:-1])}" if len(position) > 1 else ""
         return f"feature {model.feature_names[position[-1]]!r}{inside}"
     return f"feature {position[0] if len(position) == 1 else tuple(position)}"

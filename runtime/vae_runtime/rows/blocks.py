@@ -1,6 +1,7 @@
 """Shards of files, blocks of shards, and what to read of them."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.records import ImageSpec, RowSpec
 
+from .categories import Categories
+from .dialect import Reading
 from .windowing import Cut, Windowing
 
 # A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read. An
@@ -59,6 +62,9 @@ class Wanted(NamedTuple):
         marked: whether the key y of an .npz is looked at, where there is one.
         values: of what is computed of a row, where they are more than its own.
         image: how image files become rows; None where nothing is said.
+        categories: columns of text that the last features are made of, where a file has them.
+        allow_missing: whether a missing value is NaN in x; else its row is bad.
+        reading: of text, and what means "no value" in files of any format.
 
     >>> Wanted(("flow", "speed"), (2,), keep=("time",)).named
     ('time',)
@@ -76,6 +82,9 @@ class Wanted(NamedTuple):
     marked: bool = False
     values: int = 0
     image: ImageSpec | None = None
+    categories: Categories = MappingProxyType({})
+    allow_missing: bool = False
+    reading: Reading = Reading()
 
     @classmethod
     def of(
@@ -86,8 +95,9 @@ class Wanted(NamedTuple):
         machine_column: str | None = None,
         column: str = "x",
         windowing: Windowing = Windowing(),  # noqa: B008 - immutable
+        reading: Reading | None = None,
     ) -> Self:
-        """What a model takes: its features, its shape, its windows."""
+        """What a model takes: its features, its shape, its windows, text as it was in training."""
         return cls(
             features=spec.feature_names,
             shape=spec.input_shape,
@@ -98,7 +108,18 @@ class Wanted(NamedTuple):
             cut=Cut.of(spec, windowing),
             dtype=spec.input_dtype,
             image=spec.image,
+            categories=spec.categories or {},
+            reading=Reading(recorded=spec.dialect) if reading is None else reading,
         )
+
+    @classmethod
+    def columns(cls, names: tuple[str, ...]) -> Self:
+        """Columns as the file has them, and no features: rows are of shape (0,).
+
+        >>> Wanted.columns(("flow", "mode")).named
+        ('flow', 'mode')
+        """
+        return cls(features=(), shape=(0,), keep=names)
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -5,15 +5,20 @@ mapping of columns, a row with names (a series, a named tuple, a row of Spark), 
 of these: none of these libraries is imported, their objects are asked for what they have.
 """
 
+import math
 import numbers
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .categories import Categories, encode_column, numbers_of, part_names
 from .missing_names import meant, quoted
+from .name_texts import name_text
 
 # Where an object says its columns; the last two are of named tuples and of Spark's rows.
 NAMES = ("column_names", "columns", "keys", "_fields", "__fields__")
@@ -45,13 +50,22 @@ def names_columns(x: Any) -> bool:
     return _says_names(x) or hasattr(x, "__dataframe__") or _is_labelled(x)
 
 
-def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArray[Any]:
+def named_array(
+    x: Any,
+    wanted: Sequence[str] | None,
+    name: str = "x",
+    categories: Categories = MappingProxyType({}),
+    *,
+    allow_missing: bool = False,
+) -> NDArray[Any]:
     """The columns that a model takes, by their names and in its order.
 
     Args:
         x: with named columns, see `has_names`; others than these are left alone.
         wanted: the names; None of a model whose features have none.
         name: of x, for errors.
+        categories: columns of text that the last of the wanted are made of, where they are there.
+        allow_missing: whether a value may be None or what libraries put in its place; it is NaN.
 
     Returns:
         (..., columns), of the shape that each column has; float64 but for columns of floats.
@@ -60,9 +74,17 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
         ValueError: a column is missing, there twice, or holds anything but numbers.
     """
     if _is_list(x):
-        return _stack([*_rows(x, wanted, name)], name, 0)
+        read = partial(
+            named_array, wanted=wanted, categories=categories, allow_missing=allow_missing
+        )
+        return _stack([*_rows(x, read, name)], name, 0)
     names = _names(x, name)
     places = _places(names)
+    if wanted is not None and categories and places.keys() >= {*categories}:
+        plain = numbers_of(wanted, categories)
+        groups = [_group(x, places, (column, categories[column]), name) for column in categories]
+        numbers = [named_array(x, plain, name, allow_missing=allow_missing)] if plain else []
+        return np.concatenate([*numbers, *groups], axis=-1)
     is_known = wanted is not None and places.keys() >= set(wanted)
     if names == [*range(len(names))] and not (is_known or isinstance(x, Mapping)):
         return _by_position(np.asarray(x), name)  # what pandas calls the columns of an array
@@ -73,9 +95,14 @@ def named_array(x: Any, wanted: Sequence[str] | None, name: str = "x") -> NDArra
             "order of training (.to_numpy())."
         )
     if not is_known:
-        raise _missing(x, places, wanted, name)
+        ends = {*part_names(categories)}
+        asked = [*(each for each in wanted if each not in ends), *categories]
+        raise _missing(x, places, asked, name)
     columns = (_column(x, places, each, name) for each in wanted)
-    found = [_numbers(column, each, name) for column, each in zip(columns, wanted, strict=True)]
+    found = [
+        _numbers(column, each, name, allow_missing=allow_missing)
+        for column, each in zip(columns, wanted, strict=True)
+    ]
     return _stack(found, name, -1, wanted)
 
 
@@ -85,10 +112,29 @@ def type_of(x: Any) -> str:
     return f"a {type(x).__name__}" if module == "builtins" else f"a {module} {type(x).__name__}"
 
 
-def _rows(x: Sequence[Any], wanted: Sequence[str] | None, name: str) -> Iterator[NDArray[Any]]:
+def _rows(x: Sequence[Any], read: Callable[..., NDArray[Any]], name: str) -> Iterator[NDArray[Any]]:
     """Each row of a list, by its names where it has any."""
     for i, row in enumerate(x):
-        yield named_array(row, wanted, f"{name}[{i}]") if has_names(row) else np.asarray(row)
+        if has_names(row):
+            yield read(row, name=f"{name}[{i}]")
+        else:
+            yield np.asarray(row)
+
+
+def _group(
+    x: Any, places: Mapping[str, list[Any]], category: tuple[str, Sequence[str]], name: str
+) -> NDArray[np.float32]:
+    """One-hot group of a column with these known values: (..., values); NaN without a value."""
+    column, known = category
+    values = _column(x, places, column, name)
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected text in {column!r}. Received: a masked array.")
+    found = encode_column(values, column, known)
+    if found.bad:
+        place, reason = next(iter(found.bad.items()))
+        where = f" (row {place}; {len(found.bad)} such rows)" if np.ndim(values) else ""
+        raise ValueError(f"{name}: {reason.removesuffix('.')}{where}.")
+    return found.x.reshape(*np.shape(values), len(known))
 
 
 def _stack(
@@ -167,7 +213,9 @@ def _column(x: Any, places: Mapping[str, list[Any]], wanted: str, name: str) -> 
         ) from error
 
 
-def _numbers(column: NDArray[Any], called: str, name: str) -> NDArray[Any]:
+def _numbers(
+    column: NDArray[Any], called: str, name: str, *, allow_missing: bool = False
+) -> NDArray[Any]:
     """A column as numbers; whole ones as float64, as they are read from files."""
     if isinstance(column, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected numbers in {called!r}. Received: a masked array.")
@@ -177,7 +225,7 @@ def _numbers(column: NDArray[Any], called: str, name: str) -> NDArray[Any]:
     if values.dtype.kind == "f":
         return values
     if values.dtype.kind == "O":
-        flat = [_number(cell) for cell in values.reshape(-1)]
+        flat = [_number(cell, allow_missing=allow_missing) for cell in values.reshape(-1)]
         if None not in flat:
             return np.array(flat, np.float64).reshape(values.shape)
         place = flat.index(None)
@@ -190,8 +238,10 @@ def _numbers(column: NDArray[Any], called: str, name: str) -> NDArray[Any]:
     )
 
 
-def _number(cell: Any) -> float | None:
+def _number(cell: Any, *, allow_missing: bool = False) -> float | None:
     """`cell` as a float; None for no number, or for one that no float can hold, such as 10**400."""
+    if allow_missing and not name_text(cell):
+        return math.nan
     try:
         return float(cell) if isinstance(cell, numbers.Real | Decimal) else None
     except (OverflowError, ValueError):

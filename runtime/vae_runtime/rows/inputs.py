@@ -13,6 +13,7 @@ from vae_runtime.bundle.manifest import Model
 from .arrays import RowCheck
 from .bad_rows import Reject, all_rejected, rejects_of, sort_out
 from .blocks import Block, Wanted
+from .dialect import Reading
 from .formats.npz import MARKS
 from .in_memory import at, rows_of
 from .input_files import plan
@@ -62,6 +63,8 @@ def read_input(
     every_offset: bool = False,
     reject: bool = False,
     name: str | None = None,
+    allow_missing: bool = False,
+    reading: Reading | None = None,
 ) -> Input:
     """Reads files for a model; whole numbers are taken as training took them.
 
@@ -74,19 +77,21 @@ def read_input(
             random: alarm levels are set on these, since a device may begin anywhere.
         reject: whether bad rows are left out; else the first one is an error.
         name: of the only file, in errors; None for its path.
+        allow_missing: whether a missing value is NaN; else its row is bad.
+        reading: of text; as training read it where None.
 
     Raises:
         ValueError: they do not hold what the model takes.
         OSError: they cannot be read.
     """
     names = [str(path_of(given, "an input"))] if isinstance(given, str | Path) else list(given)
-    wanted = Wanted.of(model, machine_column=machine_column, windowing=windowing)
-    wanted = wanted._replace(marked=True)
+    wanted = Wanted.of(model, machine_column=machine_column, windowing=windowing, reading=reading)
+    wanted = wanted._replace(marked=True, allow_missing=allow_missing)
     if wanted.cut is not None:
         wanted = wanted._replace(cut=wanted.cut._replace(every_offset=every_offset))
     inputs = plan(names, wanted)._replace(name=name)
     blocks = (block for shard in inputs.shards for block in inputs.read(shard))
-    return _checked(blocks, RowCheck(model), reject=reject)
+    return _checked(blocks, RowCheck(model, allow_missing=allow_missing), reject=reject)
 
 
 def _checked(blocks: Iterable[Block], check: RowCheck, *, reject: bool) -> Input:

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import plain_array
-from .windows import UNNAMED
+from .name_texts import name_texts
 
 NAMELESS = "expected the name of a machine. Received: none."
 
 
 def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
-    """The name of each row's machine, from text or whole numbers; see `check_name`.
+    """The name of each row's machine, from text or whole numbers; see `name_texts`, `check_name`.
 
     Args:
         values: (rows,).
@@ -26,17 +26,22 @@ def names_of(values: ArrayLike, rows: int) -> NDArray[np.str_]:
         raise ValueError(
             f"machines: expected a name for each of {rows} rows. Received: shape {given.shape}."
         )
-    if given.dtype.kind == "f" and np.isfinite(given).all() and (given == np.rint(given)).all():
-        given = given.astype(np.int64)  # what a table has once one of its cells is empty
-    names = given.astype(str)
-    unnamed = np.flatnonzero(np.isin(names, UNNAMED))
-    if given.dtype.kind not in "iuUO" or len(unnamed):
+    names = name_texts(given)
+    unnamed = np.flatnonzero(names == "")
+    if len(unnamed) or not _can_be_names(given):
         received = f"none in row {unnamed[0]} ({len(unnamed)} such rows)" if len(unnamed) else given
         raise ValueError(
             "machines: expected the name of a machine, text or a whole number, for each row. "
             f"Received: {received!s:.60}."
         )
     return names
+
+
+def _can_be_names(given: NDArray[Any]) -> bool:
+    """True for text and whole numbers; these are floats once one cell of their column is empty."""
+    if given.dtype.kind == "f":
+        return bool((np.isfinite(given) & (given == np.rint(given))).all())
+    return given.dtype.kind in "iuUO"
 
 
 def of_windows(names: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -57,7 +62,7 @@ def names_or_bad(values: NDArray[Any], bad: dict[int, str]) -> NDArray[np.str_]:
     Raises:
         ValueError: they can be no names at all, as numbers that are not whole.
     """
-    named = ~np.isin(values.astype(str), UNNAMED)
+    named = name_texts(values) != ""
     for place in np.flatnonzero(~named).tolist():
         bad.setdefault(place, NAMELESS)
     if named.all():

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .name_texts import UNNAMED as UNNAMED
+from .name_texts import name_texts, natural_order
+
 GAP = 1.5  # a step of more than so many usual (median) steps of its recording is a hole in time
 
 FEW_STEPS = 3  # a recording of fewer cannot say by itself what is usual
-
-UNNAMED = ("", "None", "nan", "NaT", "<NA>")  # how a missing name of a recording reads as text
 
 
 def window_rows(
@@ -106,14 +107,15 @@ def _recordings(
     new = np.zeros(rows, bool)
     if recording is None:
         return np.arange(rows), new
-    names = recording.astype(str)
-    unnamed = np.flatnonzero(np.isin(names, UNNAMED))
+    names = name_texts(recording)
+    unnamed = np.flatnonzero(names == "")
     if len(unnamed):
         raise ValueError(
             "expected the name of a recording in each row. Received: none in row "
             f"{unnamed[0]} ({len(unnamed)} such rows). Fill the column that tells them apart."
         )
-    number = np.unique(names, return_inverse=True)[1]
+    each, number = np.unique(names, return_inverse=True)
+    number = np.argsort(natural_order(each))[number]  # 81 before 100
     order = np.argsort(number, kind="stable")
     new[1:] = np.diff(number[order]) != 0
     return order, new

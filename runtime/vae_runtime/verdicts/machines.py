@@ -19,6 +19,7 @@ from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.texts import MOST_ENTRIES, check_texts
 from vae_runtime.rows.arrays import as_array
 from vae_runtime.rows.machine_names import names_of
+from vae_runtime.rows.name_texts import name_text
 
 from .alarms import Alarm, Verdicts
 from .calibration import COUNTLESS_ROWS, check_alpha, rows_needed
@@ -88,6 +89,9 @@ def of_machine(calibration: Calibration, machine: str) -> Calibration:
         ValueError: it has none; says which have.
     """
     machines = calibration.by_machine or {}
+    if isinstance(machine, str) and machine not in machines:
+        # as 7.0 in a bundle of before names were alike in all formats
+        machine = next((m for m in machines if name_text(m) == name_text(machine)), machine)
     if not isinstance(machine, str) or machine not in machines:
         some = ", ".join(list(machines)[:SHOWN])
         more = f" and {len(machines) - SHOWN:,} more" if len(machines) > SHOWN else ""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Calibration, Model
+from vae_runtime.rows.name_texts import name_text
 
 MACHINE_ADVICE = (
     "name the machine that all rows are of (--machine NAME), or the column that names it "
@@ -65,7 +66,7 @@ def check_own(machines: NDArray[np.str_], own: str, column: str | None, where: s
         column: which says so, by name.
         where: begins the error.
     """
-    others = np.unique(machines[machines != own])
+    others = np.unique(machines[machines != name_text(own)])
     if len(others):
         raise ValueError(
             f"{where}expected rows of {own} alone, as --machine says. Received: rows of "

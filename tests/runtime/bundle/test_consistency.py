@@ -34,6 +34,45 @@ def edited(place, value):
     return document
 
 
+ONES = {
+    **DOCUMENT["model"],
+    "feature_names": ["a", "b", "c", "d", "mode_idle", "mode_run"],
+    "one_hot": [2],
+    "categories": {"mode": ["idle", "run"]},
+}
+
+
+def coded(**others):
+    return edited(("model",), {**ONES, **others})
+
+
+def test_categories_are_the_last_groups():
+    assert load(coded()).model.categories == {"mode": ("idle", "run")}
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({"categories": {}}, "model.categories: expected the last one-hot groups"),
+        ({"one_hot": [3]}, "model.categories: expected the last one-hot groups"),
+        ({"categories": {"mode": ["idle", "x"]}}, "expected the last feature names"),
+        ({"feature_names": None}, "expected the last feature names"),
+        ({"categories": {"mode": ["idle", "idle"]}}, "mode: expected values that differ"),
+        ({"categories": {"mode": ["idle", ""]}}, "expected 1 to 100 characters"),
+        ({"categories": {"mode": ["idle", "x" * 101]}}, "expected 1 to 100 characters"),
+        ({"categories": {"mode": ["idle", " run"]}}, "expected texts without spaces around"),
+        ({"categories": {"mode": ["idle", "r\x1bn"]}}, "expected text without control characters"),
+        (
+            {"feature_names": ["mode", "b", "c", "d", "mode_idle", "mode_run"]},
+            "expected columns that are no features. Received: ['mode']",
+        ),
+    ],
+)
+def test_categories_that_are_not_those_groups_are_refused(others, message):
+    with refuses(message):
+        load(coded(**others))
+
+
 TRIAL = {"normal_rows": 9, "false_alarms": 1, "anomalies": 2, "auroc": 0.5, "independent": 1.0}
 RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "machine": None}
 CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
@@ -60,6 +99,13 @@ NUMBERS = {
     "scale of 0": (("model", "preprocessing", "scale"), [0.0], "expected one offset and scale"),
     "offsets": (("model", "preprocessing", "offset"), [1.0, 2.0], "expected one offset and scale"),
     "limits": (("model", "preprocessing", "low"), 99, "preprocessing: expected low < high"),
+    "a long mark": (("model", "dialect"), {"sep": ";;"}, "dialect.sep: expected one character"),
+    "a letter": (("model", "dialect"), {"decimal": "x"}, "decimal: expected one character"),
+    "a control": (("model", "dialect"), {"sep": "\x07"}, "expected text without control"),
+    "twice a mark": (("model", "dialect"), {"thousands": "."}, "decimal and thousands that differ"),
+    "encoding": (("model", "dialect"), {"encoding": "zip"}, "dialect.encoding: expected one of"),
+    "lines on top": (("model", "dialect"), {"skiprows": 10**9}, "dialect: expected few lines"),
+    "codes": (("model", "dialect"), {"missing": ["x"] * 101}, "missing: expected up to 100"),
     "no sigma": (("model", "sigma"), [], "sigma: expected one above 0"),
     "sigma of 0": (("model", "sigma"), [0.0], "sigma: expected one above 0"),
     "one-hot images": (
@@ -139,6 +185,7 @@ NUMBERS = {
     "no AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": None}, "trial.auroc: expected 0 to 1"),
     "AUROC of none": ((*CALIBRATION, "trial"), {**TRIAL, "anomalies": 0}, "trial.auroc: expected"),
     "AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": 1.5}, "trial.auroc: expected 0 to 1"),
+    "none that count": ((*CALIBRATION, "trial"), {**TRIAL, "alike": 0}, "alike: expected a share"),
     "no share": ((*CALIBRATION, "trial"), {**TRIAL, "independent": 0}, "independent: expected a"),
     "more than all": (
         (*CALIBRATION, "trial"),
@@ -432,3 +479,8 @@ def test_graphs_in_float32_alone_are_found_at_any_precision(few_bundle):
         assert manifest.file("head", format="tflite", precision=precision).name == "head.tflite"
     with refuses("expected a fp32 npz file for the head."):
         manifest.file("head", format="npz", precision="int8")
+
+
+def test_a_dialect_is_read(tmp_path):
+    said = {"sep": "tab", "decimal": ",", "encoding": "latin-1", "missing": ["-200"]}
+    assert load(edited(("model", "dialect"), said)).model.dialect.missing == ("-200",)

@@ -27,6 +27,10 @@ def read(values, anomalies=None):
         (["", ""], [-1, -1], ()),
         ([7.0, np.nan, 3.0], [1, -1, 0], ("3", "7")),
         (np.array(["b", None, "a"], object), [1, -1, 0], ("a", "b")),
+        (["7.0", "-1", "3", ""], [1, -1, 0, -1], ("3", "7")),
+        (np.array([7, None, "3"], object), [1, -1, 0], ("3", "7")),
+        (["007", "7", ""], [0, 1, -1], ("007", "7")),
+        (["true", "False", ""], [1, 0, -1], ("False", "True")),
     ],
 )
 def test_names_are_numbered_in_their_order_and_the_unknown_is_minus_one(values, expected, names):

@@ -1,23 +1,26 @@
 """The formats that rows are read from, by the endings of their files."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.endings import ARRAYS, ENDINGS, format_ending
+from vae_runtime.rows.text_files import is_packed
 
-from . import arrow, csv, images, jsonl, npy, npz, parquet
+from . import arrow, csv, folder_keys, images, jsonl, npy, npz, parquet, text_columns
+from .image_files import is_image
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
-    ".gz": "Unpack it, or pipe it: gunzip -c FILE | vae-runtime score BUNDLE -.",
-    ".zst": "Unpack it, or pipe it: zstd -dc FILE | vae-runtime score BUNDLE -.",
-    ".tsv": "Write commas between cells, and .csv.",
-    ".txt": "Rename it, to say what it is.",
     ".json": "Write an object a line, and .jsonl.",
+    ".xlsx": "Save the sheet as .csv.",
+    ".xls": "Save the sheet as .csv.",
     ".pq": "Rename it to .parquet.",
+    ".zip": "Unpack it.",
 }
 
 IMAGES = "images"  # in place of an ending
@@ -56,7 +59,6 @@ KEPT: dict[str, Callable[[Path, Wanted], Columns]] = {
     ".parquet": parquet.kept,
     **dict.fromkeys((".arrow", ".feather", ".arrows"), arrow.kept),
 }
-ENDINGS = tuple(name for name in FORMATS if name.startswith("."))
 
 
 def format_of(path: Path) -> str:
@@ -65,13 +67,19 @@ def format_of(path: Path) -> str:
     Raises:
         ValueError: nothing does.
     """
-    is_image = path.is_dir() or path.suffix.lower() in images.SUFFIXES
-    name = IMAGES if is_image else path.suffix
+    if path.is_dir() or is_image(path):
+        return IMAGES
+    name = path.suffix.lower() if path.suffix.lower() in INSTEAD else format_ending(path)
     if name not in FORMATS:
         received = name or ("a file without an ending" if path.exists() else "nothing there")
-        instead = f" {INSTEAD[name.lower()]}" if name.lower() in INSTEAD else ""
+        instead = f" {INSTEAD[name]}" if name in INSTEAD else ""
         raise ValueError(
             f"{path}: expected a file of {', '.join(ENDINGS)}. Received: {received}.{instead}"
+        )
+    if name in ARRAYS and is_packed(path):
+        raise ValueError(
+            f"{path}: expected text where a file is packed. Received: {name}, which packs itself. "
+            "Unpack it first."
         )
     return name
 
@@ -92,16 +100,20 @@ def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
 
 def kept_of(path: Path, wanted: Wanted) -> Columns:
     """The columns of a file that are kept, without rows, of their types."""
-    if path.suffix in KEPT:
-        return KEPT[path.suffix](path, wanted)
-    return {name: np.empty(0, np.str_) for name in wanted.keep}
+    return folder_keys.kept(KEPT.get(format_ending(path), _kept_as_text), path, wanted)
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """The shards of a file, or of a folder of images, in order; see `Format`."""
-    return FORMATS[format_of(path)].plan(path, wanted)
+    of_format = partial(folder_keys.plan, FORMATS[format_of(path)].plan)
+    return text_columns.plan(of_format, path, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """The blocks of a shard."""
-    return FORMATS[shard.format].read(shard, wanted)
+    of_format = partial(folder_keys.read, FORMATS[shard.format].read)
+    return text_columns.read(of_format, shard, wanted)
+
+
+def _kept_as_text(path: Path, wanted: Wanted) -> Columns:
+    return {name: np.empty(0, np.str_) for name in wanted.keep}
