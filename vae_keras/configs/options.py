@@ -61,6 +61,13 @@ def number_or_all(text: str) -> int | str:
     return text if text == "all" else int(text)
 
 
+def header_or_none(text: str) -> bool:
+    """Parser for 0, a header in the first line, or none, as pandas has them."""
+    if text not in ("0", "none"):
+        raise argparse.ArgumentTypeError(f"expected 0 or none. Received: {text!r}.")
+    return text == "0"
+
+
 def image_size(text: str) -> tuple[int, int]:
     """Parser for the size of images, WIDTHxHEIGHT, or one number of squares; (height, width).
 
@@ -81,13 +88,6 @@ def image_size(text: str) -> tuple[int, int]:
         "expected WIDTHxHEIGHT, such as 64x48, or one number for squares. "
         f"Received: {text!r}.{instead}"
     )
-
-
-def header_or_none(text: str) -> bool:
-    """Parser for 0, a header in the first line, or none, as pandas has them."""
-    if text not in ("0", "none"):
-        raise argparse.ArgumentTypeError(f"expected 0 or none. Received: {text!r}.")
-    return text == "0"
 
 
 DATA: Flags = {
@@ -126,7 +126,10 @@ DATA: Flags = {
         "column, or key of an .npz, that tells recordings apart; whole ones are held back, and no "
         "window spans two",
     ),
-    "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
+    "time": (
+        str,
+        "column, or key of an .npz, of times, which are no feature; no window spans a hole in them",
+    ),
     "classes": (
         str,
         "column of a table or key of an .npz with the class of each row, empty or -1 where that is "

@@ -23,14 +23,6 @@ def describe(dataset: Dataset, rows: Split, config: ModelConfig, *, alpha: float
     ]
 
 
-def _describe_row(dataset: Dataset) -> str:
-    shape = dataset.x.shape[1:]
-    if dataset.image is None:
-        return f"rows of {'x'.join(map(str, shape))}"
-    kind = "grey" if shape[2] == 1 else "in colour"
-    return f"images of {said(shape[1], shape[0])} (width x height), {kind}"
-
-
 def _describe_recordings(rows: Split, alpha: float) -> list[str]:
     """Lines on which recordings are held back, and whether these are enough for alpha."""
     found = rows.recordings
@@ -61,6 +53,14 @@ def _are_machines(rows: Split) -> bool:
         return False
     names = rows.recordings.names
     return all(bool((names[role] == own).all()) for role, own in rows.machines.items())
+
+
+def _describe_row(dataset: Dataset) -> str:
+    shape = dataset.x.shape[1:]
+    if dataset.image is None:
+        return f"rows of {'x'.join(map(str, shape))}"
+    kind = "grey" if shape[2] == 1 else "in colour"
+    return f"images of {said(shape[1], shape[0])} (width x height), {kind}"
 
 
 def _describe_likelihood(dataset: Dataset, config: ModelConfig) -> str:

@@ -61,10 +61,10 @@ class Wanted(NamedTuple):
         dtype: of the model's rows, "float32" or "uint8".
         marked: whether the key y of an .npz is looked at, where there is one.
         values: of what is computed of a row, where they are more than its own.
-        image: how image files become rows; None where nothing is said.
         categories: columns of text that the last features are made of, where a file has them.
         allow_missing: whether a missing value is NaN in x; else its row is bad.
         reading: of text, and what means "no value" in files of any format.
+        image: how image files become rows; None where nothing is said.
 
     >>> Wanted(("flow", "speed"), (2,), keep=("time",)).named
     ('time',)
@@ -81,10 +81,10 @@ class Wanted(NamedTuple):
     dtype: str = "float32"
     marked: bool = False
     values: int = 0
-    image: ImageSpec | None = None
     categories: Categories = MappingProxyType({})
     allow_missing: bool = False
     reading: Reading = Reading()
+    image: ImageSpec | None = None
 
     @classmethod
     def of(
@@ -107,9 +107,9 @@ class Wanted(NamedTuple):
             windowing=windowing,
             cut=Cut.of(spec, windowing),
             dtype=spec.input_dtype,
-            image=spec.image,
             categories=spec.categories or {},
             reading=Reading(recorded=spec.dialect) if reading is None else reading,
+            image=spec.image,
         )
 
     @classmethod

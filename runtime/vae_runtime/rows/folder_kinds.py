@@ -11,7 +11,7 @@ from .blocks import Wanted
 from .formats.image_files import images_of
 
 
-def is_of_images(folder: Path, files: Sequence[Path], wanted: Wanted, *, perhaps: int = 0) -> bool:
+def is_of_images(folder: Path, files: Sequence[Path], wanted: Wanted) -> bool:
     """True for a folder whose images are read, not its files of rows.
 
     They are read where there is nothing else, by models of images, and where there are more of
@@ -21,16 +21,13 @@ def is_of_images(folder: Path, files: Sequence[Path], wanted: Wanted, *, perhaps
         folder: that is read.
         files: of rows, in it.
         wanted: what to read.
-        perhaps: how many others may be of rows, as labels.txt: beside images they are not.
     """
     if wanted.shape is not None and len(wanted.shape) != 3:
         return False
     images_of.cache_clear()  # there may be others by now
     images = len(images_of(str(folder)))
-    if not images:
-        return not files and (not perhaps or wanted.shape is not None)
-    if not files:
-        return True
+    if not files or not images:
+        return not files
     found = wanted.image is not None or images > len(files)
     _tell_both(folder, images, len(files), files[0].suffix, found)
     return found

@@ -12,7 +12,6 @@ from vae_runtime.rows.endings import ARRAYS, ENDINGS, format_ending
 from vae_runtime.rows.text_files import is_packed
 
 from . import arrow, csv, folder_keys, images, jsonl, npy, npz, parquet, text_columns
-from .image_files import is_image
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
@@ -67,7 +66,7 @@ def format_of(path: Path) -> str:
     Raises:
         ValueError: nothing does.
     """
-    if path.is_dir() or is_image(path):
+    if path.is_dir() or path.suffix.lower() in images.SUFFIXES:
         return IMAGES
     name = path.suffix.lower() if path.suffix.lower() in INSTEAD else format_ending(path)
     if name not in FORMATS:
