@@ -47,6 +47,7 @@ RUNNER = {
     "classify",
     "decode",
     "encode",
+    "expects_missing",
     "explain",
     "interpolate",
     "load",
