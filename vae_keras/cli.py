@@ -2,7 +2,9 @@
 
 import argparse
 import importlib.metadata
+import re
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,38 +15,48 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.rows.endings import ENDINGS
+from vae_runtime.verdicts.recordings import describe as describe_recordings
 
 from .configs import DataConfig, ModelConfig, TrainConfig
+from .inspection.cli import add_inspect
 
 if TYPE_CHECKING:
     from .run import Metrics
 
 # what may be said of the rows to judge on
+TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 JUDGED = (
-    "label",
-    "normal",
-    "recording",
-    "time",
-    "machine",
-    "classes",
-    "on_bad_row",
-    "image_size",
-    "channels",
+    *("label", "normal", "recording", "time", "machine", "classes", "on_bad_row"),
+    *("image_size", "channels", *TEXT),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0 when done, 1 when it failed (2 is argparse's, wrong usage)."""
-    args = _parser().parse_args(arguments)
+    args, started = _parser().parse_args(arguments), time.time()
     try:
         return int(args.run(args))
     except (BundleError, ValueError, OSError, MemoryError) as error:
         print(printable(f"vae-keras: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("vae-keras: interrupted; train --resume goes on where it can", file=sys.stderr)
+        resumed = _can_resume(args, started)
+        advice = "; the same command with --resume goes on where it was" if resumed else ""
+        print(f"vae-keras: interrupted{advice}", file=sys.stderr)
         return 130
+
+
+def _can_resume(args: argparse.Namespace, started: float) -> bool:
+    """True where a training left a checkpoint, or was resumed from one that is still there."""
+    if "resume" not in args:
+        return False
+    found = [
+        file
+        for file in args.out.parent.glob("*.checkpoint.npz")
+        if re.fullmatch(r"(\.folds?\d*)?\.checkpoint\.npz", file.name.removeprefix(args.out.name))
+    ]
+    return any(args.resume or file.stat().st_mtime >= started for file in found)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     version = importlib.metadata.version("vae-keras")
     parser.add_argument("--version", action="version", version=f"vae-keras {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_inspect(commands.add_parser("inspect", help="say what is in files, and how to train on it"))
     train = commands.add_parser("train", help="train on normal rows; writes a run directory")
     train.set_defaults(run=_train)
     train.add_argument(
@@ -151,6 +164,8 @@ def describe(metrics: "Metrics") -> str:
     if metrics.auroc is not None:
         parts.append(f"AUROC {metrics.auroc:.4f}, AUPRC {metrics.auprc:.4f}")
     sentence = f"{parts[0]} {', '.join(parts[1:])}"
+    if metrics.by_recording:
+        sentence += f"; {describe_recordings(metrics.by_recording)}"
     if metrics.accuracy is None:
         return sentence
     return f"{sentence}; class right in {metrics.accuracy:.1%} of {metrics.labelled_rows} rows"

@@ -14,9 +14,11 @@ from vae_keras.model.scoring import BATCH
 from vae_keras.model.vae import VAE
 from vae_runtime import Runner
 from vae_runtime.bundle.manifest import Calibration
+from vae_runtime.verdicts import recordings
 from vae_runtime.verdicts.calibration import check_alpha, p_values
 from vae_runtime.verdicts.machines import Fleet, ascending
 from vae_runtime.verdicts.observed_rates import promise_of, warnings_of
+from vae_runtime.verdicts.recordings import RecordingAlarms
 
 from .data import Dataset
 from .run import Metrics, Run
@@ -44,6 +46,8 @@ def evaluate(
     rounding: float = 0.0,
     machines: tuple[Array, dict[str, tuple[float, ...]]] | None = None,
     independent: float = 1.0,
+    alike: float = 1.0,
+    named: Array | None = None,
 ) -> Metrics:
     """Evaluates scores of labelled rows.
 
@@ -56,6 +60,8 @@ def evaluate(
         machines: the machine of each row, and each machine's scores of normal rows, which then
             take the place of `calibration`.
         independent: the share of the rows that count, see `independent_share`.
+        alike: the share of the normal rows that count, see `alike_share`.
+        named: the recording of each row, for false alarms by recording.
 
     Returns:
         `Metrics`.
@@ -80,6 +86,8 @@ def evaluate(
         auprc=auprc,
         calibration_rows=rows,
         independent=independent,
+        alike=alike,
+        by_recording=None if named is None else recordings.by_recording(alarm[~y], named[~y]),
     )
 
 
@@ -104,6 +112,47 @@ def independent_share(x: Array, *, windows: bool) -> float:
     return len(np.unique(whole.ravel())) / len(pairs)
 
 
+def recording_names(rows: Arrays) -> Array | None:
+    """Name of each row's recording, with that of its machine, of rows as a run keeps them."""
+    named, machines = rows.get("recording"), rows.get("machine")
+    if named is None or machines is None or (named == machines).all():
+        return named
+    return np.char.add(np.char.add(machines, " "), named)
+
+
+def alike_share(known: Floats, calibration: Arrays, test: Arrays, alpha: float) -> float:
+    """Share of the test rows that count, as rows of a recording are alike; 1 without recordings.
+
+    Args:
+        known: scores of the calibration rows.
+        calibration, test: as a run directory keeps them.
+        alpha: the alarm level.
+    """
+    names, judged = recording_names(calibration), recording_names(test)
+    if names is None or judged is None:
+        return 1.0
+    rows = judged[~test["y"]]
+    return recordings.independent_share(known, names, alpha=alpha, rows=rows)
+
+
+def alarms_by_the_others(
+    known: Floats, calibration: Arrays, *, alpha: float, rounding: float
+) -> dict[str, RecordingAlarms]:
+    """False alarms of each recording that calibrates, by all others, of its own machine."""
+    names, machines = recording_names(calibration), calibration.get("machine")
+    if names is None:
+        return {}
+    each = [np.full(len(names), True)]
+    if machines is not None:
+        each = [machines == machine for machine in np.unique(machines)]
+    return recordings.together(
+        *(
+            recordings.by_the_others(known[own], names[own], alpha=alpha, rounding=rounding)
+            for own in each
+        )
+    )
+
+
 def calibration_scores(calibration: Arrays) -> Floats:
     """Scores of calibration rows by models that never saw them, for p-values to rank among."""
     return calibration.get("cross_score", calibration["score"])
@@ -122,6 +171,7 @@ def evaluate_held_back(
     """
     score = score_rows(vae, test["x"])["score"]
     known, machines = calibration_scores(calibration), None
+    tied = _rounding(vae, calibration["x"])
     if "machine" in test:
         machines = test["machine"], ascending(known, calibration["machine"])
     metrics = evaluate(
@@ -129,10 +179,16 @@ def evaluate_held_back(
         test["y"],
         calibration=known,
         alpha=alpha,
-        rounding=_rounding(vae, calibration["x"]),
+        rounding=tied,
         machines=machines,
         independent=independent_share(test["x"], windows=windows),
+        alike=alike_share(known, calibration, test, alpha),
+        named=recording_names(test),
     )
+    if metrics.by_recording is not None:
+        calibrating = alarms_by_the_others(known, calibration, alpha=alpha, rounding=tied)
+        every = recordings.together(calibrating, metrics.by_recording)
+        metrics = dataclasses.replace(metrics, by_recording=every)
     if "labels" not in test:
         return metrics
     unseen = [test] if "cross_score" in calibration else [calibration, test]
@@ -164,6 +220,8 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
         rounding=_rounding(vae, run.calibration["x"]),
         machines=machines,
         independent=independent_share(dataset.x, windows=windows),
+        alike=_alike(score, dataset, alpha),
+        named=_recordings(dataset),
     )
     labels = _labels(dataset, run.data.classes)
     return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), dataset.x, labels)
@@ -186,6 +244,8 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
         rounding=calibration.rounding,
         machines=machines,
         independent=independent_share(dataset.x, windows=runner.manifest.model.stride is not None),
+        alike=_alike(score, dataset, calibration.alpha),
+        named=_recordings(dataset),
     )
     labels = _labels(dataset, runner.manifest.model.classes)
     return with_accuracy(metrics, runner.classify, dataset.x, labels)
@@ -206,6 +266,21 @@ def _rounding(vae: VAE, x: Array) -> float:
     """Nats within which scores count as tied, from calibration rows as in a bundle."""
     terms = score_rows(vae, x)
     return rounding(terms["score"], sizes(vae, x, terms)["score"])
+
+
+def _recordings(dataset: Dataset) -> Array | None:
+    """Name of each row's recording, with that of its machine."""
+    known = {"recording": dataset.recordings, "machine": dataset.machines}
+    return recording_names({name: each for name, each in known.items() if each is not None})
+
+
+def _alike(score: Floats, dataset: Dataset, alpha: float) -> float:
+    """Share of a data set's normal rows that count, as rows of a recording are alike."""
+    names, normal = _recordings(dataset), ~dataset.y
+    if names is None:
+        return 1.0
+    own = names[normal]
+    return recordings.independent_share(score[normal], own, alpha=alpha, rows=own)
 
 
 def _check_machines(known: bool) -> None:

@@ -12,7 +12,7 @@ test.npz         more such rows (x), with y = 1 for anomalies
 metrics.json     how well the scores do on test.npz
 
 With classes, the latter two have `labels` too: the numbers of the rows' classes, -1 if unknown;
-with machines `machine`, the name of the machine that each row is of.
+with machines `machine`, the name of the machine that each row is of; with recordings `recording`.
 """
 
 import csv
@@ -35,6 +35,7 @@ from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime._base.paths import path_of
 from vae_runtime.bundle.manifest import RowSpec, Trial
 from vae_runtime.rows.numpy_files import load_npz
+from vae_runtime.verdicts.recordings import RecordingAlarms
 
 from .configs import DataConfig, ModelConfig, TrainConfig
 
@@ -77,12 +78,16 @@ class DataCard(RowSpec):
 
     `rows` counts those of each set. `fingerprint` is the sha256 of the bytes of those trained on.
     `folds` is 1 where calibration rows were held back; else they are those of train and validation.
+    `recordings` counts those of each set, None where they are not known; `whole_recordings` says
+    whether each is in one set, and one fold, alone.
     """
 
     rows: dict[str, int]
     fingerprint: str
     license: str | None
     folds: int = 1
+    recordings: dict[str, int] | None = None
+    whole_recordings: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,10 @@ class Metrics:
     alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
     that of the classifier on the `labelled_rows` of both calibration and test; with folds, of test.
     `calibration_rows` are those that set the level, of the machine that has fewest; `independent`
-    is the share of the rows that count, see `independent_share`.
+    is the share of the rows that count, see `independent_share`, `alike` that of the normal ones,
+    see `alike_share`. `by_recording` are the false alarms of each recording of test and
+    calibration, the latter judged by all others; None where
+    recordings are not known.
     """
 
     normal_rows: int
@@ -107,12 +115,15 @@ class Metrics:
     accuracy: float | None = None
     calibration_rows: int = 0
     independent: float = 1.0
+    alike: float = 1.0
+    by_recording: dict[str, RecordingAlarms] | None = None
 
     @property
     def trial(self) -> Trial:
         """Test of the alarms in the form that a bundle keeps."""
         alarms = round((self.false_alarm_rate or 0.0) * self.normal_rows)
-        return Trial(self.normal_rows, alarms, self.anomalies, self.auroc, self.independent)
+        counts = self.normal_rows, alarms, self.anomalies
+        return Trial(*counts, self.auroc, self.independent, self.alike)
 
 
 @dataclass(frozen=True)
@@ -178,6 +189,16 @@ def open_run(path: str | Path) -> Run:
     'broken'
     """
     path = path_of(path, "the path of a run directory")
+    if (path / "manifest.json").is_file():
+        raise ValueError(
+            f"{path}: expected a run directory, as training writes it. Received: a bundle, which "
+            f"is exported already: vae-runtime info {path}"
+        )
+    if path.is_file():
+        raise ValueError(
+            f"{path}: expected a run directory, as training writes it. Received: a file. The run "
+            "comes first, rows are named by --data."
+        )
     if not (path / RUN.mark).is_file():
         raise ValueError(
             f"{path}: expected a run directory, as `vae-keras train --out {path}` writes it. "

@@ -9,7 +9,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Arrays
 from vae_keras._base.keras_defaults import with_keras_defaults
-from vae_keras.data.datasets import counted, epoch_rows
+from vae_keras.data.datasets import calibrating, counted, epoch_rows
 from vae_keras.fit.batches import draw
 from vae_keras.fit.devices import choose_devices, describe_devices
 from vae_keras.fit.early_stopping import Stopping
@@ -79,6 +79,9 @@ def train(
     check_replaceable(out, RUN)
     if rows is None:
         _check_apart(data_config.source, out)
+        data_config, chosen = data.resolve(data_config)
+        for line in chosen:
+            log(line)
     used = choose_devices(devices, train_config.batch_size)
     dataset, rows = _load(data_config) if rows is None else data.accept_split(data_config, rows)
     fingerprints = fingerprints_of(rows)
@@ -89,7 +92,7 @@ def train(
     if resume and not begun and (run := find_finished(out, config, str(fingerprints["rows"]))):
         log(f"{out} is finished already: nothing to resume")
         return _log_warnings((run, run.metrics), log)
-    for line in describe(dataset, rows, model_config):
+    for line in describe(dataset, rows, model_config, alpha=train_config.alpha):
         log(line)
     if devices_line := describe_devices(used):
         log(devices_line)
@@ -170,7 +173,7 @@ def _write(
 
 def _held_back(trained: _Trained, rows: Split) -> dict[str, Arrays]:
     """Held-back rows with their scores and labels, as a run directory keeps them."""
-    some = {role: counted(getattr(rows, role)) for role in ("calibration", "test")}
+    some = {"calibration": calibrating(rows), "test": counted(rows.test)}
     x = rows.calibration[some["calibration"]]
     terms = score_rows(trained.vae, x)
     own = {name: terms[name] for name in ("score", "nll", "kl")}
@@ -179,7 +182,9 @@ def _held_back(trained: _Trained, rows: Split) -> dict[str, Arrays]:
         "calibration": {"x": x, **own, **crossed},
         "test": {"x": rows.test, "y": rows.test_y},
     }
-    for name, known in (("labels", rows.labels), ("machine", rows.machines)):
+    named = None if rows.recordings is None else rows.recordings.names
+    of_rows = {"labels": rows.labels, "machine": rows.machines, "recording": named}
+    for name, known in of_rows.items():
         if known is not None:
             for role, group in held_back.items():
                 group[name] = known[role][some[role]]
@@ -192,7 +197,7 @@ def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:
         _check_alpha(alpha, rows)
         return
     try:
-        own = rows.machines["calibration"][counted(rows.calibration)]
+        own = rows.machines["calibration"][calibrating(rows)]
         check_enough(alpha, own, np.unique(dataset.machines).tolist())
     except ValueError as error:
         if rows.folds is not None:
@@ -203,7 +208,7 @@ def _check_calibration(alpha: float, rows: Split, dataset: Dataset) -> None:
 
 def _check_alpha(alpha: float, rows: Split) -> None:
     """Raises ValueError where the calibration rows cannot resolve `alpha`."""
-    n, needed = epoch_rows(rows.calibration), rows_needed(alpha)
+    n, needed = int(calibrating(rows).sum()), rows_needed(alpha)
     if n >= needed:
         return
     what = "calibration rows"
@@ -233,10 +238,14 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         recording=config.recording,
         time=config.time,
         machine_column=config.machine,
+        dialect=None if config.source in data.NAMES else data.dialect_of(config),
+        image=dataset.image,
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,
         classes=dataset.classes,
         categories=dataset.categories,
         folds=count(rows),
+        recordings=None if rows.recordings is None else rows.recordings.counts,
+        whole_recordings=rows.recordings is not None and rows.recordings.whole,
     )

@@ -59,7 +59,8 @@ def as_written(annotation):
         return f"[{', '.join(map(as_written, arguments))}]"
     if origin is dict:
         return f"object of {as_written(arguments[1])}"
-    return {str: "string", int: "integer", float: "number"}.get(annotation, annotation.__name__)
+    words = {str: "string", bool: "boolean", int: "integer", float: "number"}
+    return words.get(annotation, annotation.__name__)
 
 
 def test_the_document_describes_every_object_of_the_manifest_and_no_others():
@@ -67,6 +68,8 @@ def test_the_document_describes_every_object_of_the_manifest_and_no_others():
     assert re.findall(r"^### (\w+)$", sections, re.M) == [
         "Manifest",
         "Model",
+        "Dialect",
+        "ImageSpec",
         "Preprocessing",
         "Training",
         "Score",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 
@@ -46,7 +47,7 @@ def test_every_option_of_the_rows_can_be_said(monkeypatch):
         "rows", window=8, stride=2, recording="m", time="t", on_bad_row="reject", bad_columns="drop"
     )
     assert given_to(monkeypatch, options.split()) == expected
-    options = "--image-size 32,48 --channels 3 --columns a,b --one-hot c --stream"
+    options = "--image-size 48x32 --channels 3 --columns a,b --one-hot c --stream"
     expected = DataConfig(
         "rows", image_size=(32, 48), channels=3, columns=("a", "b"), one_hot=("c",), stream=True
     )
@@ -54,6 +55,35 @@ def test_every_option_of_the_rows_can_be_said(monkeypatch):
     assert given_to(monkeypatch, ["--folds", "7"]) == DataConfig("rows", folds=7)
     assert given_to(monkeypatch, []) == DataConfig("rows")
     assert set(DATA) == {f.name for f in dataclasses.fields(DataConfig)} - {"source", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("64x48", (48, 64)),
+        ("64X48", (48, 64)),
+        ("64\u00d748", (48, 64)),
+        (" 64 x 48 ", (48, 64)),
+        ("32", (32, 32)),
+    ],
+)
+def test_the_size_of_images_is_said_as_width_and_height(monkeypatch, text, expected):
+    assert given_to(monkeypatch, ["--image-size", text]).image_size == expected
+
+
+@pytest.mark.parametrize("text", ["", "x", "64x", "x48", "64x48x3", "64*48", "-64x48", "6.4x48"])
+def test_a_size_of_no_image_is_refused_with_what_to_type(capsys, text):
+    with pytest.raises(SystemExit):
+        main(["train", "--data", "rows", "--out", "run", f"--image-size={text}"])
+    assert (
+        f"expected WIDTHxHEIGHT, such as 64x48, or one number for squares. Received: {text!r}."
+    ) in capsys.readouterr().err
+
+
+def test_a_size_with_a_comma_is_refused_as_it_once_meant_the_height_first(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--data", "rows", "--out", "run", "--image-size", "48,64"])
+    assert "type 64x48 for 64 pixels in width and 48 in height" in capsys.readouterr().err
 
 
 def test_what_was_left_out_is_said_before_training(tmp_path, sensor_csv, capsys):
@@ -164,7 +194,7 @@ def test_what_cannot_be_read_is_one_line_and_exit_code_1(tmp_path, data, message
         ["--window", "many"],
         ["--bad-rows", "ignore"],
         ["--bad-columns", "keep"],
-        ["--image-size", "8"],
+        ["--image-size", "8,8"],
         ["--channels", "grey"],
     ],
 )
@@ -182,7 +212,7 @@ def test_an_interruption_is_one_line_and_no_traceback(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr("vae_keras.training.train", interrupt)
     assert main(["train", "--data", "digits", "--out", str(tmp_path / "run")]) == 130
-    said = "vae-keras: interrupted; train --resume goes on where it can\n"
+    said = "vae-keras: interrupted\n"
     assert capsys.readouterr().err == said
 
 
@@ -193,3 +223,36 @@ def test_help_does_not_wait_for_tensorflow():
         "except SystemExit: assert 'tensorflow' not in sys.modules, 'tensorflow was imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "options", "resumes"),
+    [
+        (None, [], False),
+        ("run.checkpoint.npz", [], True),
+        ("run.fold3.checkpoint.npz", [], True),
+        ("run.folds.checkpoint.npz", [], True),
+        ("run2.checkpoint.npz", [], False),  # of another run
+        ("earlier", [], False),  # of another training, which may have had other options
+        ("earlier", ["--resume"], True),
+    ],
+)
+def test_an_interrupted_training_promises_to_resume_where_it_can(
+    tmp_path, monkeypatch, capsys, checkpoint, options, resumes
+):
+    earlier = tmp_path / "run.checkpoint.npz"
+    if checkpoint == "earlier":
+        earlier.touch()
+        os.utime(earlier, (0, 0))
+
+    def interrupt(args):
+        if checkpoint not in (None, "earlier"):
+            (tmp_path / checkpoint).touch()
+            os.utime(tmp_path / checkpoint, (2**32, 2**32))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae_keras.cli._train", interrupt)
+    assert main(["train", "--data", "x.csv", "--out", str(tmp_path / "run"), *options]) == 130
+    said = capsys.readouterr().err
+    assert said.startswith("vae-keras: interrupted")
+    assert ("--resume goes on" in said) == resumes

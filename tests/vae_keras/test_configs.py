@@ -91,7 +91,7 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
 
 
 TWICE = "columns, label, recording, time, classes and machine that differ. Received: "
-OTHERS = "expected a window, for stride, recording and time. Received: none."
+OTHERS = "expected a window, for stride and time. Received: none."
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,16 @@ OTHERS = "expected a window, for stride, recording and time. Received: none."
         ({"window": 0}, "window of 1 row or more. Received: 0."),
         ({"window": 4, "stride": 0}, "stride of 1 row or more. Received: 0."),
         ({"stride": 4}, OTHERS),
-        ({"recording": "m"}, OTHERS),
+        ({"recording": "m", "stream": True}, "expected recordings without streaming"),
         ({"time": "t"}, OTHERS),
         ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
         ({"on_bad_row": "ignore"}, "on_bad_row of fail or reject. Received: ignore."),
         ({"bad_columns": "keep"}, "bad_columns of error or drop. Received: keep."),
-        ({"image_size": (0, 8)}, "height and width of 1 or more. Received: (0, 8)."),
+        (
+            {"image_size": (0, 8)},
+            "width and height of 1 or more. Received: 8 x 0 (width x",
+        ),
         ({"channels": 2}, "number of channels of 1 or 3. Received: 2."),
         ({"channels": 4}, "number of channels of 1 or 3. Received: 4."),
         ({"validation": 0.0}, "above 0 that leave rows to train on. Received: 0, 0.2, 0.1."),

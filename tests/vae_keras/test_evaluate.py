@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vae_keras.cli import main
+from vae_keras import ModelConfig, TrainConfig, train
+from vae_keras.cli import describe, main
 from vae_keras.configs import DataConfig
 from vae_keras.data import Dataset, load
 from vae_keras.evaluate import (
@@ -220,3 +221,48 @@ def test_evaluate_warns_of_rows_of_another_world(table_run, table_bundle, tmp_pa
         assert said.err.count("\n") == 1
     assert main(["evaluate", str(table_run.path)]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture(scope="module")
+def bench_run(tmp_path_factory):
+    """A run of six files, each a recording, the last with anomalies; and their folder."""
+    home, rng = tmp_path_factory.mktemp("bench"), np.random.default_rng(0)
+    (home / "bench").mkdir()
+    for number in range(6):
+        x = rng.normal(size=(60, 3)) + rng.normal(size=3)
+        broken = np.arange(60) >= (50 if number == 5 else 60)
+        path = home / "bench" / f"run_{number}.csv"
+        rows = np.column_stack([x + 20 * broken[:, None], broken])
+        np.savetxt(path, rows, delimiter=",", header="a,b,c,broken", comments="")
+    run, metrics = train(
+        DataConfig(str(home / "bench"), label="broken", folds=3),
+        ModelConfig(hidden=(8,), latent_dim=2, centres=0),
+        TrainConfig(epochs=2, alpha=0.05),
+        out=home / "run",
+        log=lambda line: None,
+    )
+    return run, metrics, home / "bench"
+
+
+def test_each_file_is_held_back_whole_and_judged_by_the_others(bench_run):
+    run, metrics, _ = bench_run
+    names = {f"run_{number}" for number in range(6)}
+    assert run.data.whole_recordings
+    assert run.data.recordings["calibration"] + run.data.recordings["test"] == 6
+    calibrated, tested = (set(part["recording"]) for part in (run.calibration, run.test))
+    assert len(run.calibration["recording"]) == len(run.calibration["x"])
+    assert calibrated | tested == names
+    assert set(metrics.by_recording) == names
+    assert sum(each.normal_rows for each in metrics.by_recording.values()) == 350
+    assert 0 < metrics.alike < 1
+    assert evaluate_run(run) == metrics
+    assert "; by recording: " in describe(metrics)
+
+
+def test_recordings_of_other_rows_are_judged_by_name(bench_run, capsys):
+    run, _, folder = bench_run
+    assert main(["evaluate", str(run.path), "--data", str(folder), "--label", "broken"]) == 0
+    assert "of 350 normal rows, " in (said := capsys.readouterr().out)
+    assert "; by recording: " in said
+    one = evaluate_run(run, load(DataConfig(str(folder / "run_1.csv"), label="broken")))
+    assert one.by_recording is None

@@ -65,6 +65,15 @@ def test_a_path_without_a_run_is_refused(tmp_path):
         open_run(tmp_path)
 
 
+def test_a_bundle_or_a_file_in_its_place_is_told_apart(tmp_path):
+    (tmp_path / "rows.csv").write_text("a\n")
+    with pytest.raises(ValueError, match=r"Received: a file\. The run comes first"):
+        open_run(tmp_path / "rows.csv")
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(ValueError, match="a bundle, which is exported already"):
+        open_run(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["data.json", "model.keras", "calibration.npz", "test.npz"])
 @pytest.mark.parametrize("damage", [None, lambda content: content[: len(content) // 2]])
 def test_a_missing_or_cut_file_is_refused_by_name(tmp_path, table_run, name, damage):

@@ -36,13 +36,15 @@ class DataConfig:
         stride: rows between the starts of two windows when tables are scored; a quarter of a window
             where None. Training draws from windows at every offset, as many an epoch as there are
             at the stride, or at a quarter of a window where that is more.
-        recording: column (or key of an .npz) that tells recordings apart: no window spans two.
+        recording: column (or key of an .npz) that tells recordings apart: no window spans two, and
+            whole recordings are held back.
         time: column (or key) of times: no window spans a hole in them.
         on_bad_row: at a row with missing or infinite values, or an image that cannot be read:
             "fail", or "reject" to leave it out; a window with such a row is left out.
         bad_columns: of a table, columns of text and those that never change: "error", or "drop".
         stream: whether to read a Parquet table again in each epoch instead of holding it in memory.
-        image_size: (height, width) to make images of a folder; all must be alike where None.
+        image_size: (height, width) in pixels to resize images of a folder to, here and on the
+            device; all must be alike where None.
         channels: of such images, 1 or 3; as they are where None.
         validation, calibration, test: shares of the normal rows held back from training: to stop
             it in time, to set the alarm threshold, to check both.
@@ -56,6 +58,10 @@ class DataConfig:
             back, see `cross_fitting`; 1 for none, None for what `splits.choose_folds` says.
         machine: column of a table, or key of an .npz, that names the machine that a row is
             of: each machine's alarm threshold is set on its own rows. It may be `recording` too.
+        sep, decimal, thousands, encoding, comment, skiprows: of a text file, see `Dialect` in
+            docs/bundle-format.md; None for what the file shows, which is told.
+        header: of a text file, whether its first line has names; None for what it shows.
+        missing: cells that mean no value, beside NA, null, - and the like.
 
     >>> DataConfig("sensors.csv", label="broken").calibration
     0.2
@@ -87,6 +93,14 @@ class DataConfig:
     normal: tuple[str, ...] | None = None
     categories: tuple[str, ...] | None = None
     category_values: dict[str, tuple[str, ...]] | None = None
+    sep: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    header: bool | None = None
+    skiprows: int | None = None
+    missing: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         shares = (self.validation, self.calibration, self.test)
@@ -107,9 +121,7 @@ class DataConfig:
         check("on_bad_row of fail or reject", self.on_bad_row, self.on_bad_row in BAD_ROWS)
         check("bad_columns of error or drop", self.bad_columns, self.bad_columns in BAD_COLUMNS)
         if self.image_size is not None:
-            check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
-            for size in self.image_size:
-                check_whole("height and width", size, most=LARGEST_SIDE)
+            _check_size(self.image_size)
         check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
         check_whole("seed", self.seed, least=0, most=LARGEST_SEED)
 
@@ -120,6 +132,19 @@ class DataConfig:
             DataConfig.validation,
             DataConfig.calibration,
         )
+
+
+def _check_size(image_size: tuple[int, int]) -> None:
+    """Raises ValueError for a size of no image; it is said as WIDTH x HEIGHT."""
+    height, width = image_size
+    for side in (width, height):
+        check_is_whole("width and height", side)
+    received = f"{width} x {height} (width x height)"
+    for bound, fits in (
+        ("1 or more", min(image_size) >= 1),
+        (f"{LARGEST_SIDE:,} at most", max(image_size) <= LARGEST_SIDE),
+    ):
+        check(f"width and height of {bound}", received, fits)
 
 
 def _check_columns(config: DataConfig) -> None:
@@ -189,8 +214,9 @@ def _check_folds(config: DataConfig) -> None:
 
 
 def _check_windows(config: DataConfig) -> None:
-    if config.machine is not None and config.stream:
-        raise ValueError("expected machines without streaming. Received: both.")
+    for name in ("machine", "recording"):
+        if getattr(config, name) is not None and config.stream:
+            raise ValueError(f"expected {name}s without streaming. Received: both.")
     if config.window is not None:
         check_whole("window", config.window, noun=" row")
         if config.stride is not None:
@@ -199,5 +225,5 @@ def _check_windows(config: DataConfig) -> None:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif any(option is not None for option in (config.stride, config.recording, config.time)):
-        raise ValueError("expected a window, for stride, recording and time. Received: none.")
+    elif any(option is not None for option in (config.stride, config.time)):
+        raise ValueError("expected a window, for stride and time. Received: none.")

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,35 @@ def number_or_all(text: str) -> int | str:
     return text if text == "all" else int(text)
 
 
+def header_or_none(text: str) -> bool:
+    """Parser for 0, a header in the first line, or none, as pandas has them."""
+    if text not in ("0", "none"):
+        raise argparse.ArgumentTypeError(f"expected 0 or none. Received: {text!r}.")
+    return text == "0"
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Parser for the size of images, WIDTHxHEIGHT, or one number of squares; (height, width).
+
+    >>> image_size("64x48")
+    (48, 64)
+    """
+    parts = [part.strip() for part in re.split(r"[xX\u00d7]", text)]
+    if len(parts) in (1, 2) and all(part.isdecimal() for part in parts):
+        return int(parts[-1]), int(parts[0])
+    instead = ""
+    pair = [part.strip() for part in text.split(",")]
+    if len(pair) == 2 and all(part.isdecimal() for part in pair):
+        instead = (
+            f" With a comma it was the height that came first: type {pair[1]}x{pair[0]} for "
+            f"{pair[1]} pixels in width and {pair[0]} in height."
+        )
+    raise argparse.ArgumentTypeError(
+        "expected WIDTHxHEIGHT, such as 64x48, or one number for squares. "
+        f"Received: {text!r}.{instead}"
+    )
+
+
 DATA: Flags = {
     "data_dir": (
         name_or_path,
@@ -93,7 +123,8 @@ DATA: Flags = {
     "stride": (int, "rows between windows that are scored; default: a quarter of a window"),
     "recording": (
         str,
-        "column, or key of an .npz, that tells recordings apart; no window spans two",
+        "column, or key of an .npz, that tells recordings apart; whole ones are held back, and no "
+        "window spans two",
     ),
     "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
     "classes": (
@@ -106,6 +137,20 @@ DATA: Flags = {
         "column, or key of an .npz, that names the machine that a row is of; each machine's alarm "
         "threshold is set on its own rows",
     ),
+    "sep": (str, "of text, between cells: a character, tab or blanks; default: as it is"),
+    "decimal": (str, "of text, before the fraction of a number, such as a comma"),
+    "thousands": (str, "of text, between groups of three digits"),
+    "encoding": (str, "of text: utf-8, utf-16-le, utf-16-be, latin-1, cp1252"),
+    "comment": (str, "of text, at the begin of lines to leave out, such as #"),
+    "header": (
+        header_or_none,
+        "of text: 0 if the first line has names, none if it is a row; default: as it shows",
+    ),
+    "skiprows": (int, "of text, lines above the table"),
+    "missing": (
+        listed,
+        "cells that mean no value beside NA, null, -, ? and the like, as in --missing=-200,-999",
+    ),
     "labels_per_class": (int, "labels of each class that training may see; default: all"),
     "on_bad_row": (
         one_of(*BAD_ROWS),
@@ -117,8 +162,9 @@ DATA: Flags = {
     ),
     "stream": (bool, "read a Parquet table anew in each epoch: for more rows than memory holds"),
     "image_size": (
-        comma_separated(int, "two whole numbers, HEIGHT,WIDTH", 2),
-        "HEIGHT,WIDTH to make images of a folder; default: all must be alike",
+        image_size,
+        "WIDTHxHEIGHT in pixels, such as 64x48, to resize images of a folder to, here and on the "
+        "device; default: all must be alike",
     ),
     "channels": (int, "of images of a folder, 1 or 3; default: as they are"),
     "validation": (float, "share of the normal rows that decides when to stop training"),

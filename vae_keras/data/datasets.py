@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
+from vae_runtime.bundle.manifest import ImageSpec
 
 from .offsets import Windows
 from .streams import Stream
 
 BLOCK_VALUES = 2**22
+KNOWN_OF_ROWS = (
+    "segments",
+    "labels",
+    "machines",
+    "recordings",
+    "files",
+)  # fields of a `Dataset`, by row
 
 Rows = Any  # an Array (rows, *input_shape), or a Stream or Windows of its shape and dtype
 
@@ -38,9 +46,11 @@ class Dataset:
         labels: int32 (rows,), the number of each row's class, -1 where it is not known.
         classes: the names of the classes; None, as labels, where nobody asked for them.
         machines: text (rows,), the name of the machine of each row; None where nobody asked.
+        recordings: text (rows,), the name of the recording of each row; None where unknown.
         categories: columns of text that the last one-hot groups are, and their values; None
             without any.
         notes: what was done to the rows on the way, for people.
+        image: how image files became rows; None where rows came otherwise.
         files: int (rows,), the number of each row's file among `file_names`; None where all are of
             one file.
         file_names: of the files, in order.
@@ -58,10 +68,25 @@ class Dataset:
     labels: Array | None = None
     classes: tuple[str, ...] | None = None
     machines: Array | None = None
+    recordings: Array | None = None
     categories: dict[str, tuple[str, ...]] | None = None
     notes: tuple[str, ...] = ()
+    image: ImageSpec | None = None
     files: Array | None = None
     file_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Recordings of a split.
+
+    `names` are those of each row of calibration and test, `counts` how many recordings each set
+    has; `whole` is True where none is in two sets, or in two folds.
+    """
+
+    names: Arrays
+    counts: dict[str, int]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -70,13 +95,15 @@ class Split:
 
     `train` may be a `Stream` or `Windows`; the others are arrays. `labels` are those of train,
     validation, calibration and test, as training may see them, or None where there are no classes.
-    `machines` name the machine of each row of calibration and test, or are None.
+    `machines` name the machine of each row of calibration and test, or are None; `recordings` say
+    who gets which, where they are known.
 
     With `folds`, int (rows of calibration,), the calibration rows are those of train, then those of
     validation, and each is scored by another model, which saw no row of its fold. `stopping`, bool
     (rows of calibration,), are those that tell such a model when to stop, some of each fold. Of a
     table of windows, train, validation and calibration are then `Windows`; those that are `counted`
-    validate and calibrate.
+    validate and calibrate. `calibrates`, bool (rows of calibration,), are those whose scores
+    calibrate where these are not all.
 
     >>> train, validation, calibration, test = np.split(normal, [700, 800, 1000])
     >>> rows = Split(train, validation, calibration, test, test_y=np.zeros(len(test), bool))
@@ -91,8 +118,16 @@ class Split:
     test_y: Array
     labels: Arrays | None = None
     machines: Arrays | None = None
+    recordings: Recordings | None = None
     folds: Array | None = None
     stopping: Array | None = None
+    calibrates: Array | None = None
+
+
+def calibrating(rows: Split) -> Array:
+    """Mask of the calibration rows whose scores calibrate: bool (rows of calibration,)."""
+    some = counted(rows.calibration)
+    return some if rows.calibrates is None else some & rows.calibrates
 
 
 def counted(x: Rows) -> Array:
@@ -109,18 +144,14 @@ def evaluation_rows(dataset: Dataset) -> Dataset:
     """Rows to evaluate on: all, but of windows at every offset those that count, as an array."""
     if not isinstance(dataset.x, Windows):
         return dataset
-    some = dataset.x.counted
-    labels, machines, files = (
-        None if a is None else a[some] for a in (dataset.labels, dataset.machines, dataset.files)
-    )
-    return replace(
-        dataset,
-        x=dataset.x[some],
-        y=dataset.y[some],
-        labels=labels,
-        machines=machines,
-        files=files,
-    )
+    return where(dataset, dataset.x.counted)
+
+
+def where(dataset: Dataset, some: Array) -> Dataset:
+    """Rows of a `Dataset` under a mask, with all that is known of each."""
+    known = {name: getattr(dataset, name) for name in KNOWN_OF_ROWS}
+    chosen: dict[str, Any] = {n: None if each is None else each[some] for n, each in known.items()}
+    return replace(dataset, x=dataset.x[some], y=dataset.y[some], **chosen)
 
 
 def select(x: Rows, rows: Array) -> Rows:

@@ -49,6 +49,10 @@ def accept_split(config: DataConfig, rows: Split) -> tuple[Dataset, Split]:
             "expected rows without machines. Received: machines. Train on a file (--machine), or "
             "give the bundle machines of its own: vae_runtime.recalibrate(..., machines=)."
         )
+    if rows.recordings is not None:
+        raise ValueError(
+            "expected rows without recordings. Received: recordings. Train on a file (--recording)."
+        )
     train = rows.train
     if not isinstance(train, (np.ndarray, Stream)):
         train = DatasetStream(train)

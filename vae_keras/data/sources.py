@@ -9,26 +9,28 @@ from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.categories import numbers_of
-from vae_runtime.rows.formats import registry
-from vae_runtime.rows.formats.images import SUFFIXES
+from vae_runtime.rows.endings import ENDINGS, format_ending
+from vae_runtime.rows.formats.image_files import is_image
+from vae_runtime.rows.formats.pixels import said
 from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
-from . import idx
+from . import column_choice, idx
 from .datasets import Dataset
 from .digits import load_digits
-from .images import load_folder
+from .images import load_images
 from .tables import load_table
 
 # What each kind of source has use for; other options would be ignored, and are refused instead.
 _CLASSES = ("classes", "labels_per_class")
 _TABLE = ("columns", "label", "one_hot", "categories", "category_values", "bad_columns")
+_TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 _WINDOWS = ("window", "stride", "recording", "time")
 _ROWS = ("normal", "machine", "value_range", "on_bad_row")
 OPTIONS = {
     "digits": _CLASSES,
     "idx": ("data_dir",),
     "images": ("image_size", "channels", "on_bad_row"),
-    "table": (*_TABLE, *_CLASSES, *_WINDOWS, *_ROWS, "stream"),
+    "table": (*_TABLE, *_CLASSES, *_WINDOWS, *_ROWS, *_TEXT, "stream"),
     "arrays": (*_CLASSES, *_WINDOWS, *_ROWS),
     "given": ("columns", "value_range"),
 }
@@ -44,7 +46,7 @@ def load(config: DataConfig) -> Dataset:
     if config.source not in NAMES and not _is_there(config.source):
         raise ValueError(
             f"{config.source}: expected {', '.join(NAMES)}, a file of "
-            f"{', '.join(registry.ENDINGS)}, a folder or glob of such files, or a folder of "
+            f"{', '.join(ENDINGS)}, a folder or glob of such files, or a folder of "
             "images. Received: nothing at that path."
         )
     kind = _kind(config.source)
@@ -54,7 +56,14 @@ def load(config: DataConfig) -> Dataset:
     if kind == "idx":
         x = np.concatenate(idx.load_images(config.source, config.data_dir))
         return Dataset(config.source, x, np.zeros(len(x), bool), (0.0, 255.0))
-    return load_folder(config) if kind == "images" else load_table(config)
+    return load_images(config) if kind == "images" else load_table(config)
+
+
+def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
+    """Says which columns are features and times, see `column_choice`; all of other sources."""
+    if config.source in NAMES or not _is_there(config.source) or _kind(config.source) != "table":
+        return config, ()
+    return column_choice.resolve(config)
 
 
 def config_like(source: str, known: Any, **options: Any) -> DataConfig:
@@ -66,9 +75,13 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
         options: of the source, as `DataConfig` has it: label, recording, on_bad_row and the like.
     """
     kind = _kind(source)
+    if kind == "images" and known.image is not None:
+        options = {**_image_options(known), **_given(options)}
     windowed = known.stride is not None and kind in ("table", "arrays")
     categories = known.categories if kind == "table" else None
     names = known.feature_names if kind == "table" else None
+    if kind == "table" and known.dialect is not None and not options.get("missing"):
+        options = {**options, "missing": known.dialect.missing or None}
     return DataConfig(
         source,
         columns=names if categories is None else numbers_of(names or (), categories),
@@ -80,26 +93,30 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     )
 
 
+def _image_options(known: Any) -> dict[str, Any]:
+    """Options by which images become rows of a model, as they did in its training."""
+    height, width, channels = known.input_shape
+    size = None if known.image.resampling is None else (height, width)
+    return {"image_size": size, "channels": channels}
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that say something: those that are not the default."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _kind(source: str) -> str:
     if source in NAMES:
         return "idx" if source in idx.DATASETS else "digits"
-    path = path_of(source, "a source of rows")
-    if path.is_dir() and _is_of_images(path):
+    first = _first_of(source)
+    if first.is_dir() or is_image(first):
         return "images"
-    return "arrays" if _first_of(source).suffix in ARRAYS else "table"
+    return "arrays" if format_ending(_first_of(source)) in ARRAYS else "table"
 
 
 def _is_there(source: str) -> bool:
     path = path_of(source, "a source of rows")
     return path.exists() or any(mark in source for mark in GLOB_MARKS)
-
-
-def _is_of_images(folder: Path) -> bool:
-    """True for a folder without files of rows, or with fewer than it has images."""
-    endings = [file.suffix.lower() for file in folder.rglob("*") if file.is_file()]
-    rows = sum(ending in registry.ENDINGS for ending in endings)
-    images = sum(ending in SUFFIXES for ending in endings)
-    return images > rows or (not rows and not images)
 
 
 def _first_of(source: str) -> Path:
@@ -111,12 +128,19 @@ def check_options(config: DataConfig, kind: str) -> None:
     """Raises ValueError for an option that this kind of source would ignore."""
     plain = DataConfig(config.source)
     for option in sorted(ALL_OPTIONS - set(OPTIONS[kind])):
-        if getattr(config, option) != getattr(plain, option):
+        value = getattr(config, option)
+        if value != getattr(plain, option):
+            if option == "image_size":
+                value = f"{said(value[1], value[0])} (width x height)"
             raise ValueError(
                 f"expected no {option.replace('_', '-')} for {config.source}. "
-                f"Received: {getattr(config, option)}, which would be ignored."
+                f"Received: {value}, which would be ignored."
             )
-    if config.stream and kind == "table" and _first_of(config.source).suffix not in STREAMED:
+    if (
+        config.stream
+        and kind == "table"
+        and format_ending(_first_of(config.source)) not in STREAMED
+    ):
         raise ValueError(
             f"expected Parquet to stream. Received: {config.source}. Convert it, or train on it "
             "in memory."

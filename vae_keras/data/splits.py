@@ -7,7 +7,7 @@ import numpy as np
 from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
 
-from . import labels
+from . import labels, recordings
 from .balanced_shares import deal_segments
 from .datasets import Dataset, Rows, Split, counted, select
 from .streams import FileStream
@@ -36,10 +36,13 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
     few: all are judged on, also those beside windows that were trained on.) Of windows at every
     offset, training gets all; of those that are held back, the counted ones stay.
 
-    Where rows are few, all but the test are dealt out to folds instead, see `choose_folds`. Where
-    there are machines, each gives its share to every set and every fold.
+    Where rows or recordings are few, all but the test are dealt out to folds instead, see
+    `choose_folds`. Where there are machines, each gives its share to every set and every fold.
     """
     rng, folds = np.random.default_rng(config.seed), choose_folds(dataset, config)
+    if dataset.recordings is not None and dataset.segments is None:
+        needed = recordings.SETS if folds == 1 else folds + 1
+        dataset = recordings.with_segments(dataset, needed)
     if folds > 1:
         return _by_fold(dataset, config, folds, rng)
     deal = _by_row if dataset.segments is None else _by_segment
@@ -61,6 +64,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         test_y=test_y,
         labels=labels.split_labels(dataset, rows, config),
         machines=_machines(dataset, rows),
+        recordings=recordings.of_sets(dataset, rows, [*normal.values()]),
     )
 
 
@@ -68,18 +72,19 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
     """Number of folds for cross-conformal calibration; 1 where rows are held back instead.
 
     Where `DataConfig.folds` is None, there are folds if normal rows are fewer than
-    `ENOUGH_TO_HOLD_BACK`; but not where somebody chose the shares to hold back, nor where there is
-    no segment for each fold,
-    of each machine where there are machines.
+    `ENOUGH_TO_HOLD_BACK`, or recordings of rows than `recordings.ENOUGH_TO_HOLD_BACK`; but not
+    where somebody chose the shares to hold back, nor where there is no segment for each fold, of
+    each machine where there are machines.
     """
     if config.folds is not None:
         return config.folds
-    is_streamed = isinstance(dataset.x, FileStream)
-    if (
-        is_streamed
-        or config.has_own_shares
-        or (~dataset.y & counted(dataset.x)).sum() >= ENOUGH_TO_HOLD_BACK
-    ):
+    if isinstance(dataset.x, FileStream) or config.has_own_shares:
+        return 1
+    if dataset.recordings is not None and dataset.segments is None:
+        count = recordings.fewest(dataset)
+        if recordings.SETS <= count < recordings.ENOUGH_TO_HOLD_BACK:
+            return min(FOLDS, count - 1)
+    if (~dataset.y & counted(dataset.x)).sum() >= ENOUGH_TO_HOLD_BACK:
         return 1
     if dataset.segments is None:
         segments = [len(rows) for rows in _normal_by_machine(dataset)]
@@ -96,6 +101,8 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
     anomalies = _anomalies(dataset, rng)
     validates = stopping & (dealt == 1)
     learns, test = (dealt > 0) & ~validates, _counted(dataset, normal[dealt == 0])
+    if dataset.recordings is not None and len(test) > MOST_HELD_BACK:
+        test = rng.permutation(test)[:MOST_HELD_BACK]
     order = np.concatenate([np.flatnonzero(learns), np.flatnonzero(validates)])
     rows = {
         "train": normal[learns],
@@ -109,9 +116,24 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
         test_y=np.arange(len(test) + len(anomalies)) >= len(test),
         labels=labels.split_labels(dataset, rows, config),
         machines=_machines(dataset, rows),
+        recordings=recordings.of_sets(
+            dataset, rows, [normal[dealt == part] for part in range(folds + 1)]
+        ),
         folds=dealt[order] - 1,
         stopping=stopping[order],
+        calibrates=_calibrates(dataset, normal[order], rng),
     )
+
+
+def _calibrates(dataset: Dataset, rows: Array, rng: Any) -> Array | None:
+    """Mask of the rows whose scores calibrate, where recordings have more than are of use."""
+    if dataset.recordings is None or dataset.stride is not None or len(rows) <= MOST_HELD_BACK:
+        return None
+    own = np.zeros(len(rows), int) if dataset.machines is None else dataset.machines[rows]
+    mask = np.zeros(len(rows), bool)
+    for machine in np.unique(own):
+        mask[rng.permutation(np.flatnonzero(own == machine))[:MOST_HELD_BACK]] = True
+    return mask
 
 
 def _rows_into_folds(
@@ -158,7 +180,7 @@ def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> N
                 f"{(counts == 0).sum()} of them. Take fewer folds (--folds).{advice}"
             )
     count = len(_counted(dataset, normal[dealt > 0]))
-    if count > MOST_HELD_BACK:
+    if count > MOST_HELD_BACK and (dataset.recordings is None or dataset.stride is not None):
         raise ValueError(
             f"expected {MOST_HELD_BACK:,} rows at most with folds, which are for few. Received: "
             f"{count:,}. With so many, hold some back for calibration (--folds 1)."

@@ -13,20 +13,21 @@ import numpy as np
 
 from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
+from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows import input_files
 from vae_runtime.rows.bad_rows import Reject, all_rejected
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.categories import part_names
-from vae_runtime.rows.formats import registry
+from vae_runtime.rows.dialect import open_dialect, recorded
+from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.marks import plain_column
-from vae_runtime.rows.missing_names import some
-from vae_runtime.rows.tables import ColumnError
 
-from . import labels, windows
+from . import labels, recordings, windows
 from .categories import grouped
+from .column_choice import reading_of, resolve
 from .column_stats import ColumnStats, outlier_warnings
-from .datasets import Dataset
+from .datasets import Dataset, where
 from .file_rows import Checked, Reading, checked_blocks, labels_of, rows_of
 from .streams import FileStream, with_small_shards
 
@@ -38,28 +39,27 @@ SHOWN = 3  # rejected rows that are told
 def load_table(config: DataConfig) -> Dataset:
     """Loads files of rows; ValueError says what is wrong and where."""
     notes: list[str] = []
-    wanted = _wanted(config, notes)
-    try:
-        inputs = input_files.plan([config.source], wanted)
-        known = labels_of(config, inputs)
-        inputs, groups = grouped(config, inputs, known)
-        read = _streamed if config.stream else _in_memory
-        return read(config, inputs, Reading(known, groups), notes)
-    except ColumnError:
-        raise
-    except ValueError as error:
-        text = [] if config.columns is not None else _text_columns(config, wanted)
-        if not text:
-            raise
-        raise ValueError(
-            f"{error} Text is in {some(text)}: name the columns to take (--columns), leave out "
-            "those that hold text (--bad-columns drop), or encode columns of few words "
-            f"(--categories {','.join(text[:2])})."
-        ) from error
+    if config.columns is None:
+        config, chosen = resolve(config)
+        notes += chosen
+    wanted = _wanted(config)
+    inputs = input_files.plan([config.source], wanted)
+    known = labels_of(config, inputs)
+    inputs, groups = grouped(config, inputs, known)
+    read = _streamed if config.stream else _in_memory
+    return read(config, inputs, Reading(known, groups), notes)
 
 
-def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
-    """What to read of the files: the columns asked for, or all but those of text."""
+def dialect_of(config: DataConfig) -> Dialect | None:
+    """The dialect of the first file of a source, where that is text; None of others."""
+    files = input_files.files_of([config.source], Wanted())
+    if not files or not files[0].is_file() or format_ending(files[0]) != ".csv":
+        return None
+    return recorded(open_dialect(files[0], reading_of(config)))
+
+
+def _wanted(config: DataConfig) -> Wanted:
+    """What to read of the files: the columns asked for, or all of files without names."""
     known = config.category_values
     others = [config.label, config.recording, config.time, config.classes]
     others += () if known is not None else config.categories or ()
@@ -68,43 +68,18 @@ def _wanted(config: DataConfig, notes: list[str]) -> Wanted:
     if columns is not None and config.categories is not None:
         columns = tuple(name for name in columns if name not in config.categories)
     wanted = Wanted(
-        columns, machine_column=config.machine, extra=extra, marked=config.label is None
+        columns,
+        machine_column=config.machine,
+        extra=extra,
+        marked=config.label is None,
+        reading=reading_of(config),
     )
     if config.stream:
         wanted = with_small_shards(wanted)
     if known is not None:
         names = (*(columns or ()), *part_names(known))
         return wanted._replace(features=names, shape=(len(names),), categories=known)
-    if config.columns is not None or config.bad_columns == "error":
-        return wanted
-    found = _kinds(config, wanted)
-    if found is None:
-        raise ValueError(
-            f"{config.source}: expected a first line of names, to tell columns apart by. Received: "
-            "a row of numbers."
-        )
-    text = [name for name, is_number in found.items() if not is_number]
-    if text:
-        notes.append(f"left out as they hold text: {', '.join(text)}")
-    if len(text) == len(found):
-        raise ValueError(f"{config.source}: expected columns of numbers. Received: none.")
-    return wanted._replace(features=tuple(name for name in found if name not in text))
-
-
-def _kinds(config: DataConfig, wanted: Wanted) -> dict[str, bool] | None:
-    """Columns that are not named otherwise, each with whether it holds numbers in all files."""
-    found: dict[str, bool] = {}
-    for file in input_files.files_of([config.source], wanted):
-        columns = registry.columns_of(file, wanted)
-        if columns is None:
-            return None
-        found = {name: found.get(name, True) and is_number for name, is_number in columns.items()}
-    return found
-
-
-def _text_columns(config: DataConfig, wanted: Wanted) -> list[str]:
-    kinds = _kinds(config, wanted._replace(features=None))
-    return [name for name, is_number in (kinds or {}).items() if not is_number]
+    return wanted
 
 
 def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[str]) -> Dataset:
@@ -116,7 +91,7 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[s
     stats = ColumnStats(names, groups)
     stats.add(x[good], checked.y[good])
     kept = _varying(config, stats, names, notes)
-    if Path(config.source).suffix == ".csv" and names is None:
+    if names is None and dialect_of(config) is not None:
         notes.append(f"{config.source} has no header line: its first line is taken as a row")
     if x.ndim == 2:
         normal = x[good & ~checked.y]
@@ -140,11 +115,12 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[s
     if config.classes is not None:
         known = plain_column(rows.extra[config.classes])
         dataset = labels.with_labels(dataset, known, column=config.classes)
-    if config.window is None:
-        return only(dataset, good)
     recording, time = (
         plain_column(rows.extra[name]) if name else None for name in (config.recording, config.time)
     )
+    dataset = replace(dataset, recordings=recordings.named(dataset, recording, good=good))
+    if config.window is None:
+        return only(dataset, good)
     return windows.cut(dataset, config, good=good, recording=recording, time=time)
 
 
@@ -163,6 +139,8 @@ def _streamed(config: DataConfig, inputs: Inputs, given: Reading, notes: list[st
         _refuse(config, rejects)
     good = np.concatenate(goods)
     _tell(rejects, good, notes)
+    if len(inputs.files) > 1:
+        notes.append("rows of all files are dealt out one by one, as they are streamed (--stream)")
     _tell_aside(aside, notes)
     kept = _varying(config, stats, names, notes)
     y = np.concatenate(marks)[good]
@@ -180,17 +158,7 @@ def _name(config: DataConfig) -> str:
 
 def only(dataset: Dataset, good: Array) -> Dataset:
     """The good rows of a `Dataset`, with all that is known of them."""
-    labels, machines, files = (
-        None if a is None else a[good] for a in (dataset.labels, dataset.machines, dataset.files)
-    )
-    return replace(
-        dataset,
-        x=dataset.x[good],
-        y=dataset.y[good],
-        labels=labels,
-        machines=machines,
-        files=files,
-    )
+    return where(dataset, good)
 
 
 def _good(config: DataConfig, checked: Checked, notes: list[str]) -> Array:

@@ -11,7 +11,7 @@ from vae_runtime.rows.name_texts import name_texts
 from vae_runtime.rows.windows import UNNAMED, one_of, window_starts
 
 from . import labels
-from .datasets import Dataset
+from .datasets import Dataset, where
 from .offsets import Windows
 
 # With as many recordings as this, whole recordings are held back: the threshold is then set on
@@ -40,8 +40,10 @@ def cut(
     window = config.window or 1
     quarter = max(window // 4, 1)
     stride = quarter if config.stride is None else config.stride
+    if table.recordings is None and recording is not None:
+        table = replace(table, recordings=name_texts(recording))
     if table.x.ndim == 3 and table.x.shape[1] == window and time is None:
-        return _cut_already(replace(table, stride=stride), good, recording)
+        return _cut_already(replace(table, stride=stride), good)
     if table.x.ndim != 2:
         raise ValueError(
             f"expected a table (rows, channels) to cut into windows, or windows of {window} rows "
@@ -82,6 +84,7 @@ def cut(
         machines=None
         if table.machines is None
         else _machines(table.machines[order], starts, window),
+        recordings=None if table.recordings is None else table.recordings[order][starts],
         files=None if table.files is None else table.files[order][starts],
     )
 
@@ -130,23 +133,16 @@ def _machines(names: Array, starts: Array, window: int) -> Array:
     return np.asarray(names[starts])
 
 
-def _cut_already(table: Dataset, good: Array, recording: Array | None) -> Dataset:
+def _cut_already(table: Dataset, good: Array) -> Dataset:
     """Windows as they are, those of a recording on one side of a split, where that is known."""
-    windows = replace(
-        table,
-        x=table.x[good],
-        y=table.y[good],
-        labels=None if table.labels is None else table.labels[good],
-        machines=None if table.machines is None else table.machines[good],
-        files=None if table.files is None else table.files[good],
-    )
-    if recording is None:
+    windows = where(table, good)
+    if windows.recordings is None:
         note = (
             "windows are dealt out one by one: if they overlap, name their recordings (--recording)"
         )
         return replace(windows, notes=(*table.notes, note))
-    recording = np.unique(name_texts(recording), return_inverse=True)[1][good]
-    return replace(windows, segments=np.stack([recording, recording], axis=1))
+    segments = np.unique(windows.recordings, return_inverse=True)[1]
+    return replace(windows, segments=np.stack([segments, segments], axis=1))
 
 
 def _segments(rows: int, recording: Array | None, window: int, *, each: bool) -> Array:

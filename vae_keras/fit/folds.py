@@ -27,7 +27,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays, Floats
 from vae_keras.data import Split
-from vae_keras.data.datasets import counted, select
+from vae_keras.data.datasets import calibrating, select
 from vae_keras.evaluate import score_rows
 
 from .early_stopping import Stopping, read_checkpoint, write_checkpoint
@@ -51,7 +51,7 @@ def cross_fit(
     Returns:
         float32 (rows of calibration,) each, in nats, by the model that did not see the row:
         `cross_score`, and `cross_neg_elbo`, which is less where there is a mixture. Of windows that
-        are not counted NaN.
+        are not counted, and of rows that do not calibrate, NaN.
     """
     path, folds = cross_path(out), count(rows)
     scores, done = {name: _no_scores(rows) for name in ("cross_score", "cross_neg_elbo")}, 0
@@ -76,7 +76,7 @@ def fold_masks(rows: Split, fold: int) -> Arrays:
     """Masks for the model without one fold: train, validation, scored; bool (calibration rows,)."""
     after = (np.asarray(rows.folds) - fold) % count(rows)
     out, validation = after == 0, (after == 1) & np.asarray(rows.stopping)
-    scored = out & counted(rows.calibration)
+    scored = out & calibrating(rows)
     return {"scored": scored, "validation": validation, "train": ~out & ~validation}
 
 
@@ -120,6 +120,7 @@ def _score_fold(
         labels=None if y is None else {name: y[part[name]] for name in ("train", "validation")},
         resume=resume and stopping.checkpoint.exists(),
         log=lambda line: log(f"{where}: {line}"),
+        ahead=count(rows) - fold,  # the last one is that which is kept
     )
     return score_rows(vae, x[part["scored"]])
 

@@ -16,7 +16,7 @@ from vae_keras.model.vae import VAE
 from .batches import Shuffled, steps_an_epoch
 from .devices import ONE, Devices
 from .early_stopping import Stopping
-from .progress import Progress, StopOnDivergence
+from .progress import Ahead, Progress, StopOnDivergence
 
 Log = Callable[[str], None]
 
@@ -39,6 +39,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: Devices = ONE,
     log: Log = print,
+    ahead: Ahead | None = None,
 ) -> None:
     """Trains until the validation ELBO stops rising; leaves the best weights, and `history`.
 
@@ -52,6 +53,7 @@ def fit(
         callbacks: of Keras, called before our own, so that checkpoints hold what they change.
         devices: which it trains on.
         log: called with each line of progress.
+        ahead: the models that come after this one.
     """
     rows = epoch_rows(x)
     steps = steps_an_epoch(rows, config.batch_size)
@@ -64,7 +66,7 @@ def fit(
     if resume:
         done = len(stopping.history.get("loss", ()))
         log(f"resumed after epoch {done}" if done else "nothing to resume: training from the start")
-    progress = Progress(config.epochs, rows, log, first_epoch=first)
+    progress = Progress(config.epochs, rows, log, first_epoch=first, ahead=ahead)
     labels = labels or {}
     shuffled = Shuffled(
         x, config.batch_size, seed=config.seed, y=labels.get("train"), place=devices.place

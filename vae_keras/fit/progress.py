@@ -3,13 +3,28 @@
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 Logs = Any  # a dict of losses, or None where Keras has none
 
 LOGGED_LOSSES = ("loss", "nll", "kl", "val_elbo", "cross_entropy", "val_accuracy")
+
+
+class Ahead(NamedTuple):
+    """Models that are still to be trained after this one, and the seconds that finished ones took.
+
+    A `Progress` adds its own seconds at its end.
+    """
+
+    models: int
+    seconds: list[float]
+
+    def left(self, whole: float) -> float:
+        """Seconds that the models ahead take: as long as finished ones, or `whole` each."""
+        usual = sum(self.seconds) / len(self.seconds) if self.seconds else whole
+        return self.models * usual
 
 
 class Progress(keras.callbacks.Callback):
@@ -21,6 +36,7 @@ class Progress(keras.callbacks.Callback):
         log: called with each line.
         first_epoch: where a resumed run goes on, counted from 0.
         every: seconds between lines.
+        ahead: the models that come after this one, for the time left in all.
     """
 
     def __init__(
@@ -31,8 +47,10 @@ class Progress(keras.callbacks.Callback):
         *,
         first_epoch: int = 0,
         every: float = 2.0,
+        ahead: Ahead | None = None,
     ) -> None:
         super().__init__()
+        self.ahead = Ahead(0, []) if ahead is None else ahead
         self.epochs, self.rows, self.log, self.every = epochs, rows, log, every
         self.first_epoch = first_epoch
 
@@ -49,18 +67,29 @@ class Progress(keras.callbacks.Callback):
             self._logged = now
             pace = (now - self._started) / (epoch + 1 - self.first_epoch)
             left = pace * (self.epochs - epoch - 1)
-            self._write(f"{self.rows / pace:,.0f} rows/s, at most {left:.0f} s left")
+            self._write(f"{self.rows / pace:,.0f} rows/s, at most {left:.0f} s left", left)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Logs the last epoch and the total time."""
         if self._last:  # a resumed run may have had no epoch left
-            self._write(f"done in {time.monotonic() - self._started:.0f} s")
+            taken = time.monotonic() - self._started
+            self.ahead.seconds.append(taken)
+            self._write(f"done in {taken:.0f} s", 0.0)
 
-    def _write(self, pace: str) -> None:
+    def _write(self, pace: str, left: float) -> None:
+        """Logs a line; `left` are the seconds that this model still takes at most."""
+        if self.ahead.models:
+            taken = time.monotonic() - self._started
+            total = left + self.ahead.left(taken + left)
+            pace += f"; about {total:.0f} s with {_models(self.ahead.models)} to come"
         where, logs = self._last or ("", {})
         shown = [name for name in LOGGED_LOSSES if name in logs]
         losses = "  ".join(f"{name} {logs[name]:.3f}" for name in shown)
         self.log(f"{where}  {losses}  ({pace})")
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
 
 
 class StopOnDivergence(keras.callbacks.Callback):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ from .build_model import build, in_float32
 from .devices import Devices
 from .early_stopping import Stopping
 from .loop import Log, fit
+from .progress import Ahead
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,14 @@ class Learner:
         model: the model, resolved.
         train: how it is trained.
         devices: where.
+        seconds: that the training of each finished model took.
     """
 
     dataset: Dataset
     model: ModelConfig
     train: TrainConfig
     devices: Devices
+    seconds: list[float] = field(default_factory=list)
 
     def learn(
         self,
@@ -48,11 +51,12 @@ class Learner:
         resume: bool = False,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         log: Log = print,
+        ahead: int = 0,
     ) -> VAE:
         """Trains a model on rows x, see `fit`; returns it in float32.
 
         Any mixture is fitted to them too. Of windows at every offset, those that are counted
-        validate.
+        validate. `ahead` is how many models are to be trained after it.
         """
         some = counted(validation)
         validation = validation[some]
@@ -71,6 +75,7 @@ class Learner:
             callbacks=callbacks,
             devices=self.devices,
             log=log,
+            ahead=Ahead(ahead, self.seconds),
         )
         vae = in_float32(vae, self.model, x, self.dataset, self.train)
         if vae.mixture is not None:

@@ -140,6 +140,7 @@ class Artefact:
             rounding=rounding,
             machines=known,
             independent=self.evidence.independent,
+            alike=self.evidence.alike,
         )
         return manifest.Calibration(
             source.alpha,

@@ -15,7 +15,13 @@ import numpy as np
 import tensorflow as tf
 
 from vae_export.errors import ExportError
-from vae_keras.evaluate import classify_rows, independent_share, score_rows
+from vae_keras.evaluate import (
+    alike_share,
+    calibration_scores,
+    classify_rows,
+    independent_share,
+    score_rows,
+)
 from vae_keras.model.score_tolerance import rounding, usual
 from vae_keras.model.score_tolerance import sizes as sizes_of
 from vae_runtime.verdicts.scorer import total
@@ -126,6 +132,13 @@ class Evidence:
         """Share of the test rows that are independent, see `independent_share`."""
         windows = self.source.card.stride is not None
         return independent_share(self.source.test["x"], windows=windows)
+
+    @cached_property
+    def alike(self) -> float:
+        """Share of the normal test rows that count, see `alike_share`."""
+        source = self.source
+        known = calibration_scores({"score": self.calibration, **source.calibration})
+        return alike_share(known, source.calibration, source.test, source.alpha)
 
     @cached_property
     def unseen(self) -> Arrays:

@@ -6,7 +6,7 @@ import numpy as np
 
 from vae_export.graphs.evidence import Evidence
 
-from . import figures, kinds
+from . import figures, kinds, recordings
 from .record import Report
 from .rows import anomalies, normal_rows
 
@@ -70,6 +70,10 @@ def _scores(known: Evidence, record: Report) -> list[Picture]:
         )
         chart = figures.calibration(record.false_alarms, alarm.alpha)
         shown.append(Picture("False alarms", text, (chart,)))
+    if record.by_recording:
+        text = recordings.caption(record.by_recording)
+        chart = recordings.draw(record.by_recording, alarm.alpha)
+        shown.append(Picture("False alarms by recording", text, (chart,)))
     false, found = alarm.false_alarm_rate, alarm.detection_rate
     if false is not None and found is not None and alarm.auroc is not None:
         text = "Every threshold there could be; the dot is the one that was calibrated."

@@ -19,6 +19,7 @@ from vae_keras.evaluate import evaluate
 from vae_runtime.verdicts.calibration import threshold
 from vae_runtime.verdicts.observed_rates import promises_of
 
+from . import recordings
 from .curves import false_alarms
 from .flops import flops
 from .measure import measure
@@ -67,6 +68,7 @@ def make_record(
         machine=_machine(),
         synthetic_probe=synthetic_probe,
         centres=0 if mixture is None else mixture.count,
+        by_recording=recordings.false_alarms(known),
     )
 
 

@@ -1,6 +1,8 @@
 """`report.json`: what was verified and measured, as plain numbers. This module is its schema."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from vae_runtime.verdicts.recordings import RecordingAlarms
 
 from .curves import FalseAlarms
 
@@ -104,7 +106,8 @@ class Report:
     """Contents of `report.json`. `alarms` are by calibration, `left_out` why a file was not made.
 
     `synthetic_probe` says whether the self-test's rows are drawn from the model; `centres` are
-    those of the score's mixture, each a typical row, 0 without one.
+    those of the score's mixture, each a typical row, 0 without one. `by_recording` are the false
+    alarms of each recording, where these are known.
     """
 
     format: str
@@ -117,3 +120,4 @@ class Report:
     machine: dict[str, str]
     synthetic_probe: bool = False
     centres: int = 0
+    by_recording: dict[str, RecordingAlarms] = field(default_factory=dict)

@@ -49,6 +49,7 @@ LIBRARIES = {
     "tensorflow": Library("tensorflow", "'vae-keras[cpu]'", "function"),
     "tf2onnx": Library("tf2onnx", "tf2onnx"),
     "torch": Library("torch", "torch"),
+    "zstandard": Library("zstandard", "zstandard"),
 }
 
 

@@ -19,7 +19,7 @@ from .interfaces import (
     check_tensor,
 )
 from .names import AROUND, NAME, NEG_ELBO_END, OWN_NAMES, PLAIN_NAME
-from .records import Calibration, File, Manifest, Model, Preprocessing
+from .records import ENCODINGS, Calibration, Dialect, File, Manifest, Model, Preprocessing
 from .texts import check_texts, expect
 
 MOST_FILES = 250  # an archive has room for them and the bundle's own
@@ -32,6 +32,13 @@ LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
 MOST_TESTED = 10**9  # test rows
+LARGEST_SIDE = 16_384  # pixels of an image that is a row
+ORIENTATIONS = ("upright", "stored")
+
+TAB = "tab"  # as a mark between cells, since texts have no control characters
+NO_MARKS = '"\r\n_'  # in a text file, they cannot stand between cells or in numbers
+MOST_LINES = 10_000  # above a table in a text file
+MOST_CODES, LONGEST_CODE = 100, 100  # that mean "no value" there, and characters of each
 
 LONGEST_MACHINE = 100  # characters of the name of a machine, which errors and tables print
 LONGEST_CATEGORY = 100  # characters of a column of categories, or of one of its values
@@ -79,6 +86,9 @@ def _check_model(model: Model) -> None:
     expect(model.beta >= 0 <= model.parameters, counts, (model.beta, model.parameters))
     _check_features(model)
     _check_categories(model)
+    if model.dialect is not None:
+        _check_dialect(model.dialect)
+    _check_image(model)
     _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
     sigma = model.sigma if model.sigma is not None else (1.0,)
     numbers = whole - sum(model.one_hot)
@@ -125,6 +135,46 @@ def _check_categories(model: Model) -> None:
     expect(names == parts, f"{where}: expected the last feature names", names)
     others = {*(model.feature_names or ())} & {*categories}
     expect(not others, f"{where}: expected columns that are no features", sorted(others))
+
+
+def _check_dialect(dialect: Dialect) -> None:
+    """Checks that a dialect has marks of one character, a known encoding and few lines on top."""
+    where = f"{NAME}.model.dialect"
+    for name in ("sep", "decimal", "thousands", "comment"):
+        mark = getattr(dialect, name)
+        mark = "\t" if name == "sep" and mark == TAB else mark
+        fits = mark is None or (len(mark) == 1 and not mark.isalnum() and mark not in NO_MARKS)
+        expect(fits, f"{where}.{name}: expected one character, no letter or digit", repr(mark))
+    differ = dialect.decimal != dialect.thousands
+    expect(differ, f"{where}: expected decimal and thousands that differ", dialect.decimal)
+    known = dialect.encoding in ENCODINGS
+    expect(known, f"{where}.encoding: expected one of {', '.join(ENCODINGS)}", dialect.encoding)
+    lines = (dialect.skiprows, dialect.units)
+    expect(0 <= min(lines) <= max(lines) <= MOST_LINES, f"{where}: expected few lines", lines)
+    codes = len(dialect.missing) <= MOST_CODES and all(
+        len(code) <= LONGEST_CODE for code in dialect.missing
+    )
+    expect(codes, f"{where}.missing: expected up to {MOST_CODES} short codes", dialect.missing)
+
+
+def _check_image(model: Model) -> None:
+    """Checks that what is said of images can be done to them, and gives the model's rows."""
+    image, shape = model.image, model.input_shape
+    if image is None:
+        return
+    where = f"{NAME}.model.image"
+    fits = len(shape) == 3 and shape[2] in (1, 3) and max(shape[:2]) <= LARGEST_SIDE
+    fits = fits and model.stride is None and model.feature_names is None
+    expect(fits, f"{where}: expected rows of (height, width, 1 or 3 channels)", shape)
+    kind = (image.bits, shape[2], model.input_dtype)
+    known = {(8, 1, "uint8"), (8, 3, "uint8"), (16, 1, "float32")}
+    expect(kind in known, f"{where}.bits: expected 8 of uint8, or 16 of grey as float32", kind)
+    for name, words in (("resampling", (None, "bilinear")), ("orientation", ORIENTATIONS)):
+        value = getattr(image, name)
+        expect(value in words, f"{where}.{name}: expected one of {words}", repr(value))
+    least, most = image.aspect or (1.0, 1.0)
+    possible = 1 / LARGEST_SIDE <= least <= most <= LARGEST_SIDE
+    expect(possible, f"{where}.aspect: expected ratios of sides, ascending", image.aspect)
 
 
 def _check_scaling(scaling: Preprocessing, sizes: set[int], where: str) -> None:
@@ -305,8 +355,9 @@ def _check_trial(calibration: Calibration, where: str) -> None:
     both = trial.normal_rows > 0 and trial.anomalies > 0
     fits = (trial.auroc is not None) == both and 0 <= (trial.auroc or 0) <= 1
     expect(fits, f"{where}.auroc: expected 0 to 1 where there are anomalies", trial.auroc)
-    share = trial.independent
-    expect(0 < share <= 1, f"{where}.independent: expected a share above 0", share)
+    for name in ("independent", "alike"):
+        share = getattr(trial, name)
+        expect(0 < share <= 1, f"{where}.{name}: expected a share above 0", share)
 
 
 def _check_recalibrated(manifest: Manifest, machines: frozenset[str]) -> None:

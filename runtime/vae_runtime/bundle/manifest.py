@@ -26,7 +26,9 @@ from .names import OWN_NAMES as OWN_NAMES
 from .names import SIGNATURE_NAME as SIGNATURE_NAME
 from .names import VERSIONS as VERSIONS
 from .records import Calibration as Calibration
+from .records import Dialect as Dialect
 from .records import File as File
+from .records import ImageSpec as ImageSpec
 from .records import Manifest as Manifest
 from .records import Model as Model
 from .records import Preprocessing as Preprocessing

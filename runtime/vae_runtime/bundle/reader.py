@@ -22,6 +22,12 @@ from .manifest import File, Manifest
 # No manifest comes near it (a million calibration scores are 20 MB), and no device should have to
 # hold more before it has checked a single hash.
 MANIFEST_LIMIT = 64 * 2**20
+RUN_MARK = "model.keras"  # a file of a run directory, which is no bundle yet
+# Endings of rows and their like, which are given in place of a bundle where the two are swapped.
+ROWS = (
+    *(".csv", ".tsv", ".txt", ".dat", ".parquet", ".jsonl", ".ndjson", ".json", ".npy", ".npz"),
+    *(".arrow", ".arrows", ".feather", ".gz", ".bz2", ".xz", ".zst"),
+)
 LIMITS = {schema.SIGNATURE_NAME: signature.SIZE}
 
 
@@ -120,8 +126,19 @@ def open_bundle(path: str | Path, *, key: str | Path | None = None) -> Bundle:
 def _open_container(path: Path) -> Container:
     try:
         if path.is_dir():
+            if not (path / schema.NAME).is_file() and (path / RUN_MARK).is_file():
+                raise BundleError(
+                    f"{path}: expected a bundle. Received: a run directory, as training writes it. "
+                    f"Export it: vae-export {path} --out artifacts/{path.name}"
+                )
             return Directory(path)
         if path.is_file():
+            if path.suffix.lower() in ROWS:
+                raise BundleError(
+                    f"{path}: expected a bundle, as a directory or a .vaeb file. Received: a "
+                    f"{path.suffix} file. The bundle comes first, then rows: vae-runtime score "
+                    "BUNDLE ROWS"
+                )
             return Archive(path)
         received = "neither" if path.exists() else "nothing at that path"
     except OSError as error:  # of a folder above it that may not be entered

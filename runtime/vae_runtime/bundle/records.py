@@ -68,6 +68,53 @@ class Preprocessing:
     high: float | None
 
 
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")  # of text files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """Way in which a text file writes a table; the defaults are those of plain CSV.
+
+    `sep` is the one character between cells, " " for blanks and tabs in any number; a tab is "tab"
+    in manifests, which have no control characters. `decimal` is
+    the mark before a number's fraction, `thousands` that between groups of three digits. `encoding`
+    is one of `ENCODINGS`. Lines that begin with `comment` are no rows. `skiprows` lines stand above
+    the table; then one of names where `header` is true, then `units` lines of units below it.
+    `missing` are cells that mean "no value" beside the usual words; numbers among them are compared
+    as numbers.
+
+    >>> Dialect(sep=";", decimal=",").encoding
+    'utf-8'
+    """
+
+    sep: str = ","
+    decimal: str = "."
+    thousands: str | None = None
+    encoding: str = "utf-8"
+    comment: str | None = None
+    header: bool = True
+    skiprows: int = 0
+    units: int = 0
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """Description of how images became rows in training; a device does the same to its images.
+
+    Rows are of `input_shape`: (height, width, channels). `bits` are those of a channel: 8, or 16 of
+    grey images, whose rows are float32 from 0 to 65535. `resampling` is the filter by which images
+    of other sizes are resized; None where all had that size, and others are refused. `orientation`
+    is "upright" where images are turned as their EXIF tag says, else "stored". `aspect` are the
+    least and the greatest width / height of the images.
+    """
+
+    bits: int
+    resampling: str | None
+    orientation: str
+    aspect: tuple[float, float] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowSpec:
     """Description of a model's rows: what training read, and what a device is given.
@@ -82,7 +129,8 @@ class RowSpec:
     the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
     `feature_names`; None without any.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
-    without a classifier.
+    without a classifier. `dialect` is how the text file that training read was written; None of
+    other files. `image` says how image files became rows; None where rows came otherwise.
     """
 
     name: str
@@ -97,6 +145,8 @@ class RowSpec:
     time: str | None = None
     machine_column: str | None = None
     categories: dict[str, tuple[str, ...]] | None = None
+    dialect: Dialect | None = None
+    image: ImageSpec | None = None
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields of a `RowSpec` by name, of any description that is one."""
@@ -147,7 +197,8 @@ class Trial:
 
     `false_alarms` are of the `normal_rows`; `auroc` says how scores rank the `anomalies`, None
     where rows of one kind are missing. `independent` is the share of the rows that count: 1, but
-    less where they are windows that share rows.
+    less where they are windows that share rows. `alike` is a further such share of normal rows,
+    less than 1 where rows of a recording resemble each other.
     """
 
     normal_rows: int
@@ -155,6 +206,7 @@ class Trial:
     anomalies: int
     auroc: float | None
     independent: float = 1.0
+    alike: float = 1.0
 
 
 @dataclass(frozen=True)

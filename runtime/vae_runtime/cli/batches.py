@@ -27,8 +27,13 @@ from vae_runtime.rows.windowing import Windowing
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE
 
+from .dialects import reading_of
 from .files import ONE_ARRAY, STANDARD, ending_of, rejects_of
 from .writing import counted
+
+# Options that results depend on.
+CUT = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
+TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 
 
 def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None = None) -> Wanted:
@@ -43,6 +48,7 @@ def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None
         machine_column=machine_column,
         column=args.column or args.rows_in,
         windowing=windowing,
+        reading=reading_of(args, model.dialect),
     )._replace(allow_missing=expects_missing(args))
 
 
@@ -53,16 +59,7 @@ def expects_missing(args: argparse.Namespace) -> bool:
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """Options that results depend on, by names for people."""
-    options = (
-        "keep",
-        "column",
-        "stride",
-        "recording",
-        "time",
-        "machine_column",
-        "by",
-        "missing_values",
-    )
+    options = (*CUT, "missing_values", *TEXT)
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 

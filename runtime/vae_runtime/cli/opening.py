@@ -14,6 +14,7 @@ from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve_machines
 
 from .batches import expects_missing, inputs_of
+from .dialects import reading_of
 from .files import STANDARD
 
 
@@ -53,6 +54,7 @@ def read(
             reject=args.on_bad_row == "reject",
             name="stdin" if STANDARD in args.inputs else None,
             allow_missing=expects_missing(args),
+            reading=reading_of(args, model.dialect),
         )
 
 

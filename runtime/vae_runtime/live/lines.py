@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.categories import Categories, encode, numbers_of, without_value
+from vae_runtime.rows.cells import NoValue
 from vae_runtime.rows.headers import is_numbered, may_be_row, tell_names
 from vae_runtime.rows.json_values import is_number, number, parse_json, short
 from vae_runtime.rows.missing_names import quoted
-from vae_runtime.rows.tables import MISSING
 
 
 class Sample(NamedTuple):
@@ -130,8 +130,12 @@ class LineReader:
 
     def _number(self, value: Any, name: str | None = None) -> float:
         """A value as a number; NaN for a missing one, where it may be."""
-        is_missing = value is None or (isinstance(value, str) and value.strip().lower() in MISSING)
-        return math.nan if self._allow_missing and is_missing else number(value, name)
+        try:
+            return number(value, name)
+        except NoValue:
+            if self._allow_missing:
+                return math.nan
+            raise
 
     def _columns(self, there: Collection[str]) -> Sequence[str]:
         """The columns that features come from; of categories those of text, where they are there.

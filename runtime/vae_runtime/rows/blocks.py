@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.bundle.records import RowSpec
+from vae_runtime.bundle.records import ImageSpec, RowSpec
 
 from .categories import Categories
+from .dialect import Reading
 from .windowing import Cut, Windowing
 
 # A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read. An
@@ -62,6 +63,8 @@ class Wanted(NamedTuple):
         values: of what is computed of a row, where they are more than its own.
         categories: columns of text that the last features are made of, where a file has them.
         allow_missing: whether a missing value is NaN in x; else its row is bad.
+        reading: of text, and what means "no value" in files of any format.
+        image: how image files become rows; None where nothing is said.
 
     >>> Wanted(("flow", "speed"), (2,), keep=("time",)).named
     ('time',)
@@ -80,6 +83,8 @@ class Wanted(NamedTuple):
     values: int = 0
     categories: Categories = MappingProxyType({})
     allow_missing: bool = False
+    reading: Reading = Reading()
+    image: ImageSpec | None = None
 
     @classmethod
     def of(
@@ -90,8 +95,9 @@ class Wanted(NamedTuple):
         machine_column: str | None = None,
         column: str = "x",
         windowing: Windowing = Windowing(),  # noqa: B008 - immutable
+        reading: Reading | None = None,
     ) -> Self:
-        """What a model takes: its features, its shape, its windows."""
+        """What a model takes: its features, its shape, its windows, text as it was in training."""
         return cls(
             features=spec.feature_names,
             shape=spec.input_shape,
@@ -102,7 +108,18 @@ class Wanted(NamedTuple):
             cut=Cut.of(spec, windowing),
             dtype=spec.input_dtype,
             categories=spec.categories or {},
+            reading=Reading(recorded=spec.dialect) if reading is None else reading,
+            image=spec.image,
         )
+
+    @classmethod
+    def columns(cls, names: tuple[str, ...]) -> Self:
+        """Columns as the file has them, and no features: rows are of shape (0,).
+
+        >>> Wanted.columns(("flow", "mode")).named
+        ('flow', 'mode')
+        """
+        return cls(features=(), shape=(0,), keep=names)
 
     @property
     def named(self) -> tuple[str, ...]:

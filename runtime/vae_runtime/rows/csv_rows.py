@@ -39,9 +39,9 @@ class Lines:
         self.is_over = True
 
 
-def csv_rows(lines: Lines, *, is_last: bool = True) -> Iterator[list[str]]:
+def csv_rows(lines: Lines, *, is_last: bool = True, sep: str = ",") -> Iterator[list[str]]:
     """Cells of rows, none of a blank line; OpenQuote, at the end only if `is_last`."""
-    reader = csv.reader(lines)
+    reader = csv.reader(lines, delimiter=sep)
     while True:
         lines.first = lines.count + 1
         lines.of_row.clear()
@@ -56,14 +56,14 @@ def csv_rows(lines: Lines, *, is_last: bool = True) -> Iterator[list[str]]:
         if lines.is_over:
             raise OpenQuote(lines.first, "a quote that is never closed")
         if len(lines.of_row) > 1:
-            _check_closed(lines)
+            _check_closed(lines, sep)
         yield cells
 
 
-def _check_closed(lines: Lines) -> None:
+def _check_closed(lines: Lines, sep: str) -> None:
     """Refuses a row of several lines in which text follows on a quote that seems to close."""
     try:
-        list(csv.reader(lines.of_row, strict=True))
+        list(csv.reader(lines.of_row, delimiter=sep, strict=True))
     except csv.Error as error:
         why = f"a quote that is not closed: the next one, up to line {lines.count}, ends no cell"
         raise OpenQuote(lines.first, why) from error

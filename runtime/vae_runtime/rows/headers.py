@@ -75,6 +75,16 @@ def tell(path: Path, first: str) -> None:
     )
 
 
+@lru_cache(maxsize=64)
+def tell_index(path: Path) -> None:
+    """Warns that a first column without a name is left out."""
+    logging.getLogger("vae_runtime").warning(
+        "%s: the first column has no name: it is taken as an index of the rows, and left out. If "
+        "it is a sensor, name it in the first line.",
+        printable(path),
+    )
+
+
 tell_names_once = lru_cache(maxsize=64)(tell_names)  # of each file
 
 

@@ -12,20 +12,15 @@ from vae_runtime.bundle.texts import check_texts
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 
 from . import cut_tables
+from .endings import ENDINGS, SURE, TEXT, ending_of, format_inside
+from .folder_kinds import is_of_images
 from .formats import registry
+from .formats.image_files import images_of
 from .missing_names import quoted
 
 GLOB_MARKS = "*?["  # of a glob
 
-HEAD_BYTES = 65_536  # bytes that tell a format
 COPY_BYTES = 2**20  # at a time
-SIGNATURES = {
-    b"\x93NUMPY": ".npy",
-    b"PK\x03\x04": ".npz",
-    b"PAR1": ".parquet",
-    b"ARROW1": ".arrow",
-    b"\xff\xff\xff\xff": ".arrows",
-}
 
 
 class Inputs(NamedTuple):
@@ -154,7 +149,7 @@ def check_apart(given: Sequence[str], written: Sequence[Path]) -> None:
         if path in inputs or identity(path) in there & read:
             raise ValueError(f"{target}: expected another file than the input. Received: the same.")
         for folder in inputs:
-            if path.suffix in registry.ENDINGS and path.is_relative_to(folder):
+            if ending_of(path) in ENDINGS and path.is_relative_to(folder):
                 if not _is_note(path, folder):
                     raise ValueError(
                         f"{target}: expected a file outside of {folder}, whose files are read. "
@@ -169,25 +164,16 @@ def spool(stream: IO[bytes], folder: Path) -> Path:
         ValueError: there is nothing in it.
         OSError: there is no room for it.
     """
-    head = stream.read(HEAD_BYTES)
-    if not head:
-        raise ValueError("expected rows on standard input. Received: nothing.")
-    path = folder / f"stdin{_ending_of(head)}"
+    path = folder / "stdin"
     try:
         with named(path), path.open("wb") as file:
-            file.write(head)
             shutil.copyfileobj(stream, file, COPY_BYTES)
     except OSError as error:
         error.add_note("TMPDIR names the folder in which standard input is kept meanwhile")
         raise
-    return path
-
-
-def _ending_of(head: bytes) -> str:
-    for mark, ending in SIGNATURES.items():
-        if head.startswith(mark):
-            return ending
-    return ".jsonl" if head.lstrip()[:1] in (b"{", b"[") else ".csv"
+    if not path.stat().st_size:
+        raise ValueError("expected rows on standard input. Received: nothing.")
+    return path.rename(f"{path}{format_inside(path) or '.csv'}")
 
 
 def _inside(path: Path) -> Iterator[Path]:
@@ -217,19 +203,27 @@ def _in_folder(folder: Path, wanted: Wanted) -> list[Path]:
 
     A link to nothing is one of them too, and an error when it is opened, not a file less.
     """
-    inside = (f for f in folder.rglob("*") if f.suffix in registry.ENDINGS and not f.is_dir())
+    inside = [f for f in folder.rglob("*") if ending_of(f) in ENDINGS and not f.is_dir()]
     files = sorted(f for f in inside if not _is_note(f, folder))
-    if not files and (wanted.shape is None or len(wanted.shape) == 3):
+    sure = [f for f in files if ending_of(f) not in TEXT or ending_of(f) in SURE]
+    if is_of_images(folder, sure, wanted) and (sure or not files or images_of(str(folder))):
         return [folder]
-    endings = sorted({file.suffix for file in files})
+    files = sure or files  # notes.txt beside tables or images is none of them
+    endings = sorted({_kind(file) for file in files})
     if len(endings) != 1:
-        counted = [f"{sum(f.suffix == e for f in files):,} of {e}" for e in endings]
+        counted = [f"{sum(_kind(f) == e for f in files):,} of {e}" for e in endings]
         raise ValueError(
-            f"{folder}: expected files of one format in a folder ({', '.join(registry.ENDINGS)}). "
+            f"{folder}: expected files of one format in a folder ({', '.join(ENDINGS)}). "
             f"Received: {' and '.join(counted) or 'none'}. Name them by a glob, such as "
             f"'{folder}/*.csv'."
         )
     return files
+
+
+def _kind(file: Path) -> str:
+    """The ending of a file's format, without looking into it."""
+    ending = ending_of(file)
+    return ".csv" if ending in TEXT else ending
 
 
 def _differ(first: Path, header: Sequence[str], file: Path, other: Sequence[str]) -> ValueError:

@@ -13,6 +13,7 @@ from vae_runtime.bundle.manifest import Model
 from .arrays import RowCheck
 from .bad_rows import Reject, all_rejected, rejects_of, sort_out
 from .blocks import Block, Wanted
+from .dialect import Reading
 from .formats.npz import MARKS
 from .in_memory import at, rows_of
 from .input_files import plan
@@ -63,6 +64,7 @@ def read_input(
     reject: bool = False,
     name: str | None = None,
     allow_missing: bool = False,
+    reading: Reading | None = None,
 ) -> Input:
     """Reads files for a model; whole numbers are taken as training took them.
 
@@ -76,13 +78,14 @@ def read_input(
         reject: whether bad rows are left out; else the first one is an error.
         name: of the only file, in errors; None for its path.
         allow_missing: whether a missing value is NaN; else its row is bad.
+        reading: of text; as training read it where None.
 
     Raises:
         ValueError: they do not hold what the model takes.
         OSError: they cannot be read.
     """
     names = [str(path_of(given, "an input"))] if isinstance(given, str | Path) else list(given)
-    wanted = Wanted.of(model, machine_column=machine_column, windowing=windowing)
+    wanted = Wanted.of(model, machine_column=machine_column, windowing=windowing, reading=reading)
     wanted = wanted._replace(marked=True, allow_missing=allow_missing)
     if wanted.cut is not None:
         wanted = wanted._replace(cut=wanted.cut._replace(every_offset=every_offset))

@@ -1,10 +1,9 @@
-"""Header and cells of tables of text: which columns there are, and what is a number.
+"""Header and cells of tables of text: which columns there are.
 
 The first line is a header where columns are asked for by name, where none of its cells is a number,
 or where it is 0,1,2.
 """
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from vae_runtime.bundle.texts import check_texts
 
+from .dialect import Reading
 from .headers import (
     Rows,
     is_numbered,
@@ -23,7 +23,6 @@ from .headers import (
 from .missing_names import no_such, some
 
 SHOWN = 60  # characters of a first line that is told
-MISSING = frozenset(("", "na", "n/a", "nan", "null", "none"))  # how programs write "no value"
 
 
 class ColumnError(ValueError):
@@ -38,7 +37,43 @@ class ColumnChoice(NamedTuple):
 
     def of(self, header: Sequence[str]) -> tuple[str, ...]:
         """The features of a table with this header."""
-        return tuple(self.features or (name for name in header if name not in self.named))
+        if self.features:
+            return tuple(self.features)
+        return tuple(name for name in _without_nameless(header) if name not in self.named)
+
+
+def _without_nameless(header: Sequence[str]) -> Sequence[str]:
+    """Names of a header but for an empty one at its begin, of an index, or at its end."""
+    first = int(len(header) > 1 and header[0] == "")
+    last = len(header) - int(len(header) > 1 + first and header[-1] == "")
+    return header[first:last]
+
+
+def full_names(header: list[str], below: Rows) -> list[str]:
+    """Names of a header, one for each cell of the rows: an index, or an end, may have none."""
+    if not below or any(len(row) != len(header) + 1 for row in below):
+        return header
+    return [*header, ""] if all(not row[-1].strip() for row in below) else ["", *header]
+
+
+def header_read(
+    path: Path, first: Sequence[str], columns: ColumnChoice, below: Rows, reading: Reading
+) -> list[str] | None:
+    """Names of columns from the first line as `header_of` says, unless a user says what it is.
+
+    Raises:
+        ValueError: a last column has values and no name.
+    """
+    if reading.header is None:
+        header = header_of(path, first, columns, below)
+    else:
+        header = [name.strip() for name in first] if reading.header else None
+        names = header or [str(i + 1) for i in range(len(first))]
+        check_names(path, names, (*columns.of(names), *columns.named))
+    if header is not None and columns.features is None and not header[-1]:
+        if any(len(row) == len(header) and row[-1].strip() for row in below):
+            check_names(path, header, [""])
+    return header
 
 
 def header_of(
@@ -47,11 +82,8 @@ def header_of(
     """Names of columns from the first line of a .csv; None for a first line that is a row.
 
     Raises:
-        ValueError: it has other marks than commas between cells.
         ColumnError: a column that is wanted is not there.
     """
-    if len(first) == 1 and any(mark in first[0] for mark in ";\t|"):
-        raise ValueError(f"{path}: expected commas between cells. Received: {first[0][:60]!r}.")
     if columns.features is None and not _is_header(first, columns.named, below):
         if may_be_names(first, below):
             tell(path, ",".join(first)[:SHOWN])
@@ -83,15 +115,6 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
             )
 
 
-def number(text: str, missing: bool = False) -> float:
-    """Number that a cell holds; ValueError for anything else."""
-    if missing and text.strip().lower() in MISSING:
-        return math.nan
-    if "_" in text:
-        raise ValueError("1_000 is a number in Python, but not in a table")
-    return float(text)
-
-
 def no_number(where: str, name: str, cell: str) -> ValueError:
     """Text of the error for a cell that is not a number; `where` begins the sentence."""
     found = repr(cell) if cell.strip() else "an empty cell"
@@ -109,14 +132,10 @@ def _tell_numbers(path: Path, header: Sequence[str], wanted: Sequence[str], belo
         tell_names_once(path, ",".join(header)[:SHOWN])
 
 
-def is_text(cell: str) -> bool:
-    """True for a cell that holds neither a number nor a word for no value."""
-    return not _is_number(cell) and cell.strip().lower() not in MISSING
-
-
-def _is_number(text: str) -> bool:
+def _is_number(cell: str) -> bool:
+    """True for a number, not for a truth: a column may be called No."""
     try:
-        number(text)
+        float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell

@@ -7,7 +7,8 @@ times is a broken one. **Ranking.** Where scores say nothing of anomalies, their
 normal rows is normal about its mean (Mann & Whitney 1947); what such scores reach once in forty
 times is no evidence that these do more.
 
-Windows that share rows do not say as much as others: they count as many as share none.
+Windows that share rows do not say as much as others: they count as many as share none. Nor do rows
+of one recording, which are alike: they count as `recordings.independent_share` says.
 
 Source: Vovk 2012, "Conditional validity of inductive conformal predictors"; Skellam 1948.
 """
@@ -117,14 +118,15 @@ def _rate(trial: Trial, alpha: float, n: int) -> tuple[str, float | None, str]:
     rows = trial.normal_rows
     if not rows or not n:
         return UNKNOWN, None, "not measured: no normal test rows"
-    counted = min(max(round(rows * trial.independent), 1), MOST)
+    share_counted = trial.independent * trial.alike
+    counted = min(max(round(rows * share_counted), 1), MOST)
     alarms = math.floor(trial.false_alarms / rows * counted + 1e-9)
-    size = max(n * trial.independent, 1.0) + 1
+    size = max(n * share_counted, 1.0) + 1
     chances = beta_binomial(counted, alpha * size, (1 - alpha) * size)
     most = int(np.argmax(np.cumsum(chances) >= 1 - LEVEL)) / counted
     share = f"{_percent(trial.false_alarms / rows)} of {rows:,} normal test rows"
     if counted < min(rows, MOST):
-        share += f", which count as {counted:,}, as windows share rows,"
+        share += f", which count as {counted:,}, as {_reason(trial)},"
     asked = f"at {_percent(alpha)}"
     if chances[alarms:].sum() < LEVEL:
         allowed = f"chance allows {_percent(most)}"
@@ -132,6 +134,15 @@ def _rate(trial: Trial, alpha: float, n: int) -> tuple[str, float | None, str]:
     if chances[: alarms + 1].sum() < LEVEL:
         return BELOW, most, f"alarms less often than asked: {share} {asked}"
     return KEPT, most, f"keeps its rate: {share} {asked}"
+
+
+def _reason(trial: Trial) -> str:
+    """Says why rows count as fewer than they are."""
+    reasons = {
+        "windows share rows": trial.independent,
+        "rows of a recording are alike": trial.alike,
+    }
+    return " and ".join(reason for reason, share in reasons.items() if share < 1)
 
 
 def _ranking(trial: Trial) -> tuple[str, float | None, str]:

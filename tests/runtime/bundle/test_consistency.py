@@ -76,6 +76,14 @@ def test_categories_that_are_not_those_groups_are_refused(others, message):
 TRIAL = {"normal_rows": 9, "false_alarms": 1, "anomalies": 2, "auroc": 0.5, "independent": 1.0}
 RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "machine": None}
 CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
+IMAGE = {"bits": 8, "resampling": "bilinear", "orientation": "upright", "aspect": [1.0, 1.5]}
+PHOTOS = {
+    "input_shape": [2, 3, 1],
+    "input_dtype": "uint8",
+    "feature_names": None,
+    "stride": None,
+    "image": IMAGE,
+}
 NUMBERS = {
     "no input": (("model", "input_shape"), [], "input_shape: expected 1 to 8 dimensions"),
     "nine axes": (("model", "input_shape"), [1] * 9, "input_shape: expected 1 to 8 dimensions"),
@@ -91,6 +99,13 @@ NUMBERS = {
     "scale of 0": (("model", "preprocessing", "scale"), [0.0], "expected one offset and scale"),
     "offsets": (("model", "preprocessing", "offset"), [1.0, 2.0], "expected one offset and scale"),
     "limits": (("model", "preprocessing", "low"), 99, "preprocessing: expected low < high"),
+    "a long mark": (("model", "dialect"), {"sep": ";;"}, "dialect.sep: expected one character"),
+    "a letter": (("model", "dialect"), {"decimal": "x"}, "decimal: expected one character"),
+    "a control": (("model", "dialect"), {"sep": "\x07"}, "expected text without control"),
+    "twice a mark": (("model", "dialect"), {"thousands": "."}, "decimal and thousands that differ"),
+    "encoding": (("model", "dialect"), {"encoding": "zip"}, "dialect.encoding: expected one of"),
+    "lines on top": (("model", "dialect"), {"skiprows": 10**9}, "dialect: expected few lines"),
+    "codes": (("model", "dialect"), {"missing": ["x"] * 101}, "missing: expected up to 100"),
     "no sigma": (("model", "sigma"), [], "sigma: expected one above 0"),
     "sigma of 0": (("model", "sigma"), [0.0], "sigma: expected one above 0"),
     "one-hot images": (
@@ -98,6 +113,28 @@ NUMBERS = {
         {**DOCUMENT["model"], "input_shape": [1, 6], "one_hot": [3], "feature_names": None},
         "expected one-hot groups of a table's rows alone",
     ),
+    **{
+        f"an image: {name}": (
+            ("model",),
+            {**DOCUMENT["model"], **PHOTOS, **others},
+            message if message[0] == "e" else f"model.image{message}",
+        )
+        for name, others, message in (
+            ("no channels", {"input_shape": [2, 3]}, ": expected rows of (height, width, 1 or 3"),
+            ("four channels", {"input_shape": [2, 3, 4]}, ": expected rows of (height, width, 1"),
+            ("a long side", {"input_shape": [16385, 1, 1]}, ": expected rows of (height, width"),
+            ("windows", {"stride": 1}, "expected a stride from 1, of windows"),
+            ("names", {"feature_names": ["grey"]}, ": expected rows of (height, width, 1 or 3"),
+            ("bits", {"image": {**IMAGE, "bits": 12}}, ".bits: expected 8 of uint8, or 16 of grey"),
+            ("float", {"input_dtype": "float32"}, ".bits: expected 8 of uint8, or 16 of grey"),
+            ("16", {"image": {**IMAGE, "bits": 16}}, ".bits: expected 8 of uint8, or 16 of grey"),
+            ("filter", {"image": {**IMAGE, "resampling": "magic"}}, ".resampling: expected one"),
+            ("turned", {"image": {**IMAGE, "orientation": "left"}}, ".orientation: expected one"),
+            ("sides", {"image": {**IMAGE, "aspect": [2.0, 1.0]}}, ".aspect: expected ratios"),
+            ("flat", {"image": {**IMAGE, "aspect": [0.0, 1.0]}}, ".aspect: expected ratios"),
+            ("wide", {"image": {**IMAGE, "aspect": [1.0, 1e300]}}, ".aspect: expected ratios"),
+        )
+    },
     "an offset beyond float32": (
         ("model", "preprocessing", "offset"),
         [1e39],
@@ -148,6 +185,7 @@ NUMBERS = {
     "no AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": None}, "trial.auroc: expected 0 to 1"),
     "AUROC of none": ((*CALIBRATION, "trial"), {**TRIAL, "anomalies": 0}, "trial.auroc: expected"),
     "AUROC": ((*CALIBRATION, "trial"), {**TRIAL, "auroc": 1.5}, "trial.auroc: expected 0 to 1"),
+    "none that count": ((*CALIBRATION, "trial"), {**TRIAL, "alike": 0}, "alike: expected a share"),
     "no share": ((*CALIBRATION, "trial"), {**TRIAL, "independent": 0}, "independent: expected a"),
     "more than all": (
         (*CALIBRATION, "trial"),
@@ -441,3 +479,8 @@ def test_graphs_in_float32_alone_are_found_at_any_precision(few_bundle):
         assert manifest.file("head", format="tflite", precision=precision).name == "head.tflite"
     with refuses("expected a fp32 npz file for the head."):
         manifest.file("head", format="npz", precision="int8")
+
+
+def test_a_dialect_is_read(tmp_path):
+    said = {"sep": "tab", "decimal": ",", "encoding": "latin-1", "missing": ["-200"]}
+    assert load(edited(("model", "dialect"), said)).model.dialect.missing == ("-200",)

@@ -100,6 +100,21 @@ def test_a_file_is_no_bundle(bundle_copy):
     assert "Received: a file that was cut short or is not an archive." in str(e.value)
 
 
+def test_a_run_directory_is_told_how_to_become_one(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"")
+    with refuses(
+        f"Received: a run directory, as training writes it. Export it: vae-export {tmp_path}"
+    ):
+        open_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.npz", "LOG.TXT", "rows.csv.gz"])
+def test_rows_in_its_place_are_told_that_they_come_second(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK")
+    with refuses("The bundle comes first, then rows"):
+        open_bundle(tmp_path / name)
+
+
 def test_nothing_is_no_bundle(tmp_path):
     path = tmp_path / "nowhere"
     with refuses(

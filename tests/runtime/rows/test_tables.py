@@ -78,9 +78,8 @@ def test_names_may_be_numbers_where_they_are_asked_for(csv):
 
 
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
-def test_another_separator_is_refused_with_what_is_expected(csv, mark):
-    with refuses("rows.csv: expected commas between cells."):
-        csv(f"a{mark}b\n1{mark}2\n")
+def test_another_separator_is_recognised(csv, mark):
+    np.testing.assert_array_equal(csv(f"a{mark}b\n1{mark}2\n").x, [[1, 2]])
 
 
 def test_the_label_column_becomes_y_and_no_feature(csv):
@@ -146,7 +145,7 @@ def test_a_column_named_twice_is_no_matter_where_nobody_asks_for_it(csv):
 @pytest.mark.parametrize("row", [1, 2, 3])
 @pytest.mark.parametrize(
     ("cell", "received"),
-    [("x", "'x'"), ("1.5.2", "'1.5.2'"), ("12V", "'12V'"), ("", "an empty cell"), ("#", "'#'")],
+    [("x", "'x'"), ("1.5.2", "'1.5.2'"), ("12V", "'12V'"), ("#", "'#'")],
 )
 def test_a_cell_that_is_no_number_is_named_by_line_and_column_name(csv, row, cell, received):
     lines = ["a,flow,c", "1,2,3", "4,5,6", "7,8,9"]
@@ -203,9 +202,13 @@ def test_a_header_without_rows_is_refused(csv):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
-def test_a_table_in_another_encoding_is_refused_by_its_name(csv, encoding):
-    with pytest.raises(ValueError, match=r"rows\.csv: .*utf-8"):
-        csv("température,b\n1,2\n".encode(encoding))
+def test_a_table_in_another_encoding_is_recognised(csv, encoding):
+    assert csv("température,b\n1,2\n".encode(encoding)).names == ("température", "b")
+
+
+def test_bytes_that_are_no_utf_8_further_down_are_refused_by_the_name(csv):
+    with pytest.raises(ValueError, match=r"rows\.csv: expected text in utf-8.*--encoding latin-1"):
+        csv(b"a,b\n" + b"1,2\n" * 20_000 + b"\xe9,2\n")
 
 
 def test_a_line_too_long_for_a_table_is_refused_by_its_name(csv):
@@ -214,10 +217,14 @@ def test_a_line_too_long_for_a_table_is_refused_by_its_name(csv):
 
 
 @pytest.mark.parametrize(
-    ("text", "received"), [("1,,3\n4,5,6\n", "an empty cell"), ("1,x\n", "'x'")]
+    ("text", "reason"),
+    [
+        ("1,,3\n4,5,6\n", "no value in column '2'."),
+        ("1,x\n", "expected a number in column '2'. Received: 'x'."),
+    ],
 )
-def test_a_first_row_with_a_bad_cell_is_not_taken_for_a_header(csv, text, received):
-    with refuses(f"line 1: expected a number in column '2'. Received: {received}."):
+def test_a_first_row_with_a_bad_cell_is_not_taken_for_a_header(csv, text, reason):
+    with refuses(f"line 1: {reason}"):
         csv(text)
 
 
@@ -249,12 +256,12 @@ def test_a_missing_extra_column_is_refused(csv):
 
 @pytest.mark.parametrize("cell", ["", "NA", "n/a", "null", "None"])
 def test_a_missing_value_is_an_error(csv, cell):
-    received = repr(cell) if cell else "an empty cell"
-    with refuses(f"line 3: expected a number in column 'a'. Received: {received}."):
+    said = f" ({cell})" if cell else ""
+    with refuses(f"line 3: no value in column 'a'{said}."):
         csv(f"a,b\n1,2\n{cell},4\n")
 
 
-@pytest.mark.parametrize("cell", ["x", "-", "?", "1,5"])
+@pytest.mark.parametrize("cell", ["x", "1_0"])
 def test_what_is_no_number_is_not_missing(csv, cell):
     with refuses("line 2: expected a number in column 'a'. Received: "):
         csv(f'a,b\n"{cell}",2\n')
@@ -262,12 +269,19 @@ def test_what_is_no_number_is_not_missing(csv, cell):
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [(",a\n0,1\n1,2\n", "1 of 2"), ("a,\n1,\n2,\n", "2 of 2"), ("a, ,b\n1,2,3\n", "2 of 3")],
+    [("a,\n1,\n2,7\n", "2 of 2"), ("a, ,b\n1,2,3\n", "2 of 3")],
 )
 def test_a_column_without_a_name_is_refused(csv, text, number):
-    """What pandas writes of a row index is no measurement; nor is a comma too many."""
     with refuses(f"expected a name for each column. Received: none for column {number}"):
         csv(text)
+
+
+@pytest.mark.parametrize("text", [",a\n0,1\n1,2\n", "a,\n1,\n2,\n"])
+def test_an_index_and_a_comma_too_many_are_no_columns(csv, text):
+    """What pandas writes of a row index is no measurement."""
+    table = csv(text)
+    assert table.names == ("a",)
+    np.testing.assert_array_equal(table.x, [[1], [2]])
 
 
 def test_a_column_without_a_name_is_no_matter_where_others_are_asked_for(csv):

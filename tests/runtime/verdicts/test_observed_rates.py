@@ -82,6 +82,16 @@ def test_windows_that_share_rows_say_less():
     assert far.rate == EXCEEDED
 
 
+def test_rows_of_recordings_that_are_alike_say_less_of_the_rate_alone():
+    alone = promise_of(Trial(1000, 100, 50, 0.9), 0.01, 400)
+    alike = promise_of(Trial(1000, 100, 50, 0.9, 1.0, 0.01), 0.01, 400)
+    assert (alone.rate, alike.rate) == (EXCEEDED, KEPT)
+    assert "which count as 10, as rows of a recording are alike, at 1 %" in alike.rate_said
+    assert alike.ranking == alone.ranking == BETTER
+    both = promise_of(Trial(1000, 100, 0, None, 0.5, 0.02), 0.01, 400)
+    assert "as 10, as windows share rows and rows of a recording are alike," in both.rate_said
+
+
 @pytest.mark.parametrize(
     ("normal", "anomalies", "auroc", "ranking"),
     [

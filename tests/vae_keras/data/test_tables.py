@@ -113,7 +113,7 @@ def test_a_row_without_a_label_is_a_bad_row(loads):
 
 
 def test_a_column_of_text_is_refused_by_its_name_with_what_to_do(loads):
-    with refuses("column 'note'. Received: ") as e:
+    with refuses("expected columns of numbers. Received: text in note ('ok', '?').") as e:
         loads({**PLANT, "note": ["ok", "ok", "?", "ok"]})
     assert "(--columns)" in str(e.value)
     assert "(--bad-columns drop)" in str(e.value)
@@ -133,7 +133,7 @@ def test_a_column_of_text_that_was_asked_for_is_refused(loads):
 
 
 def test_a_table_of_text_alone_is_refused(loads):
-    with refuses("expected columns of numbers. Received: none."):
+    with refuses("expected columns of numbers. Received: note (text)."):
         loads({"note": ["a", "b"], "broken": [0, 1]}, label="broken", **DROP_COLUMNS)
 
 

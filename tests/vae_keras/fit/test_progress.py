@@ -2,7 +2,7 @@
 
 import pytest
 
-from vae_keras.fit.progress import Progress, StopOnDivergence
+from vae_keras.fit.progress import Ahead, Progress, StopOnDivergence
 
 LOSSES = {"loss": 3.0, "nll": 2.0, "kl": 1.0, "val_elbo": -3.5}
 
@@ -52,3 +52,25 @@ def test_finite_losses_pass():
     stop.on_train_begin()
     stop.on_train_batch_end(0, LOSSES)
     stop.on_epoch_end(0, LOSSES)
+
+
+def test_the_time_of_all_models_is_told():
+    """Two models of a second each are done, this one is half done, and two are to come."""
+    lines, seconds = [], [1.0, 1.0]
+    progress = Progress(epochs=10, rows=500, log=lines.append, every=0.0, ahead=Ahead(2, seconds))
+    progress.on_train_begin()
+    progress._started -= 5.0
+    progress.on_epoch_end(4, LOSSES)
+    progress.on_train_end()
+    assert lines[0].endswith("at most 5 s left; about 7 s with 2 models to come)")
+    assert lines[1].endswith("(done in 5 s; about 5 s with 2 models to come)")
+    assert seconds[2] == pytest.approx(5.0, abs=0.5)
+
+
+def test_before_any_model_is_done_all_are_taken_to_be_as_long():
+    lines = []
+    progress = Progress(epochs=10, rows=5, log=lines.append, every=0.0, ahead=Ahead(1, []))
+    progress.on_train_begin()
+    progress._started -= 5.0
+    progress.on_epoch_end(4, LOSSES)
+    assert lines[0].endswith("at most 5 s left; about 15 s with 1 model to come)")

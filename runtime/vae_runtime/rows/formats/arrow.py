@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.parquet import naming, reader_of
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
@@ -34,7 +35,7 @@ Find: TypeAlias = Callable[[Source], list[Batch]]
 def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
     """Its record batches, small ones together, once the columns are known to be there."""
     rows = _checked_rows(path, wanted, batches_of_file)
-    return stretches(path, path.suffix, rows, wanted)
+    return stretches(path, format_ending(path), rows, wanted)
 
 
 def read_file(shard: Shard, wanted: Wanted) -> Iterator[Block]:
@@ -64,7 +65,7 @@ def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
 def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:
     """One shard: where a record batch begins is known once the one before has been read."""
     rows = sum(_checked_rows(path, wanted, batches_of_stream))
-    return [Shard(str(path), path.suffix, 0, 1, 0, rows)] if rows else []
+    return [Shard(str(path), format_ending(path), 0, 1, 0, rows)] if rows else []
 
 
 def read_stream(shard: Shard, wanted: Wanted) -> Iterator[Block]:
@@ -126,6 +127,6 @@ def _names(schema: Any, wanted: Wanted, where: str) -> tuple[list[str], list[str
 def _opened(path: Path) -> Iterator[Any]:
     """A reader of all columns: to leave some out, pyarrow would copy each record batch."""
     pa = reader_of(path, FORMAT)
-    opener = pa.ipc.open_stream if path.suffix == ".arrows" else pa.ipc.open_file
+    opener = pa.ipc.open_stream if format_ending(path) == ".arrows" else pa.ipc.open_file
     with naming(path, FORMAT), pa.OSFile(str(path)) as file:
         yield opener(file, options=pa.ipc.IpcReadOptions(use_threads=False))

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import settle_pandas
 from vae_runtime.rows.blocks import Block, Columns, Wanted
+from vae_runtime.rows.cells import CellFormat, no_value, number_or_hole
 from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.missing_names import meant, no_such, some
 from vae_runtime.rows.parquet import INDEX
 from vae_runtime.rows.tables import ColumnError
+
+from .csv_fast import numbers_of_text
 
 Found = tuple[NDArray[Any], dict[int, str]]  # rows, and why some are none, by their place
 
@@ -88,7 +91,7 @@ def check_types(schema: Any, columns: list[str], where: str) -> None:
     """Raises ValueError where a column of scalars holds no numbers: before any row is read."""
     for name in columns:
         kind = schema.field(name).type
-        if len(columns) > 1 and not _is_number(kind):
+        if len(columns) > 1 and not (_is_number(kind) or is_text(kind)):
             raise _no_numbers(where, name, kind)
 
 
@@ -98,15 +101,18 @@ def rows_of(batch: Any, columns: list[str], wanted: Wanted, where: str) -> Found
     Raises:
         ValueError: a column is of a type that holds no numbers; `where` says whose.
     """
+    if not columns:
+        return np.zeros((batch.num_rows, 0)), {}
     kind = batch.schema.field(columns[0]).type
     if len(columns) == 1 and _is_list_like(kind):
         return _of_lists(batch.column(columns[0]), wanted, f"{where}: column {columns[0]!r}")
-    x, shape = _of_scalars(batch, columns, where), wanted.shape or ()
+    x, bad = _of_scalars(batch, columns, wanted, where)
+    shape = wanted.shape or ()
     if x.shape[1:] != shape:
         raise ValueError(
             f"{where}: expected lists of shape {shape} in column {columns[0]!r}. Received: {kind}."
         )
-    return x, {}
+    return x, bad
 
 
 def machines_of(column: Any, bad: dict[int, str]) -> NDArray[np.str_]:
@@ -144,28 +150,68 @@ def block_of(batch: Any, file: str, first: int, wanted: Wanted, columns: list[st
     return Block(file, x, where, kept, machines, bad, extra=extra)
 
 
-def _of_scalars(batch: Any, columns: list[str], where: str) -> NDArray[Any]:
-    """Columns of numbers, as float32 where all are, else float64; no value is NaN."""
+def _of_scalars(batch: Any, columns: list[str], wanted: Wanted, where: str) -> Found:
+    """Columns of numbers, as float32 where all are, else float64; rows without a value are bad."""
     import pyarrow as pa
 
-    found = [_numbers(batch.column(name), name, where) for name in columns]
+    bad: dict[int, str] = {}
+    format = CellFormat(missing=wanted.reading.codes)
+    found = [_numbers(batch.column(name), name, where, format, bad) for name in columns]
     if any(column.type != pa.float32() for column in found):
         # not safe: a whole number beyond 2**53 is rounded, as it would be in any table of floats
         found = [column.cast(pa.float64(), safe=False) for column in found]
     tensor = pa.record_batch(found, names=columns).to_tensor(null_to_nan=True, row_major=True)
-    return np.asarray(tensor.to_numpy())
+    x = np.asarray(tensor.to_numpy())
+    if format.numbers:
+        x = np.where(np.isin(x, list(format.numbers)), np.nan, x).astype(x.dtype)
+    holes = np.isnan(x) if not wanted.allow_missing else np.zeros(x.shape, bool)
+    for row in np.flatnonzero(holes.any(1)).tolist():
+        place = int(np.flatnonzero(holes[row])[0])
+        bad.setdefault(row, no_value(columns[place], batch.column(columns[place])[row].as_py()))
+    if bad:
+        x = x.copy()
+        x[list(bad)] = 0
+    return x, bad
 
 
-def _numbers(column: Any, name: str, where: str) -> Any:
+def _numbers(column: Any, name: str, where: str, format: CellFormat, bad: dict[int, str]) -> Any:
     import pyarrow as pa
     import pyarrow.types as types
 
     kind = column.type
+    if types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
     if types.is_boolean(kind):
         return column.cast(pa.uint8())
+    if is_text(kind):
+        return _of_text(column, name, format, bad)
     if not _is_number(kind):
         raise _no_numbers(where, name, kind)
     return column
+
+
+def _of_text(column: Any, name: str, format: CellFormat, bad: dict[int, str]) -> Any:
+    """A column of text as numbers; adds to `bad` where a cell is text."""
+    import pyarrow as pa
+
+    found = numbers_of_text(column, format)
+    if found is None:
+        found = np.full(len(column), np.nan)
+        for i, cell in enumerate(column.to_pylist()):
+            try:
+                found[i] = number_or_hole(cell or "", format)
+            except ValueError:
+                bad.setdefault(i, f"expected a number in column {name!r}. Received: {cell!r:.60}.")
+    return pa.array(found)
+
+
+def is_text(kind: Any) -> bool:
+    """True for a type of text, also of a dictionary (pandas' categories)."""
+    import pyarrow.types as types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _is_number(kind: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Rows of .csv files, as `data.tables` reads them, in ranges of bytes.
+"""Rows of text tables in any dialect, in ranges of bytes.
 
 A row that is wrong is one that cannot be read; the others are. A block of rows is given to a quick
 parser, in pieces where it refuses, and cell by cell what is left of them.
@@ -7,25 +7,32 @@ parser, in pieces where it refuses, and cell by cell what is left of them.
 import itertools
 from array import array
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows.blocks import Block, Shard, Wanted
+from vae_runtime.rows.cells import CellFormat, no_value, number_or_hole
 from vae_runtime.rows.csv_rows import OpenQuote
-from vae_runtime.rows.headers import LOOKED_AT
+from vae_runtime.rows.dialect import HEAD, cell_format, open_dialect
+from vae_runtime.rows.headers import LOOKED_AT, tell_index
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.tables import ColumnChoice, header_of, is_text, no_number, number
+from vae_runtime.rows.tables import ColumnChoice, full_names, header_read, no_number
+from vae_runtime.rows.text_files import open_text, skip
 
-from .csv_bounds import Row, rows_of, take_rows
+from .csv_bounds import Row, cell_mark, cleaned, rows_of, size_of_lines, take_rows
 from .csv_fast import Cells, parse
 from .ranges import (
     BLOCK,
     Begin,
+    Take,
     Taken,
+    Text,
     after_mark,
     blocks_in,
     blocks_of,
@@ -33,7 +40,7 @@ from .ranges import (
     plan_ranges,
 )
 
-HEAD = 2**16  # bytes that are read at once to find the first row
+LONGEST_TOP = 2**20  # bytes of the lines above a table
 SMALL = 2**16  # bytes that are not worth cutting
 PIECES = 16  # to cut what is worth it
 
@@ -47,6 +54,8 @@ class Layout(NamedTuple):
     header: list[str]
     cells: Cells
     begin: Begin
+    dialect: Dialect
+    take: Take
     has_names: bool
 
 
@@ -61,16 +70,21 @@ class Rows(NamedTuple):
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """Ranges of bytes that end with a row."""
     layout = _layout(path, wanted)
-    return plan_ranges(path, ".csv", layout.begin, take_rows, wanted)
+    encoding = layout.dialect.encoding
+    return plan_ranges(path, ".csv", layout.begin, layout.take, wanted, encoding=encoding)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     layout = _layout(Path(shard.file), wanted)
     first, line = shard.first_row, shard.line
-    for block, taken in blocks_of(shard, take_rows, wanted):
+    encoding = layout.dialect.encoding
+    for block, taken in blocks_of(shard, layout.take, wanted, encoding=encoding):
         if taken.rows:
-            yield _block(shard.file, _parse(block, taken, layout, line), first, wanted)
+            clean = cleaned(block, layout.dialect)
+            rows = _parse(clean, taken, layout, line)
+            rows = rows if wanted.allow_missing else _without_holes(rows, clean, layout, line)
+            yield _block(shard.file, rows, first, wanted)
         first, line = first + taken.rows, line + taken.lines
 
 
@@ -87,10 +101,12 @@ def columns(path: Path, wanted: Wanted) -> dict[str, bool] | None:
     layout = _layout(path, wanted)
     if not layout.has_names:
         return None
-    text, span = set[int](), (layout.begin.size, path.stat().st_size)
-    for block, _ in blocks_in(path, span, take_rows, size=BLOCK, line=layout.begin.lines + 1):
+    text, begin, cells = set[int](), layout.begin, layout.cells
+    whole = Text(path, layout.dialect.encoding)
+    for block, _ in blocks_in(whole, begin.size, layout.take, size=BLOCK, line=begin.lines + 1):
         check_utf8(path, block)
-        for row in rows_of(block):
+        for row in rows_of(cleaned(block, layout.dialect), sep=cells.sep):
+            is_text = cells.format.is_text
             text.update(i for i, c in enumerate(row.cells) if i not in text and is_text(c))
     return {layout.header[i]: i not in text for i in layout.cells.numbers}
 
@@ -102,38 +118,67 @@ def _layout(path: Path, wanted: Wanted) -> Layout:
             f"{path}: expected rows of shape {wanted.shape}. Received: a .csv file, whose rows are "
             "flat. Give them as .npy."
         )
-    mark = after_mark(path)
-    first, *below = _first_rows(path, mark, wanted)
+    dialect = open_dialect(path, wanted.reading)
+    take = partial(take_rows, dialect=dialect)
+    start, rows = _first_rows(path, dialect, wanted)
+    first, *below = rows
     columns = ColumnChoice(wanted.features, wanted.named)
-    header = header_of(path, first.cells, columns, [row.cells for row in below])
-    begin = Begin(mark + first.size, first.lines) if header is not None else Begin(mark, 0)
+    texts = [row.cells for row in below]
+    header = header_read(path, first.cells, columns, texts, wanted.reading)
     names = header or [str(i + 1) for i in range(len(first.cells))]
+    begin = start
+    if header is not None:
+        last = ([first, *below][dialect.units :] or [first])[0]
+        begin = Begin(start.size + last.size, start.lines + last.lines)
+        names = full_names(header, texts[dialect.units :])
+        if names[0] == "" and (len(names) > len(header) or columns.features is None):
+            tell_index(path)
     numbers = [names.index(name) for name in columns.of(names)]
     if wanted.shape is not None and len(numbers) != wanted.shape[0]:
         raise ValueError(f"{path}: expected {wanted.shape[0]} columns. Received: {len(numbers)}.")
-    texts = [names.index(name) for name in wanted.named]
-    return Layout(names, Cells(len(names), numbers, texts), begin, header is not None)
+    places = [names.index(name) for name in wanted.named]
+    cells = Cells(len(names), numbers, places, cell_mark(dialect), cell_format(dialect))
+    return Layout(names, cells, begin, dialect, take, header is not None)
 
 
-def _first_rows(path: Path, mark: int, wanted: Wanted) -> list[Row]:
+def _first_rows(path: Path, dialect: Dialect, wanted: Wanted) -> tuple[Begin, list[Row]]:
     """Reads the first rows of one block that are not blank, to tell whether there is a header.
 
-    Their `size` and `lines` count from behind the byte order mark.
+    Returns:
+        Where the table begins, behind the byte order mark and lines that are skipped; and rows,
+        whose `size` and `lines` count from there.
     """
+    text = Text(path, dialect.encoding)
+    start = _begin(text, dialect)
     size = lines = 0
-    span = (mark, path.stat().st_size)
     longest = longest_line(wanted.shape)
-    for block, taken in blocks_in(path, span, take_rows, size=HEAD, longest=longest):
+    take = partial(take_rows, dialect=dialect)
+    for block, taken in blocks_in(text, start.size, take, size=HEAD, longest=longest):
         check_utf8(path, block)
-        rows = (Row(r.cells, size + r.size, lines + r.lines) for r in rows_of(block) if r.cells)
+        clean = cleaned(block, dialect)
+        rows = (row for row in rows_of(clean, sep=cell_mark(dialect)) if row.cells)
         try:
             found = list(itertools.islice(rows, 1 + LOOKED_AT))
         except OpenQuote as error:
-            raise ValueError(f"{path}: {error.message(lines)}") from error
+            raise ValueError(f"{path}: {error.message(start.lines + lines)}") from error
         if found:
-            return found
+            at = [r.size if clean is block else size_of_lines(block, r.lines) for r in found]
+            return start, [
+                Row(r.cells, size + s, lines + r.lines) for r, s in zip(found, at, strict=True)
+            ]
         size, lines = size + taken.size, lines + taken.lines
     raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
+
+
+def _begin(text: Text, dialect: Dialect) -> Begin:
+    """Position behind the byte order mark and the lines that are skipped."""
+    mark = after_mark(text.path, text.encoding)
+    if not dialect.skiprows:
+        return Begin(mark, 0)
+    with open_text(text.path, text.encoding) as file:
+        skip(file, mark)
+        size = size_of_lines(file.read(LONGEST_TOP), dialect.skiprows)
+    return Begin(mark + size, dialect.skiprows)
 
 
 def _block(file: str, rows: Rows, first: int, wanted: Wanted) -> Block:
@@ -160,7 +205,7 @@ def _parse(block: bytes, taken: Taken, layout: Layout, line: int) -> Rows:
     )
     first = 0
     for piece in pieces:
-        of_piece = take_rows(piece, True)
+        of_piece = take_rows(piece, is_last=True)
         x, texts, bad = _parse(piece, of_piece, layout, line)
         rows.x[first : first + len(x)] = x
         for column, more in zip(rows.texts, texts, strict=True):
@@ -183,15 +228,15 @@ def _one_by_one(block: bytes, rows: int, layout: Layout, line: int) -> Rows:
     cells, values, bad = layout.cells, array("d"), dict[int, str]()
     texts: list[list[str]] = [[] for _ in cells.texts]
     none = [0.0] * len(cells.numbers)
-    read = number if b"_" in block else float
+    is_plain = b"_" not in block and cells.format == CellFormat()
     place = end = 0
-    for row, _, lines in rows_of(block):
+    for row, _, lines in rows_of(block, sep=cells.sep):
         where, end = line + end, lines
         if not row:
             continue
         is_whole = len(row) == cells.width
         try:
-            values.extend([read(row[i]) for i in cells.numbers] if is_whole else none)
+            values.extend(_numbers(row, cells, is_plain=is_plain) if is_whole else none)
         except ValueError:
             bad[place] = str(_first_wrong(row, layout, f"line {where}"))
             values.extend(none)
@@ -203,10 +248,50 @@ def _one_by_one(block: bytes, rows: int, layout: Layout, line: int) -> Rows:
     return Rows(np.array(values).reshape(rows, len(none)), texts, bad)
 
 
+def _numbers(row: list[str], cells: Cells, *, is_plain: bool) -> list[float]:
+    """Numbers of a row, NaN where there is no value; ValueError where one is text."""
+    if is_plain:
+        try:
+            return [float(row[i]) for i in cells.numbers]
+        except ValueError:
+            pass  # a truth or no value
+    return [number_or_hole(row[i], cells.format) for i in cells.numbers]
+
+
 def _first_wrong(row: list[str], layout: Layout, where: str) -> ValueError | None:
     for i in layout.cells.numbers:
         try:
-            number(row[i])
+            number_or_hole(row[i], layout.cells.format)
         except ValueError:
             return no_number(where, layout.header[i], row[i])
     return None
+
+
+def _without_holes(rows: Rows, block: bytes, layout: Layout, line: int) -> Rows:
+    """Rows of which those that lack a value are bad ones."""
+    holes = np.isnan(rows.x).any(1)
+    if not holes.any():
+        return rows
+    places = set(np.flatnonzero(holes).tolist())
+    bad = dict(rows.bad)
+    for place, (where, row) in enumerate(_numbered(block, layout, line)):
+        if place in places:
+            bad[place] = _hole_in(row, layout, f"line {where}")
+    x = rows.x
+    x[holes] = 0
+    return rows._replace(x=x, bad=bad)
+
+
+def _numbered(block: bytes, layout: Layout, line: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a block with the numbers of their first lines."""
+    end = 0
+    for row, _, lines in rows_of(block, sep=layout.cells.sep):
+        where, end = line + end, lines
+        if row:
+            yield where, row
+
+
+def _hole_in(row: list[str], layout: Layout, where: str) -> str:
+    """Reason why a row is a bad one: the first of its cells without a value."""
+    place = next(i for i in layout.cells.numbers if layout.cells.format.is_missing(row[i]))
+    return f"{where}: {no_value(layout.header[place], row[place])}"

@@ -4,12 +4,20 @@ A quote in the middle of a cell is a character like others, so that quotes canno
 there are some, Python's own reader says what a row is. Elsewhere lines are counted.
 """
 
+import itertools
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows.csv_rows import Lines, OpenQuote, csv_rows
+from vae_runtime.rows.dialect import PLAIN
 
 from .ranges import Taken
+
+EDGES = re.compile(rb"(?m)^[ \t]+|[ \t]+(?=[\r\n]|\Z)")  # blanks at the ends of lines
+BLANKS = re.compile(rb"[ \t]+")
+QUOTED_OR_BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
 
 
 class Row(NamedTuple):
@@ -20,10 +28,11 @@ class Row(NamedTuple):
     lines: int
 
 
-def take_rows(block: bytes, is_last: bool) -> Taken:
+def take_rows(block: bytes, is_last: bool, dialect: Dialect = PLAIN) -> Taken:
     """The whole rows of a block that begins with one; `is_last` where the text ends with it."""
     end = len(block) if is_last else _last_line_end(block)
-    lines = block if end == len(block) else block[:end]
+    raw = block if end == len(block) else block[:end]
+    lines = cleaned(raw, dialect)
     if b'"' not in lines and not has_lone_returns(lines):
         count = lines.count(b"\n") + (lines[-1:] not in (b"", b"\n"))
         blank = lines[:1] == b"\n" or lines[:2] == b"\r\n" or b"\n\n" in lines or b"\n\r\n" in lines
@@ -33,22 +42,49 @@ def take_rows(block: bytes, is_last: bool) -> Taken:
     found = Taken(0, 0, 0)
     try:
         # latin-1 is as quick as bytes, and cut at the same places
-        for row in rows_of(lines, is_last, "latin-1"):
+        for row in rows_of(lines, is_last, "latin-1", sep=cell_mark(dialect)):
             found = Taken(row.size, found.rows + bool(row.cells), row.lines)
     except OpenQuote as problem:
-        return found._replace(problem=problem)
-    return found
+        found = found._replace(problem=problem)
+    return found if lines is raw else found._replace(size=size_of_lines(raw, found.lines))
 
 
-def rows_of(block: bytes, is_last: bool = True, encoding: str = "utf-8") -> Iterator[Row]:
+def rows_of(
+    block: bytes, is_last: bool = True, encoding: str = "utf-8", *, sep: str = ","
+) -> Iterator[Row]:
     """The rows of a block that are whole: without the last, where it is not known to end there.
 
     Raises:
         OpenQuote: a quote is not closed.
     """
     lines = _Bytes(block, encoding)
-    for cells in csv_rows(lines, is_last=is_last):
+    for cells in csv_rows(lines, is_last=is_last, sep=sep):
         yield Row(cells, lines.size, lines.count)
+
+
+def cleaned(block: bytes, dialect: Dialect) -> bytes:
+    """A block with tabs for the blanks between cells, and blank lines for comments.
+
+    It has as many lines as before, so that their numbers stay.
+    """
+    if dialect.comment is not None and (mark := dialect.comment.encode()) in block:
+        block = re.sub(rb"(?m)^[ \t]*" + re.escape(mark) + rb"[^\r\n]*", b"", block)
+    if dialect.sep != " ":
+        return block
+    block = EDGES.sub(b"", block)
+    if b'"' in block:
+        return QUOTED_OR_BLANKS.sub(lambda found: found[1] or b"\t", block)
+    return BLANKS.sub(b"\t", block)
+
+
+def cell_mark(dialect: Dialect) -> str:
+    """The character between the cells of a block that is cleaned."""
+    return "\t" if dialect.sep == " " else dialect.sep
+
+
+def size_of_lines(block: bytes, lines: int) -> int:
+    """Bytes of so many lines at the begin of a block."""
+    return sum(map(len, itertools.islice(block.splitlines(keepends=True), lines)))
 
 
 def has_lone_returns(block: bytes) -> bool:

@@ -21,39 +21,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.json_values import is_number, number, parse_json, short
+from vae_runtime.rows.cells import CellFormat, NoValue
+from vae_runtime.rows.dialect import HEAD, encoding_of
+from vae_runtime.rows.json_values import number, parse_json, short
 from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.missing_names import meant, quoted, some
 from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text_files import UTF8, head_of
 
 from .ranges import (
     BLOCK,
     Begin,
     Taken,
+    Text,
     after_mark,
     blocks_in,
     blocks_of,
     plan_ranges,
 )
 
+FORMAT = ".jsonl"
 LOOKED_AT = 100  # rows at the begin of a file that show whether a key is there
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """Ranges of bytes that end with a line; ColumnError where no row at the begin has a key."""
-    begin = Begin(after_mark(path), 0)
-    _check_keys(path, begin, wanted)
-    return plan_ranges(path, path.suffix, begin, take_lines, wanted)
+    encoding = _encoding(path, wanted)
+    begin = Begin(after_mark(path, encoding), 0)
+    _check_keys(Text(path, encoding), begin, wanted)
+    return plan_ranges(path, FORMAT, begin, take_lines, wanted, encoding=encoding)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     path = Path(shard.file)
+    encoding = _encoding(path, wanted)
     if wanted.extra:
-        _check_keys(path, Begin(after_mark(path), 0), wanted)
+        _check_keys(Text(path, encoding), Begin(after_mark(path, encoding), 0), wanted)
     first, line = shard.first_row, shard.line
-    for block, taken in blocks_of(shard, take_lines, wanted):
+    for block, taken in blocks_of(shard, take_lines, wanted, encoding=encoding):
         if taken.rows:
             yield _block(shard.file, block, (first, line), wanted)
         first, line = first + taken.rows, line + taken.lines
@@ -63,7 +70,9 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
     """What is wanted, with the keys and the shape of a row that the first rows have."""
     if wanted.features:
         return wanted._replace(shape=(len(wanted.features),))
-    values = list(itertools.islice(_values(path, Begin(after_mark(path), 0), wanted), LOOKED_AT))
+    text = Text(path, _encoding(path, wanted))
+    begin = Begin(after_mark(path, text.encoding), 0)
+    values = list(itertools.islice(_values(text, begin, wanted), LOOKED_AT))
     if not values:
         raise ValueError(f"{path}: expected rows of numbers. Received: none.")
     rows = [value for value in values if isinstance(value, dict)]
@@ -75,14 +84,14 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
 
 def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
     """Keys that are not named otherwise, each with whether it holds numbers, or nothing, alone."""
-    begin, found = after_mark(path), dict[str, bool]()
-    span = (begin, path.stat().st_size)
-    for block, _ in blocks_in(path, span, take_lines, size=BLOCK):
+    text, found = Text(path, _encoding(path, wanted)), dict[str, bool]()
+    begin = after_mark(path, text.encoding)
+    for block, _ in blocks_in(text, begin, take_lines, size=BLOCK):
         for line in filter(bytes.strip, block.split(b"\n")):
             with suppress(ValueError):  # is told when it is read
                 row = parse_json(line)
                 for key in _not_named([row] if isinstance(row, dict) else [], wanted):
-                    found[key] = found.get(key, True) and _may_be_number(row[key])
+                    found[key] = found.get(key, True) and _may_be_number(row[key], wanted)
     return found
 
 
@@ -99,7 +108,7 @@ def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
     if isinstance(value, dict):
         names = _features(value, wanted)
         if names is not None:
-            return np.array([number(value[name], name) for name in names])
+            return np.array([_number(value[name], wanted, name) for name in names])
         value = value[wanted.column]
     if not isinstance(value, list):
         raise ValueError(f"expected numbers of shape {shape}. Received: {short(value)}.")
@@ -107,7 +116,9 @@ def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
     if found not in (shape, (math.prod(shape),)):
         raise ValueError(f"expected numbers of shape {shape}. Received: lists of {found}.")
     plain = _plain(cells)
-    return np.array([number(v) for v in cells] if plain is None else plain).reshape(shape)
+    if plain is not None and not wanted.reading.codes:
+        return np.array(plain).reshape(shape)
+    return np.array([_number(v, wanted) for v in cells]).reshape(shape)
 
 
 def _block(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Block:
@@ -140,20 +151,34 @@ def _rows(
 ) -> NDArray[np.float64]:
     """(rows, *input_shape) of values, all at once where they are plain; adds to `bad`."""
     x = np.zeros((len(values), *(wanted.shape or ())))
+    if not x[:1].size:
+        return x  # nothing but columns is wanted
     names = _named(wanted)
     try:
         plain = _plain([value[name] for value in values for name in names]) if names else None
     except (KeyError, TypeError):
         plain = None
-    if plain is not None:
-        return np.array(plain).reshape(x.shape)
+    if plain is not None and not wanted.reading.codes:
+        x = np.array(plain).reshape(x.shape)
+        if wanted.allow_missing or not np.isnan(x).any():
+            return x
     for i, value in enumerate(values):
         if i not in bad:
             try:
                 x[i] = row_of(value, wanted)
             except ValueError as error:
-                bad[i] = f"line {lines[i]}: {error}"
+                bad[i], x[i] = f"line {lines[i]}: {error}", 0
     return x
+
+
+def _number(value: Any, wanted: Wanted, name: str | None = None) -> float:
+    """A value as a number; NaN where it is missing and may be."""
+    try:
+        return number(value, name, CellFormat(missing=wanted.reading.codes))
+    except NoValue:
+        if wanted.allow_missing:
+            return math.nan
+        raise
 
 
 def _plain(cells: list[Any]) -> "array[float] | None":
@@ -214,14 +239,20 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _check_keys(path: Path, begin: Begin, wanted: Wanted) -> None:
-    rows = _objects(path, begin, wanted)
+def _encoding(path: Path, wanted: Wanted) -> str:
+    """The encoding of a file: as asked, or in utf-16 by its first bytes."""
+    found = wanted.reading.encoding or encoding_of(head_of(path, HEAD))
+    return found if wanted.reading.encoding or found.startswith("utf-16") else UTF8
+
+
+def _check_keys(text: Text, begin: Begin, wanted: Wanted) -> None:
+    path, rows = text.path, _objects(text, begin, wanted)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     asked = (*wanted.named, *_named(wanted))
     if missing := [name for name in wanted.named if name not in keys]:
         raise _no_key(path, missing, keys, asked)
     missing = [name for name in _named(wanted) if name not in keys]
-    if rows and wanted.column not in keys and (missing or not _named(wanted)):
+    if rows and wanted.size and wanted.column not in keys and (missing or not _named(wanted)):
         raise _no_key(path, missing or [wanted.column], keys, asked)
 
 
@@ -230,8 +261,14 @@ def _not_named(rows: list[dict[str, Any]], wanted: Wanted) -> list[str]:
     return [key for key in keys if key not in wanted.named]
 
 
-def _may_be_number(value: Any) -> bool:
-    return value is None or (type(value) in (int, float, str) and is_number(str(value)))
+def _may_be_number(value: Any, wanted: Wanted) -> bool:
+    try:
+        number(value, None, CellFormat(missing=wanted.reading.codes))
+    except NoValue:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _no_key(path: Path, missing: list[str], keys: list[str], asked: tuple[str, ...]) -> ColumnError:
@@ -242,17 +279,16 @@ def _no_key(path: Path, missing: list[str], keys: list[str], asked: tuple[str, .
     )
 
 
-def _objects(path: Path, begin: Begin, wanted: Wanted) -> list[dict[str, Any]]:
+def _objects(text: Text, begin: Begin, wanted: Wanted) -> list[dict[str, Any]]:
     """The objects among the first rows of a file."""
-    values = itertools.islice(_values(path, begin, wanted), LOOKED_AT)
+    values = itertools.islice(_values(text, begin, wanted), LOOKED_AT)
     return [value for value in values if isinstance(value, dict)]
 
 
-def _values(path: Path, begin: Begin, wanted: Wanted) -> Iterator[Any]:
+def _values(text: Text, begin: Begin, wanted: Wanted) -> Iterator[Any]:
     """The objects and lists in the first block of a file."""
-    span = (begin.size, path.stat().st_size)
     longest = longest_line(wanted.shape)
-    found = blocks_in(path, span, take_lines, size=BLOCK, longest=longest)
+    found = blocks_in(text, begin.size, take_lines, size=BLOCK, longest=longest)
     for block, _ in itertools.islice(found, 1):
         for line in block.split(b"\n"):
             try:

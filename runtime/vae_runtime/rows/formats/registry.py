@@ -8,18 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.endings import ARRAYS, ENDINGS, format_ending
+from vae_runtime.rows.text_files import is_packed
 
 from . import arrow, csv, folder_keys, images, jsonl, npy, npz, parquet, text_columns
 
 # What to do with files of other endings that are met often.
 INSTEAD = {
-    ".gz": "Unpack it, or pipe it: gunzip -c FILE | vae-runtime score BUNDLE -.",
-    ".zst": "Unpack it, or pipe it: zstd -dc FILE | vae-runtime score BUNDLE -.",
-    ".tsv": "Write commas between cells, and .csv.",
-    ".txt": "Rename it, to say what it is.",
     ".json": "Write an object a line, and .jsonl.",
+    ".xlsx": "Save the sheet as .csv.",
+    ".xls": "Save the sheet as .csv.",
     ".pq": "Rename it to .parquet.",
-    **dict.fromkeys(images.SUFFIXES, "Give the folder that images are in."),
+    ".zip": "Unpack it.",
 }
 
 IMAGES = "images"  # in place of an ending
@@ -58,7 +58,6 @@ KEPT: dict[str, Callable[[Path, Wanted], Columns]] = {
     ".parquet": parquet.kept,
     **dict.fromkeys((".arrow", ".feather", ".arrows"), arrow.kept),
 }
-ENDINGS = tuple(name for name in FORMATS if name.startswith("."))
 
 
 def format_of(path: Path) -> str:
@@ -67,12 +66,19 @@ def format_of(path: Path) -> str:
     Raises:
         ValueError: nothing does.
     """
-    name = IMAGES if path.is_dir() else path.suffix
+    if path.is_dir() or path.suffix.lower() in images.SUFFIXES:
+        return IMAGES
+    name = path.suffix.lower() if path.suffix.lower() in INSTEAD else format_ending(path)
     if name not in FORMATS:
         received = name or ("a file without an ending" if path.exists() else "nothing there")
-        instead = f" {INSTEAD[name.lower()]}" if name.lower() in INSTEAD else ""
+        instead = f" {INSTEAD[name]}" if name in INSTEAD else ""
         raise ValueError(
             f"{path}: expected a file of {', '.join(ENDINGS)}. Received: {received}.{instead}"
+        )
+    if name in ARRAYS and is_packed(path):
+        raise ValueError(
+            f"{path}: expected text where a file is packed. Received: {name}, which packs itself. "
+            "Unpack it first."
         )
     return name
 
@@ -93,7 +99,7 @@ def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
 
 def kept_of(path: Path, wanted: Wanted) -> Columns:
     """The columns of a file that are kept, without rows, of their types."""
-    return folder_keys.kept(KEPT.get(path.suffix, _kept_as_text), path, wanted)
+    return folder_keys.kept(KEPT.get(format_ending(path), _kept_as_text), path, wanted)
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:

@@ -1,5 +1,6 @@
 """Rows out of record batches: columns of numbers, lists and tensors, with values missing."""
 
+import datetime
 import decimal
 import re
 
@@ -41,7 +42,7 @@ NUMBERS = [np.float64, np.float32, np.float16, np.int8, np.uint16, np.int64, np.
     )
 )
 def test_columns_of_numbers_are_the_same_in_numpy(request, columns):
-    wanted = request.getfixturevalue("wanted")((3,), ABC)
+    wanted = request.getfixturevalue("wanted")((3,), ABC)._replace(allow_missing=True)
     x, bad = rows(dict(zip("cab", columns, strict=True)), wanted)
     c, a, b = columns
     np.testing.assert_array_equal(x, np.stack([a, b, c], 1).astype(np.float64))
@@ -50,18 +51,25 @@ def test_columns_of_numbers_are_the_same_in_numpy(request, columns):
     assert not bad
 
 
-def test_decimals_are_numbers_and_no_value_is_nan(wanted):
+def test_decimals_are_numbers_and_no_value_is_nan_or_a_bad_row(wanted):
     columns = {"a": [decimal.Decimal("1.25"), None], "b": [2**53 + 1, None], "c": [True, None]}
-    x, bad = rows(columns, wanted((3,), ABC))
+    with_holes = wanted((3,), ABC)._replace(allow_missing=True)
+    x, bad = rows(columns, with_holes)
     np.testing.assert_array_equal(x, [[1.25, 2**53, 1], [np.nan] * 3])
     assert not bad
+    x, bad = rows(columns, wanted((3,), ABC))
+    np.testing.assert_array_equal(x, [[1.25, 2**53, 1], [0] * 3])
+    assert bad == {1: "no value in column 'a'."}
     singles = {name: pa.array([1, None], pa.float32()) for name in ABC}
-    np.testing.assert_array_equal(rows(singles, wanted((3,), ABC))[0], [[1] * 3, [np.nan] * 3])
+    np.testing.assert_array_equal(rows(singles, with_holes)[0], [[1] * 3, [np.nan] * 3])
 
 
-def test_text_in_place_of_numbers_is_refused(wanted):
-    with refuses("f: expected numbers in column 'b'. Received: string."):
-        rows({"a": [1], "b": ["1"], "c": [1]}, wanted((3,), ABC))
+def test_text_is_read_as_cells_and_times_are_refused(wanted):
+    x, bad = rows({"a": [1] * 3, "b": ["1", "yes", "x"], "c": [1] * 3}, wanted((3,), ABC))
+    np.testing.assert_array_equal(x, [[1, 1, 1], [1, 1, 1], [0, 0, 0]])
+    assert bad == {2: "expected a number in column 'b'. Received: 'x'."}
+    with refuses("f: expected numbers in column 'b'. Received: date32[day]."):
+        rows({"a": [1], "b": [datetime.date(2026, 1, 1)], "c": [1]}, wanted((3,), ABC))
 
 
 def test_a_slice_of_a_batch_has_its_own_rows(wanted):

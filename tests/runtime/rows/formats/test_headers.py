@@ -101,10 +101,10 @@ def test_another_line_is_told_once(save, wanted, read, caplog, reader, read_rows
     assert caplog.text.count("the first line, 2019,2020,2021, is taken as a row") == 1
 
 
-def test_an_index_of_the_rows_is_refused_as_one(save, read_rows):
-    path = save(",0,1", np.ones((4, 3)))
-    with pytest.raises(ValueError, match="none for column 1 of 3; if it is an index of the rows"):
-        read_rows(path)
+def test_an_index_of_the_rows_is_left_out_and_told(save, caplog, read_rows):
+    caplog.set_level(logging.WARNING)
+    assert read_rows(save(",0,1", np.ones((4, 3)))).names == ("0", "1")
+    assert "the first column has no name: it is taken as an index" in caplog.text
 
 
 def test_rows_are_not_told(save, caplog, read_rows):

@@ -84,10 +84,9 @@ def test_bad_lines_are_named(write, wanted, read):
     assert {i: re.sub(r"'\[.*", "...", why) for i, why in found.bad.items()} == {
         1: "line 3: expected JSON. Received: '{' (Expecting property name enclosed in double "
         "quotes: line 1 column 2 (char 1)).",
-        2: "line 4: expected a number for 'b'. Received: None.",
+        2: "line 4: no value in column 'b'.",
         3: "line 5: expected 'c'. Received: ['a', 'b'].",
         4: "line 6: expected a number for 'c'. Received: 'abc'.",
-        5: "line 7: expected a number for 'a'. Received: True.",
         6: "line 8: expected numbers of shape (3,). Received: 7.",
         7: "line 9: expected numbers of shape (3,). Received: lists of (2,).",
         8: "line 10: expected a number for 'a'. Received: '1_0'.",
@@ -100,14 +99,16 @@ def test_text_is_a_number_where_it_reads_as_one_as_in_a_live_stream(write, wante
     huge = int("9" * 400)
     path = write({"a": "1.5", "b": huge, "c": 2**53 + 1}, '{"a": NaN, "b": -Infinity, "c": 0}')
     found = read(path, wanted((3,), ABC))
-    np.testing.assert_array_equal(found.x, [[1.5, np.inf, 2**53], [np.nan, -np.inf, 0]])
+    np.testing.assert_array_equal(found.x, [[1.5, np.inf, 2**53], [0, 0, 0]])
+    assert found.bad == {1: "line 2: no value in column 'a' (nan)."}
 
 
-def test_a_truth_is_no_number_among_plain_lines(write, wanted, read):
-    found = read(write({"a": 1}, {"a": True}, {"a": 2}), wanted((1,), ("a",)))
-    assert found.bad == {1: "line 2: expected a number for 'a'. Received: True."}
+def test_a_truth_is_one_or_zero_and_words_are_no_value(write, wanted, read):
+    found = read(write({"a": 1}, {"a": True}, {"a": "off"}, {"a": "Bad"}), wanted((1,), ("a",)))
+    assert found.bad == {3: "line 4: no value in column 'a' (Bad)."}
+    np.testing.assert_array_equal(found.x, [[1], [1], [0], [0]])
     lists = read(write([1.5], [False]), wanted((1,)))
-    assert lists.bad == {1: "line 2: expected a number. Received: False."}
+    np.testing.assert_array_equal(lists.x, [[1.5], [0]])
 
 
 def test_lists_that_make_up_for_each_other_are_bad(write, wanted, read):
