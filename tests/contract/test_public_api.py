@@ -48,6 +48,7 @@ RUNNER = {
     "decode",
     "encode",
     "expects_missing",
+    "expect",
     "explain",
     "interpolate",
     "load",
