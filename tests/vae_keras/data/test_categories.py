@@ -96,7 +96,7 @@ def test_names_of_things_are_no_kinds(loads):
 
 
 def test_text_that_nobody_names_is_told_with_the_option(load):
-    with refuses("--categories mode)."):
+    with refuses("--categories mode)"):
         load({"flow": MACHINE["flow"], "mode": MACHINE["mode"]}, "csv")
 
 
