@@ -127,7 +127,9 @@ def test_truths_are_labels_in_every_format(loads, words):
 
 def test_rows_are_read_as_a_model_with_categories_takes_them(write, load):
     known = load(MACHINE, "csv", **CODED)
-    known_card = type("Card", (), {"feature_names": known.feature_names, "stride": None, "dialect": None})
+    known_card = type(
+        "Card", (), {"feature_names": known.feature_names, "stride": None, "dialect": None}
+    )
     known_card.categories, known_card.input_shape = known.categories, (4,)
     ones = {f"mode_{m}": [int(m == mode) for mode in MACHINE["mode"]] for m in ("run", "wash")}
     ones["mode_idle"] = [int(mode == "idle") for mode in MACHINE["mode"]]
