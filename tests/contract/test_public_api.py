@@ -48,6 +48,8 @@ RUNNER = {
     "decode",
     "encode",
     "expect",
+    "expects_missing",
+    "expect",
     "explain",
     "interpolate",
     "load",
