@@ -43,6 +43,8 @@ def load_table(config: DataConfig) -> Dataset:
     if config.columns is None:
         config, chosen = resolve(config)
         notes += chosen
+    if config.time_columns and config.window is None:
+        notes.append(f"no feature, as it says when rows were: {', '.join(config.time_columns)}")
     wanted = _wanted(config)
     inputs = input_files.plan([config.source], wanted)
     known = labels_of(config, inputs)
