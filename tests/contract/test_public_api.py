@@ -49,7 +49,6 @@ RUNNER = {
     "encode",
     "expect",
     "expects_missing",
-    "expect",
     "explain",
     "interpolate",
     "load",
