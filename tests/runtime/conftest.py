@@ -19,6 +19,7 @@ class Case(NamedTuple):
     """A bundle, its runner, and rows that its training never saw; y marks the anomalies.
 
     `labels` are the numbers of the rows' classes, -1 where unknown; None of a model without any.
+    `recording` names the recording of each row, where there are recordings.
     """
 
     bundle: Path
@@ -26,6 +27,7 @@ class Case(NamedTuple):
     x: Any
     y: Any
     labels: Any = None
+    recording: Any = None
 
 
 QUIET = {"log": lambda line: None}
