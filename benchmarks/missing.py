@@ -3,7 +3,8 @@
     python benchmarks/missing.py --adbench DIR [--shares 0.05,0.1,0.2] [--rounds 3] [--seeds 0]
 
 A model is trained on whole normal rows of each table of ADBench. Of other rows a share of the cells
-is then taken away at random, and filled in as `vae-runtime score --missing-values expect` does.
+is then taken away at random, or a column in all rows, and filled in as `vae-runtime score
+--missing-values expect` does.
 "calibrated so" are the false alarms where calibration rows lack as many values as those that are
 judged.
 """
@@ -26,12 +27,15 @@ with filter_tf_log():
 TABLES = ("6_cardio", "26_optdigits", "30_satellite", "38_thyroid", "40_vowels", "41_Waveform")
 ROWS = 3000  # to train on, and of a kind to judge
 ALPHA = 0.05
+LOST = -1.0  # in place of a share: one column is missing in all rows
+COLUMNS = 5  # that are lost, one after the other
 
 
 class Trained(NamedTuple):
-    """A run, the model as a device sees it, and the rows to judge with their labels."""
+    """A model, its calibration rows, what a device knows of it; rows to judge, their labels."""
 
-    run: Any
+    vae: Any
+    known: Any
     model: Model
     x: np.ndarray
     y: np.ndarray
@@ -42,7 +46,7 @@ def main() -> None:
     args = parse()
     heads = ["table", "cells missing", "AUROC", "false alarms", "found", "calibrated so"]
     print(f"| {' | '.join(heads)} |\n|---|---:|---:|---:|---:|---:|")
-    found: dict[float, list[list[float]]] = {share: [] for share in (0.0, *args.shares)}
+    found: dict[float, list[list[float]]] = {share: [] for share in (0.0, *args.shares, LOST)}
     for name in args.tables:
         trained = [fit(args.adbench / f"{name}.npz", seed) for seed in args.seeds]
         for share, figures in found.items():
@@ -89,9 +93,8 @@ def fit(table: Path, seed: int) -> Trained:
             out=Path(folder) / "run",
             log=lambda line: None,
         )
-        vae = run.vae
-        _ = run.calibration
-    return Trained(run, model_of(vae, x.shape[1:]), x[judged], y[judged])
+        model = model_of(run.vae, x.shape[1:])
+        return Trained(run.vae, run.calibration, model, x[judged], y[judged])
 
 
 def model_of(vae: Any, shape: tuple[int, ...]) -> Model:
@@ -114,8 +117,19 @@ def model_of(vae: Any, shape: tuple[int, ...]) -> Model:
 
 
 def judge(trained: Trained, share: float, rounds: int, seed: int) -> list[float]:
-    """AUROC, false alarms and detections with this share of cells missing."""
-    vae, rng = trained.run.vae, np.random.default_rng((seed, 1))
+    """AUROC, false alarms and detections with this share of cells missing, or `LOST`."""
+    if share != LOST:
+        return judge_with(trained, share, rounds, seed, None)
+    columns = np.random.default_rng(seed).permutation(trained.x.shape[1])[:COLUMNS]
+    each = [judge_with(trained, share, rounds, seed, int(column)) for column in columns]
+    return np.mean(each, axis=0).tolist()
+
+
+def judge_with(
+    trained: Trained, share: float, rounds: int, seed: int, column: int | None
+) -> list[float]:
+    """The same of one column that is lost."""
+    vae, rng = trained.vae, np.random.default_rng((seed, 1))
     values = np.eye(trained.x.shape[1], dtype=np.float32)
 
     def expect(rows: np.ndarray) -> Expected:
@@ -125,13 +139,15 @@ def judge(trained: Trained, share: float, rounds: int, seed: int) -> list[float]
 
     def score(x: np.ndarray) -> np.ndarray:
         lacking = rng.random(x.shape) < share
+        if column is not None:
+            lacking[:, column] = True
         lacking[lacking.all(axis=1), 0] = False
         x = np.where(lacking, np.nan, x)
         return score_rows(vae, fill(x, trained.model, expect, rounds=rounds) if share else x)[
             "score"
         ]
 
-    known = trained.run.calibration
+    known = trained.known
     scores = score(trained.x)
     plain = evaluate(scores, trained.y, calibration=known["score"], alpha=ALPHA)
     alike = evaluate(scores, trained.y, calibration=score(known["x"]), alpha=ALPHA)
@@ -141,7 +157,8 @@ def judge(trained: Trained, share: float, rounds: int, seed: int) -> list[float]
 def show(name: str, share: float, figures: list[float]) -> None:
     """A row of the table."""
     auroc, *rates = figures
-    cells = [name, f"{share:.0%}", f"{auroc:.4f}", *(f"{rate:.1%}" for rate in rates)]
+    what = "a column" if share == LOST else f"{share:.0%}"
+    cells = [name, what, f"{auroc:.4f}", *(f"{rate:.1%}" for rate in rates)]
     print(f"| {' | '.join(cells)} |", flush=True)
 
 

@@ -190,6 +190,49 @@ def fresh_sensor_rows():
 
 
 @pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """A folder of photographs of three sizes: 120 good parts, 6 scratched, and what is no image."""
+    image = pytest.importorskip("PIL.Image")
+    folder, rng = tmp_path_factory.mktemp("data") / "photos", np.random.default_rng(0)
+    for kind, count in (("good", 120), ("scratched", 6)):
+        (folder / kind).mkdir(parents=True)
+        for i in range(count):
+            width, height = ((64, 48), (80, 60), (40, 30))[i % 3]
+            pixels = 120 + 30 * np.sin(np.arange(width) * 13 / width)[None]
+            pixels = pixels + 4 * rng.normal(size=(height, width))
+            if kind == "scratched":
+                pixels[height // 2 : height // 2 + height // 10] = 250
+            file = folder / kind / f"{i:03}.png"
+            image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file)
+    (folder / "Thumbs.db").write_bytes(b"not an image")
+    (folder / "good" / "._000.png").write_bytes(b"not an image")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos_run(tmp_path_factory, photos, workstation):
+    """Of images that are resized."""
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+
+    run, _ = train(
+        DataConfig(str(photos), image_size=(12, 16), folds=1),
+        ModelConfig(network="mlp", hidden=(32,), latent_dim=4),
+        TrainConfig(epochs=30, learning_rate=1e-2, alpha=0.1),
+        out=tmp_path_factory.mktemp("runs") / "photos",
+        log=lambda line: None,
+    )
+    return run
+
+
+@pytest.fixture(scope="session")
+def photos_bundle(tmp_path_factory, photos_run):
+    from vae_export import export
+
+    out = tmp_path_factory.mktemp("artifacts") / "photos"
+    return export(photos_run, out, formats=("onnx",), log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
 def few_run(tmp_path_factory, few_csv, workstation):
     """A run with folds."""
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train

@@ -239,6 +239,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         time=config.time,
         machine_column=config.machine,
         dialect=None if config.source in data.NAMES else data.dialect_of(config),
+        image=dataset.image,
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,

@@ -69,6 +69,7 @@ def test_the_document_describes_every_object_of_the_manifest_and_no_others():
         "Manifest",
         "Model",
         "Dialect",
+        "ImageSpec",
         "Preprocessing",
         "Training",
         "Score",

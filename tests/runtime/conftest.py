@@ -70,6 +70,46 @@ def kinds_run(tmp_path_factory, workstation):
     return run
 
 
+MODES = ("idle", "run", "wash")
+
+
+def modes_table(n, seed):
+    """Two numbers that depend on a machine's mode, as a table with the mode in words."""
+    import pyarrow as pa
+
+    rng = np.random.default_rng(seed)
+    mode = rng.integers(0, 3, n)
+    numbers = rng.normal(np.stack([mode * 3.0, 2.0 - 2.0 * mode], 1), 0.2)
+    words = np.array(MODES)[mode]
+    return pa.table({"mode": words, "flow": numbers[:, 0], "speed": numbers[:, 1]})
+
+
+@pytest.fixture(scope="session")
+def modes_bundle(tmp_path_factory, workstation):
+    """Of a table with a category."""
+    import pyarrow.parquet as pq
+
+    from vae_export import export
+    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
+
+    folder = tmp_path_factory.mktemp("modes")
+    pq.write_table(modes_table(900, 0), folder / "modes.parquet")
+    run, _ = train(
+        DataConfig(str(folder / "modes.parquet"), categories=("mode",), folds=1),
+        ModelConfig(hidden=(32,), latent_dim=2),
+        TrainConfig(epochs=30, learning_rate=1e-2),
+        out=folder / "run",
+        **QUIET,
+    )
+    return export(run, folder / "bundle", formats=("onnx",), **QUIET)
+
+
+@pytest.fixture(scope="session")
+def modes(modes_bundle):
+    """Its runner, and makes tables for it."""
+    return Runner.load(modes_bundle), modes_table
+
+
 @pytest.fixture(scope="session")
 def full_of(request, tmp_path_factory, workstation):
     """Makes the full bundle of a run, by its name, once."""

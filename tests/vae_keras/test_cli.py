@@ -47,7 +47,7 @@ def test_every_option_of_the_rows_can_be_said(monkeypatch):
         "rows", window=8, stride=2, recording="m", time="t", on_bad_row="reject", bad_columns="drop"
     )
     assert given_to(monkeypatch, options.split()) == expected
-    options = "--image-size 32,48 --channels 3 --columns a,b --one-hot c --stream"
+    options = "--image-size 48x32 --channels 3 --columns a,b --one-hot c --stream"
     expected = DataConfig(
         "rows", image_size=(32, 48), channels=3, columns=("a", "b"), one_hot=("c",), stream=True
     )
@@ -55,6 +55,35 @@ def test_every_option_of_the_rows_can_be_said(monkeypatch):
     assert given_to(monkeypatch, ["--folds", "7"]) == DataConfig("rows", folds=7)
     assert given_to(monkeypatch, []) == DataConfig("rows")
     assert set(DATA) == {f.name for f in dataclasses.fields(DataConfig)} - {"source", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("64x48", (48, 64)),
+        ("64X48", (48, 64)),
+        ("64\u00d748", (48, 64)),
+        (" 64 x 48 ", (48, 64)),
+        ("32", (32, 32)),
+    ],
+)
+def test_the_size_of_images_is_said_as_width_and_height(monkeypatch, text, expected):
+    assert given_to(monkeypatch, ["--image-size", text]).image_size == expected
+
+
+@pytest.mark.parametrize("text", ["", "x", "64x", "x48", "64x48x3", "64*48", "-64x48", "6.4x48"])
+def test_a_size_of_no_image_is_refused_with_what_to_type(capsys, text):
+    with pytest.raises(SystemExit):
+        main(["train", "--data", "rows", "--out", "run", f"--image-size={text}"])
+    assert (
+        f"expected WIDTHxHEIGHT, such as 64x48, or one number for squares. Received: {text!r}."
+    ) in capsys.readouterr().err
+
+
+def test_a_size_with_a_comma_is_refused_as_it_once_meant_the_height_first(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--data", "rows", "--out", "run", "--image-size", "48,64"])
+    assert "type 64x48 for 64 pixels in width and 48 in height" in capsys.readouterr().err
 
 
 def test_what_was_left_out_is_said_before_training(tmp_path, sensor_csv, capsys):
@@ -165,7 +194,7 @@ def test_what_cannot_be_read_is_one_line_and_exit_code_1(tmp_path, data, message
         ["--window", "many"],
         ["--bad-rows", "ignore"],
         ["--bad-columns", "keep"],
-        ["--image-size", "8"],
+        ["--image-size", "8,8"],
         ["--channels", "grey"],
     ],
 )

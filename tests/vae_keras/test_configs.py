@@ -117,7 +117,10 @@ OTHERS = "expected a window, for stride and time. Received: none."
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
         ({"on_bad_row": "ignore"}, "on_bad_row of fail or reject. Received: ignore."),
         ({"bad_columns": "keep"}, "bad_columns of error or drop. Received: keep."),
-        ({"image_size": (0, 8)}, "height and width of 1 or more. Received: (0, 8)."),
+        (
+            {"image_size": (0, 8)},
+            "width and height of 1 or more. Received: 8 x 0 (width x",
+        ),
         ({"channels": 2}, "number of channels of 1 or 3. Received: 2."),
         ({"channels": 4}, "number of channels of 1 or 3. Received: 4."),
         ({"validation": 0.0}, "above 0 that leave rows to train on. Received: 0, 0.2, 0.1."),

@@ -43,7 +43,8 @@ class DataConfig:
             "fail", or "reject" to leave it out; a window with such a row is left out.
         bad_columns: of a table, columns of text and those that never change: "error", or "drop".
         stream: whether to read a Parquet table again in each epoch instead of holding it in memory.
-        image_size: (height, width) to make images of a folder; all must be alike where None.
+        image_size: (height, width) in pixels to resize images of a folder to, here and on the
+            device; all must be alike where None.
         channels: of such images, 1 or 3; as they are where None.
         validation, calibration, test: shares of the normal rows held back from training: to stop
             it in time, to set the alarm threshold, to check both.
@@ -120,9 +121,7 @@ class DataConfig:
         check("on_bad_row of fail or reject", self.on_bad_row, self.on_bad_row in BAD_ROWS)
         check("bad_columns of error or drop", self.bad_columns, self.bad_columns in BAD_COLUMNS)
         if self.image_size is not None:
-            check("height and width of 1 or more", self.image_size, min(self.image_size) >= 1)
-            for size in self.image_size:
-                check_whole("height and width", size, most=LARGEST_SIDE)
+            _check_size(self.image_size)
         check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
         check_whole("seed", self.seed, least=0, most=LARGEST_SEED)
 
@@ -133,6 +132,19 @@ class DataConfig:
             DataConfig.validation,
             DataConfig.calibration,
         )
+
+
+def _check_size(image_size: tuple[int, int]) -> None:
+    """Raises ValueError for a size of no image; it is said as WIDTH x HEIGHT."""
+    height, width = image_size
+    for side in (width, height):
+        check_is_whole("width and height", side)
+    received = f"{width} x {height} (width x height)"
+    for bound, fits in (
+        ("1 or more", min(image_size) >= 1),
+        (f"{LARGEST_SIDE:,} at most", max(image_size) <= LARGEST_SIDE),
+    ):
+        check(f"width and height of {bound}", received, fits)
 
 
 def _check_columns(config: DataConfig) -> None:
@@ -158,7 +170,7 @@ def _check_columns(config: DataConfig) -> None:
 def _check_categories(config: DataConfig) -> None:
     """Raises ValueError where categories are combined with what cannot have them."""
     if config.categories is None:
-        check("categories, for their values", None, config.category_values is None)
+        check("list of categories, for their values", None, config.category_values is None)
         return
     if config.window is not None:
         raise ValueError(
@@ -167,7 +179,7 @@ def _check_categories(config: DataConfig) -> None:
         )
     known = config.category_values
     if known is not None:
-        check("values of each category", sorted(known), {*known} == {*config.categories})
+        check("list of values for each category", sorted(known), {*known} == {*config.categories})
 
 
 def _check_classes(config: DataConfig) -> None:

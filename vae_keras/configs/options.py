@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,28 @@ def header_or_none(text: str) -> bool:
     if text not in ("0", "none"):
         raise argparse.ArgumentTypeError(f"expected 0 or none. Received: {text!r}.")
     return text == "0"
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Parser for the size of images, WIDTHxHEIGHT, or one number of squares; (height, width).
+
+    >>> image_size("64x48")
+    (48, 64)
+    """
+    parts = [part.strip() for part in re.split(r"[xX\u00d7]", text)]
+    if len(parts) in (1, 2) and all(part.isdecimal() for part in parts):
+        return int(parts[-1]), int(parts[0])
+    instead = ""
+    pair = [part.strip() for part in text.split(",")]
+    if len(pair) == 2 and all(part.isdecimal() for part in pair):
+        instead = (
+            f" With a comma it was the height that came first: type {pair[1]}x{pair[0]} for "
+            f"{pair[1]} pixels in width and {pair[0]} in height."
+        )
+    raise argparse.ArgumentTypeError(
+        "expected WIDTHxHEIGHT, such as 64x48, or one number for squares. "
+        f"Received: {text!r}.{instead}"
+    )
 
 
 DATA: Flags = {
@@ -139,8 +162,9 @@ DATA: Flags = {
     ),
     "stream": (bool, "read a Parquet table anew in each epoch: for more rows than memory holds"),
     "image_size": (
-        comma_separated(int, "two whole numbers, HEIGHT,WIDTH", 2),
-        "HEIGHT,WIDTH to make images of a folder; default: all must be alike",
+        image_size,
+        "WIDTHxHEIGHT in pixels, such as 64x48, to resize images of a folder to, here and on the "
+        "device; default: all must be alike",
     ),
     "channels": (int, "of images of a folder, 1 or 3; default: as they are"),
     "validation": (float, "share of the normal rows that decides when to stop training"),

@@ -52,6 +52,9 @@ def words_refused(words: Counter[str], *, column: str) -> ValueError:
 
 def _shown(words: Counter[str]) -> str:
     """The labels, those of most rows first, with their numbers of rows."""
-    shown = [f"{word or 'no label':.30} ({n:,} rows)" for word, n in words.most_common(SHOWN)]
+    shown = [
+        f"{word or 'no label':.30} ({n:,} row{'' if n == 1 else 's'})"
+        for word, n in words.most_common(SHOWN)
+    ]
     more = f" and {len(words) - SHOWN:,} more" if len(words) > SHOWN else ""
     return f"{', '.join(shown) or 'no label at all'}{more}"

@@ -1,21 +1,42 @@
-"""Values of the columns of text that a model is to take as one-hot groups."""
+"""One-hot groups of training: those among the columns, and columns of text with few values."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from vae_keras._base.arrays import Shape
+from vae_keras.configs import DataConfig
 from vae_runtime.bundle.consistency import LONGEST_CATEGORY
 from vae_runtime.bundle.texts import check_texts
-from vae_runtime.rows.categories import MISSING, part_names
+from vae_runtime.rows.categories import MISSING, part_names, sizes_of
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.marks import marks_of, plain_column
 from vae_runtime.rows.missing_names import some
 from vae_runtime.rows.name_texts import name_texts, natural_key
 
+from . import one_hot
 from .file_rows import Labels
 
 MOST_VALUES = 100  # of a column; more are names of things, not kinds
+
+
+def grouped(config: DataConfig, inputs: Inputs, labels: Labels) -> tuple[Inputs, Shape]:
+    """The files with their one-hot groups last, those of categories behind the others.
+
+    Returns:
+        (the files, sizes of the groups).
+
+    Raises:
+        ValueError: groups or categories are not what the configuration says.
+    """
+    groups: Shape = ()
+    if config.one_hot is not None:
+        names, groups = one_hot.groups_last(inputs.wanted.features or (), config.one_hot)
+        inputs = inputs.with_features(names)
+    if config.categories is not None and config.category_values is None:
+        inputs = with_categories(inputs, learn_values(inputs, config.categories, labels))
+    return inputs, (*groups, *sizes_of(inputs.wanted.categories))
 
 
 def learn_values(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
+from vae_runtime.bundle.manifest import ImageSpec
 
 from .offsets import Windows
 from .streams import Stream
@@ -49,6 +50,7 @@ class Dataset:
         categories: columns of text that the last one-hot groups are, and their values; None
             without any.
         notes: what was done to the rows on the way, for people.
+        image: how image files became rows; None where rows came otherwise.
         files: int (rows,), the number of each row's file among `file_names`; None where all are of
             one file.
         file_names: of the files, in order.
@@ -69,6 +71,7 @@ class Dataset:
     recordings: Array | None = None
     categories: dict[str, tuple[str, ...]] | None = None
     notes: tuple[str, ...] = ()
+    image: ImageSpec | None = None
     files: Array | None = None
     file_names: tuple[str, ...] | None = None
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
+from vae_keras.configs import DataConfig
 from vae_runtime.bundle.records import RowSpec
 from vae_runtime.rows import in_memory
 from vae_runtime.rows.arrays import RowCheck
@@ -21,7 +22,7 @@ from vae_runtime.rows.in_memory import Rows
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.marks import is_of_words, marks_of
 
-from .anomalies import count_words, words_refused
+from .anomalies import check_normal, count_words, words_refused
 
 NO_ROWS = np.zeros(0, int)
 
@@ -64,6 +65,29 @@ class Labels(NamedTuple):
 
     column: str = MARKS
     normal: tuple[str, ...] | None = None
+
+
+class Reading(NamedTuple):
+    """What training reads rows by: their labels, and the one-hot groups that the last columns are.
+
+    Args:
+        labels: of the rows.
+        groups: sizes of the groups.
+    """
+
+    labels: Labels
+    groups: Shape
+
+
+def labels_of(config: DataConfig, inputs: Inputs) -> Labels:
+    """What says which rows of files are normal; ValueError where a normal label is in no row."""
+    labels = Labels(config.label or MARKS, config.normal)
+    if config.normal is not None:
+        words = words_of(inputs, labels.column)
+        if not words:
+            raise ValueError("expected a column of labels (--label) with --normal. Received: none.")
+        check_normal(words, config.normal, column=labels.column)
+    return labels
 
 
 def checked_blocks(inputs: Inputs, labels: Labels, groups: Shape) -> Iterator[CheckedBlock]:

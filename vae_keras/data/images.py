@@ -1,101 +1,199 @@
-"""Images from a folder and its sub-folders.
+"""Images from a folder and its sub-folders, each a row.
 
 Where there are images in a folder named `normal` or `good`, however deep, those are normal and all
-others anomalies; else all are normal.
+others anomalies; else all are normal. Which files count and what is done to them is decided in
+`vae_runtime.rows.formats`, for training and device alike; here, which rows a new model takes.
 """
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
-from vae_keras._base.arrays import Array
+from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
-from vae_runtime._base.libraries import need
+from vae_runtime.bundle.manifest import ImageSpec
+from vae_runtime.rows.blocks import Wanted
+from vae_runtime.rows.formats.image_files import SUFFIXES, anomalies_of, images_of, unread_of
+from vae_runtime.rows.formats.pixels import (
+    WHITE,
+    ImageError,
+    ImageKind,
+    check_pillow,
+    is_distorted,
+    kind_of,
+    read_pixels,
+    said,
+)
+from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
 from .datasets import Dataset
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-NORMAL = ("normal", "good")
-MODES = {1: "L", 3: "RGB"}  # by the number of channels
-GREY = ("1", "L", "LA")
+SHOWN = 5  # sizes that a message counts
+ADVISED_SIDE = 128  # pixels of the longer side of a size that a message advises, at most
+LARGEST_BYTES = 2**33  # of all images together, in memory
+KINDS = {1: "grey", 3: "in colour"}  # by the number of channels
+
+T = TypeVar("T")
+Kinds = dict[Path, ImageKind]
 
 
-def load_folder(config: DataConfig) -> Dataset:
-    """Reads the images of a folder, sorted by name: uint8 (rows, height, width, channels).
+def load_images(config: DataConfig) -> Dataset:
+    """Reads the images of a folder or glob, sorted by name: (rows, height, width, channels).
+
+    Rows are uint8, of images of 16 bits float32.
 
     Raises:
         ValueError: they are not of one size or kind and `config` does not say of which to make
             them, or one cannot be read; names the file.
     """
-    folder = Path(config.source)
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-    images: list[Array] = []
-    kept: list[Path] = []
-    notes: list[str] = []
+    folder, notes = _folder_of(config.source), list[str]()
+    check_pillow(folder)
+    images_of.cache_clear()  # there may be others by now
+    found = files_of([config.source], Wanted())  # folders, or images that a glob matches
+    images = [image for each in found for image in images_of(str(each))]
+    kinds = _each(folder, images, kind_of, config, notes)
+    shape, spec = _row_of(folder, kinds, config)
+    rows = np.empty((len(kinds), *shape), np.uint8 if spec.bits == 8 else np.float32)
+    _check_memory(folder, rows, kinds)
+    places = {file: row for row, file in enumerate(kinds)}
+
+    def read(file: Path) -> None:
+        rows[places[file]] = read_pixels(file, shape, spec).x
+
+    files = [*_each(folder, kinds, read, config, notes)]
+    if len(files) < len(kinds):
+        rows = rows[[places[file] for file in files]]
+    y = anomalies_of(folder, files)
+    notes += _notes(folder, {file: kinds[file] for file in files}, y, shape)
+    return Dataset(folder.name, rows, y, (0.0, WHITE[spec.bits]), notes=tuple(notes), image=spec)
+
+
+def _folder_of(source: str) -> Path:
+    """The folder that all images of a source are in: of a glob, that before the first mark."""
+    path = Path(source)
+    while any(mark in str(path) for mark in GLOB_MARKS) and not path.exists():
+        path = path.parent
+    return path if path.is_dir() else path.parent
+
+
+def _each(
+    folder: Path,
+    files: Iterable[Path],
+    read: Callable[[Path], T],
+    config: DataConfig,
+    notes: list[str],
+) -> dict[Path, T]:
+    """What is read of each image; those that are none are an error, or left out and noted."""
+    found: dict[Path, T] = {}
     for file in files:
         try:
-            image = _read(file, config, like=images[0] if images else None)
-        except _Unreadable as error:
+            found[file] = read(file)
+        except ImageError as error:
             if config.on_bad_row == "fail":
                 raise ValueError(f"{error} (--on-bad-row reject leaves such files out.)") from error
             notes.append(f"left out: {error}")
-            continue
-        images.append(image)
-        kept.append(file)
-    if not images:
-        raise ValueError(f"{folder}: expected images ({', '.join(SUFFIXES)}). Received: none.")
-    y = _anomalies(folder, kept)
-    if not y.any() and any(file.parent != folder for file in kept):
+    if not found:
+        unread = unread_of(folder)
+        raise ValueError(
+            f"{folder}: expected images ({', '.join(SUFFIXES)}). Received: "
+            f"{f'{unread}. Convert them to .png' if unread else 'none'}."
+        )
+    return found
+
+
+def _row_of(folder: Path, kinds: Kinds, config: DataConfig) -> tuple[Shape, ImageSpec]:
+    """Shape of the rows, and how images become such; ValueError where they differ and none says."""
+    bits = _bits_of(folder, kinds, config)
+    sizes = Counter((kind.width, kind.height) for kind in kinds.values())
+    channels = Counter(kind.channels for kind in kinds.values())
+    received, advice = list[str](), list[str]()
+    if config.image_size is None and len(sizes) > 1:
+        received.append(f"{_counted_sizes(sizes)} (width x height)")
+        width, height = _advised(sizes)
+        advice.append(f"--image-size {width}x{height} to have all of them resized")
+    if config.channels is None and len(channels) > 1:
+        received.append(_counted(channels, lambda number: KINDS[number]))
+        advice.append("--channels 1 to make all of them grey, 3 to keep colours")
+    if advice:
+        raise ValueError(
+            f"{folder}: expected images of one size and kind. Received: {'; '.join(received)}. "
+            f"Type {', and '.join(advice)}."
+        )
+    width, height = next(iter(sizes))
+    height, width = config.image_size or (height, width)
+    aspects = [kind.width / kind.height for kind in kinds.values()]
+    resampling = None if config.image_size is None else "bilinear"
+    spec = ImageSpec(bits, resampling, "upright", (min(aspects), max(aspects)))
+    return (height, width, config.channels or next(iter(channels))), spec
+
+
+def _bits_of(folder: Path, kinds: Kinds, config: DataConfig) -> int:
+    bits = Counter(kind.bits for kind in kinds.values())
+    if len(bits) > 1:
+        first = {kind.bits: file for file, kind in reversed(kinds.items())}
+        raise ValueError(
+            f"{folder}: expected images of 8 or of 16 bits a channel. Received: {bits[8]:,} of 8, "
+            f"such as {first[8]}, and {bits[16]:,} of 16, such as {first[16]}. Put them into "
+            "folders of their own: values of the ones are not those of the others."
+        )
+    if bits[16] and config.channels == 3:
+        raise ValueError(
+            f"{folder}: expected --channels 1, or none, of images of 16 bits, which are grey. "
+            "Received: 3."
+        )
+    return next(iter(bits))
+
+
+def _check_memory(folder: Path, rows: Array, kinds: Kinds) -> None:
+    if rows.nbytes > LARGEST_BYTES:
+        sizes = Counter((kind.width, kind.height) for kind in kinds.values())
+        width, height = _advised(sizes)
+        raise ValueError(
+            f"{folder}: expected images that take {LARGEST_BYTES / 2**30:g} GiB of memory at most. "
+            f"Received: {len(rows):,} of {said(rows.shape[2], rows.shape[1])} (width x height), "
+            f"{rows.nbytes / 2**30:.1f} GiB. Type --image-size {width}x{height}, or as small as "
+            "still shows what matters."
+        )
+
+
+def _notes(folder: Path, kinds: Kinds, y: Array, shape: Shape) -> list[str]:
+    """Notes on what was done to images, and on which were taken as normal."""
+    notes, size = list[str](), (shape[1], shape[0])
+    if unread := unread_of(folder):
+        notes.append(f"not read, as they are of other formats: {unread}; convert them to .png")
+    others = [kind for kind in kinds.values() if kind[:2] != size]
+    if others:
+        sizes = Counter((kind.width, kind.height) for kind in others)
+        counts = _counted_sizes(sizes)
+        notes.append(f"resized to {said(*size)} (width x height): {counts}")
+    ratio = size[0] / size[1]
+    stretched = [f for f, kind in kinds.items() if is_distorted(kind[:2], (ratio, ratio))]
+    if stretched:
+        notes.append(
+            f"stretched, as their sides have another ratio than {said(*size)}: {len(stretched):,} "
+            f"images, such as {stretched[0]} of {said(*kinds[stretched[0]][:2])}"
+        )
+    if not y.any() and any(file.parent != folder for file in kinds):
         notes.append("all images are taken as normal: no folder of them is named normal or good")
-    return Dataset(folder.name, np.stack(images), y, (0.0, 255.0), notes=tuple(notes))
+    return notes
 
 
-class _Unreadable(ValueError):
-    """A file that is not an image, or is damaged."""
+def _advised(sizes: "Counter[tuple[int, int]]") -> tuple[int, int]:
+    """Size to make images of: the most frequent one, made smaller where it is large."""
+    width, height = max(sorted(sizes), key=lambda size: sizes[size])
+    shrink = max(1.0, max(width, height) / ADVISED_SIDE)
+    return max(1, round(width / shrink)), max(1, round(height / shrink))
 
 
-def _read(file: Path, config: DataConfig, *, like: Array | None) -> Array:
-    """Reads one image as uint8 (height, width, channels), of the first image's shape."""
-    pillow = need("PIL.Image", f"{file}: reading images", "give the rows as .npy")
-    try:
-        # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
-        with file.open("rb") as content, pillow.open(content) as image:
-            image.load()
-    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
-        raise _Unreadable(f"{file} is not a readable image: {error}.") from error
-    pixels = _pixels(file, image, config, pillow.Resampling.BILINEAR)
-    if like is not None and pixels.shape != like.shape:
-        raise ValueError(
-            f"{file}: expected {_size(like)}, as the images before it. Received: {_size(pixels)}. "
-            "--image-size HEIGHT,WIDTH and --channels 1 or 3 make them all alike."
-        )
-    return pixels
+def _counted_sizes(sizes: "Counter[tuple[int, int]]") -> str:
+    return _counted(sizes, lambda size: f"of {said(*size)}")
 
 
-def _pixels(file: Path, image: Any, config: DataConfig, filtering: Any) -> Array:
-    if image.mode.startswith(("I", "F")):
-        raise ValueError(
-            f"{file}: expected 8 bits a channel. Received: mode {image.mode}. Convert the images, "
-            "or give them as .npy."
-        )
-    channels = config.channels or (1 if image.mode in GREY else 3)
-    height, width = config.image_size or (image.height, image.width)
-    if image.mode == "P":
-        image = image.convert("RGBA")  # or Pillow warns where a palette has transparent colours
-    image = image.convert(MODES[channels])
-    if image.size != (width, height):
-        image = image.resize((width, height), filtering)
-    return np.asarray(image).reshape(height, width, channels)
-
-
-def _anomalies(folder: Path, files: list[Path]) -> Array:
-    """Mask of the images outside the folder of normal ones; all False without such a folder."""
-    folders = [{p.lower() for p in file.relative_to(folder).parts[:-1]} for file in files]
-    normal = np.array([not inside.isdisjoint(NORMAL) for inside in folders])
-    return ~normal & normal.any()
-
-
-def _size(pixels: Array) -> str:
-    height, width, channels = pixels.shape
-    return f"{height} x {width} pixels of {channels} channels"
+def _counted(counts: "Counter[T]", name: Callable[[T], str]) -> str:
+    """Counts of what there is most of, for people."""
+    each = [f"{n:,} {name(key)}" for key, n in counts.most_common(SHOWN)]
+    rest = counts.total() - sum(n for _, n in counts.most_common(SHOWN))
+    return ", ".join([*each, *([f"{rest:,} others"] if rest else [])])

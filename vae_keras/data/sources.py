@@ -9,14 +9,15 @@ from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.categories import numbers_of
-from vae_runtime.rows.endings import ENDINGS, ending_of, format_ending
-from vae_runtime.rows.formats.images import SUFFIXES
+from vae_runtime.rows.endings import ENDINGS, format_ending
+from vae_runtime.rows.formats.image_files import is_image
+from vae_runtime.rows.formats.pixels import said
 from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
 from . import column_choice, idx
 from .datasets import Dataset
 from .digits import load_digits
-from .images import load_folder
+from .images import load_images
 from .tables import load_table
 
 # What each kind of source has use for; other options would be ignored, and are refused instead.
@@ -55,7 +56,7 @@ def load(config: DataConfig) -> Dataset:
     if kind == "idx":
         x = np.concatenate(idx.load_images(config.source, config.data_dir))
         return Dataset(config.source, x, np.zeros(len(x), bool), (0.0, 255.0))
-    return load_folder(config) if kind == "images" else load_table(config)
+    return load_images(config) if kind == "images" else load_table(config)
 
 
 def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
@@ -74,6 +75,8 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
         options: of the source, as `DataConfig` has it: label, recording, on_bad_row and the like.
     """
     kind = _kind(source)
+    if kind == "images" and known.image is not None:
+        options = {**_image_options(known), **_given(options)}
     windowed = known.stride is not None and kind in ("table", "arrays")
     categories = known.categories if kind == "table" else None
     names = known.feature_names if kind == "table" else None
@@ -90,11 +93,23 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     )
 
 
+def _image_options(known: Any) -> dict[str, Any]:
+    """Options by which images become rows of a model, as they did in its training."""
+    height, width, channels = known.input_shape
+    size = None if known.image.resampling is None else (height, width)
+    return {"image_size": size, "channels": channels}
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that say something: those that are not the default."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _kind(source: str) -> str:
     if source in NAMES:
         return "idx" if source in idx.DATASETS else "digits"
-    path = path_of(source, "a source of rows")
-    if path.is_dir() and _is_of_images(path):
+    first = _first_of(source)
+    if first.is_dir() or is_image(first):
         return "images"
     return "arrays" if format_ending(_first_of(source)) in ARRAYS else "table"
 
@@ -102,14 +117,6 @@ def _kind(source: str) -> str:
 def _is_there(source: str) -> bool:
     path = path_of(source, "a source of rows")
     return path.exists() or any(mark in source for mark in GLOB_MARKS)
-
-
-def _is_of_images(folder: Path) -> bool:
-    """True for a folder without files of rows, or with fewer than it has images."""
-    endings = [ending_of(file) for file in folder.rglob("*") if file.is_file()]
-    rows = sum(ending in ENDINGS for ending in endings)
-    images = sum(ending in SUFFIXES for ending in endings)
-    return images > rows or (not rows and not images)
 
 
 def _first_of(source: str) -> Path:
@@ -121,10 +128,13 @@ def check_options(config: DataConfig, kind: str) -> None:
     """Raises ValueError for an option that this kind of source would ignore."""
     plain = DataConfig(config.source)
     for option in sorted(ALL_OPTIONS - set(OPTIONS[kind])):
-        if getattr(config, option) != getattr(plain, option):
+        value = getattr(config, option)
+        if value != getattr(plain, option):
+            if option == "image_size":
+                value = f"{said(value[1], value[0])} (width x height)"
             raise ValueError(
                 f"expected no {option.replace('_', '-')} for {config.source}. "
-                f"Received: {getattr(config, option)}, which would be ignored."
+                f"Received: {value}, which would be ignored."
             )
     if (
         config.stream

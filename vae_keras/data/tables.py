@@ -7,30 +7,28 @@ or left out where the configuration says so, and said aloud.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from vae_keras._base.arrays import Array, Shape
+from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
 from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows import input_files
 from vae_runtime.rows.bad_rows import Reject, all_rejected
 from vae_runtime.rows.blocks import Wanted
-from vae_runtime.rows.categories import part_names, sizes_of
+from vae_runtime.rows.categories import part_names
 from vae_runtime.rows.dialect import open_dialect, recorded
 from vae_runtime.rows.endings import format_ending
-from vae_runtime.rows.formats.npz import MARKS
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.marks import plain_column
 
-from . import labels, one_hot, recordings, windows
-from .anomalies import check_normal
-from .categories import learn_values, with_categories
+from . import labels, recordings, windows
+from .categories import grouped
 from .column_choice import reading_of, resolve
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset, where
-from .file_rows import Checked, Labels, checked_blocks, rows_of, words_of
+from .file_rows import Checked, Reading, checked_blocks, labels_of, rows_of
 from .streams import FileStream, with_small_shards
 
 Names = tuple[str, ...] | None
@@ -46,39 +44,10 @@ def load_table(config: DataConfig) -> Dataset:
         notes += chosen
     wanted = _wanted(config)
     inputs = input_files.plan([config.source], wanted)
-    labels_of = _labels(config, inputs)
-    inputs, groups = _grouped(config, inputs, labels_of)
+    known = labels_of(config, inputs)
+    inputs, groups = grouped(config, inputs, known)
     read = _streamed if config.stream else _in_memory
-    return read(config, inputs, Grouped(labels_of, groups), notes)
-
-
-class Grouped(NamedTuple):
-    """Labels of rows, and sizes of the one-hot groups that the last columns are."""
-
-    labels: Labels
-    groups: Shape
-
-
-def _labels(config: DataConfig, inputs: Inputs) -> Labels:
-    """What says which rows are normal; ValueError where no row is."""
-    labels_of = Labels(config.label or MARKS, config.normal)
-    if config.normal is not None:
-        words = words_of(inputs, labels_of.column)
-        if not words:
-            raise ValueError("expected a column of labels (--label) with --normal. Received: none.")
-        check_normal(words, config.normal, column=labels_of.column)
-    return labels_of
-
-
-def _grouped(config: DataConfig, inputs: Inputs, labels_of: Labels) -> tuple[Inputs, Shape]:
-    """The files with their one-hot groups last, those of categories behind the others."""
-    groups: Shape = ()
-    if config.one_hot is not None:
-        names, groups = one_hot.groups_last(inputs.wanted.features or (), config.one_hot)
-        inputs = inputs.with_features(names)
-    if config.categories is not None and config.category_values is None:
-        inputs = with_categories(inputs, learn_values(inputs, config.categories, labels_of))
-    return inputs, (*groups, *sizes_of(inputs.wanted.categories))
+    return read(config, inputs, Reading(known, groups), notes)
 
 
 def dialect_of(config: DataConfig) -> Dialect | None:
@@ -113,7 +82,7 @@ def _wanted(config: DataConfig) -> Wanted:
     return wanted
 
 
-def _in_memory(config: DataConfig, inputs: Inputs, given: Grouped, notes: list[str]) -> Dataset:
+def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[str]) -> Dataset:
     groups = given.groups
     checked = rows_of(checked_blocks(inputs, *given))
     rows, x, names = checked.rows, checked.rows.x, inputs.wanted.features
@@ -155,7 +124,7 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Grouped, notes: list[s
     return windows.cut(dataset, config, good=good, recording=recording, time=time)
 
 
-def _streamed(config: DataConfig, inputs: Inputs, given: Grouped, notes: list[str]) -> Dataset:
+def _streamed(config: DataConfig, inputs: Inputs, given: Reading, notes: list[str]) -> Dataset:
     names, groups, aside = inputs.wanted.features or (), given.groups, 0
     stats = ColumnStats(names, groups)
     goods, marks, rejects = list[Array](), list[Array](), list[Reject]()
@@ -217,7 +186,8 @@ def _tell(rejects: Sequence[Reject], good: Array, notes: list[str]) -> None:
 
 def _tell_aside(anomalies: int, notes: list[str]) -> None:
     if anomalies:
-        notes.append(f"left out {anomalies:,} anomalies of a category that no normal row has")
+        word = "anomaly" if anomalies == 1 else "anomalies"
+        notes.append(f"left out {anomalies:,} {word} of a category that no normal row has")
 
 
 def _check_kind(x: Array) -> None:

@@ -6,6 +6,7 @@ from vae_keras.data.datasets import epoch_rows
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.data.offsets import Windows
 from vae_keras.likelihoods.registry import title
+from vae_runtime.rows.formats.pixels import said
 from vae_runtime.verdicts.calibration import rows_needed
 
 from .folds import count
@@ -13,10 +14,9 @@ from .folds import count
 
 def describe(dataset: Dataset, rows: Split, config: ModelConfig, *, alpha: float) -> list[str]:
     """Lines on what was done to the rows, then one on the sets, the model and the labels."""
-    shape = "x".join(map(str, dataset.x.shape[1:]))
     return [
         *dataset.notes,
-        f"{dataset.name}: rows of {shape}: {_describe_sets(rows)}, "
+        f"{dataset.name}: {_describe_row(dataset)}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
         f"network, {_describe_likelihood(dataset, config)}{_describe_labels(dataset, rows)}",
         *_describe_recordings(rows, alpha),
@@ -53,6 +53,14 @@ def _are_machines(rows: Split) -> bool:
         return False
     names = rows.recordings.names
     return all(bool((names[role] == own).all()) for role, own in rows.machines.items())
+
+
+def _describe_row(dataset: Dataset) -> str:
+    shape = dataset.x.shape[1:]
+    if dataset.image is None:
+        return f"rows of {'x'.join(map(str, shape))}"
+    kind = "grey" if shape[2] == 1 else "in colour"
+    return f"images of {said(shape[1], shape[0])} (width x height), {kind}"
 
 
 def _describe_likelihood(dataset: Dataset, config: ModelConfig) -> str:

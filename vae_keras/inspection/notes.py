@@ -8,6 +8,7 @@ from vae_keras.survey.records import (
     CATEGORY,
     CONSTANT,
     COUNTER,
+    FLAG,
     RECORDING,
     TEXT,
     TIME,
@@ -17,6 +18,9 @@ from vae_keras.survey.records import (
 from vae_keras.survey.words import counted, duration, listed, number, share
 
 from .command import Plan
+
+RARE = 0.2  # share of the rows in which a flag that may be a label is set, at most
+FEW = 3  # flags that are told
 
 
 def heading(survey: Survey) -> list[str]:
@@ -67,6 +71,13 @@ def _labels(survey: Survey, plan: Plan) -> Iterator[str]:
             "no column marks anomalies: all rows are taken as normal. A column of 0 and 1 that "
             "marks them is named by --label."
         )
+        rare = [c for c in map(survey.column, survey.of_kind(FLAG)) if 0 < c.ones < RARE * c.rows]
+        for column in () if survey.is_array else rare[:FEW]:
+            header = "" if survey.has_names else " --header none"
+            yield (
+                f"{column.name} is 1 in {share(column.ones, column.rows)} of the rows: if it marks "
+                f"anomalies, add --label {column.name}{header} and leave it out of --columns"
+            )
         return
     ones = survey.column(survey.label).ones
     by = "its name" if survey.normal is None else f"its name and words ({survey.normal} is normal)"

@@ -113,6 +113,17 @@ class Explaining(OfRows):
 
 
 @dataclass(frozen=True)
+class MappingPixels(OfRows):
+    """Share of each pixel in a score, in nats, and the rows themselves, for heat maps."""
+
+    def __call__(
+        self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None
+    ) -> dict[str, Column]:
+        """See `Computation`."""
+        return {"nats": runner.explain(x), "x": x}
+
+
+@dataclass(frozen=True)
 class Classifying(OfRows):
     """The likeliest class, its probability, and `p_NAME` of each; see `Runner.classify`."""
 

@@ -32,6 +32,8 @@ LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # of numbers that graphs have in float32
 MOST_TESTED = 10**9  # test rows
+LARGEST_SIDE = 16_384  # pixels of an image that is a row
+ORIENTATIONS = ("upright", "stored")
 
 TAB = "tab"  # as a mark between cells, since texts have no control characters
 NO_MARKS = '"\r\n_'  # in a text file, they cannot stand between cells or in numbers
@@ -86,6 +88,7 @@ def _check_model(model: Model) -> None:
     _check_categories(model)
     if model.dialect is not None:
         _check_dialect(model.dialect)
+    _check_image(model)
     _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
     sigma = model.sigma if model.sigma is not None else (1.0,)
     numbers = whole - sum(model.one_hot)
@@ -152,6 +155,26 @@ def _check_dialect(dialect: Dialect) -> None:
         len(code) <= LONGEST_CODE for code in dialect.missing
     )
     expect(codes, f"{where}.missing: expected up to {MOST_CODES} short codes", dialect.missing)
+
+
+def _check_image(model: Model) -> None:
+    """Checks that what is said of images can be done to them, and gives the model's rows."""
+    image, shape = model.image, model.input_shape
+    if image is None:
+        return
+    where = f"{NAME}.model.image"
+    fits = len(shape) == 3 and shape[2] in (1, 3) and max(shape[:2]) <= LARGEST_SIDE
+    fits = fits and model.stride is None and model.feature_names is None
+    expect(fits, f"{where}: expected rows of (height, width, 1 or 3 channels)", shape)
+    kind = (image.bits, shape[2], model.input_dtype)
+    known = {(8, 1, "uint8"), (8, 3, "uint8"), (16, 1, "float32")}
+    expect(kind in known, f"{where}.bits: expected 8 of uint8, or 16 of grey as float32", kind)
+    for name, words in (("resampling", (None, "bilinear")), ("orientation", ORIENTATIONS)):
+        value = getattr(image, name)
+        expect(value in words, f"{where}.{name}: expected one of {words}", repr(value))
+    least, most = image.aspect or (1.0, 1.0)
+    possible = 1 / LARGEST_SIDE <= least <= most <= LARGEST_SIDE
+    expect(possible, f"{where}.aspect: expected ratios of sides, ascending", image.aspect)
 
 
 def _check_scaling(scaling: Preprocessing, sizes: set[int], where: str) -> None:

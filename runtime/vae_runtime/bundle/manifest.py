@@ -28,6 +28,7 @@ from .names import VERSIONS as VERSIONS
 from .records import Calibration as Calibration
 from .records import Dialect as Dialect
 from .records import File as File
+from .records import ImageSpec as ImageSpec
 from .records import Manifest as Manifest
 from .records import Model as Model
 from .records import Preprocessing as Preprocessing

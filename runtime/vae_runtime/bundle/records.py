@@ -98,6 +98,23 @@ class Dialect:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ImageSpec:
+    """Description of how images became rows in training; a device does the same to its images.
+
+    Rows are of `input_shape`: (height, width, channels). `bits` are those of a channel: 8, or 16 of
+    grey images, whose rows are float32 from 0 to 65535. `resampling` is the filter by which images
+    of other sizes are resized; None where all had that size, and others are refused. `orientation`
+    is "upright" where images are turned as their EXIF tag says, else "stored". `aspect` are the
+    least and the greatest width / height of the images.
+    """
+
+    bits: int
+    resampling: str | None
+    orientation: str
+    aspect: tuple[float, float] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowSpec:
     """Description of a model's rows: what training read, and what a device is given.
@@ -113,7 +130,7 @@ class RowSpec:
     `feature_names`; None without any.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier. `dialect` is how the text file that training read was written; None of
-    other files.
+    other files. `image` says how image files became rows; None where rows came otherwise.
     """
 
     name: str
@@ -129,6 +146,7 @@ class RowSpec:
     machine_column: str | None = None
     categories: dict[str, tuple[str, ...]] | None = None
     dialect: Dialect | None = None
+    image: ImageSpec | None = None
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields of a `RowSpec` by name, of any description that is one."""

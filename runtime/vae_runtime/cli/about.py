@@ -17,7 +17,8 @@ from vae_runtime.backends.selftest import ReplayedAnswer, SelftestReport
 from vae_runtime.bundle import open_bundle, writer
 from vae_runtime.bundle.containers import SUFFIX
 from vae_runtime.bundle.containers import pack as pack_files
-from vae_runtime.bundle.manifest import Manifest, Recalibration
+from vae_runtime.bundle.manifest import Manifest, Model, Recalibration
+from vae_runtime.rows.formats.pixels import said
 from vae_runtime.verdicts.calibration import rows_needed, threshold
 from vae_runtime.verdicts.observed_rates import promises_of, warnings_of
 
@@ -89,6 +90,8 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         ("model", f"{model.name}: {model.likelihood} VAE, {model.parameters:,} parameters"),
         ("input", f"{model.input_dtype} (batch, {', '.join(map(str, model.input_shape))}){values}"),
     ]
+    if model.image:
+        lines.append(("images", _describe_images(model)))
     if model.stride:
         lines.append(("windows", f"of {model.input_shape[0]} rows, every {model.stride}"))
     if model.feature_names:
@@ -112,6 +115,19 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
         *[("degraded", lost) for f in manifest.files for lost in f.degraded],
     ]
+
+
+def _describe_images(model: Model) -> str:
+    """What is done to an image before it is a row."""
+    image, (height, width, channels) = model.image, model.input_shape
+    if image is None:
+        return "nothing is said"
+    done = "others are bad rows" if image.resampling is None else "others are resized"
+    turned = "turned as their EXIF tag says" if image.orientation == "upright" else "as stored"
+    return (
+        f"{said(width, height)} (width x height), {done}; {'grey' if channels == 1 else 'RGB'}, "
+        f"{image.bits} bits a channel, {turned}"
+    )
 
 
 def _describe_alarm(manifest: Manifest, precision: str) -> str:

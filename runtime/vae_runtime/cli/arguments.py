@@ -93,7 +93,7 @@ def _add_scoring(commands: Any) -> None:
     explain = _command(commands, "explain", scoring.explain, "what each feature adds to a score")
     options.running(explain)
     options.judging(explain)
-    options.files(explain, *WRITERS)
+    options.files(explain, *WRITERS, folder="heat maps of images")
     options.cutting(explain)
     options.missing(explain)
     classify = _command(commands, "classify", scoring.classify, "which class each row is of")

@@ -64,9 +64,10 @@ def calibrate(args: argparse.Namespace) -> int:
 
 def _check_normal(given: Input) -> None:
     if given.anomalies:
+        how = "by folders beside good or normal" if "file" in given.where else "y"  # of images
         raise ValueError(
             f"expected normal rows, to calibrate on. Received: {given.anomalies:,} of "
-            f"{len(given.x):,} marked as anomalies (y). Leave them out."
+            f"{len(given.x):,} marked as anomalies ({how}). Leave them out."
         )
 
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from vae_runtime._base.directories import Kind, check_replaceable
 from vae_runtime._base.paths import file_target, is_same
 from vae_runtime.batch.job import Target
 from vae_runtime.batch.writing import WRITERS
@@ -24,13 +25,8 @@ def check(args: argparse.Namespace, *endings: str) -> None:
         args: of the command line.
         endings: of files that the command can write.
     """
-    inputs, output = args.inputs, args.output
-    if inputs == []:
-        args.error("expected an input. Received: none.")
-    if STANDARD in (inputs or ()) and len(inputs) > 1:
-        args.error("expected - alone, which is standard input. Received: other inputs with it.")
-    if STANDARD in (inputs or ()) and args.resume:
-        args.error("expected a file with --resume. Received: -, which cannot be read again.")
+    output = args.output
+    _check_inputs(args)
     _check_format(args)
     if ending_of(args) not in endings:
         known = f"{', '.join(endings[:-1])} or {endings[-1]}"
@@ -43,12 +39,61 @@ def check(args: argparse.Namespace, *endings: str) -> None:
         for name in ("resume", "json"):
             if getattr(args, name):
                 args.error(f"expected -o FILE with --{name}. Received: --{name} alone.")
-    if args.rejects is not None and args.on_bad_row != "reject":
-        args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
+    _check_rejects(args)
     if ending_of(args) == ONE_ARRAY and args.keep:
         kept = ",".join(args.keep)
         args.error(f"expected no --keep with .npy, which holds one array. Received: --keep {kept}.")
     _check_written(args)
+
+
+def is_folder(args: argparse.Namespace) -> bool:
+    """True where the output is a folder, there already or of a name without an ending."""
+    output: Path | None = args.output
+    return output is not None and (output.suffix == "" or output.is_dir())
+
+
+def check_folder(args: argparse.Namespace, kind: Kind) -> None:
+    """Refuses options that contradict each other where the output is a folder of this kind."""
+    _check_inputs(args)
+    _check_format(args)
+    for name in ("resume", "keep", "metrics"):
+        if getattr(args, name):
+            args.error(f"expected no --{name} with a {kind.name}. Received: --{name}.")
+    _check_rejects(args)
+    given = [each for each in args.inputs if each != STANDARD]
+    rejects, out = rejects_of(args), args.output.resolve()
+    check_no_bundle(args.bundle, args.output)
+    check_replaceable(args.output, kind)
+    if rejects is not None:
+        file_target(rejects)
+        check_no_bundle(args.bundle, rejects)
+        check_apart(given, [rejects])
+        if rejects.resolve().is_relative_to(out):
+            raise ValueError(
+                f"{rejects}: expected a file outside of {args.output}. Received: one in it."
+            )
+    for each in map(Path, given):
+        place = each.resolve()
+        if out.is_relative_to(place) or place.is_relative_to(out):
+            raise ValueError(
+                f"{args.output}: expected a folder apart from {each}, which is read. Received: one "
+                "in it, or around it."
+            )
+
+
+def _check_inputs(args: argparse.Namespace) -> None:
+    inputs = args.inputs
+    if inputs == []:
+        args.error("expected an input. Received: none.")
+    if STANDARD in (inputs or ()) and len(inputs) > 1:
+        args.error("expected - alone, which is standard input. Received: other inputs with it.")
+    if STANDARD in (inputs or ()) and args.resume:
+        args.error("expected a file with --resume. Received: -, which cannot be read again.")
+
+
+def _check_rejects(args: argparse.Namespace) -> None:
+    if args.rejects is not None and args.on_bad_row != "reject":
+        args.error("expected --on-bad-row reject with --rejects. Received: --rejects alone.")
 
 
 def _check_format(args: argparse.Namespace) -> None:

@@ -17,17 +17,20 @@ from .dialects import dialects
 from .opening import heeded
 from .values import name_or_path, path, path_or_standard
 
-INPUTS = f"files, folders or globs of {', '.join(ENDINGS)}; a folder of images"
+INPUTS = f"files, folders or globs of {', '.join(ENDINGS)}; images, folders and globs of them"
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 
 
-def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") -> None:
+def files(
+    command: argparse.ArgumentParser, *endings: str, column: str = "x", folder: str = ""
+) -> None:
     """Adds options of files of any length; see also `results`.
 
     Args:
         command: that gets them.
         endings: of files that it can write.
         column: that holds rows as lists, unless it is named.
+        folder: what it writes into a folder, if anything.
     """
     command.add_argument(
         "inputs",
@@ -36,7 +39,7 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
         metavar="INPUT",
         help=f"{INPUTS}; - is stdin",
     )
-    results(command, *endings)
+    results(command, *endings, folder=folder)
     dialects(command)
     command.set_defaults(rows_in=column)
     group = command.add_argument_group("files of any length")
@@ -54,10 +57,14 @@ def files(command: argparse.ArgumentParser, *endings: str, column: str = "x") ->
     group.add_argument("--rejects", type=path, help="that list (default: OUTPUT.rejects.csv)")
 
 
-def results(command: argparse.ArgumentParser, *endings: str) -> None:
+def results(command: argparse.ArgumentParser, *endings: str, folder: str = "") -> None:
     """Adds options of a file of results, of one of these endings, written whole or not at all."""
+    also = f"; a folder: {folder}" if folder else ""
     command.add_argument(
-        "-o", "--output", type=path_or_standard, help=f"{', '.join(endings)}; absent or -: stdout"
+        "-o",
+        "--output",
+        type=path_or_standard,
+        help=f"{', '.join(endings)}{also}; absent or -: stdout",
     )
     formats = [ending[1:] for ending in endings if ending in WRITERS]
     command.add_argument("--to", choices=formats, help="the format of stdout (default: csv)")

@@ -22,8 +22,9 @@ from .batches import (
     say_written,
 )
 from .clusters import check_engine, run_on_engine
-from .files import ARRAYS, TABLES, check, ending_of
+from .files import ARRAYS, TABLES, check, ending_of, is_folder
 from .following import follow
+from .heat_maps import draw_heat_maps
 from .opening import machine_column, open_batch_runner
 from .writing import counted
 
@@ -61,14 +62,16 @@ def score(args: argparse.Namespace) -> int:
 
 
 def explain(args: argparse.Namespace) -> int:
-    """Writes what each feature adds to each row's score, in nats."""
+    """Writes what each feature adds to each row's score, in nats; into a folder, as pictures."""
+    if is_folder(args):
+        return draw_heat_maps(args)
     check(args, *WRITERS)
     runner, ending = open_batch_runner(args), ending_of(args)
     model = runner.manifest.model
     if ending == ".csv" and (model.feature_names is None or len(model.input_shape) != 1):
         raise ValueError(
-            f"expected another output than .csv, such as .npz, for rows that are not a table. "
-            f"Received: rows of shape {model.input_shape}."
+            "expected another output than .csv, such as .npz, for rows that are not a table; for "
+            f"heat maps of images, a folder: -o maps. Received: rows of shape {model.input_shape}."
         )
     counts = run_files(args, runner, Explaining(by_name=ending not in ARRAYS))
     return say_written(args, counts, row_of(runner))

@@ -124,7 +124,7 @@ class _Source:
         model = runner.manifest.model
         self._runner, self._stream, self._top = runner, stream, settings.top
         self._reader, self._longest = (
-            LineReader(model, settings.time),
+            LineReader(model, settings.time, allow_missing=runner.expects_missing),
             longest_line(model.input_shape),
         )
         self._pace = Pace(stream.settings.period, stream.settings.window)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.categories import Categories, encode, numbers_of, without_value
+from vae_runtime.rows.cells import NoValue
 from vae_runtime.rows.headers import is_numbered, may_be_row, tell_names
 from vae_runtime.rows.json_values import is_number, number, parse_json, short
 from vae_runtime.rows.missing_names import quoted
@@ -37,13 +38,17 @@ class LineReader:
         model: the bundle's.
         time: the name of the column or key of times: numbers, or dates as 2026-01-31T23:59:59, in
             UTC where they do not say. Times are not read where None.
+        allow_missing: whether a value may be null, or a cell empty: it is NaN.
     """
 
-    def __init__(self, model: Model, time: str | None = None) -> None:
+    def __init__(
+        self, model: Model, time: str | None = None, *, allow_missing: bool = False
+    ) -> None:
         shape = model.input_shape if model.stride is None else model.input_shape[1:]
         self._shape, self._names, self._time = shape, model.feature_names, time
         self._dtype, self._categories = np.dtype(model.input_dtype), model.categories or {}
         self._header: list[str] | None = None
+        self._allow_missing = allow_missing
         self._began = False  # whether there has been a sample
 
     def read(self, line: str) -> Sample | None:
@@ -66,7 +71,7 @@ class LineReader:
                 raise ValueError("expected an array, as this model's features have no names.")
             return self._by_name(value)
         self._refuse_time("a JSON object")
-        numbers = np.array([number(v) for v in _flat(value)])
+        numbers = np.array([self._number(v) for v in _flat(value)])
         if isinstance(value, list) and numbers.size == math.prod(self._shape):
             return Sample(self._as_sample(numbers), None)
         raise ValueError(f"expected {math.prod(self._shape)} numbers. Received: {numbers.size}.")
@@ -113,14 +118,24 @@ class LineReader:
             raise ValueError(f"expected {quoted(missing)}. Received: {short(list(values))}.")
         is_text = self._categories.keys() <= {*names}
         coded = self._categories if is_text else {}
-        plain = [number(values[name], name) for name in names if name not in coded]
-        numbers = np.array([*plain, *_groups(values, coded)])
+        plain = [self._number(values[name], name) for name in names if name not in coded]
+        groups = _groups(values, coded, allow_missing=self._allow_missing)
+        numbers = np.array([*plain, *groups])
         if numbers.size != math.prod(self._shape):
             raise ValueError(
                 f"expected {math.prod(self._shape)} columns. Received: {numbers.size}."
             )
         time = None if self._time is None else _seconds(values[self._time], self._time)
         return Sample(self._as_sample(numbers), time)
+
+    def _number(self, value: Any, name: str | None = None) -> float:
+        """A value as a number; NaN for a missing one, where it may be."""
+        try:
+            return number(value, name)
+        except NoValue:
+            if self._allow_missing:
+                return math.nan
+            raise
 
     def _columns(self, there: Collection[str]) -> Sequence[str]:
         """The columns that features come from; of categories those of text, where they are there.
@@ -152,13 +167,16 @@ class LineReader:
             raise ValueError(f"expected {needed} that names {self._time!r}. Received: numbers.")
 
 
-def _groups(values: Mapping[str, Any], categories: Categories) -> list[float]:
+def _groups(
+    values: Mapping[str, Any], categories: Categories, *, allow_missing: bool
+) -> list[float]:
     """Numbers of the one-hot groups of a line; ValueError for a value that is not known."""
     if not categories:
         return []
     found = encode({column: [values[column]] for column in categories}, categories)
     bad = dict(found.bad)
-    without_value(categories, found.x, bad)
+    if not allow_missing:
+        without_value(categories, found.x, bad)
     for reason in bad.values():
         raise ValueError(reason)
     return [float(value) for value in found.x[0]]

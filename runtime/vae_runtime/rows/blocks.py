@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.bundle.records import RowSpec
+from vae_runtime.bundle.records import ImageSpec, RowSpec
 
 from .categories import Categories
 from .dialect import Reading
@@ -64,6 +64,7 @@ class Wanted(NamedTuple):
         categories: columns of text that the last features are made of, where a file has them.
         allow_missing: whether a missing value is NaN in x; else its row is bad.
         reading: of text, and what means "no value" in files of any format.
+        image: how image files become rows; None where nothing is said.
 
     >>> Wanted(("flow", "speed"), (2,), keep=("time",)).named
     ('time',)
@@ -83,6 +84,7 @@ class Wanted(NamedTuple):
     categories: Categories = MappingProxyType({})
     allow_missing: bool = False
     reading: Reading = Reading()
+    image: ImageSpec | None = None
 
     @classmethod
     def of(
@@ -107,6 +109,7 @@ class Wanted(NamedTuple):
             dtype=spec.input_dtype,
             categories=spec.categories or {},
             reading=Reading(recorded=spec.dialect) if reading is None else reading,
+            image=spec.image,
         )
 
     @classmethod

@@ -50,7 +50,6 @@ class Reading:
         sep, decimal, thousands, encoding, comment, header, skiprows: see `Dialect`.
         missing: cells that mean "no value", in files of any format.
         recorded: the dialect of training, for what the file leaves open.
-        holes: whether a cell without a value is NaN; else its row is a bad one.
 
     >>> Reading(sep="tab").sep
     '\t'
@@ -65,7 +64,6 @@ class Reading:
     skiprows: int | None = None
     missing: tuple[str, ...] = ()
     recorded: Dialect | None = None
-    holes: bool = False
 
     def __post_init__(self) -> None:
         for name in ("sep", "decimal", "thousands", "comment"):

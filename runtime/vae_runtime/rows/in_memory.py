@@ -47,9 +47,11 @@ def rows_of(blocks: Iterable[Block]) -> Rows:
     files = tuple(dict.fromkeys(block.file for block in found))
     sizes = [len(block.x) for block in found]
     machines = [block.machines for block in found if block.machines is not None]
+    # of images, a folder says more of where they are than a single one does
+    where = [name for name in found[0].where if all(name in block.where for block in found)]
     return Rows(
         np.concatenate([block.x for block in found]),
-        {name: np.concatenate([b.where[name] for b in found]) for name in found[0].where},
+        {name: np.concatenate([block.where[name] for block in found]) for name in where},
         files,
         np.repeat([files.index(block.file) for block in found], sizes),
         {name: joined([block.kept[name] for block in found]) for name in found[0].kept},

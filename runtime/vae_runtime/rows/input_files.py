@@ -13,7 +13,9 @@ from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 
 from . import cut_tables
 from .endings import ENDINGS, SURE, TEXT, ending_of, format_inside
+from .folder_kinds import is_of_images
 from .formats import registry
+from .formats.image_files import images_of
 from .missing_names import quoted
 
 GLOB_MARKS = "*?["  # of a glob
@@ -204,9 +206,9 @@ def _in_folder(folder: Path, wanted: Wanted) -> list[Path]:
     inside = [f for f in folder.rglob("*") if ending_of(f) in ENDINGS and not f.is_dir()]
     files = sorted(f for f in inside if not _is_note(f, folder))
     sure = [f for f in files if ending_of(f) not in TEXT or ending_of(f) in SURE]
-    if not sure and (len(wanted.shape) == 3 if wanted.shape else not files):
+    if is_of_images(folder, sure, wanted) and (sure or not files or images_of(str(folder))):
         return [folder]
-    files = sure or files  # notes.txt beside tables is none of them
+    files = sure or files  # notes.txt beside tables or images is none of them
     endings = sorted({_kind(file) for file in files})
     if len(endings) != 1:
         counted = [f"{sum(_kind(f) == e for f in files):,} of {e}" for e in endings]

@@ -34,9 +34,56 @@ def edited(place, value):
     return document
 
 
+ONES = {
+    **DOCUMENT["model"],
+    "feature_names": ["a", "b", "c", "d", "mode_idle", "mode_run"],
+    "one_hot": [2],
+    "categories": {"mode": ["idle", "run"]},
+}
+
+
+def coded(**others):
+    return edited(("model",), {**ONES, **others})
+
+
+def test_categories_are_the_last_groups():
+    assert load(coded()).model.categories == {"mode": ("idle", "run")}
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({"categories": {}}, "model.categories: expected the last one-hot groups"),
+        ({"one_hot": [3]}, "model.categories: expected the last one-hot groups"),
+        ({"categories": {"mode": ["idle", "x"]}}, "expected the last feature names"),
+        ({"feature_names": None}, "expected the last feature names"),
+        ({"categories": {"mode": ["idle", "idle"]}}, "mode: expected values that differ"),
+        ({"categories": {"mode": ["idle", ""]}}, "expected 1 to 100 characters"),
+        ({"categories": {"mode": ["idle", "x" * 101]}}, "expected 1 to 100 characters"),
+        ({"categories": {"mode": ["idle", " run"]}}, "expected texts without spaces around"),
+        ({"categories": {"mode": ["idle", "r\x1bn"]}}, "expected text without control characters"),
+        (
+            {"feature_names": ["mode", "b", "c", "d", "mode_idle", "mode_run"]},
+            "expected columns that are no features. Received: ['mode']",
+        ),
+    ],
+)
+def test_categories_that_are_not_those_groups_are_refused(others, message):
+    with refuses(message):
+        load(coded(**others))
+
+
 TRIAL = {"normal_rows": 9, "false_alarms": 1, "anomalies": 2, "auroc": 0.5, "independent": 1.0}
 RECORD = {"date": "2026-01-31T00:00:00+00:00", "rows": 9, "sha256": "0" * 64, "machine": None}
 CALIBRATION, SCORER, PROBE = ("calibration", "fp32"), ("files", 4), ("files", 8)
+IMAGE = {"bits": 8, "resampling": "bilinear", "orientation": "upright", "aspect": [1.0, 1.5]}
+PHOTOS = {
+    "input_shape": [2, 3, 1],
+    "input_dtype": "uint8",
+    "feature_names": None,
+    "stride": None,
+    "image": IMAGE,
+}
 NUMBERS = {
     "no input": (("model", "input_shape"), [], "input_shape: expected 1 to 8 dimensions"),
     "nine axes": (("model", "input_shape"), [1] * 9, "input_shape: expected 1 to 8 dimensions"),
@@ -66,6 +113,28 @@ NUMBERS = {
         {**DOCUMENT["model"], "input_shape": [1, 6], "one_hot": [3], "feature_names": None},
         "expected one-hot groups of a table's rows alone",
     ),
+    **{
+        f"an image: {name}": (
+            ("model",),
+            {**DOCUMENT["model"], **PHOTOS, **others},
+            message if message[0] == "e" else f"model.image{message}",
+        )
+        for name, others, message in (
+            ("no channels", {"input_shape": [2, 3]}, ": expected rows of (height, width, 1 or 3"),
+            ("four channels", {"input_shape": [2, 3, 4]}, ": expected rows of (height, width, 1"),
+            ("a long side", {"input_shape": [16385, 1, 1]}, ": expected rows of (height, width"),
+            ("windows", {"stride": 1}, "expected a stride from 1, of windows"),
+            ("names", {"feature_names": ["grey"]}, ": expected rows of (height, width, 1 or 3"),
+            ("bits", {"image": {**IMAGE, "bits": 12}}, ".bits: expected 8 of uint8, or 16 of grey"),
+            ("float", {"input_dtype": "float32"}, ".bits: expected 8 of uint8, or 16 of grey"),
+            ("16", {"image": {**IMAGE, "bits": 16}}, ".bits: expected 8 of uint8, or 16 of grey"),
+            ("filter", {"image": {**IMAGE, "resampling": "magic"}}, ".resampling: expected one"),
+            ("turned", {"image": {**IMAGE, "orientation": "left"}}, ".orientation: expected one"),
+            ("sides", {"image": {**IMAGE, "aspect": [2.0, 1.0]}}, ".aspect: expected ratios"),
+            ("flat", {"image": {**IMAGE, "aspect": [0.0, 1.0]}}, ".aspect: expected ratios"),
+            ("wide", {"image": {**IMAGE, "aspect": [1.0, 1e300]}}, ".aspect: expected ratios"),
+        )
+    },
     "an offset beyond float32": (
         ("model", "preprocessing", "offset"),
         [1e39],

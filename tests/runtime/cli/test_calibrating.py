@@ -284,3 +284,22 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(run, golden, normal, tmp_
     done = run("calibrate", golden, normal, more.parent, *rejecting)
     assert done.code == 0, done.err
     assert "calibrated on 302 rows; 1 rejected, the first is row 2 of " in done.err
+
+
+def test_images_set_a_threshold(run, photos_bundle, photos, tmp_path, check_failed):
+    given = ("calibrate", photos_bundle, photos / "good", "--alpha", "0.1", "-o")
+    assert run(*given, tmp_path / "a").code == 0
+    globbed = ("calibrate", photos_bundle, f"{photos}/good/[0-9]*.png", "--alpha", "0.1", "-o")
+    assert run(*globbed, tmp_path / "b").code == 0
+    scores = [open_bundle(tmp_path / n).manifest.calibration["fp32"].scores for n in "ab"]
+    assert len(scores[0]) == 120
+    assert scores[0] == scores[1]
+    done = run("calibrate", photos_bundle, photos, "-o", tmp_path / "c")
+    check_failed(done, "Received: 6 of 126 marked as anomalies (by folders beside good or normal)")
+
+
+def test_a_folder_of_images_and_one_of_them_are_read_together(run, photos_bundle, photos, tmp_path):
+    inputs = (photos / "good", photos / "scratched" / "000.png")
+    done = run("calibrate", photos_bundle, *inputs, "--alpha", "0.1", "-o", tmp_path / "new")
+    assert done.code == 0
+    assert "calibrated on 121 rows" in done.err

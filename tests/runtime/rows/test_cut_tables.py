@@ -143,7 +143,10 @@ def test_a_window_over_a_bad_row_is_bad_and_others_are_not(tmp_path, windows, re
     (tmp_path / "rows.csv").write_text("\n".join(["machine,time,a,b", *lines]))
     found = read(tmp_path / "rows.csv", windows(windowing=Windowing(stride=1)))
     assert sorted(found.bad) == [6, 7, 8, 9]
-    assert all("row 9: line 11: expected a number in column 'a'" in w for w in found.bad.values())
+    reason = (
+        f"no value in column 'a'{' (NA)' if cell else ''}." if cell != "x" else "expected a number"
+    )
+    assert all(f"row 9: line 11: {reason}" in why for why in found.bad.values())
     assert found.x[5, :, 0].tolist() == [5, 6, 7, 8]
     assert found.x[10, :, 0].tolist() == [10, 11, 12, 13]
 

@@ -114,9 +114,8 @@ def test_what_is_not_the_file_that_its_name_promises_is_refused_by_its_name(
         read_rows(path)
 
 
-@pytest.mark.parametrize("name", ["rows.doc", "rows.npy.gz"])
-def test_another_extension_is_refused_with_those_there_are(tmp_path, name, read_rows):
-    path = tmp_path / name
+def test_another_extension_is_refused_with_those_there_are(tmp_path, read_rows):
+    path = tmp_path / "rows.doc"
     with refuses(f"{path}: expected a file of {', '.join(ENDINGS)}. Received: {path.suffix}."):
         read_rows(path)
 
@@ -125,7 +124,7 @@ def test_a_name_without_an_ending_says_whether_anything_is_there(tmp_path, read_
     with refuses("Received: nothing there."):
         read_rows(tmp_path / "rows")
     (tmp_path / "rows").write_bytes(b"\0\1\2")
-    with refuses("or .parquet file. Received: a file without an ending."):
+    with refuses("Received: a file without an ending."):
         read_rows(tmp_path / "rows")
 
 

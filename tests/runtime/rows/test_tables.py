@@ -145,7 +145,7 @@ def test_a_column_named_twice_is_no_matter_where_nobody_asks_for_it(csv):
 @pytest.mark.parametrize("row", [1, 2, 3])
 @pytest.mark.parametrize(
     ("cell", "received"),
-    [("x", "'x'"), ("1.5.2", "'1.5.2'"), ("12V", "'12V'"), ("", "an empty cell"), ("#", "'#'")],
+    [("x", "'x'"), ("1.5.2", "'1.5.2'"), ("12V", "'12V'"), ("#", "'#'")],
 )
 def test_a_cell_that_is_no_number_is_named_by_line_and_column_name(csv, row, cell, received):
     lines = ["a,flow,c", "1,2,3", "4,5,6", "7,8,9"]
@@ -217,10 +217,14 @@ def test_a_line_too_long_for_a_table_is_refused_by_its_name(csv):
 
 
 @pytest.mark.parametrize(
-    ("text", "received"), [("1,,3\n4,5,6\n", "an empty cell"), ("1,x\n", "'x'")]
+    ("text", "reason"),
+    [
+        ("1,,3\n4,5,6\n", "no value in column '2'."),
+        ("1,x\n", "expected a number in column '2'. Received: 'x'."),
+    ],
 )
-def test_a_first_row_with_a_bad_cell_is_not_taken_for_a_header(csv, text, received):
-    with refuses(f"line 1: expected a number in column '2'. Received: {received}."):
+def test_a_first_row_with_a_bad_cell_is_not_taken_for_a_header(csv, text, reason):
+    with refuses(f"line 1: {reason}"):
         csv(text)
 
 
@@ -252,8 +256,8 @@ def test_a_missing_extra_column_is_refused(csv):
 
 @pytest.mark.parametrize("cell", ["", "NA", "n/a", "null", "None"])
 def test_a_missing_value_is_an_error(csv, cell):
-    received = repr(cell) if cell else "an empty cell"
-    with refuses(f"line 3: expected a number in column 'a'. Received: {received}."):
+    said = f" ({cell})" if cell else ""
+    with refuses(f"line 3: no value in column 'a'{said}."):
         csv(f"a,b\n1,2\n{cell},4\n")
 
 

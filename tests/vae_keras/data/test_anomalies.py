@@ -28,7 +28,7 @@ def test_words_are_refused_with_what_to_type(values, advice):
 
 
 def test_the_labels_that_were_seen_are_said():
-    assert "Received: wash (2 rows), idle (1 rows)." in refusal(["idle", "wash", "wash"])
+    assert "Received: wash (2 rows), idle (1 row)." in refusal(["idle", "wash", "wash"])
     assert " and 94 more." in refusal([f"w{i}" for i in range(100)])
 
 

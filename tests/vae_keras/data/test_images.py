@@ -8,6 +8,8 @@ from PIL import Image
 
 from vae_keras import data
 from vae_keras.configs import DataConfig
+from vae_keras.data import images
+from vae_runtime.bundle.manifest import ImageSpec
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 COLOUR = np.stack([GREY, GREY[::-1], 255 - GREY], axis=2)
@@ -83,31 +85,101 @@ def test_a_palette_with_transparent_colours_is_one_of_colours(folder):
     np.testing.assert_array_equal(folder.load().x, expected[None])
 
 
-@pytest.mark.parametrize("pixels", [GREY.astype(np.uint16) * 200, GREY.astype(np.float32)])
 @pytest.mark.parametrize("options", [{}, {"on_bad_row": "reject"}, {"channels": 1}])
-def test_more_than_8_bits_are_refused_and_not_cut(folder, pixels, options):
-    folder.save("a.tif", pixels)
-    with refuses("a.tif: expected 8 bits a channel. Received: mode ") as e:
+def test_floating_point_images_are_refused_and_not_cut(folder, options):
+    folder.save("a.tif", GREY.astype(np.float32))
+    with refuses("a.tif: expected 8 or 16 bits a channel. Received: mode F") as e:
         folder.load(**options)
-    assert "or give them as .npy" in str(e.value)
+    assert "Give such images as .npy" in str(e.value)
+
+
+def test_images_of_16_bits_are_rows_of_floats(folder):
+    for i, ending in enumerate(("png", "tif")):
+        folder.save(f"{i}.{ending}", GREY.astype(np.uint16) * 257 + i)
+    dataset = folder.load()
+    assert (dataset.x.dtype, dataset.value_range) == (np.float32, (0.0, 65535.0))
+    expected = np.stack([GREY.astype(np.float32) * 257 + i for i in (0, 1)])
+    np.testing.assert_array_equal(dataset.x[..., 0], expected)
+    assert dataset.image == ImageSpec(16, None, "upright", (8 / 6, 8 / 6))
+    with refuses("expected --channels 1, or none, of images of 16 bits"):
+        folder.load(channels=3)
+
+
+@pytest.mark.parametrize("options", [{}, {"on_bad_row": "reject"}, {"image_size": (3, 4)}])
+def test_images_of_8_and_of_16_bits_are_refused_by_name(folder, options):
+    folder.save("a.png", GREY)
+    folder.save("b.png", GREY[::-1])
+    folder.save("c.png", GREY.astype(np.uint16))
+    with refuses(
+        f"{folder.path}: expected images of 8 or of 16 bits a channel. Received: 2 of 8, such as "
+        f"{folder.path / 'a.png'}, and 1 of 16, such as {folder.path / 'c.png'}."
+    ):
+        folder.load(**options)
+
+
+def test_what_was_done_to_images_is_said(folder):
+    folder.save("a.png", GREY)
+    folder.save("b.png", COLOUR[:4])
+    dataset = folder.load(image_size=(3, 4), channels=3)
+    assert dataset.image == ImageSpec(8, "bilinear", "upright", (8 / 6, 2.0))
+    assert dataset.notes == (
+        "resized to 4 x 3 (width x height): 1 of 8 x 6, 1 of 8 x 4",
+        "stretched, as their sides have another ratio than 4 x 3: 1 images, such as "
+        f"{folder.path / 'b.png'} of 8 x 4",
+    )
 
 
 @pytest.mark.parametrize(
-    ("other", "received"),
+    ("others", "received", "advice"),
     [
-        (GREY[:5], "5 x 8 pixels of 1 channels"),
-        (GREY[:, :7], "6 x 7 pixels of 1 channels"),
-        (COLOUR, "6 x 8 pixels of 3 channels"),
+        ([GREY[:5]], "2 of 8 x 6, 1 of 8 x 5 (width x height)", "--image-size 8x6 to have"),
+        ([GREY.T], "2 of 8 x 6, 1 of 6 x 8 (width x height)", "--image-size 8x6 to have"),
+        ([COLOUR], "2 grey, 1 in colour", "--channels 1 to make all of them grey, 3 to keep"),
+        (
+            [COLOUR[:, :7], COLOUR[:, :7], COLOUR[:, :7]],
+            "3 of 7 x 6, 2 of 8 x 6 (width x height); 3 in colour, 2 grey",
+            "--image-size 7x6 to have all of them resized, and --channels 1 to make",
+        ),
+        (
+            [GREY[:n, :n] for n in (1, 2, 3, 4, 5, 6)],
+            "2 of 8 x 6, 1 of 1 x 1, 1 of 2 x 2, 1 of 3 x 3, 1 of 4 x 4, 2 others (width",
+            "--image-size 8x6",
+        ),
     ],
 )
-def test_images_that_differ_are_refused_by_name_with_what_to_do(folder, other, received):
+def test_images_that_differ_are_counted_with_what_to_type(folder, others, received, advice):
     folder.save("a.png", GREY)
-    folder.save("b.png", other)
-    with refuses(
-        f"b.png: expected 6 x 8 pixels of 1 channels, as the images before it. Received: {received}"
-    ) as e:
+    folder.save("b.png", GREY)
+    for i, pixels in enumerate(others):
+        folder.save(f"c{i}.png", pixels)
+    with refuses(f"{folder.path}: expected images of one size and kind. Received: {received}") as e:
         folder.load(on_bad_row="reject")  # which is for broken files alone
-    assert "--image-size HEIGHT,WIDTH and --channels 1 or 3" in str(e.value)
+    assert f"Type {advice}" in str(e.value)
+
+
+def test_a_size_that_is_advised_is_small_and_of_the_same_sides(folder):
+    folder.save("a.png", np.zeros((300, 400), np.uint8))
+    folder.save("b.png", GREY)
+    folder.save("c.png", np.zeros((300, 400), np.uint8))
+    with refuses("Type --image-size 128x96 to"):
+        folder.load()
+
+
+def test_images_that_fill_the_memory_are_refused_with_what_to_type(folder, monkeypatch):
+    monkeypatch.setattr(images, "LARGEST_BYTES", 2**20)
+    for name in "abc":
+        folder.save(f"{name}.png", np.zeros((600, 800), np.uint8))
+    with refuses("Received: 3 of 800 x 600 (width x height), 0.0 GiB. Type --image-size 128x96"):
+        folder.load()
+    assert len(folder.load(image_size=(96, 128)).x) == 3
+
+
+def test_photographs_that_lie_on_their_side_are_of_one_size(folder):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    folder.save("a.png", Image.fromarray(COLOUR).transpose(Image.Transpose.ROTATE_270), exif=exif)
+    folder.save("b.png", COLOUR)
+    np.testing.assert_array_equal(folder.load().x, [COLOUR, COLOUR])
 
 
 def test_images_can_be_made_of_one_size_and_kind(folder):
@@ -147,9 +219,47 @@ def test_folders_of_other_names_are_all_normal(folder):
 
 def test_other_files_are_left_alone(folder):
     folder.save("a.png", GREY)
+    folder.save("__MACOSX/a.png", COLOUR)
+    folder.save(".thumbnails/a.png", GREY[:2])
     (folder.path / "notes.txt").write_text("not an image")
+    (folder.path / "Thumbs.db").write_text("not an image")
+    (folder.path / "._a.png").write_text("not an image")
     (folder.path / "folder.png").mkdir()
-    assert len(folder.load().x) == 1
+    dataset = folder.load()
+    assert len(dataset.x) == 1
+    assert dataset.notes == ()
+
+
+def test_a_glob_and_a_single_image_are_read_as_folders_are(folder):
+    for name in ("good/a.png", "good/b.jpg", "bad/c.png", "d.png"):
+        folder.save(name, GREY)
+    dataset = data.load(DataConfig(f"{folder.path}/*/*.png"))
+    assert (dataset.name, dataset.y.tolist()) == ("photos", [True, False])
+    dataset = data.load(DataConfig(f"{folder.path}/*"))  # folders and an image
+    assert dataset.y.tolist() == [True, True, False, False]
+    dataset = data.load(DataConfig(str(folder.path / "bad" / "c.png")))
+    assert (dataset.name, len(dataset.x), dataset.y.tolist()) == ("bad", 1, [False])
+
+
+def test_a_folder_with_a_table_beside_images_is_told(folder, caplog):
+    folder.save("a.png", GREY)
+    folder.save("b.png", GREY)
+    (folder.path / "labels.csv").write_text("file,label\na.png,0\n")
+    assert len(folder.load().x) == 2
+    assert (
+        "its images (2) are read, its files of rows (1, such as .csv) are left alone."
+        in caplog.messages[0]
+    )
+
+
+def test_formats_that_are_not_read_are_told(folder):
+    folder.save("a.png", GREY)
+    (folder.path / "b.HEIC").write_bytes(b"")
+    (note,) = folder.load().notes
+    assert note == "not read, as they are of other formats: 1 of .heic; convert them to .png"
+    (folder.path / "a.png").unlink()
+    with refuses("Received: 1 of .heic. Convert them to .png."):
+        folder.load()
 
 
 def damage(folder, how):

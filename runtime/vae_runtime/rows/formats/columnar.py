@@ -164,7 +164,7 @@ def _of_scalars(batch: Any, columns: list[str], wanted: Wanted, where: str) -> F
     x = np.asarray(tensor.to_numpy())
     if format.numbers:
         x = np.where(np.isin(x, list(format.numbers)), np.nan, x).astype(x.dtype)
-    holes = np.isnan(x) if not wanted.reading.holes else np.zeros(x.shape, bool)
+    holes = np.isnan(x) if not wanted.allow_missing else np.zeros(x.shape, bool)
     for row in np.flatnonzero(holes.any(1)).tolist():
         place = int(np.flatnonzero(holes[row])[0])
         bad.setdefault(row, no_value(columns[place], batch.column(columns[place])[row].as_py()))

@@ -83,7 +83,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
         if taken.rows:
             clean = cleaned(block, layout.dialect)
             rows = _parse(clean, taken, layout, line)
-            rows = rows if wanted.reading.holes else _without_holes(rows, clean, layout, line)
+            rows = rows if wanted.allow_missing else _without_holes(rows, clean, layout, line)
             yield _block(shard.file, rows, first, wanted)
         first, line = first + taken.rows, line + taken.lines
 

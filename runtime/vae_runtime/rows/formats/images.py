@@ -1,110 +1,114 @@
-"""Images of a folder and of those in it, as training reads them, each a row.
+"""Images of a folder and of those in it, or a single one, as training reads them, each a row.
 
-The rules are those of `vae-keras`: images by their endings in the order of their paths, 8 bits a
-channel, made grey or coloured as the model is. One of another size is not made to fit: it is bad.
+Which files count: `image_files`; what is done to them: `pixels`. An image that cannot become a row
+is a bad row.
 """
 
+import logging
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vae_runtime._base.libraries import need
+from vae_runtime._base.printable import printable
+from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.blocks import Block, Shard, Wanted
 from vae_runtime.rows.tables import ColumnError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-MODES = {1: "L", 3: "RGB"}  # by the number of channels
+from .image_files import SUFFIXES as SUFFIXES
+from .image_files import anomalies_of, images_of
+from .npz import MARKS
+from .pixels import MODES, UNSAID, check_pillow, is_distorted, read_pixels, said
+
 NAME = "file"  # the column of paths in the folder, which is always there
 SHARD_IMAGES = 4096
 
 
-def plan(folder: Path, wanted: Wanted) -> list[Shard]:
-    """Stretches of its images.
+def plan(source: Path, wanted: Wanted) -> list[Shard]:
+    """Stretches of the images of a folder, or one image.
 
     Raises:
         ValueError: the model takes no images, or Pillow is not installed.
     """
-    _pillow(folder)
+    check_pillow(source)
+    what = "a folder of images, which" if source.is_dir() else "an image; images"
     shape = wanted.shape or ()
-    if len(shape) != 3 or shape[-1] not in MODES:
+    if len(shape) != 3 or shape[-1] not in MODES or wanted.features is not None:
         raise ValueError(
-            f"{folder}: expected rows of shape {shape}. Received: a folder of images, which have "
+            f"{source}: expected rows of shape {shape}. Received: {what} have "
             "height, width and 1 or 3 channels."
         )
     if wanted.named:
         raise ColumnError(
-            f"{folder}: expected a file whose parts have names, for {', '.join(wanted.named)}. "
-            "Received: a folder of images."
+            f"{source}: expected a file whose parts have names, for {', '.join(wanted.named)}. "
+            f"Received: {what} have none."
         )
     images_of.cache_clear()  # there may be others by now
-    count = len(images_of(str(folder)))
+    count = len(images_of(str(source)))
     starts = range(0, count, SHARD_IMAGES)
     ends = [min(start + SHARD_IMAGES, count) for start in starts]
-    return [Shard(str(folder), "images", a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]
+    return [Shard(str(source), "images", a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]
 
 
-def settle(folder: Path, wanted: Wanted) -> Wanted:
+def settle(source: Path, wanted: Wanted) -> Wanted:
     """What is wanted, as it is: images are made to have no shape but that which is asked for."""
     return wanted
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its images, some at a time."""
-    folder, files = Path(shard.file), images_of(shard.file)
+    source, files = Path(shard.file), images_of(shard.file)
     if len(files) < shard.stop:
         raise ValueError(
-            f"{folder}: expected at least {shard.stop:,} images. Received: {len(files):,}. Leave "
+            f"{source}: expected at least {shard.stop:,} images. Received: {len(files):,}. Leave "
             "the folder alone while it is read."
         )
     for start in range(shard.start, shard.stop, wanted.block_rows):
         stop = min(start + wanted.block_rows, shard.stop)
-        yield _block(folder, files[start:stop], start, wanted)
+        yield _block(source, files[start:stop], start, wanted)
 
 
-@lru_cache(maxsize=8)  # else each shard would look through the folder
-def images_of(folder: str) -> tuple[Path, ...]:
-    """All images of a folder, in the order of their paths."""
-    found = (f for f in Path(folder).rglob("*") if f.suffix.lower() in SUFFIXES and not f.is_dir())
-    return tuple(sorted(found))
-
-
-def _block(folder: Path, files: tuple[Path, ...], first: int, wanted: Wanted) -> Block:
-    x = np.zeros((len(files), *(wanted.shape or ())), np.uint8)
+def _block(source: Path, files: tuple[Path, ...], first: int, wanted: Wanted) -> Block:
+    spec, shape = wanted.image or UNSAID, wanted.shape or ()
+    x = np.zeros((len(files), *shape), np.uint8 if spec.bits == 8 else np.float32)
     bad: dict[int, str] = {}
     for i, file in enumerate(files):
         try:
-            x[i] = _read(file, wanted.shape or ())
+            x[i], size = read_pixels(file, shape, spec)
         except ValueError as error:
             bad[i] = str(error)
-    names = np.array([file.relative_to(folder).as_posix() for file in files], str)
-    where = {"row": np.arange(first, first + len(x)), NAME: names}
-    return Block(str(folder), x, where, {}, None, bad)
+            continue
+        _tell_distorted(file, size, spec)
+    where = {"row": np.arange(first, first + len(x))}
+    if files != (source,):
+        where[NAME] = np.array([file.relative_to(source).as_posix() for file in files], str)
+    extra = {}
+    if wanted.marked and source.is_dir():
+        extra = {MARKS: anomalies_of(source, images_of(str(source)))[first : first + len(x)]}
+    return Block(str(source), x, where, {}, extra=extra, bad=bad)
 
 
-def _read(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """One image as uint8 (height, width, channels); ValueError where it is none of that shape."""
-    image_module = _pillow(file)
-    try:
-        # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
-        with file.open("rb") as content, image_module.open(content) as image:
-            image.load()
-    except (OSError, ValueError, SyntaxError, image_module.DecompressionBombError) as error:
-        raise ValueError(f"{file} is not a readable image: {error}.") from error
-    if image.mode.startswith(("I", "F")):
-        raise ValueError(f"{file}: expected 8 bits a channel. Received: mode {image.mode}.")
-    height, width, channels = shape
-    if image.size != (width, height):
-        raise ValueError(
-            f"{file}: expected {height} x {width} pixels. Received: {image.height} x {image.width}."
+def _tell_distorted(file: Path, size: tuple[int, int], spec: ImageSpec) -> None:
+    """Warns where resizing distorts an image as none was in training; once for each folder."""
+    if spec.resampling is None or spec.aspect is None or not is_distorted(size, spec.aspect):
+        return
+    folder = file.parent
+    if not _told(folder):
+        _told(folder).append(file)
+        least, most = (f"{ratio:.3g}" for ratio in spec.aspect)
+        logging.getLogger("vae_runtime").warning(
+            "%s: %s pixels (width x height) are %.3g times as wide as high; images in training "
+            "were %s. It is resized as they were, and distorted as none of them was. Cut such "
+            "images to that shape first. (Of this folder, others are not told.)",
+            printable(file),
+            said(*size),
+            size[0] / size[1],
+            least if least == most else f"{least} to {most}",
         )
-    if image.mode == "P":
-        image = image.convert("RGBA")  # or Pillow warns where a palette has transparent colours
-    return np.asarray(image.convert(MODES[channels])).reshape(shape)
 
 
-def _pillow(file: Path) -> Any:
-    return need("PIL.Image", f"{file}: reading images", "give the rows as .npy")
+@lru_cache(maxsize=64)
+def _told(folder: Path) -> list[Path]:
+    """Images of a folder that were told of."""
+    return []

@@ -160,7 +160,7 @@ def _rows(
         plain = None
     if plain is not None and not wanted.reading.codes:
         x = np.array(plain).reshape(x.shape)
-        if wanted.reading.holes or not np.isnan(x).any():
+        if wanted.allow_missing or not np.isnan(x).any():
             return x
     for i, value in enumerate(values):
         if i not in bad:
@@ -176,7 +176,7 @@ def _number(value: Any, wanted: Wanted, name: str | None = None) -> float:
     try:
         return number(value, name, CellFormat(missing=wanted.reading.codes))
     except NoValue:
-        if wanted.reading.holes:
+        if wanted.allow_missing:
             return math.nan
         raise
 

@@ -20,7 +20,6 @@ INSTEAD = {
     ".xls": "Save the sheet as .csv.",
     ".pq": "Rename it to .parquet.",
     ".zip": "Unpack it.",
-    **dict.fromkeys(images.SUFFIXES, "Give the folder that images are in."),
 }
 
 IMAGES = "images"  # in place of an ending
@@ -67,7 +66,7 @@ def format_of(path: Path) -> str:
     Raises:
         ValueError: nothing does.
     """
-    if path.is_dir():
+    if path.is_dir() or path.suffix.lower() in images.SUFFIXES:
         return IMAGES
     name = path.suffix.lower() if path.suffix.lower() in INSTEAD else format_ending(path)
     if name not in FORMATS:

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_runtime.rows.dialect import Reading
 from vae_runtime.rows.formats.columnar import (
     block_of,
     check_kept,
@@ -43,7 +42,7 @@ NUMBERS = [np.float64, np.float32, np.float16, np.int8, np.uint16, np.int64, np.
     )
 )
 def test_columns_of_numbers_are_the_same_in_numpy(request, columns):
-    wanted = request.getfixturevalue("wanted")((3,), ABC)._replace(reading=Reading(holes=True))
+    wanted = request.getfixturevalue("wanted")((3,), ABC)._replace(allow_missing=True)
     x, bad = rows(dict(zip("cab", columns, strict=True)), wanted)
     c, a, b = columns
     np.testing.assert_array_equal(x, np.stack([a, b, c], 1).astype(np.float64))
@@ -54,7 +53,7 @@ def test_columns_of_numbers_are_the_same_in_numpy(request, columns):
 
 def test_decimals_are_numbers_and_no_value_is_nan_or_a_bad_row(wanted):
     columns = {"a": [decimal.Decimal("1.25"), None], "b": [2**53 + 1, None], "c": [True, None]}
-    with_holes = wanted((3,), ABC)._replace(reading=Reading(holes=True))
+    with_holes = wanted((3,), ABC)._replace(allow_missing=True)
     x, bad = rows(columns, with_holes)
     np.testing.assert_array_equal(x, [[1.25, 2**53, 1], [np.nan] * 3])
     assert not bad

@@ -1,5 +1,6 @@
 """Images of a folder: what training reads of it, each a row; what does not fit is bad."""
 
+import logging
 import re
 import sys
 
@@ -8,8 +9,10 @@ import pytest
 from PIL import Image
 
 from vae_keras import DataConfig
-from vae_keras.data.images import SUFFIXES, load_folder
+from vae_keras.data.images import load_images
+from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.formats import images, registry
+from vae_runtime.rows.formats.image_files import SUFFIXES
 from vae_runtime.rows.tables import ColumnError
 
 
@@ -43,7 +46,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_are_those_that_training_reads(folder, wanted, read, monkeypatch, channels):
     monkeypatch.setattr(images, "SHARD_IMAGES", 6)
-    trained = load_folder(DataConfig(str(folder), channels=channels))
+    trained = load_images(DataConfig(str(folder), channels=channels))
     found = read(folder, wanted((5, 7, channels)))
     assert found.x.dtype == np.uint8
     np.testing.assert_array_equal(found.x, trained.x)
@@ -55,8 +58,54 @@ def test_images_are_those_that_training_reads(folder, wanted, read, monkeypatch,
     np.testing.assert_array_equal(found.row, np.arange(len(found.x)))
 
 
-def test_endings_are_those_of_training():
-    assert images.SUFFIXES == SUFFIXES
+@pytest.mark.parametrize("shape", [(5, 7), (9, 4), (64, 48)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_photographs_of_any_size_become_the_rows_that_training_saw(
+    tmp_path, wanted, read, shape, channels
+):
+    rng = np.random.default_rng(0)
+    for i, size in enumerate([(60, 80), (5, 7), (48, 36), (1, 9), (200, 31)]):
+        exif = Image.Exif()
+        exif[0x0112] = i + 3
+        pixels = rng.integers(0, 256, (*size, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.{('png', 'jpg')[i % 2]}", exif=exif)
+    trained = load_images(DataConfig(str(tmp_path), image_size=shape, channels=channels))
+    found = read(tmp_path, wanted((*shape, channels), image=trained.image))
+    assert (found.x.dtype, found.x.shape) == (np.uint8, (5, *shape, channels))
+    np.testing.assert_array_equal(found.x, trained.x)
+    assert not found.bad
+
+
+def test_images_of_16_bits_become_the_rows_that_training_saw(tmp_path, wanted, read):
+    for i, size in enumerate([(60, 80), (5, 7), (48, 36)]):
+        pixels = np.random.default_rng(i).integers(0, 65536, size).astype(np.uint16)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.{('png', 'tif')[i % 2]}")
+    trained = load_images(DataConfig(str(tmp_path), image_size=(9, 12)))
+    assert (trained.x.dtype, trained.value_range) == (np.float32, (0.0, 65535.0))
+    found = read(tmp_path, wanted((9, 12, 1), image=trained.image))
+    assert found.x.dtype == np.float32
+    np.testing.assert_array_equal(found.x, trained.x)
+
+
+def test_a_single_image_is_a_row(folder, wanted, read):
+    found = read(folder / "mode_LA.png", wanted((5, 7, 1)))
+    assert found.x.shape == (1, 5, 7, 1)
+    assert [list(block.where) for block in found.blocks] == [["row"]]
+    assert registry.plan(folder / "9.png", wanted((5, 7, 1)))[0].rows == 1
+
+
+def test_an_image_of_other_sides_than_in_training_is_told_once(tmp_path, wanted, read, caplog):
+    for i in range(3):
+        Image.new("L", (90, 10 + i)).save(tmp_path / f"{i}.png")
+    Image.new("L", (80, 60)).save(tmp_path / "fits.png")
+    spec = ImageSpec(8, "bilinear", "upright", (1.25, 4 / 3))
+    with caplog.at_level(logging.WARNING, "vae_runtime"):
+        assert not read(tmp_path, wanted((6, 8, 1), image=spec)).bad
+    (line,) = caplog.messages
+    assert line.startswith(
+        f"{tmp_path / '0.png'}: 90 x 10 pixels (width x height) are 9 times as wide as high; "
+        "images in training were 1.25 to 1.33."
+    )
 
 
 def test_images_that_do_not_fit_are_bad(wanted, read, tmp_path):
@@ -67,8 +116,14 @@ def test_images_that_do_not_fit_are_bad(wanted, read, tmp_path):
     (tmp_path / "3.png").write_bytes(b"no image")
     (tmp_path / "4.png").write_bytes((tmp_path / "0.png").read_bytes()[:50])
     found = read(tmp_path, wanted((5, 7, 1)))
-    assert found.bad[1] == f"{tmp_path / '1.png'}: expected 5 x 7 pixels. Received: 7 x 5."
-    assert found.bad[2] == f"{tmp_path / '2.png'}: expected 8 bits a channel. Received: mode I;16."
+    assert found.bad[1] == (
+        f"{tmp_path / '1.png'}: expected 7 x 5 pixels (width x height). Received: 5 x 7. The model "
+        "was trained on images of that size alone; training with --image-size 7x5 has others "
+        "resized."
+    )
+    assert found.bad[2] == (
+        f"{tmp_path / '2.png'}: expected 8 bits a channel. Received: 16 (mode I;16)."
+    )
     assert found.bad[3].startswith(f"{tmp_path / '3.png'} is not a readable image: ")
     assert found.bad[4].startswith(f"{tmp_path / '4.png'} is not a readable image: ")
     np.testing.assert_array_equal(found.x[0, ..., 0], grey)
@@ -95,8 +150,10 @@ def test_images_that_went_since_are_missed(folder, wanted):
 
 @pytest.mark.parametrize("shape", [(35,), (5, 7), (5, 7, 4)])
 def test_a_model_of_other_rows_is_refused(folder, wanted, shape):
-    with refuses(f"expected rows of shape {shape}. Received: a folder of images"):
+    with refuses(f"expected rows of shape {shape}. Received: a folder of images, which have"):
         registry.plan(folder, wanted(shape))
+    with refuses(f"expected rows of shape {shape}. Received: an image; images have height"):
+        registry.plan(folder / "9.png", wanted(shape))
 
 
 def test_no_column_can_be_kept(folder, wanted):

@@ -37,10 +37,10 @@ def columns(n=50):
 
 
 @pytest.mark.parametrize("rows", [1, 3, 16, 17, 50])
-def test_rows_are_those_of_the_table(write, wanted, read, rows, read_rows):
+def test_rows_are_those_of_the_table(write, wanted, read, rows):
     path = write(columns(), rows)
     found = read(path, wanted((2,), AB, keep=("id",), machine_column="u"))
-    np.testing.assert_array_equal(found.x[1:], read_rows(path, columns=AB).x[1:])
+    np.testing.assert_array_equal(found.x[1:, 0], columns()["a"][1:])
     assert found.bad == {0: "no value in column 'a'."}
     np.testing.assert_array_equal(found.row, np.arange(50))
     assert found.kept["id"].tolist() == columns()["id"]

@@ -151,6 +151,6 @@ def test_cells_of_text_mean_the_same_in_every_format(tmp_path, wanted, read, end
     assert reasons.pop(5).endswith("Received: 'high'.")
     said = {3: " (NA)", 4: "", 6: " (-200.0)"}
     assert reasons == {i: f"no value in column 'b'{cell}." for i, cell in said.items()}
-    holes = read(path, asked._replace(reading=Reading(missing=("-200",), holes=True)))
+    holes = read(path, asked._replace(reading=Reading(missing=("-200",)), allow_missing=True))
     assert list(holes.bad) == [5]
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(holes.x[:, 1])), [3, 4, 6])
