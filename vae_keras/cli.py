@@ -98,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument(
         "--data", type=name_or_path, help="as of train; default: the run's test rows"
     )
+    judge.add_argument(
+        "--out", type=path, metavar="PAGE.html", help="write a page with pictures and tables"
+    )
+    judge.add_argument(
+        "--png", type=path, metavar="FILE.png", help="write the page's main picture alone"
+    )
+    judge.add_argument("--json", action="store_true", help="print all figures as JSON")
     add_options(judge, DataConfig, {option: DATA[option] for option in JUDGED})
     return parser
 
@@ -123,42 +130,35 @@ def _train(args: argparse.Namespace) -> int:
         devices=args.devices,
         log=_log,
     )
-    print(printable(f"wrote {run.path}: {describe(metrics)}"))
+    print(printable(f"wrote {run.path}: {describe(metrics, noun=run.data.noun)}"))
     return 0
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    check_libraries("judging")
+    check_libraries("judging", *(("matplotlib",) if args.out or args.png else ()))
     with filter_tf_log():
-        from vae_runtime.bundle import open_bundle
+        from .evaluate import warnings
+        from .judging import judge, print_figures, write_pages
 
-        from . import data
-        from .evaluate import evaluate_bundle, evaluate_run, warnings
-        from .run import open_run
-
-    named = {option: getattr(args, option) for option in JUDGED}
-    if args.path.is_file() or (args.path / "manifest.json").is_file():
-        if args.data is None:
-            raise ValueError("expected --data: a bundle carries no labelled rows of its own.")
-        model = open_bundle(args.path).manifest.model
-        metrics = evaluate_bundle(args.path, data.load(data.config_like(args.data, model, **named)))
+    options = {option: getattr(args, option) for option in JUDGED}
+    judged = judge(args.path, args.data, outputs=(args.out, args.png), log=_log, **options)
+    metrics, noun = judged.metrics, judged.noun
+    if args.json:
+        print_figures(judged)
     else:
-        run = open_run(args.path)
-        rows = (
-            None if args.data is None else data.load(data.config_like(args.data, run.data, **named))
-        )
-        metrics = evaluate_run(run, rows)
-    print(printable(describe(metrics)))
-    for line in warnings(metrics):
+        print(printable(describe(metrics, noun=noun)))
+    for line in warnings(metrics, noun=noun):
+        _log(line)
+    for line in write_pages(judged, args.out, args.png):
         _log(line)
     return 0
 
 
-def describe(metrics: "Metrics") -> str:
-    """Describes `Metrics` in one sentence."""
+def describe(metrics: "Metrics", *, noun: str = "row") -> str:
+    """Describes `Metrics` in one sentence, in which rows are called by `noun`."""
     parts = [f"alarms at alpha={metrics.alpha:g}:"]
     if metrics.normal_rows:
-        parts.append(f"{metrics.false_alarm_rate:.1%} of {metrics.normal_rows} normal rows")
+        parts.append(f"{metrics.false_alarm_rate:.1%} of {metrics.normal_rows} normal {noun}s")
     if metrics.anomalies:
         parts.append(f"{metrics.detection_rate:.1%} of {metrics.anomalies} anomalies")
     if metrics.auroc is not None:
@@ -168,7 +168,7 @@ def describe(metrics: "Metrics") -> str:
         sentence += f"; {describe_recordings(metrics.by_recording)}"
     if metrics.accuracy is None:
         return sentence
-    return f"{sentence}; class right in {metrics.accuracy:.1%} of {metrics.labelled_rows} rows"
+    return f"{sentence}; class right in {metrics.accuracy:.1%} of {metrics.labelled_rows} {noun}s"
 
 
 def _log(line: str) -> None:

@@ -91,9 +91,10 @@ def evaluate(
     )
 
 
-def warnings(metrics: Metrics) -> list[str]:
+def warnings(metrics: Metrics, *, noun: str = "row") -> list[str]:
     """Warnings about metrics: alarms above their rate, scores that do not separate anomalies."""
-    return warnings_of({"": promise_of(metrics.trial, metrics.alpha, metrics.calibration_rows)})
+    rows = metrics.calibration_rows
+    return warnings_of({"": promise_of(metrics.trial, metrics.alpha, rows, noun=noun)})
 
 
 def independent_share(x: Array, *, windows: bool) -> float:

@@ -121,7 +121,7 @@ def train(
 
 def _log_warnings(result: tuple[Run, Metrics], log: Log) -> tuple[Run, Metrics]:
     """Logs the warnings about a run's metrics; returns the run and the metrics."""
-    for line in warnings(result[1]):
+    for line in warnings(result[1], noun=result[0].data.noun):
         log(line)
     return result
 
@@ -240,6 +240,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         machine_column=config.machine,
         dialect=None if config.source in data.NAMES else data.dialect_of(config),
         image=dataset.image,
+        label=config.label,
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,

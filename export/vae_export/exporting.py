@@ -142,7 +142,7 @@ def _write_bundle(
     probe = write.npz(trim_probe(probed, {v.artefact.graph.role for v in verified}))
     log("measuring what the files cost, drawing the report")
     calibrations = calibrate(passed.scorers)
-    for line in warnings_of(promises_of(calibrations)):
+    for line in warnings_of(promises_of(calibrations, noun=known.source.card.noun)):
         log(line)
     pages = report.make(
         known,

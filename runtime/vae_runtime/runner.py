@@ -274,6 +274,24 @@ class Runner:
         """
         return self.decode(self.encode(x))
 
+    def expect(self, x: ArrayLike) -> NDArray[np.float32]:
+        """Values as the others of their rows lead one to expect them, in the data's own units.
+
+        Where the score has a mixture: each feature as the rest of its row tells it, a channel of a
+        window as the other channels do. Elsewhere, as of images, it is the reconstruction.
+
+        Args:
+            x: (batch, *input_shape), in the data's own units.
+
+        Returns:
+            float32 (batch, *input_shape).
+
+        >>> difference = x - runner.expect(x)
+        >>> bool(abs(difference[6, 4]) > abs(difference[0, 4]))  # current of a broken machine
+        True
+        """
+        return self._attribution.expected(x) if self._attribution.expects else self.reconstruct(x)
+
     def sample(self, n: int, *, seed: int | None = None) -> NDArray[np.float32]:
         """Draws n latents from the prior N(0, I) and decodes them.
 

@@ -47,6 +47,7 @@ RUNNER = {
     "classify",
     "decode",
     "encode",
+    "expect",
     "explain",
     "interpolate",
     "load",

@@ -90,8 +90,8 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
         make()
 
 
-TWICE = "columns, label, recording, time, classes and machine that differ. Received: "
-OTHERS = "expected a window, for stride and time. Received: none."
+TWICE = "columns, label, recording, time, classes, categories and machine that differ. Received: "
+OTHERS = "expected a window, for stride. Received: none."
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ OTHERS = "expected a window, for stride and time. Received: none."
         ({"window": 4, "stride": 0}, "stride of 1 row or more. Received: 0."),
         ({"stride": 4}, OTHERS),
         ({"recording": "m", "stream": True}, "expected recordings without streaming"),
-        ({"time": "t"}, OTHERS),
+        ({"time": "t", "stream": True}, "no column of times with streaming."),
         ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
         ({"on_bad_row": "ignore"}, "on_bad_row of fail or reject. Received: ignore."),

@@ -38,7 +38,7 @@ class DataConfig:
             at the stride, or at a quarter of a window where that is more.
         recording: column (or key of an .npz) that tells recordings apart: no window spans two, and
             whole recordings are held back.
-        time: column (or key) of times: no window spans a hole in them.
+        time: column (or key) of times, which are no feature: no window spans a hole in them.
         on_bad_row: at a row with missing or infinite values, or an image that cannot be read:
             "fail", or "reject" to leave it out; a window with such a row is left out.
         bad_columns: of a table, columns of text and those that never change: "error", or "drop".
@@ -225,5 +225,7 @@ def _check_windows(config: DataConfig) -> None:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif any(option is not None for option in (config.stride, config.time)):
-        raise ValueError("expected a window, for stride and time. Received: none.")
+    elif config.stride is not None:
+        raise ValueError("expected a window, for stride. Received: none.")
+    if config.time is not None and config.stream:
+        raise ValueError("expected no column of times with streaming. Received: both.")

@@ -126,7 +126,10 @@ DATA: Flags = {
         "column, or key of an .npz, that tells recordings apart; whole ones are held back, and no "
         "window spans two",
     ),
-    "time": (str, "column, or key of an .npz, of times; no window spans a hole in them"),
+    "time": (
+        str,
+        "column, or key of an .npz, of times, which are no feature; no window spans a hole in them",
+    ),
     "classes": (
         str,
         "column of a table or key of an .npz with the class of each row, empty or -1 where that is "

@@ -12,6 +12,7 @@ from vae_keras._base.arrays import Array, Arrays
 from vae_runtime.bundle.manifest import ImageSpec
 
 from .offsets import Windows
+from .places import Places
 from .streams import Stream
 
 BLOCK_VALUES = 2**22
@@ -21,6 +22,7 @@ KNOWN_OF_ROWS = (
     "machines",
     "recordings",
     "files",
+    "places",
 )  # fields of a `Dataset`, by row
 
 Rows = Any  # an Array (rows, *input_shape), or a Stream or Windows of its shape and dtype
@@ -54,6 +56,7 @@ class Dataset:
         files: int (rows,), the number of each row's file among `file_names`; None where all are of
             one file.
         file_names: of the files, in order.
+        places: where in the source each row is from; None where that is not known.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Dataset:
     image: ImageSpec | None = None
     files: Array | None = None
     file_names: tuple[str, ...] | None = None
+    places: Places | None = None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from vae_runtime.rows.formats.pixels import (
 from vae_runtime.rows.input_files import GLOB_MARKS, files_of
 
 from .datasets import Dataset
+from .places import Places
 
 SHOWN = 5  # sizes that a message counts
 ADVISED_SIDE = 128  # pixels of the longer side of a size that a message advises, at most
@@ -68,7 +69,16 @@ def load_images(config: DataConfig) -> Dataset:
         rows = rows[[places[file] for file in files]]
     y = anomalies_of(folder, files)
     notes += _notes(folder, {file: kinds[file] for file in files}, y, shape)
-    return Dataset(folder.name, rows, y, (0.0, WHITE[spec.bits]), notes=tuple(notes), image=spec)
+    names = np.array([file.relative_to(folder).as_posix() for file in files])
+    return Dataset(
+        folder.name,
+        rows,
+        y,
+        (0.0, WHITE[spec.bits]),
+        notes=tuple(notes),
+        image=spec,
+        places=Places.of_rows(len(rows), file=names),
+    )
 
 
 def _folder_of(source: str) -> Path:

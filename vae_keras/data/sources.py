@@ -49,7 +49,7 @@ def load(config: DataConfig) -> Dataset:
             f"{', '.join(ENDINGS)}, a folder or glob of such files, or a folder of "
             "images. Received: nothing at that path."
         )
-    kind = _kind(config.source)
+    kind = kind_of(config.source)
     check_options(config, kind)
     if kind == "digits":
         return load_digits(config.classes)
@@ -61,7 +61,7 @@ def load(config: DataConfig) -> Dataset:
 
 def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
     """Says which columns are features and times, see `column_choice`; all of other sources."""
-    if config.source in NAMES or not _is_there(config.source) or _kind(config.source) != "table":
+    if config.source in NAMES or not _is_there(config.source) or kind_of(config.source) != "table":
         return config, ()
     return column_choice.resolve(config)
 
@@ -74,7 +74,7 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
         known: a run's `DataCard` or a bundle's `Model`: input shape, feature names, stride.
         options: of the source, as `DataConfig` has it: label, recording, on_bad_row and the like.
     """
-    kind = _kind(source)
+    kind = kind_of(source)
     if kind == "images" and known.image is not None:
         options = {**_image_options(known), **_given(options)}
     windowed = known.stride is not None and kind in ("table", "arrays")
@@ -105,7 +105,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _kind(source: str) -> str:
+def kind_of(source: str) -> str:
+    """Kind of a source, a key of `OPTIONS`: digits, idx, images, table or arrays."""
     if source in NAMES:
         return "idx" if source in idx.DATASETS else "digits"
     first = _first_of(source)

@@ -29,6 +29,7 @@ from .column_choice import reading_of, resolve
 from .column_stats import ColumnStats, outlier_warnings
 from .datasets import Dataset, where
 from .file_rows import Checked, Reading, checked_blocks, labels_of, rows_of
+from .places import Places
 from .streams import FileStream, with_small_shards
 
 Names = tuple[str, ...] | None
@@ -119,6 +120,8 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[s
         plain_column(rows.extra[name]) if name else None for name in (config.recording, config.time)
     )
     dataset = replace(dataset, recordings=recordings.named(dataset, recording, good=good))
+    places = Places.of_rows(len(x), time=time, recording=dataset.recordings)
+    dataset = replace(dataset, places=places)
     if config.window is None:
         return only(dataset, good)
     return windows.cut(dataset, config, good=good, recording=recording, time=time)

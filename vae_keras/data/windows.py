@@ -81,6 +81,9 @@ def cut(
         stride=stride,
         segments=np.stack([segment[starts], segment[starts + window - 1]], axis=1),
         labels=None if table.labels is None else _labels(table.labels[order], starts, window),
+        places=None
+        if table.places is None
+        else table.places.of_windows(order[starts], order[starts + window - 1]),
         machines=None
         if table.machines is None
         else _machines(table.machines[order], starts, window),

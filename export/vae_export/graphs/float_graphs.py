@@ -11,18 +11,16 @@ what networks of 8 bits (`functions.build_networks`) leave to others stands befo
 """
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_keras.model import scoring
+from vae_keras.model.expectation import expect, features_together
 from vae_keras.run import DataCard
-from vae_runtime.bundle.interfaces import has_channels
 
 from .functions import (
-    Array,
     Arrays,
     Function,
     Graph,
@@ -36,22 +34,17 @@ from .functions import (
 def build_replacements(vae: Any, card: DataCard) -> tuple[Graph, ...]:
     """The graph that says what the mixture expects of each value; none without a mixture.
 
-    A one-hot group is one feature: none of its columns says what another is expected to be. Where
-    channels have names, a second output has each channel expected at all places at once.
+    See `vae_keras.model.expectation`.
     """
     if vae.mixture is None:
         return ()
-    together = {"x_expected": _values(card)}
-    if has_channels(card.feature_names, card.input_shape):
-        together["channels_expected"] = _channels(card)
+    together = features_together(card)
 
-    def expect(x: Any) -> dict[str, Any]:
-        u = vae.preprocessing(x)
-        each = {name: vae.mixture.given_others(u, f) for name, f in together.items()}
-        return {name: vae.preprocessing.inverse(expected) for name, expected in each.items()}
+    def answer(x: Any) -> dict[str, Any]:
+        return {name: expect(vae, x, features) for name, features in together.items()}
 
     shapes: Shapes = dict.fromkeys(together, ("batch", *card.input_shape))
-    return (graph_of(vae, "replacements", expect, _x(card), shapes),)
+    return (graph_of(vae, "replacements", answer, _x(card), shapes),)
 
 
 def build_around(vae: Any, card: DataCard) -> tuple[Graph, ...]:
@@ -87,16 +80,3 @@ def _mean(vae: Any) -> Function:
         return {"x_mean": vae.preprocessing.inverse(vae.likelihood.mean(parameters))}
 
     return mean
-
-
-def _values(card: DataCard) -> Array:
-    """Float32 (features, values): 1 where a value is of a feature; those of a group are of one."""
-    values = math.prod(card.input_shape)
-    sizes = [1] * (values - sum(card.one_hot)) + [*card.one_hot]
-    return np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=1)
-
-
-def _channels(card: DataCard) -> Array:
-    """Float32 (channels, values): 1 where a value is of a channel, which is the last axis."""
-    *places, channels = card.input_shape
-    return np.tile(np.eye(channels, dtype=np.float32), math.prod(places))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vae_export.graphs.evidence import Evidence
+from vae_keras.pages.figures import operating, scores
 
 from . import figures, kinds, recordings
 from .record import Report
@@ -26,11 +27,11 @@ class Picture:
 
 def draw(known: Evidence, record: Report) -> list[Picture]:
     """Draws scores first, then rows, latents and losses; no rows where the bundle has none."""
-    shown = _scores(known, record)
+    noun, shown = record.model.noun, _scores(known, record)
     if not record.synthetic_probe:
         shown += _rows(known, record)
     if known.source.history:
-        text = "Nats of a row, mean over rows. The first twentieth may be above the frame."
+        text = f"Nats of a {noun}, mean over {noun}s. The first twentieth may be above the frame."
         shown.append(Picture("Learning", text, (figures.losses(known.source.history),)))
     return shown
 
@@ -38,37 +39,37 @@ def draw(known: Evidence, record: Report) -> list[Picture]:
 def _rows(known: Evidence, record: Report) -> list[Picture]:
     """Pictures of rows that training never saw, of their reconstructions and their latents."""
     source, normal, wild = known.source, normal_rows(known), anomalies(known)
-    shown = []
+    noun, shown = record.model.noun, []
     for title, text, charts, layout in kinds.pictures(source.vae, source.card, normal, wild):
         shown.append(Picture(title, text, tuple(charts), layout))
-    by = "by class where it is known" if record.model.classes else "each dot one row"
-    text = f"The encoder's means for rows that training never saw, {by}. "
+    by = "by class where it is known" if record.model.classes else f"each dot one {noun}"
+    text = f"The encoder's means for {noun}s that training never saw, {by}. "
     text += "Anomalies beyond the frame are at its edge." if len(wild.x) else ""
-    chart = figures.latents(normal, wild, record.model.classes)
+    chart = figures.latents(normal, wild, record.model.classes, noun=noun)
     return [*shown, Picture("Latents", text, (chart,))]
 
 
 def _scores(known: Evidence, record: Report) -> list[Picture]:
     """Histogram of scores; calibration for normal test rows; ROC where there are labels."""
-    y, alarm = known.source.test["y"], record.alarms["fp32"]
+    noun, y, alarm = record.model.noun, known.source.test["y"], record.alarms["fp32"]
     normal = np.concatenate(
         [known.references["score"].conformal(known.calibration), known.test[~y]]
     )
-    text = "Scores of rows that training never saw, as Keras and the float32 files give them."
+    text = f"Scores of {noun}s that training never saw, as Keras and the float32 files give them."
     if known.is_crossed:
         text = (
-            "Scores of the rows trained on, each by a model without its fold, and of the test rows "
-            "by this model."
+            f"Scores of the {noun}s trained on, each by a model without its fold, and of the test "
+            f"{noun}s by this model."
         )
-    chart = figures.scores(normal, known.test[y], alarm.threshold)
+    chart = scores(normal, known.test[y], alarm.threshold, noun=noun)
     shown = [Picture("Scores", text, (chart,))]
     if record.false_alarms is not None:
         text = (
-            "Each alarm level that could be asked for, and the share of normal test rows that "
+            f"Each alarm level that could be asked for, and the share of normal test {noun}s that "
             "alarmed; none at all is at the bottom. In the shade are 19 of 20 such shares by "
             "chance."
         )
-        chart = figures.calibration(record.false_alarms, alarm.alpha)
+        chart = figures.calibration(record.false_alarms, alarm.alpha, noun=noun)
         shown.append(Picture("False alarms", text, (chart,)))
     if record.by_recording:
         text = recordings.caption(record.by_recording)
@@ -77,6 +78,6 @@ def _scores(known: Evidence, record: Report) -> list[Picture]:
     false, found = alarm.false_alarm_rate, alarm.detection_rate
     if false is not None and found is not None and alarm.auroc is not None:
         text = "Every threshold there could be; the dot is the one that was calibrated."
-        chart = figures.operating(known.test, y, (false, found), alarm.auroc)
+        chart = operating(known.test, y, (false, found), alarm.auroc, noun=noun)
         shown.append(Picture("Anomalies found", text, (chart,)))
     return shown

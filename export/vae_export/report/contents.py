@@ -89,6 +89,7 @@ def _model(known: Evidence) -> Model:
         versions=source.versions,
         classes=card.classes,
         accuracy=_accuracy(known),
+        noun=card.noun,
     )
 
 
@@ -107,7 +108,7 @@ def _alarm(scorer: Artefact) -> Alarm:
     scores, y = np.array(calibration.scores), scorer.evidence.source.test["y"]
     alpha, rounding, test = calibration.alpha, calibration.rounding, scorer.scored["score"].test
     metrics = evaluate(test, y, calibration=scores, alpha=alpha, rounding=rounding)
-    promise = promises_of({"": calibration})[""]
+    promise = promises_of({"": calibration}, noun=scorer.evidence.source.card.noun)[""]
     return Alarm(
         alpha=alpha,
         threshold=threshold(scores, alpha),

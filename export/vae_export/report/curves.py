@@ -1,7 +1,6 @@
 """Data of the charts."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import betabinom
@@ -70,14 +69,6 @@ def band(calibration_rows: int, test_rows: int, ranks: Array) -> tuple[Array, Ar
     return alarms.ppf(tail) / test_rows, alarms.ppf(1 - tail) / test_rows
 
 
-def roc(score: Array, y: Array) -> tuple[Array, Array]:
-    """False-alarm and detection rates at every threshold, (0, 0) first; tied rows move at once."""
-    order = np.argsort(-score, kind="stable")
-    last_of_tie = np.append(np.diff(score[order]) != 0, True)
-    false, true = (np.cumsum(kind[order])[last_of_tie] for kind in (~y, y))
-    return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
-
-
 def plane(latents: Array, others: Array) -> Plane:
     """Principal axes of normal rows' latents, with those of other rows on the same axes.
 
@@ -95,8 +86,3 @@ def plane(latents: Array, others: Array) -> Plane:
     share = squares[::-1].clip(0) / max(float(squares.clip(0).sum()), np.finfo(float).tiny)
     points = (np.concatenate([latents, others]) - centre) @ axes.T
     return Plane(points, (float(share[0]), float(share[1])))
-
-
-def evenly_spaced(rows: Any, most: int) -> Array:
-    """Numbers of at most so many rows, evenly spread."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(int))

@@ -1,15 +1,12 @@
-"""Charts of a model's learning, its scores and its latents."""
+"""Charts of a model's learning, its false alarms and its latents."""
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from vae_export.graphs.functions import Array
 from vae_keras.data.labels import UNKNOWN
-
-from .curves import FalseAlarms, plane, roc
-from .drawing import (
+from vae_keras.pages.drawing import (
     ANOMALY,
     INK,
     MODEL,
@@ -18,13 +15,11 @@ from .drawing import (
     chart,
     short,
     svg,
-    ticks,
 )
-from .rows import Rows
+from vae_keras.pages.figures import SIZE, logarithmic
 
-SIZE = 3.7, 3.1
-BINS = 48
-LOG_AXIS_RATIO = 12.0  # times the normal rows' range: beyond it an axis is logarithmic
+from .curves import FalseAlarms, plane
+from .rows import Rows
 
 # Of classes, in turn; each shows on white and on black.
 CLASSES = [
@@ -55,40 +50,7 @@ def losses(history: dict[str, list[float]]) -> str:
         return svg(axes[0], f"{', '.join(parts)} by epoch, in nats; at the end {last}.")
 
 
-def scores(normal: Array, anomalies: Array, threshold: float) -> str:
-    """Histogram of the scores of normal rows and anomalies, with the threshold."""
-    with chart(SIZE) as (axes,):
-        everything = np.concatenate([normal, anomalies, [threshold]])
-        bins = _bins(axes, everything, normal)
-        kinds = [("normal rows", normal, NORMAL), ("anomalies", anomalies, ANOMALY)]
-        for name, score, colour in kinds:
-            if len(score):
-                weights = np.full(len(score), 100.0 / len(score))
-                axes.hist(
-                    score, bins.tolist(), weights=weights, color=colour, alpha=0.55, label=name
-                )
-        axes.axvline(threshold, color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
-        top = axes.get_ylim()[1] * 1.22
-        axes.set_ylim(0, top)
-        shown = axes.transData + axes.transAxes.inverted()
-        right = shown.transform((threshold, top))[0] > 0.55
-        axes.annotate(
-            f"alarm above {threshold:.4g}",
-            (threshold, top),
-            xytext=(-4 if right else 4, -2),
-            textcoords="offset points",
-            ha="right" if right else "left",
-            va="top",
-        )
-        axes.set(xlabel="score, nats", ylabel="share of rows, %")
-        if len(anomalies):
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=2)
-        said = f"Scores of {len(normal)} normal rows"
-        said += f" and {len(anomalies)} anomalies" if len(anomalies) else ""
-        return svg(axes, f"{said}; the alarm begins at {threshold:.4g} nats.")
-
-
-def calibration(curve: FalseAlarms, alpha: float) -> str:
+def calibration(curve: FalseAlarms, alpha: float, *, noun: str = "row") -> str:
     """Chart of alarm levels asked for against the share of normal rows that alarmed."""
     with chart(SIZE) as (axes,):
         lowest = 0.6 * curve.nominal[0]  # where a rate of none at all is drawn
@@ -100,39 +62,25 @@ def calibration(curve: FalseAlarms, alpha: float) -> str:
             nominal, low, high, color=NORMAL, alpha=0.18, lw=0, label="95 % by chance"
         )
         axes.plot(nominal, nominal, color=MUTED, lw=1, linestyle=(0, (4, 2)), label="as promised")
-        axes.plot(nominal, realised, color=NORMAL, marker="o", markersize=3, label="test rows")
+        axes.plot(nominal, realised, color=NORMAL, marker="o", markersize=3, label=f"test {noun}s")
         axes.axvline(alpha, color=INK, linewidth=1, linestyle=(0, (1, 2)))
         axes.annotate(
             "alpha", (alpha, 0.72), xytext=(-4, 0), textcoords="offset points", ha="right"
         )
         axes.set(xscale="log", yscale="log")
-        for axis in (axes.xaxis, axes.yaxis):
-            _logarithmic(axis, percent=True)
         axes.set_xlim(nominal[0] * 0.9, nominal[-1] * 1.1)
         axes.set_ylim(lowest, 1)
-        axes.set(xlabel="alarm level asked for", ylabel="normal rows that alarmed")
+        for axis in (axes.xaxis, axes.yaxis):
+            logarithmic(axis, percent=True)
+        axes.set(xlabel="alarm level asked for", ylabel=f"normal {noun}s that alarmed")
         axes.legend(loc="lower right")
         inside = np.mean((curve.realised >= low * 0.999) & (np.array(curve.realised) <= curve.high))
         return svg(axes, f"False-alarm rate by alarm level; {inside:.0%} of it is in the band.")
 
 
-def operating(score: Array, y: Array, rates: tuple[float, float], area: float) -> str:
-    """ROC curve, and the point on it where the bundle alarms."""
-    with chart(SIZE) as (axes,):
-        false, true = roc(score, y)
-        axes.plot([0, 1], [0, 1], color=MUTED, lw=1, linestyle=(0, (4, 2)))
-        axes.plot(false, true, color=NORMAL, drawstyle="steps-post", clip_on=False)
-        said = f"alarms as exported:\n{rates[1]:.1%} found, {rates[0]:.1%} false"
-        axes.plot(*rates, "o", color=ANOMALY, clip_on=False, zorder=3, markersize=6, label=said)
-        axes.set(xlabel="normal rows that alarm", ylabel="anomalies found")
-        axes.set(xlim=(0, 1), ylim=(0, 1.02))
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(ticks(lambda share: f"{100 * share:.0f} %"))
-        axes.legend(loc="lower right", title=f"AUROC {area:.4f}", alignment="left")
-        return svg(axes, f"ROC curve; area {area:.4f}.")
-
-
-def latents(normal: Rows, anomalies: Rows, classes: tuple[str, ...] | None) -> str:
+def latents(
+    normal: Rows, anomalies: Rows, classes: tuple[str, ...] | None, *, noun: str = "row"
+) -> str:
     """Scatter of latent means on their two principal axes, of rows that training never saw."""
     with chart(SIZE) as (axes,):
         points, names = _positions(normal, anomalies)
@@ -151,7 +99,8 @@ def latents(normal: Rows, anomalies: Rows, classes: tuple[str, ...] | None) -> s
         if classes or len(outside):
             handles = len(axes.get_legend_handles_labels()[0])
             axes.figure.legend(loc="outside upper center", ncols=min(handles, 3), markerscale=1.6)
-        return svg(axes, f"Latent means of {len(inside)} normal rows and {len(outside)} anomalies.")
+        what = f"{len(inside)} normal {noun}s and {len(outside)} anomalies"
+        return svg(axes, f"Latent means of {what}.")
 
 
 def _positions(normal: Rows, anomalies: Rows) -> tuple[Array, tuple[str, str]]:
@@ -184,33 +133,3 @@ def _fit_to_tail(panel: Axes, curves: list[list[float]]) -> None:
     if len(values) > 1 and np.ptp(values) > 0:
         margin = 0.08 * np.ptp(values)
         panel.set_ylim(values.min() - margin, values.max() + margin)
-
-
-def _bins(axes: Axes, everything: Array, normal: Array) -> Array:
-    """Edges of bins for scores; makes the axis logarithmic where scores are far apart."""
-    everything = everything[np.isfinite(everything)]
-    low, high = float(everything.min()), float(everything.max())
-    spread = float(np.ptp(normal)) or 1.0
-    if high - low <= LOG_AXIS_RATIO * spread:
-        return np.linspace(low, high + 1e-6 * spread, BINS + 1)
-    if low > 0:
-        axes.set_xscale("log")
-        _logarithmic(axes.xaxis)
-        return np.geomspace(low, high * 1.000001, BINS + 1)
-    axes.set_xscale("symlog", linthresh=spread)
-    transform = axes.xaxis.get_transform()
-    powers = 10.0 ** np.arange(np.ceil(np.log10(spread)), 39)  # up to the largest float32
-    axes.set_xticks([v for v in (*-powers[::-1], 0.0, *powers) if low <= v <= high])
-    axes.xaxis.set_major_formatter(ticks(lambda v: f"{v:,.6g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    first, last = map(float, transform.transform(np.array([low, high * 1.000001])))
-    return np.asarray(transform.inverted().transform(np.linspace(first, last, BINS + 1)))
-
-
-def _logarithmic(axis: Axis, *, percent: bool = False) -> None:
-    """Sets ticks at 1, 2 and 5."""
-    write = (lambda v: f"{100 * v:.3g} %") if percent else (lambda v: f"{v:,.4g}")
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
-    axis.set_major_formatter(ticks(write))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())

@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from vae_export.graphs.functions import Array
-from vae_keras.run import DataCard
-from vae_runtime.rows.png import contact_sheet
-
-from .curves import evenly_spaced
-from .drawing import (
+from vae_keras.pages.curves import evenly_spaced
+from vae_keras.pages.drawing import (
     ANOMALY,
     INK,
     MODEL,
@@ -19,11 +16,15 @@ from .drawing import (
     NORMAL,
     chart,
     compact,
+    label,
     picture,
     short,
     svg,
     ticks,
 )
+from vae_keras.run import DataCard
+from vae_runtime.rows.png import contact_sheet
+
 from .rows import Rows, samples
 
 SHEET, SIDE = 384, 96  # pixels of a sheet and of an image on it, at most
@@ -86,39 +87,38 @@ def _windows(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Ca
         chosen.append(("an anomaly", anomalies, middle))
     fits = [_traces(rows, int(i), what, names) for what, rows, i in chosen]
     drawn = samples(vae, 6)
-    return [
-        ("Reconstructions", "Windows as measured, and as the model makes them.", fits, "traces"),
-        (
-            "Samples",
-            "Windows that the decoder makes of random latents, over some that were measured.",
-            [_overlay(normal.x[evenly_spaced(len(normal.x), 20)], drawn, names)],
-            "one",
-        ),
-    ]
+    fits.append(_overlay(normal.x[evenly_spaced(len(normal.x), 20)], drawn, names))
+    text = (
+        "Windows as measured, and as the model makes them. Last: samples, windows that the decoder "
+        "makes of random latents, over some that were measured."
+    )
+    return [("Reconstructions and samples", text, fits, "traces")]
 
 
 def _traces(rows: Rows, i: int, what: str, names: Sequence[str]) -> str:
     """Chart of one window, channel by channel."""
-    with chart((3.4, 0.95 * len(names) + 0.8), panels=len(names)) as axes:
+    with chart((3.4, 1.05 * len(names) + 0.9), panels=len(names)) as axes:
         for c, (panel, name) in enumerate(zip(axes, names, strict=True)):
             panel.plot(rows.x[i, :, c], color=INK, lw=1.3, label="measured")
             panel.plot(rows.x_mean[i, :, c], color=MODEL, lw=1.3, label="reconstructed")
-            panel.set_ylabel(short(name, 14))
+            label(panel, name)
             panel.tick_params(labelbottom=panel is axes[-1])
-        axes[0].set_title(f"{what}: {rows.score[i]:.4g} nats")
-        axes[-1].set_xlabel("sample of the window")
+        axes[0].figure.suptitle(f"{what}: {rows.score[i]:.4g} nats", fontsize=9, weight="bold")
+        axes[-1].set_xlabel("row of the window")
         axes[0].figure.legend(handles=axes[0].lines, loc="outside lower center", ncols=2)
         return svg(axes[0], f"{what}, {rows.score[i]:.4g} nats, measured and reconstructed.")
 
 
 def _overlay(x: Array, drawn: Array, names: Sequence[str]) -> str:
-    with chart((3.4, 0.95 * len(names) + 0.8), panels=len(names)) as axes:
+    with chart((3.4, 1.05 * len(names) + 0.9), panels=len(names)) as axes:
         for c, (panel, name) in enumerate(zip(axes, names, strict=True)):
             panel.plot(x[:, :, c].T, color=MUTED, lw=0.6, alpha=0.45)
             panel.plot(drawn[:, :, c].T, color=MODEL, lw=1.2)
-            panel.set_ylabel(short(name, 14))
+            label(panel, name)
             panel.tick_params(labelbottom=panel is axes[-1])
-        axes[-1].set_xlabel("sample of the window")
+        title = "what random latents give, over measured"
+        axes[0].figure.suptitle(title, fontsize=9, weight="bold")
+        axes[-1].set_xlabel("row of the window")
         handles = [axes[0].lines[0], axes[0].lines[-1]]
         axes[0].figure.legend(handles, ["measured", "drawn"], loc="outside lower center", ncols=2)
         return svg(axes[0], f"{len(drawn)} windows drawn from the model over {len(x)} measured.")
@@ -164,7 +164,7 @@ def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
         axes.scatter(
             inside[0], inside[1], s=12, marker="x", color=ANOMALY, linewidths=0.8, clip_on=False
         )
-        axes.set(xlim=limits, ylim=limits, title=short(name, 22))
+        axes.set(xlim=limits, ylim=limits, title=short(name, 18))
         axes.locator_params(nbins=4)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(ticks(compact))
@@ -189,7 +189,7 @@ def _marginal(name: str, x: Array, drawn: Array) -> str:
         for values, style in ((x, filled), (drawn, outlined)):
             weights = np.full(len(values), 100.0 / len(values))
             axes.hist(np.clip(values, low, bins[-1]), bins.tolist(), weights=weights, **style)
-        axes.set_title(short(name, 22))
+        axes.set_title(short(name, 18))
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.locator_params(axis="x", nbins=4)

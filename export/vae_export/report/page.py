@@ -2,27 +2,28 @@
 
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
-from vae_runtime.verdicts.observed_rates import BETTER, CHANCE, EXCEEDED, KEPT, Promise, warnings_of
+from vae_keras.pages.elements import badge, card, page, percent, tiles
+from vae_runtime.verdicts.observed_rates import CHANCE, EXCEEDED, Promise, warnings_of
 
 from .album import Picture
-from .record import Report
-from .tables import alarm_table, file_table, gate_table, percent
+from .record import Model, Report
+from .tables import alarm_table, file_table, gate_table
 
 LIMITS_NOTES = (
-    "An alarm says that a row is unlike the normal rows that the model has seen, not that anything "
-    "is broken; and a fault that looks normal raises none.",
-    "The promised share of false alarms holds for rows that come from where the calibration rows "
-    "came from. When sensors, settings or seasons change, calibrate again.",
+    "An alarm says that a {noun} is unlike the normal {noun}s that the model has seen, not that "
+    "anything is broken; and a fault that looks normal raises none.",
+    "The promised share of false alarms holds for {noun}s that come from where the calibration "
+    "{noun}s came from. When sensors, settings or seasons change, calibrate again.",
 )
 FOLDS_NOTE = (
-    "The false-alarm rate is calibrated by folds, as rows were few: rows are scored by models that "
-    "were trained without them, on fewer rows than the model in here. It is an estimate, which "
-    "tends to be too high, and no guarantee."
+    "The false-alarm rate is calibrated by folds, as {noun}s were few: {noun}s are scored by "
+    "models that were trained without them, on fewer {noun}s than the model in here. It is an "
+    "estimate, which tends to be too high, and no guarantee."
 )
 NO_LABELS_NOTE = (
-    "The test rows hold no labelled anomalies, so that nothing is known of how many would be found."
+    "The test {noun}s hold no labelled anomalies, so that nothing is known of how many would be "
+    "found."
 )
 MACHINES = (
     "{:,} machines have thresholds of their own, which keep the promise for each of them. The "
@@ -41,28 +42,10 @@ CENTRES_NOTE = (
     "rows of your data. `vae-keras train --centres 0` leaves them out."
 )
 
-UNKNOWN_PROMISE = ("unknown", "")
-PROMISES = {
-    KEPT: ("", "✓ "),
-    BETTER: ("", "✓ "),
-    EXCEEDED: ("warn", "! "),
-    CHANCE: ("warn", "! "),
-}  # how a state is marked
-
 # Number of charts, by layout, from which a card has full width.
 WIDE_CARD_CHARTS = {"one": 2, "traces": 2, "small": 5}
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}: verification report</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
+BODY = """<header>
 {verdict}
 </header>
 <main>
@@ -74,16 +57,15 @@ PAGE = """<!DOCTYPE html>
 <section><h2>What each file had to pass</h2>
 {gates}</section>
 <section><h2>Pictures</h2>
+<p>Of the held-back {noun}s, in no order of time. Scores over time, of any file: <code>vae-keras
+evaluate BUNDLE --data FILE --out page.html</code>.</p>
 <div class="album">
 {pictures}</div></section>
 <section><h2>The model</h2>
 {facts}</section>
 <section><h2>What not to expect</h2>
 {limits}</section>
-</main>
-</body>
-</html>
-"""
+</main>"""
 
 
 def render(record: Report, pictures: Sequence[Picture]) -> str:
@@ -94,12 +76,12 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
         *[FOLDS_NOTE] * (alarm.folds > 1),
         *[NO_LABELS_NOTE] * (not alarm.anomalies),
     ]
+    limits = [sentence.format(noun=record.model.noun) for sentence in limits]
     limits += [MACHINES.format(alarm.machines)] if alarm.machines else []
     limits.append(NO_ROWS_NOTE if record.synthetic_probe else REAL_ROWS_NOTE)
     limits += [CENTRES_NOTE.format(record.centres)] if record.centres else []
-    return PAGE.format(
-        title=escape(record.model.name),
-        style=(files(__package__) / "page.css").read_text(encoding="utf-8"),
+    body = BODY.format(
+        noun=record.model.noun,
         verdict=_verdict(record),
         alarms=alarm_table(record),
         files=file_table(record),
@@ -112,6 +94,7 @@ def render(record: Report, pictures: Sequence[Picture]) -> str:
         facts=_facts(record),
         limits="".join(f"<p>{escape(sentence)}</p>\n" for sentence in limits),
     )
+    return page(f"{record.model.name}: verification report", body)
 
 
 def _verdict(record: Report) -> str:
@@ -129,13 +112,9 @@ def _verdict(record: Report) -> str:
             f"was allowed at export: {', '.join(degraded)}. The others answer as the trained Keras "
             "model does.",
         )
-    tiles = "".join(
-        f"<div><dt>{name}</dt><dd>{value}</dd><dd>{note}</dd></div>\n"
-        for name, value, note in _tiles(record)
-    )
     return (
         f"{badge}\n{_promises(record)}\n<h1>{escape(record.model.name)}</h1>\n"
-        f'<p class="lead">{escape(said)}</p>\n{_warnings(record)}<dl class="tiles">\n{tiles}</dl>'
+        f'<p class="lead">{escape(said)}</p>\n{_warnings(record)}{tiles(_tiles(record))}'
     )
 
 
@@ -145,10 +124,11 @@ def _promises(record: Report) -> str:
     rate = next((a for a in alarms if a.rate == EXCEEDED), record.alarms["fp32"])
     ranking = next((a for a in alarms if a.ranking == CHANCE), record.alarms["fp32"])
     return "\n".join(
-        f'<span class="badge {kind}">{mark}{escape(said)}</span>'
-        for kind, mark, said in (
-            (*PROMISES.get(rate.rate, UNKNOWN_PROMISE), f"alarm: {rate.rate_said}"),
-            (*PROMISES.get(ranking.ranking, UNKNOWN_PROMISE), f"ranking: {ranking.ranking_said}"),
+        (
+            badge(f"alarm: {rate.rate_said}", rate.rate, warn=rate.rate == EXCEEDED),
+            badge(
+                f"ranking: {ranking.ranking_said}", ranking.ranking, warn=ranking.ranking == CHANCE
+            ),
         )
     )
 
@@ -164,58 +144,60 @@ def _warnings(record: Report) -> str:
 
 def _tiles(record: Report) -> list[tuple[str, str, str]]:
     """Name, figure and note of the main results, in float32."""
-    alarm, accuracy = record.alarms["fp32"], record.model.accuracy
-    tiles = [
+    alarm, accuracy, noun = record.alarms["fp32"], record.model.accuracy, f"{record.model.noun}s"
+    found = [
         (
             "Alarms above",
             f"{alarm.threshold:.4g} nats",
-            f"from {alarm.calibration_rows:,} calibration rows"
+            f"from {alarm.calibration_rows:,} calibration {noun}"
             f"{f' in {alarm.folds} folds' if alarm.folds > 1 else ''}",
         ),
         (
             "False alarms expected" if alarm.folds > 1 else "False alarms promised",
             f"≤ {percent(alarm.alpha)}",
-            "of normal rows (alpha)",
+            f"of normal {noun} (alpha)",
         ),
     ]
     if alarm.false_alarm_rate is not None:
-        note = f"of {alarm.normal_rows:,} normal test rows"
-        tiles.append(("False alarms seen", percent(alarm.false_alarm_rate), note))
+        note = f"of {alarm.normal_rows:,} normal test {noun}"
+        found.append(("False alarms seen", percent(alarm.false_alarm_rate), note))
     if alarm.detection_rate is not None:
-        note = f"of {alarm.anomalies:,} in the test rows"
-        tiles.append(("Anomalies found", percent(alarm.detection_rate), note))
+        note = f"of {alarm.anomalies:,} in the test {noun}"
+        found.append(("Anomalies found", percent(alarm.detection_rate), note))
     if alarm.auroc is not None:
-        tiles.append(("AUROC", f"{alarm.auroc:.4f}", "1 is perfect, 0.5 is chance"))
+        found.append(("AUROC", f"{alarm.auroc:.4f}", "1 is perfect, 0.5 is chance"))
     if accuracy is not None:
-        note = f"right about, of {len(record.model.classes or ())}, on held-back rows"
-        tiles.append(("Classes", percent(accuracy), note))
-    return tiles
+        note = f"right about, of {len(record.model.classes or ())}, on held-back {noun}"
+        found.append(("Classes", percent(accuracy), note))
+    return found
 
 
 def _card(picture: Picture) -> str:
     """Card of a picture, of full width where it has many charts."""
-    wide = " wide" if len(picture.charts) >= WIDE_CARD_CHARTS[picture.layout] else ""
-    return (
-        f'<figure class="card{wide}">\n'
-        f"<figcaption><h3>{escape(picture.title)}</h3><p>{escape(picture.text)}</p></figcaption>\n"
-        f'<div class="charts {picture.layout}">{"".join(picture.charts)}</div>\n</figure>\n'
-    )
+    wide = "wide" if len(picture.charts) >= WIDE_CARD_CHARTS[picture.layout] else ""
+    return card(picture.title, picture.text, picture.charts, picture.layout, wide)
 
 
 def _facts(record: Report) -> str:
-    model = record.model
-    shape = " by ".join(map(str, model.input_shape))
+    model, noun = record.model, f"{record.model.noun}s"
     facts = {
-        "What it is": f"a variational autoencoder of rows of {shape} values, with "
+        "What it is": f"a variational autoencoder of {_shape(model)}, with "
         f"{model.latent_dim} latents and {model.parameters:,} parameters",
         "Likelihood": f"{model.likelihood}; trained with a KL weight of {model.beta:g}",
         "Score": model.score,
         "Classes": ", ".join(model.classes or ()),
-        "Rows": ", ".join(f"{count:,} {split}" for split, count in model.rows.items()),
+        noun.capitalize(): ", ".join(f"{count:,} {split}" for split, count in model.rows.items()),
         "Licence of the data": model.license or "not stated",
         "Trained with": ", ".join(f"{tool} {number}" for tool, number in model.versions.items()),
         "Measured on": ", ".join(f"{name} {value}" for name, value in record.machine.items()),
-        "sha256 of the training rows": model.fingerprint,
+        f"sha256 of the training {noun}": model.fingerprint,
     }
     items = (f"<dt>{name}</dt><dd>{escape(said)}</dd>\n" for name, said in facts.items() if said)
     return f'<dl class="facts card">\n{"".join(items)}</dl>'
+
+
+def _shape(model: Model) -> str:
+    if model.noun == "window":
+        window, *channels = model.input_shape
+        return f"windows of {window} rows of {' by '.join(map(str, channels))} channels"
+    return f"rows of {' by '.join(map(str, model.input_shape))} values"

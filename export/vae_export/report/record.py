@@ -11,7 +11,10 @@ FORMAT, FORMAT_VERSION = "vae-report", 1
 
 @dataclass(frozen=True)
 class Model:
-    """Exported model. `rows` are those of each split; `accuracy` is the classifier's."""
+    """Exported model. `rows` are those of each split; `accuracy` is the classifier's.
+
+    `noun` is what one of them is called: row or window.
+    """
 
     name: str
     input_shape: tuple[int, ...]
@@ -26,6 +29,7 @@ class Model:
     versions: dict[str, str]
     classes: tuple[str, ...] | None
     accuracy: float | None
+    noun: str = "row"
 
 
 @dataclass(frozen=True)

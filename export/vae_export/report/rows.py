@@ -7,8 +7,7 @@ import numpy as np
 
 from vae_export.graphs.evidence import Evidence
 from vae_export.graphs.functions import Array
-
-from .curves import evenly_spaced
+from vae_keras.pages.curves import evenly_spaced
 
 MOST_ROWS = 800  # rows of a kind in a picture
 

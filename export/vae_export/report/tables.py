@@ -1,21 +1,20 @@
 """Tables of the report: alarms by precision, files and their costs, files against gates."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from html import escape
 
 from vae_export.gates import GATES
+from vae_keras.pages.elements import DASH, percent, table
 
 from .record import File, GateResult, Report
-
-DASH = '<span class="none">&ndash;</span>'
 
 FILE_COLUMNS: dict[str, Callable[[File], str]] = {
     "size, kB": lambda file: f"{file.bytes / 1e3:,.1f}",
     "param&shy;eters": lambda file: f"{file.parameters:,}",
-    "FLOPs a row": lambda file: DASH if file.flops is None else _big(file.flops),
+    "FLOPs": lambda file: DASH if file.flops is None else _big(file.flops),
     "nodes": lambda file: _nodes(file),
-    "1 row, µs": lambda file: _known(file.microseconds.get("1"), "{:,.0f}"),
-    "256 rows, µs": lambda file: _known(file.microseconds.get("256"), "{:,.0f}"),
+    "batch of 1, µs": lambda file: _known(file.microseconds.get("1"), "{:,.0f}"),
+    "batch of 256, µs": lambda file: _known(file.microseconds.get("256"), "{:,.0f}"),
     "memory, MB": lambda file: _known(file.peak_bytes and file.peak_bytes / 1e6, "{:,.1f}"),
     "off Keras by": lambda file: _known(file.deviation, "{:.1e}"),
     "Spear&shy;man": lambda file: _known(file.spearman, "{:.5f}"),
@@ -41,15 +40,15 @@ def alarm_table(record: Report) -> str:
         )
         for name, alarm in record.alarms.items()
     ]
-    scored = "that training never saw"
+    noun, scored = f"{record.model.noun}s", "that training never saw"
     if first.folds > 1:
         scored = f"in {first.folds} folds, each scored by a model that was trained without it"
     caption = (
-        f"Each precision has a threshold of its own, from {first.calibration_rows:,} normal rows "
-        f"{scored}. Rates are of the test rows: {first.normal_rows:,} normal, "
+        f"Each precision has a threshold of its own, from {first.calibration_rows:,} normal {noun} "
+        f"{scored}. Rates are of the test {noun}: {first.normal_rows:,} normal, "
         f"{first.anomalies:,} anomalies."
     )
-    return _table("", ["precision", *heads], rows, caption)
+    return table("", ["precision", *heads], rows, caption)
 
 
 def file_table(record: Report) -> str:
@@ -57,15 +56,16 @@ def file_table(record: Report) -> str:
     rows = [
         (_name(file), [write(file) for write in FILE_COLUMNS.values()]) for file in record.files
     ]
+    noun = record.model.noun
     caption = (
-        "FLOPs: operations in matrices and convolutions, a multiply-add as two. Nodes: as "
-        "converted → as exported. Times: median of calls on one thread of this machine. Memory: "
-        "peak beyond that of the engine alone, with 256 rows in a call (one row in int8 TFLite). "
-        "Off Keras by: largest deviation of any output, as a share of the output's largest "
-        "magnitude. Spearman: how alike the scores rank rows. Flips: verdicts, or classes, that "
-        "are not those of Keras."
+        f"FLOPs: operations of a {noun} in matrices and convolutions, a multiply-add as two. "
+        "Nodes: as converted → as exported. Times: median of calls on one thread of this "
+        "machine. Memory: peak beyond that of the engine alone, with a batch of 256 (of one in "
+        "int8 TFLite). Off Keras by: largest deviation of any output, as a share of the output's "
+        f"largest magnitude. Spearman: how alike the scores rank {noun}s. Flips: verdicts, or "
+        "classes, that are not those of Keras."
     )
-    return _table("", ["file", *FILE_COLUMNS], rows, caption)
+    return table("", ["file", *FILE_COLUMNS], rows, caption)
 
 
 def gate_table(record: Report) -> str:
@@ -86,35 +86,10 @@ def gate_table(record: Report) -> str:
         f"<li><b>{escape(file.name)}</b>: {escape(_measured(file))}</li>" for file in record.files
     )
     return (
-        f"{losses and f'<ul>{losses}</ul>'}{_table('gates', ['file', *names], rows, caption)}"
+        f"{losses and f'<ul>{losses}</ul>'}{table('gates', ['file', *names], rows, caption)}"
         f"<details><summary>What each gate checks</summary><ul>{explained}</ul></details>"
         f"<details><summary>What each gate measured</summary><ul>{measured}</ul></details>"
     )
-
-
-def percent(share: float | None) -> str:
-    """Formats a share in percent."""
-    return DASH if share is None else f"{100 * share:.3g} %"
-
-
-def _table(
-    kind: str, heads: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]], caption: str
-) -> str:
-    """Formats rows of a name and cells, all of them HTML already."""
-    head = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(map(_cell, cells))}</tr>\n'
-        for name, cells in rows
-    )
-    return (
-        f'<div class="scroll" tabindex="0"><table class="{kind}">\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
-        f'<p class="note">{escape(caption)}</p>\n'
-    )
-
-
-def _cell(content: str) -> str:
-    return f"<td>{content}</td>"
 
 
 def _name(file: File) -> str:

@@ -124,7 +124,8 @@ class RowSpec:
     columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
-    there. `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
+    there, `label` is the one that is 1 for anomalies. `machine_column` names the machine of a fleet
+    that a row is of; see `Calibration`.
     `categories` are the columns of text that training encoded as one-hot groups, the last ones, and
     the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
     `feature_names`; None without any.
@@ -147,6 +148,13 @@ class RowSpec:
     categories: dict[str, tuple[str, ...]] | None = None
     dialect: Dialect | None = None
     image: ImageSpec | None = None
+
+    label: str | None = None
+
+    @property
+    def noun(self) -> str:
+        """Word for one example: "window" of a model of windows, else "row"."""
+        return "row" if self.stride is None else "window"
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields of a `RowSpec` by name, of any description that is one."""

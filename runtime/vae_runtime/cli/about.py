@@ -35,7 +35,7 @@ def info(args: argparse.Namespace) -> int:
         print(json.dumps(dataclasses.asdict(manifest), indent=2))
     else:
         print("\n".join(printable(f"{key:<12} {value}") for key, value in _describe(manifest)))
-    for line in warnings_of(promises_of(manifest.calibration)):
+    for line in warnings_of(promises_of(manifest.calibration, noun=manifest.model.noun)):
         print(printable(line), file=sys.stderr)
     return 0
 
@@ -102,7 +102,7 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
     score = manifest.score
     return [
         *lines,
-        ("trained on", f"{training.rows:,} rows of {training.data}"),
+        ("trained on", f"{training.rows:,} {model.noun}s of {training.data}"),
         ("score", f"{score.definition} ({score.unit}), {score.direction}"),
         *[("alarm", _describe_alarm(manifest, precision)) for precision in manifest.calibration],
         *[("tested", line) for line in _describe_tests(manifest)],
@@ -110,7 +110,7 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
             ("machines", _describe_machines(manifest, precision))
             for precision in _with_machines(manifest)
         ],
-        *[("calibrated", _describe_rows(made)) for made in manifest.recalibrated],
+        *[("calibrated", _describe_rows(made, model.noun)) for made in manifest.recalibrated],
         *[("run by", line) for line in _describe_backends(manifest)],
         *[("file", f"{f.name} ({f.bytes:,} bytes)") for f in manifest.files],
         *[("degraded", lost) for f in manifest.files for lost in f.degraded],
@@ -136,7 +136,8 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
     crossed = f" in {calibration.folds} folds, cross-conformal" if calibration.folds > 1 else ""
     return (
         f"where p_value <= {calibration.alpha:g}, that is {score_of(precision)} > {limit:.6g} "
-        f"({precision}, calibrated on {len(calibration.scores):,} normal rows{crossed})"
+        f"({precision}, calibrated on {len(calibration.scores):,} normal "
+        f"{manifest.model.noun}s{crossed})"
     )
 
 
@@ -144,13 +145,14 @@ def _describe_tests(manifest: Manifest) -> list[str]:
     """Outcome of each alarm's promise on test rows, as far as it is known."""
     told = [
         f"{promise.rate_said}; ranking {promise.ranking_said} ({name})"
-        for name, promise in promises_of(manifest.calibration).items()
+        for name, promise in promises_of(manifest.calibration, noun=manifest.model.noun).items()
     ]
     if len(told) == len(manifest.calibration):
         return told
-    why = "the bundle does not say how alarms went on test rows"
+    noun = f"{manifest.model.noun}s"
+    why = f"the bundle does not say how alarms went on test {noun}"
     if manifest.recalibrated:
-        why = "it was calibrated anew, on rows that say nothing of rows to come"
+        why = f"it was calibrated anew, on {noun} that say nothing of {noun} to come"
     return [*told, f"not known: {why}"]
 
 
@@ -165,17 +167,20 @@ def _describe_machines(manifest: Manifest, precision: str) -> str:
     each = [
         f"{machine} > {threshold(np.array(scores), calibration.alpha):.6g}"
         if len(scores) >= rows_needed(calibration.alpha)
-        else f"{machine} has too few rows, {len(scores)}"
+        else f"{machine} has too few {manifest.model.noun}s, {len(scores)}"
         for machine, scores in list(machines.items())[:SHOWN]
     ]
     more = [f"{len(machines) - SHOWN:,} more"] if len(machines) > SHOWN else []
     by = "" if manifest.model.machine_column is None else f" by {manifest.model.machine_column!r}"
-    return f"{len(machines):,}{by} ({precision}), each by its own rows: {', '.join([*each, *more])}"
+    return (
+        f"{len(machines):,}{by} ({precision}), each by its own "
+        f"{manifest.model.noun}s: {', '.join([*each, *more])}"
+    )
 
 
-def _describe_rows(made: Recalibration) -> str:
+def _describe_rows(made: Recalibration, noun: str) -> str:
     whose = "" if made.machine is None else f" of {made.machine}"
-    return f"anew on {made.rows:,} rows{whose}, {made.date} (their sha256: {made.sha256})"
+    return f"anew on {made.rows:,} {noun}s{whose}, {made.date} (their sha256: {made.sha256})"
 
 
 def _describe_backends(manifest: Manifest) -> list[str]:

@@ -35,7 +35,7 @@ def calibrate(args: argparse.Namespace) -> int:
     said = model.machine_column if args.machine_column is None else args.machine_column
     column = None if args.machine is not None else said or None
     given = read_machines(args, model, column)
-    _check_normal(given)
+    _check_normal(given, model.noun)
     machines: str | Mapping[str, ArrayLike] | None = args.machine
     if column is not None and given.machines is not None:
         machines = {column: given.machines}
@@ -54,31 +54,31 @@ def calibrate(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({**dataclasses.asdict(done), "path": str(done.path)}, indent=2))
     else:
-        print("\n".join(printable(_describe(change)) for change in done.changes))
-    for note in (*_notes(done, before), *_repeated(done), *_often(done)):
+        print("\n".join(printable(_describe(change, model.noun)) for change in done.changes))
+    for note in (*_notes(done, before), *_repeated(done, model.noun), *_often(done, model.noun)):
         print(printable(note), file=sys.stderr)
     wrote = f"wrote {done.path}, calibrated on {given.summary}"
     print(printable(wrote), file=sys.stderr)
     return 0
 
 
-def _check_normal(given: Input) -> None:
+def _check_normal(given: Input, noun: str) -> None:
     if given.anomalies:
         how = "by folders beside good or normal" if "file" in given.where else "y"  # of images
         raise ValueError(
-            f"expected normal rows, to calibrate on. Received: {given.anomalies:,} of "
+            f"expected normal {noun}s, to calibrate on. Received: {given.anomalies:,} of "
             f"{len(given.x):,} marked as anomalies ({how}). Leave them out."
         )
 
 
-def _describe(change: Change) -> str:
+def _describe(change: Change, noun: str) -> str:
     """Line about one threshold, before and after."""
     whose = change.precision if change.machine is None else f"{change.precision}, {change.machine}"
-    old = "the old rows are too few for this alpha"
+    old = f"the old {noun}s are too few for this alpha"
     if change.old_threshold is not None and change.old_alarm_rate is not None:
         old = (
             f"the old threshold, {change.old_threshold:.6g}, alarms on {change.old_alarm_rate:.2%} "
-            f"of these {counted(change.rows, 'row')}"
+            f"of these {counted(change.rows, noun)}"
         )
     now = f"{score_of(change.precision)} > {change.threshold:.6g} at alpha {change.alpha:g}"
     return f"{whose}: {now}; {old}"
@@ -104,25 +104,25 @@ def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:
         )
 
 
-def _repeated(done: Recalibrated) -> Iterator[str]:
+def _repeated(done: Recalibrated, noun: str) -> Iterator[str]:
     """Warnings of rows that repeat: a sensor that is stuck, or a file put together twice."""
     for change in done.changes:
         if change.distinct < rows_needed(change.alpha):
             whose = "" if change.machine is None else f" of {change.machine}"
             yield (
                 f"{change.precision}: {counted(change.distinct, 'score')} in "
-                f"{counted(change.rows, 'row')}{whose}: rows that repeat say no more than one of "
+                f"{counted(change.rows, noun)}{whose}: {noun}s that repeat say no more than one of "
                 "them, and the threshold is worth less than it seems"
             )
 
 
-def _often(done: Recalibrated) -> Iterator[str]:
+def _often(done: Recalibrated, noun: str) -> Iterator[str]:
     """Warnings of rows that the model hardly knows, as most of them alarmed."""
     for change in done.changes:
         if change.old_alarm_rate is not None and change.old_alarm_rate > MOST_ALARM:
             whose = "" if change.machine is None else f" of {change.machine}"
             yield (
                 f"{change.precision}: the old threshold alarms on {change.old_alarm_rate:.1%} of "
-                f"the rows{whose}: the model hardly knows them, and a model that is trained on "
-                "rows of this place would find more"
+                f"the {noun}s{whose}: the model hardly knows them, and a model that is trained on "
+                f"{noun}s of this place would find more"
             )

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from vae_runtime.backends import chunks
 from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle.interfaces import has_channels
-from vae_runtime.bundle.manifest import Manifest, Model, Tensor
+from vae_runtime.bundle.manifest import Manifest, RowSpec, Tensor
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.arrays import RowCheck
 from vae_runtime.verdicts.scorer import Scorer
@@ -62,9 +62,9 @@ class Attribution:
         if by == "nll" or self._model.mixture is None:
             return self._graphs.ask("scorer", ("feature_nll",), x)[0]
         x, groups = self._check.as_array(x), list(one_hot_groups(self._model))
-        falls = self._falls(x, "x_expected", [*_numbers(self._model), *groups])
+        falls = self._falls(x, "x_expected", [*number_places(self._model), *groups])
         if groups:
-            falls = _at_the_ones(falls, x, groups)
+            falls = at_the_ones(falls, x, groups)
         return falls.reshape(-1, *self._model.input_shape)
 
     def of_features(self, x: ArrayLike) -> Array:
@@ -72,8 +72,21 @@ class Attribution:
         shape, names = self._model.input_shape, self._model.feature_names
         if self._model.mixture is None or not has_channels(names, shape):
             return self.of_values(x)
-        channels = np.arange(math.prod(shape)).reshape(-1, shape[-1]).T
-        return self._falls(x, "channels_expected", [*channels])
+        return self._falls(x, "channels_expected", [*channel_places(self._model)])
+
+    def expected(self, x: ArrayLike) -> Array:
+        """Values as the others of their rows lead one to expect them; see `Runner.expect`."""
+        names, shape = self._model.feature_names, self._model.input_shape
+        output = "channels_expected" if has_channels(names, shape) else "x_expected"
+        x, step = self._check.as_array(x), max(1, min(self._at_once, self._most_rows))
+        parts = (x[start : start + step] for start in range(0, max(len(x), 1), step))
+        asked = [self._graphs.ask("replacements", (output,), part)[0] for part in parts]
+        return np.concatenate(asked)
+
+    @property
+    def expects(self) -> bool:
+        """True for a bundle that holds what values are replaced by."""
+        return self._model.mixture is not None and self._version > 1
 
     def _falls(self, x: ArrayLike, expected: str, features: Sequence[Places]) -> Array:
         """Nats by which each row's score falls without each feature: (batch, features)."""
@@ -111,7 +124,7 @@ class Replacing:
 
     def __init__(
         self,
-        model: Model,
+        model: RowSpec,
         expect: Expect,
         score: Score,
         *,
@@ -145,7 +158,7 @@ class Replacing:
         return self._score(changed.reshape(-1, *x.shape[1:])).reshape(len(block), len(x))
 
 
-def as_rows(values: Array, model: Model) -> NDArray[Any]:
+def as_rows(values: Array, model: RowSpec) -> NDArray[Any]:
     """The nearest values that a row may hold: one of a group is 1, whole where x is.
 
     Args:
@@ -161,12 +174,18 @@ def as_rows(values: Array, model: Model) -> NDArray[Any]:
     return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
 
 
-def _numbers(model: Model) -> Iterator[Places]:
-    """Values that are features of their own."""
+def number_places(model: RowSpec) -> Iterator[Places]:
+    """Places of the values that are features of their own."""
     yield from np.arange(math.prod(model.input_shape) - sum(model.one_hot))[:, None]
 
 
-def one_hot_groups(model: Model) -> Iterator[Places]:
+def channel_places(model: RowSpec) -> Places:
+    """Places of each channel's values: (channels, places)."""
+    places: Places = np.arange(math.prod(model.input_shape)).reshape(-1, model.input_shape[-1]).T
+    return places
+
+
+def one_hot_groups(model: RowSpec) -> Iterator[Places]:
     """One-hot groups, each of which is one feature."""
     end = math.prod(model.input_shape) - sum(model.one_hot)
     for size in model.one_hot:
@@ -174,7 +193,7 @@ def one_hot_groups(model: Model) -> Iterator[Places]:
         yield np.arange(start, end)
 
 
-def _at_the_ones(falls: Array, x: NDArray[Any], groups: Sequence[Places]) -> Array:
+def at_the_ones(falls: Array, x: NDArray[Any], groups: Sequence[Places]) -> Array:
     """Rows of numbers' nats and groups', the latter at the column that is 1; 0 at the others."""
     first = groups[0][0]
     parts = [falls[:, :first]]

@@ -38,6 +38,7 @@ def check_known(
         if change.old_alarm_rate is not None and change.old_alarm_rate >= NEARLY_ALL:
             raise _foreign(
                 change,
+                bundle.manifest.model.noun,
                 f"the old threshold, {change.old_threshold:.6g}, alarms on "
                 f"{change.old_alarm_rate:.1%} of them",
             )
@@ -50,6 +51,7 @@ def check_known(
         if hidden > HIDDEN * len(caught):
             raise _foreign(
                 change,
+                bundle.manifest.model.noun,
                 f"the new threshold would be {change.threshold:.6g}, and {hidden} of {len(caught)} "
                 f"gross faults (a reading {DEVIATIONS:g} deviations off) that the old one, "
                 f"{old:.6g}, sees would not alarm any more",
@@ -97,11 +99,11 @@ def _fault_scores(bundle: Bundle, graphs: Graphs) -> NDArray[np.float32]:
     return graphs.session("scorer").run(("score",), {"x": faults})[0]
 
 
-def _foreign(change: Change, why: str) -> ValueError:
+def _foreign(change: Change, noun: str, why: str) -> ValueError:
     whose = "" if change.machine is None else f" of {change.machine}"
     return ValueError(
-        f"expected normal rows{whose} of a world that the model knows. Received: {change.rows:,} "
-        f"that it does not know, as {why}. Look whether columns and units of measurement are as in "
-        "training; where they are, train again on rows of this place (vae-keras train). To set "
-        "such a threshold all the same: --force (force=True)."
+        f"expected normal {noun}s{whose} of a world that the model knows. Received: "
+        f"{change.rows:,} that it does not know, as {why}. Look whether columns and units of "
+        f"measurement are as in training; where they are, train again on {noun}s of this place "
+        "(vae-keras train). To set such a threshold all the same: --force (force=True)."
     )

@@ -62,25 +62,30 @@ class Promise(NamedTuple):
         return self.rate == EXCEEDED or self.ranking == CHANCE
 
 
-def promise_of(trial: Trial, alpha: float, calibration_rows: int) -> Promise:
-    """Judges an alarm at level alpha, calibrated on so many rows, by its test rows."""
-    rate, most, rate_said = _rate(trial, alpha, calibration_rows)
-    ranking, least_auroc, ranking_said = _ranking(trial)
+def promise_of(trial: Trial, alpha: float, calibration_rows: int, *, noun: str = "row") -> Promise:
+    """Judges an alarm at level alpha, calibrated on so many rows, by its test rows.
+
+    They are called by `noun`, as of a model of windows they are windows.
+    """
+    rate, most, rate_said = _rate(trial, alpha, calibration_rows, f"{noun}s")
+    ranking, least_auroc, ranking_said = _ranking(trial, f"{noun}s")
     return Promise(rate, ranking, most, least_auroc, rate_said, ranking_said)
 
 
-def promise_of_calibration(calibration: Calibration) -> Promise | None:
+def promise_of_calibration(calibration: Calibration, *, noun: str = "row") -> Promise | None:
     """Judges the alarm of a bundle's calibration; None for one that keeps no test."""
     if calibration.trial is None:
         return None
     rows = [len(scores) for scores in (calibration.by_machine or {}).values()]
     n = min(rows, default=len(calibration.scores))
-    return promise_of(calibration.trial, calibration.alpha, n)
+    return promise_of(calibration.trial, calibration.alpha, n, noun=noun)
 
 
-def promises_of(calibrations: Mapping[str, Calibration]) -> dict[str, Promise]:
+def promises_of(
+    calibrations: Mapping[str, Calibration], *, noun: str = "row"
+) -> dict[str, Promise]:
     """Judges the alarms of all of a bundle's calibrations that keep a test, by name."""
-    each = {name: promise_of_calibration(found) for name, found in calibrations.items()}
+    each = {name: promise_of_calibration(found, noun=noun) for name, found in calibrations.items()}
     return {name: promise for name, promise in each.items() if promise is not None}
 
 
@@ -114,17 +119,17 @@ def _listed(said: Mapping[str, str]) -> str:
     )
 
 
-def _rate(trial: Trial, alpha: float, n: int) -> tuple[str, float | None, str]:
+def _rate(trial: Trial, alpha: float, n: int, noun: str) -> tuple[str, float | None, str]:
     rows = trial.normal_rows
     if not rows or not n:
-        return UNKNOWN, None, "not measured: no normal test rows"
+        return UNKNOWN, None, f"not measured: no normal test {noun}"
     share_counted = trial.independent * trial.alike
     counted = min(max(round(rows * share_counted), 1), MOST)
     alarms = math.floor(trial.false_alarms / rows * counted + 1e-9)
     size = max(n * share_counted, 1.0) + 1
     chances = beta_binomial(counted, alpha * size, (1 - alpha) * size)
     most = int(np.argmax(np.cumsum(chances) >= 1 - LEVEL)) / counted
-    share = f"{_percent(trial.false_alarms / rows)} of {rows:,} normal test rows"
+    share = f"{_percent(trial.false_alarms / rows)} of {rows:,} normal test {noun}"
     if counted < min(rows, MOST):
         share += f", which count as {counted:,}, as {_reason(trial)},"
     asked = f"at {_percent(alpha)}"
@@ -145,10 +150,10 @@ def _reason(trial: Trial) -> str:
     return " and ".join(reason for reason, share in reasons.items() if share < 1)
 
 
-def _ranking(trial: Trial) -> tuple[str, float | None, str]:
+def _ranking(trial: Trial, noun: str) -> tuple[str, float | None, str]:
     if trial.auroc is None:
-        what = "anomalies among" if trial.normal_rows else "normal rows among"
-        return UNKNOWN, None, f"not measured: no {what} the test rows"
+        what = "anomalies among" if trial.normal_rows else f"normal {noun} among"
+        return UNKNOWN, None, f"not measured: no {what} the test {noun}"
     normal, anomalies = (
         max(count * trial.independent, 1.0) for count in (trial.normal_rows, trial.anomalies)
     )

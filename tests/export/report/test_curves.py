@@ -5,11 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.stats import betabinom
-from sklearn.metrics import roc_curve
 
 from vae_export.convert.artefacts import Scored
 from vae_export.graphs.evidence import Reference
-from vae_export.report.curves import band, evenly_spaced, false_alarms, plane, roc
+from vae_export.report.curves import band, false_alarms, plane
 
 
 def scorer(calibration, test, y):
@@ -44,14 +43,6 @@ def test_the_band_holds_95_percent_of_what_chance_gives():
     assert high * tests == betabinom(tests, rank, n + 1 - rank).ppf(0.975)
 
 
-def test_the_roc_is_scikit_learns_even_with_ties():
-    rng = np.random.default_rng(0)
-    y = rng.random(300) < 0.3
-    score = np.round(rng.normal(y * 1.0, 1.0), 1)
-    expected = roc_curve(y, score, drop_intermediate=False)[:2]
-    np.testing.assert_allclose(roc(score, y), expected)
-
-
 def test_the_plane_is_that_of_the_largest_variances():
     rng = np.random.default_rng(0)
     latents = rng.normal(0.0, [0.1, 3.0, 1.0], (500, 3)) + 7.0
@@ -71,10 +62,3 @@ def test_there_is_a_plane_of_one_row(rows):
     assert found.points.shape == (2 * rows, 2)
     assert np.isfinite(found.points).all()
     assert sum(found.shares) == pytest.approx(rows - 1)
-
-
-@pytest.mark.parametrize(("rows", "most", "count"), [(0, 5, 0), (3, 5, 3), (1000, 7, 7)])
-def test_rows_are_thinned_evenly(rows, most, count):
-    chosen = evenly_spaced(rows, most)
-    assert len(chosen) == count
-    assert not count or (chosen[0], chosen[-1]) == (0, rows - 1)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -303,3 +304,11 @@ def test_a_folder_of_images_and_one_of_them_are_read_together(run, photos_bundle
     done = run("calibrate", photos_bundle, *inputs, "--alpha", "0.1", "-o", tmp_path / "new")
     assert done.code == 0
     assert "calibrated on 121 rows" in done.err
+
+
+def test_windows_are_called_windows(run, pump_bundle, pump_csv, tmp_path):
+    done = run("calibrate", pump_bundle, pump_csv, "-o", tmp_path / "new", "--alpha", "0.05")
+    assert done.code == 0, done.err
+    assert re.search(r"alarms on [\d.]+% of these [\d,]+ windows", done.out)
+    assert re.search(r"calibrated on [\d,]+ windows", done.err)
+    assert re.search(r"anew on [\d,]+ windows", run("info", tmp_path / "new").out)

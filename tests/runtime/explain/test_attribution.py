@@ -321,3 +321,30 @@ def test_rows_are_expected_a_few_at_a_time_where_centres_are_many(pump):
     expected = pump.runner.explain(pump.x[:5])
     np.testing.assert_allclose(few.of_values(pump.x[:5]), expected, atol=1e-3)
     assert seen == [2, 2, 1]
+
+
+def test_expected_values_are_those_that_features_are_replaced_by(table_run, table_bundle):
+    runner, x = Runner.load(table_bundle), table_run.test["x"][-8:]
+    mixture, u = table_run.vae.mixture, np.asarray(table_run.vae.preprocessing(x), np.float64)
+    by_hand = np.array(
+        [[written_out(mixture, row, [f])[0] for f in range(len(row))] for row in u], np.float32
+    )
+    expected = runner.expect(x)
+    assert (expected.shape, expected.dtype) == (x.shape, np.float32)
+    inverse = np.asarray(table_run.vae.preprocessing.inverse(by_hand))
+    np.testing.assert_allclose(expected, inverse, rtol=1e-3)
+
+
+def test_without_a_mixture_the_reconstruction_is_expected(digits_bundle):
+    runner = Runner.load(digits_bundle)
+    x = runner.probe_rows()[:3]
+    np.testing.assert_array_equal(runner.expect(x), runner.reconstruct(x))
+
+
+def test_many_windows_are_expected_a_few_at_a_time(pump_bundle):
+    runner = Runner.load(pump_bundle)
+    x = runner.probe_rows()[:3]
+    few = Attribution(
+        runner.manifest, runner._graphs, Scorer(runner._graphs, "score"), at_once=2
+    ).expected(x)
+    np.testing.assert_allclose(few, runner.expect(x), rtol=1e-5)

@@ -153,3 +153,13 @@ def test_each_kind_is_warned_of_once_with_the_names_it_is_true_of():
     assert "(fp32, fp16)" in ranking
     assert "dynamic" not in rate + ranking
     assert warnings_of({"fp32": promises["dynamic"]}) == []
+
+
+def test_windows_are_called_windows():
+    promise = promise_of(Trial(200, 2, 0, None, 0.3), 0.01, 400, noun="window")
+    assert "of 200 normal test windows, which count as 60, as windows share rows," in (
+        promise.rate_said
+    )
+    assert promise.ranking_said == "not measured: no anomalies among the test windows"
+    none = promise_of(Trial(0, 0, 5, None), 0.01, 400, noun="window")
+    assert "no normal test windows" in none.rate_said

@@ -9,7 +9,7 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from matplotlib import style
@@ -18,15 +18,19 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from vae_runtime._base.printable import printable
+
 # Inks by the name of their variable; these values are those of the light page.
 INK, MUTED, GRID = "#1c2733", "#5d6975", "#dde2e7"
 NORMAL, ANOMALY, MODEL = "#2c6fb3", "#cf3f54", "#d9822b"
 INKS = {"ink": INK, "muted": MUTED, "grid": GRID}
 INKS |= {"normal": NORMAL, "anomaly": ANOMALY, "model": MODEL}
 
+DOTS = 150  # of a PNG, in an inch
+
 STYLE = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "vae_export",
+    "svg.hashsalt": "vae_keras",
     "text.parse_math": False,  # a column may well be called $x_1$
     "font.family": "DejaVu Sans",
     "figure.facecolor": "none",
@@ -55,19 +59,24 @@ STYLE = {
 
 
 @contextmanager
-def chart(size: tuple[float, float], *, panels: int = 1) -> Iterator[list[Axes]]:
-    """Context with axes below each other; `svg` turns them into text within it.
+def chart(
+    size: tuple[float, float], *, panels: int = 1, heights: Sequence[float] | None = None
+) -> Iterator[list[Axes]]:
+    """Context with axes below each other; `svg` and `png` make a picture of them within it.
 
     Args:
         size: width and height in inches; text is right for phones up to a width of 4.
         panels: how many axes.
+        heights: how high each is, in proportion; they share the horizontal axis then.
     """
     with style.context(["default", STYLE]), warnings.catch_warnings():
         # the page's fonts will have what DejaVu has not
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         figure = Figure(size, layout="constrained")
         FigureCanvasSVG(figure)
-        yield list(figure.subplots(panels, squeeze=False)[:, 0])
+        ratios = {} if heights is None else {"height_ratios": list(heights)}
+        share = heights is not None
+        yield list(figure.subplots(panels, squeeze=False, sharex=share, gridspec_kw=ratios)[:, 0])
 
 
 def svg(axes: Axes, alt: str) -> str:
@@ -83,10 +92,18 @@ def svg(axes: Axes, alt: str) -> str:
     inner = inner.replace("xlink:href", "href")
     for name, ink in INKS.items():
         inner = inner.replace(ink, f"var(--{name})")
+    said = html.escape(printable(alt))
     return (
-        f'<svg class="chart" viewBox="{view[1]}" role="img" aria-label="{html.escape(alt)}">'
+        f'<svg class="chart" viewBox="{view[1]}" role="img" aria-label="{said}">'
         f"{_with_own_ids(inner.strip())}"
     )
+
+
+def png(axes: Axes) -> bytes:
+    """Chart of these axes as a PNG on white."""
+    buffer = io.BytesIO()
+    axes.figure.canvas.print_figure(buffer, format="png", dpi=DOTS, facecolor="white")
+    return buffer.getvalue()
 
 
 def picture(png: bytes, alt: str) -> str:
@@ -102,12 +119,23 @@ def ticks(write: Callable[[float], str]) -> FuncFormatter:
 
 def compact(value: float) -> str:
     """Short form of a tick's value: 101k for 101000."""
+    if abs(value) >= 1e8:
+        return f"{value:.3g}"
     return f"{value / 1e3:,.6g}k" if abs(value) >= 1e4 else f"{value:.4g}"
 
 
 def short(name: str, most: int = 26) -> str:
-    """Short form of a name, to fit above a chart."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    """Short form of a name to fit above a chart: its begin and its end, which tell names apart."""
+    name = printable(name)
+    if len(name) <= most:
+        return name
+    head = most // 2
+    return f"{name[:head]}…{name[head + 1 - most :]}"
+
+
+def label(panel: Axes, name: str, most: int = 40) -> None:
+    """Writes a name above the left end of a panel, where it has more room than beside it."""
+    panel.set_title(short(name, most), fontsize=8.5, weight="normal", pad=3)
 
 
 def _with_own_ids(text: str) -> str:
