@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # what may be said of the rows to judge on
 TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
 JUDGED = (
-    *("label", "normal", "recording", "time", "machine", "classes", "on_bad_row"),
+    *("label", "normal", "recording", "time", "time_format", "gap"),
+    *("machine", "classes", "on_bad_row"),
     *("image_size", "channels", *TEXT),
 )
 

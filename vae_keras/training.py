@@ -237,6 +237,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         stride=dataset.stride,
         recording=config.recording,
         time=config.time,
+        clock=dataset.clock,
         machine_column=config.machine,
         dialect=None if config.source in data.NAMES else data.dialect_of(config),
         image=dataset.image,

@@ -70,6 +70,7 @@ def test_the_document_describes_every_object_of_the_manifest_and_no_others():
         "Model",
         "Dialect",
         "ImageSpec",
+        "Clock",
         "Preprocessing",
         "Training",
         "Score",

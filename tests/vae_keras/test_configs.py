@@ -91,7 +91,8 @@ def test_nonsense_is_refused_where_it_is_said(make, message):
 
 
 TWICE = "columns, label, recording, time, classes, categories and machine that differ. Received: "
-OTHERS = "expected a window, for stride. Received: none."
+OTHERS = "expected a window, for stride and gap. Received: none."
+NO_TIMES = "expected a column of times, for time_format and gap. Received: none."
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,14 @@ OTHERS = "expected a window, for stride. Received: none."
         ({"stride": 4}, OTHERS),
         ({"recording": "m", "stream": True}, "expected recordings without streaming"),
         ({"time": "t", "stream": True}, "no column of times with streaming."),
+        ({"time": "t", "gap": 2.0}, OTHERS),
+        ({"window": 4, "gap": 2.0}, NO_TIMES),
+        ({"time_format": "%d.%m.%Y"}, NO_TIMES),
+        ({"time": "t", "time_format": "%Q"}, "expected a format of strftime codes"),
+        ({"window": 4, "time": "t", "gap": 0.0}, "gap in seconds, above 0. Received: 0.0."),
+        ({"window": 4, "time": "t", "gap": float("nan")}, "gap in seconds, above 0"),
+        ({"time": "d,c,e"}, "expected a column of times, or two of dates and clocks"),
+        ({"time": "d,c", "label": "c"}, f"{TWICE}c twice."),
         ({"window": 4, "one_hot": ("c",)}, "windows without one-hot groups or streaming."),
         ({"window": 4, "stream": True}, "windows without one-hot groups or streaming."),
         ({"on_bad_row": "ignore"}, "on_bad_row of fail or reject. Received: ignore."),

@@ -3,6 +3,11 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from vae_runtime.rows.times import time_columns
+from vae_runtime.rows.written_dates import parse_format
+
 from .checks import LARGEST_SEED, check, check_is_whole, check_whole
 
 BAD_ROWS = ("fail", "reject")
@@ -38,7 +43,10 @@ class DataConfig:
             at the stride, or at a quarter of a window where that is more.
         recording: column (or key of an .npz) that tells recordings apart: no window spans two, and
             whole recordings are held back.
-        time: column (or key) of times, which are no feature: no window spans a hole in them.
+        time: column (or key) of times, or "date,clock" for two, which are no features: no window
+            spans a hole in them, and the run says of them what a device is to expect.
+        time_format: of strftime, in which times are written; common ones are recognised where None.
+        gap: seconds above which a step in time is a hole; 3.5 usual steps where None.
         on_bad_row: at a row with missing or infinite values, or an image that cannot be read:
             "fail", or "reject" to leave it out; a window with such a row is left out.
         bad_columns: of a table, columns of text and those that never change: "error", or "drop".
@@ -77,6 +85,8 @@ class DataConfig:
     stride: int | None = None
     recording: str | None = None
     time: str | None = None
+    time_format: str | None = None
+    gap: float | None = None
     on_bad_row: str = "fail"
     bad_columns: str = "error"
     stream: bool = False
@@ -126,6 +136,15 @@ class DataConfig:
         check_whole("seed", self.seed, least=0, most=LARGEST_SEED)
 
     @property
+    def time_columns(self) -> tuple[str, ...]:
+        """Columns, or keys, of times: none, one, or those of dates and of clocks.
+
+        >>> DataConfig("log.csv", window=8, time="date,clock").time_columns
+        ('date', 'clock')
+        """
+        return time_columns(self.time)
+
+    @property
     def has_own_shares(self) -> bool:
         """True where the shares for validation and calibration are not the defaults."""
         return (self.validation, self.calibration) != (
@@ -155,7 +174,8 @@ def _check_columns(config: DataConfig) -> None:
         check("list of one-hot prefixes that share no column", config.one_hot, differ)
     categories = config.categories or ()
     columns = [name for name in config.columns or () if name not in categories]
-    named = [config.label, config.recording, config.time, config.classes, *columns, *categories]
+    named = [config.label, config.recording, config.classes, *columns, *categories]
+    named += config.time_columns
     if config.machine != config.recording:  # a machine may be a recording, and is nothing else
         named.append(config.machine)
     twice = sorted({n for n in named if n is not None and named.count(n) > 1})
@@ -225,7 +245,17 @@ def _check_windows(config: DataConfig) -> None:
             raise ValueError(
                 "expected windows without one-hot groups or streaming. Received: both."
             )
-    elif config.stride is not None:
-        raise ValueError("expected a window, for stride. Received: none.")
+    elif config.stride is not None or config.gap is not None:
+        raise ValueError("expected a window, for stride and gap. Received: none.")
+    _check_times(config)
+
+
+def _check_times(config: DataConfig) -> None:
     if config.time is not None and config.stream:
         raise ValueError("expected no column of times with streaming. Received: both.")
+    if config.time is None and (config.time_format is not None or config.gap is not None):
+        raise ValueError("expected a column of times, for time_format and gap. Received: none.")
+    if config.gap is not None:
+        check("gap in seconds, above 0", config.gap, 0 < config.gap < math.inf)
+    if config.time_format is not None:
+        parse_format(np.array(["-"]), config.time_format)  # refuses one that cannot be

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vae_keras.likelihoods import registry
-from vae_runtime.cli.values import listed, name_or_path
+from vae_runtime.cli.values import duration, listed, name_or_path
 
 from . import ACTIVATIONS, BAD_COLUMNS, BAD_ROWS, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
 
@@ -128,7 +128,16 @@ DATA: Flags = {
     ),
     "time": (
         str,
-        "column, or key of an .npz, of times, which are no feature; no window spans a hole in them",
+        "column, or key of an .npz, of times, or date,clock for two; they are no features, and no "
+        "window spans a hole in them",
+    ),
+    "time_format": (
+        str,
+        "how times are written, in strftime's codes: %%d.%%m.%%Y %%H:%%M; default: found out",
+    ),
+    "gap": (
+        duration,
+        "a longer step in time is a hole, 90s or 5min; default: 3.5 usual steps of the recording",
     ),
     "classes": (
         str,

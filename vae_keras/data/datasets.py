@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
-from vae_runtime.bundle.manifest import ImageSpec
+from vae_runtime.bundle.manifest import Clock, ImageSpec
 
 from .offsets import Windows
 from .places import Places
@@ -51,6 +51,7 @@ class Dataset:
         recordings: text (rows,), the name of the recording of each row; None where unknown.
         categories: columns of text that the last one-hot groups are, and their values; None
             without any.
+        clock: the times of the rows; None where nobody named them.
         notes: what was done to the rows on the way, for people.
         image: how image files became rows; None where rows came otherwise.
         files: int (rows,), the number of each row's file among `file_names`; None where all are of
@@ -73,6 +74,7 @@ class Dataset:
     machines: Array | None = None
     recordings: Array | None = None
     categories: dict[str, tuple[str, ...]] | None = None
+    clock: Clock | None = None
     notes: tuple[str, ...] = ()
     image: ImageSpec | None = None
     files: Array | None = None

@@ -7,12 +7,14 @@ import numpy as np
 
 from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
+from vae_runtime.bundle.manifest import Clock
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.categories import numbers_of
 from vae_runtime.rows.endings import ENDINGS, format_ending
 from vae_runtime.rows.formats.image_files import is_image
 from vae_runtime.rows.formats.pixels import said
 from vae_runtime.rows.input_files import GLOB_MARKS, files_of
+from vae_runtime.rows.times import time_columns
 
 from . import column_choice, idx
 from .datasets import Dataset
@@ -24,7 +26,7 @@ from .tables import load_table
 _CLASSES = ("classes", "labels_per_class")
 _TABLE = ("columns", "label", "one_hot", "categories", "category_values", "bad_columns")
 _TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
-_WINDOWS = ("window", "stride", "recording", "time")
+_WINDOWS = ("window", "stride", "recording", "time", "time_format", "gap")
 _ROWS = ("normal", "machine", "value_range", "on_bad_row")
 OPTIONS = {
     "digits": _CLASSES,
@@ -82,6 +84,8 @@ def config_like(source: str, known: Any, **options: Any) -> DataConfig:
     names = known.feature_names if kind == "table" else None
     if kind == "table" and known.dialect is not None and not options.get("missing"):
         options = {**options, "missing": known.dialect.missing or None}
+    if windowed and options.get("time"):
+        options |= _times_like(known.clock, options)
     return DataConfig(
         source,
         columns=names if categories is None else numbers_of(names or (), categories),
@@ -103,6 +107,16 @@ def _image_options(known: Any) -> dict[str, Any]:
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that say something: those that are not the default."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _times_like(clock: Clock | None, options: dict[str, Any]) -> dict[str, Any]:
+    """The gap of training, and the format of times of the same columns, where none are given."""
+    if clock is None:
+        return {}
+    gap, format = options.get("gap"), options.get("time_format")
+    if format is None and time_columns(options["time"]) == clock.columns:
+        format = clock.format
+    return {"gap": clock.gap if gap is None else gap, "time_format": format}
 
 
 def kind_of(source: str) -> str:

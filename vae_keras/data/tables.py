@@ -62,7 +62,7 @@ def dialect_of(config: DataConfig) -> Dialect | None:
 def _wanted(config: DataConfig) -> Wanted:
     """What to read of the files: the columns asked for, or all of files without names."""
     known = config.category_values
-    others = [config.label, config.recording, config.time, config.classes]
+    others = [config.label, config.recording, *config.time_columns, config.classes]
     others += () if known is not None else config.categories or ()
     extra = tuple(dict.fromkeys(name for name in others if name is not None))
     columns = config.columns
@@ -89,6 +89,9 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[s
     rows, x, names = checked.rows, checked.rows.x, inputs.wanted.features
     _check_kind(x)
     good = _good(config, checked, notes)
+    times = windows.times_of({n: plain_column(rows.extra[n]) for n in config.time_columns}, config)
+    if times is not None:
+        good = windows.with_times(good, times, config, notes)
     stats = ColumnStats(names, groups)
     stats.add(x[good], checked.y[good])
     kept = _varying(config, stats, names, notes)
@@ -116,15 +119,14 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[s
     if config.classes is not None:
         known = plain_column(rows.extra[config.classes])
         dataset = labels.with_labels(dataset, known, column=config.classes)
-    recording, time = (
-        plain_column(rows.extra[name]) if name else None for name in (config.recording, config.time)
-    )
+    recording = plain_column(rows.extra[config.recording]) if config.recording else None
     dataset = replace(dataset, recordings=recordings.named(dataset, recording, good=good))
-    places = Places.of_rows(len(x), time=time, recording=dataset.recordings)
+    given_times = None if times is None else times.given
+    places = Places.of_rows(len(x), time=given_times, recording=dataset.recordings)
     dataset = replace(dataset, places=places)
     if config.window is None:
-        return only(dataset, good)
-    return windows.cut(dataset, config, good=good, recording=recording, time=time)
+        return replace(only(dataset, good), clock=windows.clock_of(config, times))
+    return windows.cut(dataset, config, good=good, recording=recording, time=times)
 
 
 def _streamed(config: DataConfig, inputs: Inputs, given: Reading, notes: list[str]) -> Dataset:
@@ -150,7 +152,11 @@ def _streamed(config: DataConfig, inputs: Inputs, given: Reading, notes: list[st
     stream = FileStream(inputs.with_features([names[i] for i in kept]), keep=good)
     limits = value_range(config, stream.dtype, *_extremes(stats, kept))
     dataset = Dataset(_name(config), stream, y, limits, stream.names, groups, notes=tuple(notes))
-    return replace(dataset, categories=dict(inputs.wanted.categories) or None)
+    return replace(
+        dataset,
+        categories=dict(inputs.wanted.categories) or None,
+        clock=windows.clock_of(config),
+    )
 
 
 def _name(config: DataConfig) -> str:

@@ -1,14 +1,18 @@
 """Windows over a table of sensor channels, and the segments that a split keeps whole."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
+from vae_runtime.bundle.manifest import Clock
+from vae_runtime.rows.gaps import Steps, look_at
 from vae_runtime.rows.machine_names import of_windows
 from vae_runtime.rows.name_texts import name_texts
-from vae_runtime.rows.windows import UNNAMED, one_of, window_starts
+from vae_runtime.rows.times import Times, read_times
+from vae_runtime.rows.windows import UNNAMED, find_segments, one_of, starts_in, windows_with
 
 from . import labels
 from .datasets import Dataset, where
@@ -22,8 +26,56 @@ SEGMENTS = 40
 MIN_WINDOWS = 4  # a stretch is as long as so many windows, at least: those across its ends are lost
 
 
+def times_of(columns: Mapping[str, Array], config: DataConfig) -> Times | None:
+    """Times of a table's rows, from the columns that were read; None where none are asked for."""
+    if not config.time_columns:
+        return None
+    each = (columns[name] for name in config.time_columns)
+    return read_times(*each, format=config.time_format, where=config.source)
+
+
+def with_times(good: Array, times: Times, config: DataConfig, notes: list[str]) -> Array:
+    """Mask of the good rows that have a time; ValueError for others, where none is to be dropped.
+
+    Args:
+        good: bool (rows,).
+        times: of the rows.
+        config: says whether bad rows are dropped.
+        notes: gets a sentence on those that are.
+    """
+    if config.on_bad_row != "reject":
+        times.check(good, config.source)
+    lacking = int((good & ~times.good).sum())
+    if lacking:
+        rows = "row" if lacking == 1 else "rows"
+        notes.append(f"left out {lacking:,} {rows} without a time that can be read")
+    return np.asarray(good & times.good)
+
+
+def clock_of(
+    config: DataConfig, times: Times | None = None, steps: Steps | None = None
+) -> Clock | None:
+    """Description of the times, for devices; `steps` are found from times without recordings."""
+    if not config.time_columns:
+        return None
+    if steps is None and times is not None and len(times.values) > 1:
+        order = np.arange(len(times.values))
+        steps = look_at(times.steps(order), np.zeros(len(order) - 1, bool))
+    return Clock(
+        config.time_columns,
+        None if times is None else times.format,
+        None if steps is None else steps.step,
+        None if steps is None or config.window is None else steps.gap,
+    )
+
+
 def cut(
-    table: Dataset, config: DataConfig, *, good: Array, recording: Array | None, time: Array | None
+    table: Dataset,
+    config: DataConfig,
+    *,
+    good: Array,
+    recording: Array | None,
+    time: Array | Times | None,
 ) -> Dataset:
     """Cuts windows at every offset of a table whose rows are in time order.
 
@@ -35,7 +87,7 @@ def cut(
         table: rows (rows, channels); or windows of that length, which are taken as they are.
         config: window, stride and seed.
         good: bool (rows,); a window with a row that is not good is left out.
-        recording, time: (rows,), see `window_rows`.
+        recording, time: (rows,), see `window_rows`; a row without a time must not be good.
     """
     window = config.window or 1
     quarter = max(window // 4, 1)
@@ -49,17 +101,20 @@ def cut(
             f"expected a table (rows, channels) to cut into windows, or windows of {window} rows "
             f"without times. Received: rows of shape {table.x.shape[1:]}."
         )
+    if time is not None and not isinstance(time, Times):
+        time = read_times(time, format=config.time_format, where=config.source)
     recording = _recordings(table, recording)
-    there = _known(good, recording, time)
-    order, starts = window_starts(
+    there = _known(good, recording)
+    found = find_segments(
         len(there),
-        window,
-        1,
         recording=None if recording is None else recording[there],
-        time=None if time is None else time[there],
+        time=None if time is None else time.at(there),
+        gap=config.gap,
+        good=good[there],
+        where=table.name,
     )
-    order = there[order]
-    starts = starts[~_any(~good[order], starts, window)]
+    order, starts = there[found.order], starts_in(found, window, 1)
+    starts = starts[~windows_with(~good[order], starts, window)]
     lost = np.concatenate([[0], np.cumsum(~np.isin(np.arange(len(table.x)), there))])
     starts = starts[lost[order[starts]] == lost[order[starts + window - 1]]]
     if not len(starts):
@@ -75,9 +130,10 @@ def cut(
     note = f"{outside:,} of {len(table.x):,} rows are in no window: ends of recordings, gaps"
     return replace(
         table,
-        notes=(*table.notes, note) if outside else table.notes,
+        notes=(*table.notes, *found.notes, *([note] if outside else [])),
+        clock=clock_of(config, time, found.steps),
         x=x,
-        y=_any(table.y[order], starts, window),
+        y=windows_with(table.y[order], starts, window),
         stride=stride,
         segments=np.stack([segment[starts], segment[starts + window - 1]], axis=1),
         labels=None if table.labels is None else _labels(table.labels[order], starts, window),
@@ -101,25 +157,18 @@ def _recordings(table: Dataset, recording: Array | None) -> Array | None:
     return np.char.add(np.char.add(table.files.astype(str), "/"), name_texts(recording))
 
 
-def _known(good: Array, recording: Array | None, time: Array | None) -> Array:
-    """Numbers of the rows but for bad ones that do not say of which recording or time they are."""
+def _known(good: Array, recording: Array | None) -> Array:
+    """Numbers of the rows but for bad ones that do not say of which recording they are."""
     lost = np.zeros(len(good), bool)
-    for column in (recording, time):
-        if column is not None and not good.all():
-            lost |= ~good & np.isin(np.char.strip(column.astype(str)), UNNAMED)
+    if recording is not None and not good.all():
+        lost = ~good & np.isin(np.char.strip(recording.astype(str)), UNNAMED)
     return np.flatnonzero(~lost)
-
-
-def _any(marks: Array, starts: Array, window: int) -> Array:
-    """Mask of the windows with a marked row, from the marks of the rows: bool (windows,)."""
-    before = np.concatenate([[0], np.cumsum(marks)])
-    return np.asarray(before[starts + window] > before[starts])
 
 
 def _mixed(values: Array, starts: Array, window: int) -> Array:
     """Mask of the windows whose rows have different values: bool (windows,)."""
     changes = np.append(values[1:] != values[:-1], False)  # behind which row
-    return _any(changes, starts, window - 1)
+    return windows_with(changes, starts, window - 1)
 
 
 def _labels(values: Array, starts: Array, window: int) -> Array:

@@ -19,7 +19,7 @@ from .interfaces import (
     check_tensor,
 )
 from .names import AROUND, NAME, NEG_ELBO_END, OWN_NAMES, PLAIN_NAME
-from .records import ENCODINGS, Calibration, Dialect, File, Manifest, Model, Preprocessing
+from .records import ENCODINGS, Calibration, Clock, Dialect, File, Manifest, Model, Preprocessing
 from .texts import check_texts, expect
 
 MOST_FILES = 250  # an archive has room for them and the bundle's own
@@ -39,6 +39,9 @@ TAB = "tab"  # as a mark between cells, since texts have no control characters
 NO_MARKS = '"\r\n_'  # in a text file, they cannot stand between cells or in numbers
 MOST_LINES = 10_000  # above a table in a text file
 MOST_CODES, LONGEST_CODE = 100, 100  # that mean "no value" there, and characters of each
+
+LONGEST_CLOCK = 100  # characters of a format of times, and of the names of their columns
+SHORTEST_STEP, LONGEST_STEP = 1e-9, 1e18  # of times, in seconds or in a unit of their own
 
 LONGEST_MACHINE = 100  # characters of the name of a machine, which errors and tables print
 LONGEST_CATEGORY = 100  # characters of a column of categories, or of one of its values
@@ -89,6 +92,8 @@ def _check_model(model: Model) -> None:
     if model.dialect is not None:
         _check_dialect(model.dialect)
     _check_image(model)
+    if model.clock is not None:
+        _check_clock(model.clock)
     _check_scaling(model.preprocessing, {1, shape[-1], whole}, f"{where}.preprocessing")
     sigma = model.sigma if model.sigma is not None else (1.0,)
     numbers = whole - sum(model.one_hot)
@@ -175,6 +180,23 @@ def _check_image(model: Model) -> None:
     least, most = image.aspect or (1.0, 1.0)
     possible = 1 / LARGEST_SIDE <= least <= most <= LARGEST_SIDE
     expect(possible, f"{where}.aspect: expected ratios of sides, ascending", image.aspect)
+
+
+def _check_clock(clock: Clock) -> None:
+    """One column of times or two, a format that is short, and steps that can be."""
+    where, names = f"{NAME}.model.clock", clock.columns
+    fits = len(names) in (1, 2) and len({*names}) == len(names)
+    expect(fits, f"{where}.columns: expected one or two that differ", names)
+    for text in (*names, *(() if clock.format is None else (clock.format,))):
+        expect(
+            0 < len(text) <= LONGEST_CLOCK,
+            f"{where}: expected names and a format of 1 to {LONGEST_CLOCK} characters",
+            repr(text),
+        )
+    for name in ("step", "gap"):
+        value = getattr(clock, name)
+        fits = value is None or SHORTEST_STEP <= value <= LONGEST_STEP
+        expect(fits, f"{where}.{name}: expected a number above 0, or null", value)
 
 
 def _check_scaling(scaling: Preprocessing, sizes: set[int], where: str) -> None:

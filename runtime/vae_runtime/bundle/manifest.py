@@ -26,6 +26,7 @@ from .names import OWN_NAMES as OWN_NAMES
 from .names import SIGNATURE_NAME as SIGNATURE_NAME
 from .names import VERSIONS as VERSIONS
 from .records import Calibration as Calibration
+from .records import Clock as Clock
 from .records import Dialect as Dialect
 from .records import File as File
 from .records import ImageSpec as ImageSpec

@@ -115,6 +115,22 @@ class ImageSpec:
     aspect: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Clock:
+    """Times of the rows that a model was trained on, which are the defaults on a device.
+
+    `columns` are the column of times, or those of dates and of clocks. `format` is that of strftime
+    by which they were read, None where none was needed: ISO dates, numbers. `step` is the usual
+    time from one row to the next, in seconds or in the unit of times that are plain numbers, None
+    where recordings differ; `gap` that above which a step is a hole, None where that differs.
+    """
+
+    columns: tuple[str, ...]
+    format: str | None = None
+    step: float | None = None
+    gap: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowSpec:
     """Description of a model's rows: what training read, and what a device is given.
@@ -124,7 +140,8 @@ class RowSpec:
     columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
-    there, `label` is the one that is 1 for anomalies. `machine_column` names the machine of a fleet
+    there; `time` may be two columns, "date,clock", and `clock` says more about them. `label` is
+    the one that is 1 for anomalies. `machine_column` names the machine of a fleet
     that a row is of; see `Calibration`.
     `categories` are the columns of text that training encoded as one-hot groups, the last ones, and
     the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
@@ -150,6 +167,7 @@ class RowSpec:
     image: ImageSpec | None = None
 
     label: str | None = None
+    clock: Clock | None = None
 
     @property
     def noun(self) -> str:

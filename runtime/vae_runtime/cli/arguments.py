@@ -138,7 +138,7 @@ def _add_generating(commands: Any) -> None:
     encode.add_argument("--seed", type=int, help="of the draws")
     decode = _command(commands, "decode", generating.decode, "rows from latents")
     options.files(decode, PICTURE, *WRITERS, column="z")
-    decode.set_defaults(stride=None, recording=None, time=None)
+    decode.set_defaults(stride=None, recording=None, time=None, time_format=None, gap=None)
     again = _command(
         commands, "reconstruct", generating.reconstruct, "what the model makes of rows"
     )

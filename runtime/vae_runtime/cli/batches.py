@@ -32,13 +32,19 @@ from .files import ONE_ARRAY, STANDARD, ending_of, rejects_of
 from .writing import counted
 
 # Options that results depend on.
-CUT = ("keep", "column", "stride", "recording", "time", "machine_column", "by")
+CUT = ("keep", "column", "stride", "recording", "machine_column", "by")
+OF_TIME = ("time", "time_format", "gap")
 TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprows", "missing")
+
+
+def windowing_of(args: argparse.Namespace) -> Windowing:
+    """How to cut a table into windows, as was typed."""
+    return Windowing(args.stride, args.recording, args.time, args.time_format, args.gap)
 
 
 def wanted_of(args: argparse.Namespace, model: Model, machine_column: str | None = None) -> Wanted:
     """Selects what to read of the inputs; `machine_column` is the column that names machines."""
-    windowing = Windowing(args.stride, args.recording, args.time)
+    windowing = windowing_of(args)
     kept = args.keep or ()
     if machine_column == MACHINE and args.machine is None:  # results have this column in any case
         kept = tuple(name for name in kept if name != MACHINE)
@@ -59,7 +65,7 @@ def expects_missing(args: argparse.Namespace) -> bool:
 
 def cut_by(args: argparse.Namespace) -> dict[str, Any]:
     """Options that results depend on, by names for people."""
-    options = (*CUT, "missing_values", *TEXT)
+    options = (*CUT, *OF_TIME, "missing_values", *TEXT)
     cut = {f"--{name.replace('_', '-')}": getattr(args, name, None) for name in options}
     return {**cut, "--column": cut["--column"] or getattr(args, "rows_in", None)}
 

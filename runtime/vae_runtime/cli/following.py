@@ -9,8 +9,9 @@ from typing import IO
 
 from vae_runtime._base.paths import path_of
 from vae_runtime.live import DriftSettings, StreamScorer
-from vae_runtime.live.follow import FollowSettings
+from vae_runtime.live.follow import Followed, FollowSettings
 from vae_runtime.live.follow import follow as follow_lines
+from vae_runtime.rows.gaps import seconds
 from vae_runtime.runner import Runner
 
 from .opening import machine_column, open_runner
@@ -57,25 +58,47 @@ def follow(args: argparse.Namespace) -> int:
         runner,
         stride=args.stride,
         period=args.period,
+        longest_step=args.gap,
         alpha=args.alpha,
         threshold=args.threshold,
         drift=_drift(args),
     )
     time = args.time or (None if args.time == "" else runner.manifest.model.time)
-    settings = FollowSettings(top=args.top or 0, time=time, state=args.state)
+    settings = FollowSettings(
+        top=args.top or 0, time=time, time_format=args.time_format, state=args.state
+    )
     with _lines(args) as lines:
         write = functools.partial(print, flush=True)
         done = follow_lines(runner, stream, lines, write, settings=settings)
-    anomalies = counted(done.anomalies, "anomaly", "anomalies")
-    errors = counted(done.errors, "invalid line")
-    gaps = "" if args.period is None else f"; {counted(done.gaps, 'gap')}"
-    print(f"{anomalies} in {counted(done.results, 'result')}; {errors}{gaps}", file=sys.stderr)
+    print(_summary(done, times=stream.time is not None), file=sys.stderr)
     if done.errors and not stream.pushed:
         raise ValueError(
             f"expected one valid line at least. Received: {counted(done.errors, 'invalid line')}. "
             "The errors above say why; docs/streams.md says what a sample looks like."
         )
+    if done.mostly_gaps and not done.results:
+        raise ValueError(
+            f"expected steps in time of at most {seconds(stream.longest_step or 0.0)}. Received: "
+            f"mostly gaps, {done.gaps:,}, and no result. Correct the period (--period SECONDS), or "
+            "say which steps are no gap (--gap SECONDS)."
+        )
     return 0
+
+
+def _summary(done: Followed, *, times: bool) -> str:
+    """Counts of what was followed, for people."""
+    anomalies = counted(done.anomalies, "anomaly", "anomalies")
+    words = f"{anomalies} in {counted(done.results, 'result')}"
+    words += f"; {counted(done.errors, 'invalid line')}"
+    if times:
+        words += f"; {counted(done.gaps, 'gap')} in time"
+    if done.set_back:
+        words += f"; the clock was set back {counted(done.set_back, 'time')}"
+    if done.repeated:
+        words += f"; {counted(done.repeated, 'repeated time')}"
+    if done.mostly_gaps:
+        words += "; most steps are gaps: see --period and --gap"
+    return words
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -9,11 +9,10 @@ from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.rows.inputs import Input, read_input
 from vae_runtime.rows.tables import ColumnError
-from vae_runtime.rows.windowing import Windowing
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve_machines
 
-from .batches import expects_missing, inputs_of
+from .batches import expects_missing, inputs_of, windowing_of
 from .dialects import reading_of
 from .files import STANDARD
 
@@ -43,7 +42,7 @@ def read(
     every_offset: bool = False,
 ) -> Input:
     """The rows of the inputs, as windows where the model takes them, of what machine each is."""
-    windowing = Windowing(args.stride, args.recording, args.time)
+    windowing = windowing_of(args)
     with inputs_of(args) as inputs:
         return read_input(
             inputs,

@@ -15,7 +15,7 @@ from vae_runtime.rows.endings import ENDINGS
 from .clusters import ENGINES
 from .dialects import dialects
 from .opening import heeded
-from .values import name_or_path, path, path_or_standard
+from .values import duration, name_or_path, path, path_or_standard
 
 INPUTS = f"files, folders or globs of {', '.join(ENDINGS)}; images, folders and globs of them"
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
@@ -80,7 +80,10 @@ def following(score: argparse.ArgumentParser) -> None:
         "--follow", action="store_true", help="score lines of JSON or CSV as they come; no input: -"
     )
     live.add_argument(
-        "--period", type=float, help="usual seconds between samples: a gap is seen by --time"
+        "--period",
+        type=duration,
+        metavar="SECONDS",
+        help="usual time between samples, 0.1 or 5min (default: as in training)",
     )
     live.add_argument("--state", type=path, help="a file, by which a restart goes on where it was")
     live.add_argument(
@@ -176,7 +179,22 @@ def cutting(command: argparse.ArgumentParser) -> None:
     """Adds options to cut rows into windows."""
     command.add_argument("--stride", type=int, help="of windows; default: as in training")
     command.add_argument("--recording", help="of windows: the column that tells recordings apart")
-    command.add_argument("--time", help="of windows: the column of times; no window spans a gap")
+    command.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="of windows: the column of times, or date,clock; no window spans a gap; '': none",
+    )
+    command.add_argument(
+        "--time-format",
+        metavar="FORMAT",
+        help="how times are written, in strftime's codes: %%d.%%m.%%Y %%H:%%M (default: found out)",
+    )
+    command.add_argument(
+        "--gap",
+        type=duration,
+        metavar="SECONDS",
+        help="of windows: a longer step in time is a gap, 90s or 5min (default: as in training)",
+    )
 
 
 def whose(command: argparse.ArgumentParser) -> None:

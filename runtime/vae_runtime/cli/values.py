@@ -4,6 +4,8 @@ What cannot be is refused in words by argparse, not by the name of a Python type
 """
 
 import argparse
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +13,8 @@ from typing import TypeVar
 from vae_runtime._base.paths import path_of
 
 T = TypeVar("T")
+
+DURATIONS = {"": 1.0, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}  # in seconds
 
 
 def path(text: str) -> Path:
@@ -61,6 +65,24 @@ def real_number(text: str) -> float:
 def whole_numbers(text: str) -> tuple[int, ...]:
     """Whole numbers between commas."""
     return _read(_split, text, "whole numbers, as in 1,16,256")
+
+
+def duration(text: str) -> float:
+    """Seconds that were typed, as 0.1, 90s, 5min or 1h.
+
+    >>> duration("5min"), duration("0.5")
+    (300.0, 0.5)
+    """
+    typed = re.fullmatch(r"\s*([-+.0-9e]+)\s*([a-z]*)\s*", text)
+    try:
+        found = math.nan if typed is None else float(typed[1]) * DURATIONS.get(typed[2], math.nan)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"expected a time above 0, as 0.1, 90s, 5min or 1h. Received: {text!r:.60}."
+        )
+    return found
 
 
 def _split(text: str) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from vae_runtime.rows.line_limit import bounded_lines, check_length, longest_lin
 from vae_runtime.runner import Runner
 
 from .gap_monitor import Pace
+from .line_times import LineTime
 from .lines import LineReader, Sample
 from .state_file import StateFile
 from .stream import StreamResult, StreamScorer
@@ -31,7 +32,9 @@ class FollowSettings:
 
     Args:
         top: how many features to name with each result, those with the largest share of the nll.
-        time: the name of the column or key of times; not read where None.
+        time: the name of the column or key of times, or those of dates and of clocks with a comma
+            between; not read where None.
+        time_format: of strftime, in which times are written; common ones are recognised where None.
         state: the file that keeps the state; not kept where None.
         save_every: results from one writing of the state to the next, at most. It is also written
             at the end.
@@ -41,6 +44,7 @@ class FollowSettings:
 
     top: int = 0
     time: str | None = None
+    time_format: str | None = None
     state: Path | None = None
     save_every: int = 10_000
     save_seconds: float = 60.0
@@ -62,13 +66,18 @@ class FollowSettings:
 class Followed(NamedTuple):
     """Counts of results, of the anomalies among them, and of bad lines.
 
-    `gaps` is how many steps in time were more than 1.5 periods.
+    `gaps` is how many steps in time were gaps, `set_back` before how many samples the clock was set
+    back, `repeated` how many times were the one before. `mostly_gaps` is whether most steps were
+    gaps or went back.
     """
 
     results: int
     anomalies: int
     errors: int
     gaps: int
+    set_back: int = 0
+    repeated: int = 0
+    mostly_gaps: bool = False
 
 
 def follow(
@@ -114,7 +123,13 @@ def follow(
         finally:
             if kept is not None:
                 kept.save(stream)
-    return done._replace(gaps=source.gaps)
+    pace = source.pace
+    return done._replace(
+        gaps=pace.gaps,
+        set_back=pace.set_back,
+        repeated=pace.repeated,
+        mostly_gaps=pace.mostly_gaps,
+    )
 
 
 class _Source:
@@ -123,18 +138,17 @@ class _Source:
     def __init__(self, runner: Runner, stream: StreamScorer, settings: FollowSettings) -> None:
         model = runner.manifest.model
         self._runner, self._stream, self._top = runner, stream, settings.top
-        self._reader, self._longest = (
-            LineReader(model, settings.time, allow_missing=runner.expects_missing),
-            longest_line(model.input_shape),
+        self._reader = LineReader(
+            model,
+            settings.time,
+            settings.time_format,
+            allow_missing=runner.expects_missing,
         )
-        self._pace = Pace(stream.settings.period, stream.settings.window)
+        self._longest = longest_line(model.input_shape)
+        self.pace = Pace(stream.longest_step, stream.settings.window)
+        self._given: LineTime | None = None  # the time of the last sample
         self._known = stream.drift is not None and stream.drift.noticed
         self._is_file = False
-
-    @property
-    def gaps(self) -> int:
-        """Number of steps in time that were gaps."""
-        return self._pace.gaps
 
     def bounded(self, lines: Iterable[bytes]) -> Iterable[bytes]:
         """Lines of a source, none longer than the limit."""
@@ -146,43 +160,67 @@ class _Source:
     def records(self, lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
         """Records to write about each line."""
         for number, line in enumerate(lines, 1):
+            before = self._stream.time
+            records: list[dict[str, Any]]
             try:
                 sample = self._sample(line)
-                before = self._stream.time
-                results = [] if sample is None else self._stream.push(sample.x, sample.time)
+                if sample is None:
+                    continue
+                time = None if sample.time is None else sample.time.seconds
+                records, results = [], self._stream.push(sample.x, time)
             except ValueError as error:  # a line that is not utf-8 is one, too
-                self._stream.gap()
-                yield [{"line": number, "error": str(error).removeprefix("x: ")}]
-                continue
-            yield [*self._gap_records(number, before), *self._result_records(results)]
+                self._skip()
+                records = [{"line": number, "error": str(error).removeprefix("x: ")}]
+                results = []
+            records += self._gap_records(number, before)
+            self._given = self._reader.time or self._given
+            yield [*records, *self._result_records(results)]
 
     def _sample(self, line: bytes) -> Sample | None:
-        """Sample of a line, with a time after that of the last."""
+        """Sample of a line; None for a blank line or a header."""
+        self._reader.time = None
         check_length(line, self._longest)
         if self._is_file:
             _check_end(line)
-        sample, last = self._reader.read(line.decode()), self._stream.time
-        if sample and sample.time is not None and last is not None and sample.time <= last:
-            raise ValueError(
-                f"expected a time after {last} s. Received: {sample.time} s. The sample "
-                "is left out and counts as a gap; times begin anew with the next."
-            )
-        return sample
+        return self._reader.read(line.decode())
+
+    def _skip(self) -> None:
+        """Counts an invalid line as a row over which no window is, at its time if that is known."""
+        time = self._reader.time
+        self._stream.skip(None if time is None else time.seconds)
 
     def _gap_records(self, number: int, before: float | None) -> list[dict[str, Any]]:
         """Records of the step in time to this line; `before` is the time of the last one."""
         now = self._stream.time
-        if before is None or now is None or now == before:  # as after a blank line
+        if before is None or now is None or self._reader.time is None:
             return []
-        wrong = self._pace.step(now - before)
-        return [] if wrong is None else [{"line": number, "error": wrong, "gaps": self.gaps}]
+        wrong, pace = self.pace.step(now - before), self.pace
+        if wrong is not None:
+            gaps = pace.gaps + pace.set_back
+            return [{"line": number, "error": wrong, "gaps": gaps}]
+        if now < before and pace.set_back == 1:
+            return [{"line": number, "note": self._set_back(), "set_back": 1}]
+        return []
+
+    def _set_back(self) -> str:
+        """Sentence about a clock that was set back, with both times as they were given."""
+        then, now = self._given, self._reader.time
+        return (
+            f"the clock was set back, from {then.given if then else 'a time before'} to "
+            f"{now.given if now else 'this'}: the order of lines is kept, and no window spans "
+            "such a step. Told once, and counted at the end."
+        )
 
     def _result_records(self, results: list[StreamResult]) -> list[dict[str, Any]]:
         tops = _tops(self._runner, self._stream.scored, self._top) if results else []
-        records = [_record(*pair) for pair in zip(results, tops, strict=True)]
+        time = self._given  # results are of the sample that was just pushed
+        records = [
+            {**_record(*pair), "time": time and time.given}
+            for pair in zip(results, tops, strict=True)
+        ]
         if results and results[-1].drift and not self._known:
             self._known = True
-            records.append(_drift_record(self._stream, results[-1]))
+            records.append(_drift_record(self._stream, results[-1], records[-1]["time"]))
         return records
 
 
@@ -202,16 +240,17 @@ def _check_end(line: bytes) -> None:
 def _check_times(stream: StreamScorer, runner: Runner, time: str | None) -> None:
     """Raises ValueError for settings with which gaps in time, or all samples, would be missed."""
     model, period = runner.manifest.model, stream.settings.period
-    if time is None and period is not None:
+    if not time and period is not None:
         raise ValueError(
             f"expected the column or key of times (--time) with a period. Received: the period "
             f"{period:g} s alone. Name it, or leave the period out."
         )
-    if time is not None and period is None and model.stride is not None:
+    if time and stream.longest_step is None and model.stride is not None:
         raise ValueError(
             f"expected the usual seconds between two samples (--period) with times in {time!r}, as "
-            "no window may span a hole in them. Received: none. Give it; or say that there are no "
-            "times (--time '')."
+            "no window may span a hole in them, and the bundle does not say it. Received: none. "
+            "Give it, or the longest step that is no hole (--gap); or say that there are no times "
+            "(--time '')."
         )
 
 
@@ -223,9 +262,9 @@ def _record(result: StreamResult, top: list[dict[str, Any]] | None) -> dict[str,
     return record if top is None else {**record, "top": top}
 
 
-def _drift_record(stream: StreamScorer, result: StreamResult) -> dict[str, Any]:
+def _drift_record(stream: StreamScorer, result: StreamResult, time: Any) -> dict[str, Any]:
     since = None if stream.drift is None else stream.drift.since
-    return {"drift": {"row": result.last_row, "since": since, "time": result.time}}
+    return {"drift": {"row": result.last_row, "since": since, "time": time}}
 
 
 def _tops(runner: Runner, x: NDArray[Any], top: int) -> list[list[dict[str, Any]]] | list[None]:

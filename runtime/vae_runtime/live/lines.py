@@ -10,7 +10,6 @@ import csv
 import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +21,16 @@ from vae_runtime.rows.cells import NoValue
 from vae_runtime.rows.headers import is_numbered, may_be_row, tell_names
 from vae_runtime.rows.json_values import is_number, number, parse_json, short
 from vae_runtime.rows.missing_names import quoted
+from vae_runtime.rows.times import time_columns
+
+from .line_times import LineTime, TimeReader
 
 
 class Sample(NamedTuple):
-    """Sample of a line: x in the shape of a sample, and its time in seconds where asked for."""
+    """Sample of a line: x in the shape of a sample, and its time where asked for."""
 
     x: NDArray[Any]
-    time: float | None
+    time: LineTime | None
 
 
 class LineReader:
@@ -36,16 +38,28 @@ class LineReader:
 
     Args:
         model: the bundle's.
-        time: the name of the column or key of times: numbers, or dates as 2026-01-31T23:59:59, in
-            UTC where they do not say. Times are not read where None.
+        time: the name of the column or key of times, or those of dates and of clocks with a comma
+            between; times are as in files, see `rows.times`. They are not read where None.
+        time_format: of strftime, in which times are written.
         allow_missing: whether a value may be null, or a cell empty: it is NaN.
+
+    After each `read`, `time` is that of its line, also where its numbers were refused; None where
+    it has none.
     """
 
     def __init__(
-        self, model: Model, time: str | None = None, *, allow_missing: bool = False
+        self,
+        model: Model,
+        time: str | None = None,
+        time_format: str | None = None,
+        *,
+        allow_missing: bool = False,
     ) -> None:
         shape = model.input_shape if model.stride is None else model.input_shape[1:]
-        self._shape, self._names, self._time = shape, model.feature_names, time
+        self._shape, self._names, self._times = shape, model.feature_names, time_columns(time)
+        hint = None if model.clock is None else model.clock.format
+        self._read_time = TimeReader(time_format, hint)
+        self.time: LineTime | None = None
         self._dtype, self._categories = np.dtype(model.input_dtype), model.categories or {}
         self._header: list[str] | None = None
         self._allow_missing = allow_missing
@@ -57,6 +71,7 @@ class LineReader:
         Raises:
             ValueError: it is neither of these nor a sample.
         """
+        self.time = None
         line = line.strip().removeprefix("\ufeff")
         if not line:
             return None
@@ -78,7 +93,7 @@ class LineReader:
 
     def _take_header(self, cells: list[str]) -> bool:
         """Takes a CSV header, by which later lines are then read; False for other lines."""
-        wanted = [*self._columns(cells), *([] if self._time is None else [self._time])]
+        wanted = [*self._columns(cells), *self._times]
         named = bool(self._names) and set(wanted) <= set(cells)
         if named and self._began and all(map(is_number, wanted)):
             return False  # 0,1,2 as names: later on that is a sample
@@ -99,7 +114,7 @@ class LineReader:
 
     def _may_begin(self, cells: list[str]) -> bool:
         """True where text may be a header: for features without names, only the first line."""
-        columns = math.prod(self._shape) + (self._time is not None)
+        columns = math.prod(self._shape) + len(self._times)
         return self._names is not None or (not self._began and len(cells) == columns)
 
     def _of_cells(self, cells: list[str]) -> Sample:
@@ -111,11 +126,13 @@ class LineReader:
         return self._by_name(dict(zip(self._header, cells, strict=True)))
 
     def _by_name(self, values: dict[str, Any]) -> Sample:
-        names = self._columns(values) or [name for name in values if name != self._time]
-        wanted = [*names, *([] if self._time is None else [self._time])]
+        names = self._columns(values) or [name for name in values if name not in self._times]
+        wanted = [*names, *self._times]
         missing = [name for name in wanted if name not in values]
         if missing:
             raise ValueError(f"expected {quoted(missing)}. Received: {short(list(values))}.")
+        if self._times:
+            self.time = self._read_time([values[name] for name in self._times], self._times)
         is_text = self._categories.keys() <= {*names}
         coded = self._categories if is_text else {}
         plain = [self._number(values[name], name) for name in names if name not in coded]
@@ -125,8 +142,7 @@ class LineReader:
             raise ValueError(
                 f"expected {math.prod(self._shape)} columns. Received: {numbers.size}."
             )
-        time = None if self._time is None else _seconds(values[self._time], self._time)
-        return Sample(self._as_sample(numbers), time)
+        return Sample(self._as_sample(numbers), self.time)
 
     def _number(self, value: Any, name: str | None = None) -> float:
         """A value as a number; NaN for a missing one, where it may be."""
@@ -163,8 +179,12 @@ class LineReader:
         return sample.astype(self._dtype)
 
     def _refuse_time(self, needed: str) -> None:
-        if self._time is not None:
-            raise ValueError(f"expected {needed} that names {self._time!r}. Received: numbers.")
+        if self._times:
+            named = " and ".join(map(repr, self._times))
+            raise ValueError(
+                f"expected {needed} that names {named}. Received: numbers. If there are no times, "
+                "say so (--time '')."
+            )
 
 
 def _groups(
@@ -194,18 +214,3 @@ def _parse_csv(line: str) -> list[str]:
         return [cell.strip() for cell in next(csv.reader([line], strict=True))]
     except csv.Error as error:
         raise ValueError(f"expected a line of CSV. Received: {short(line)} ({error}).") from error
-
-
-def _seconds(value: Any, name: str) -> float:
-    if not isinstance(value, str) or is_number(value):
-        seconds = number(value, name)
-        if not math.isfinite(seconds):
-            raise ValueError(f"expected {name!r} as finite seconds. Received: {seconds}.")
-        return seconds
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise ValueError(
-            f"expected {name!r} as a number or as 2026-01-31T23:59:59. Received: {short(value)}."
-        ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

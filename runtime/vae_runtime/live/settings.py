@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from vae_runtime.bundle.manifest import Calibration, Model
+from vae_runtime.rows.gaps import GAP
 from vae_runtime.verdicts.alarms import Verdicts
 
 from .drift import DriftSettings
@@ -39,6 +40,26 @@ def check_settings(settings: StreamSettings, calibration: Calibration) -> None:
             f"windows overlap. Received: {settings.spacing}."
         )
     Verdicts(calibration).alarm(settings.alpha, settings.threshold)  # now, not a window later
+
+
+def gap_of(model: Model, period: float | None, given: float | None) -> float | None:
+    """Seconds above which a step is a gap, see `StreamScorer`.
+
+    Args:
+        model: the bundle's.
+        period: usual seconds between two samples, where they are given.
+        given: such a gap, where one is given.
+
+    Raises:
+        ValueError: it is not above 0.
+    """
+    if given is not None and not 0 < given < math.inf:
+        raise ValueError(f"expected a gap in seconds, above 0. Received: {given}.")
+    if given is not None:
+        return given
+    if period is not None:
+        return GAP * period
+    return None if model.clock is None else model.clock.gap
 
 
 def windowing(model: Model, window: int | None, stride: int | None) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from .settings import StreamSettings
 from .windower import WindowerState
 
 FORMAT_VERSION = 2
+LATER = ("dialect", "missing", "categories", "clock", "image")  # fields of a model, since then
 SEAL = ("format_version", "sha256")  # keys beside those of the content
 
 
@@ -46,6 +47,9 @@ def fingerprint(described: Manifest, calibration: Calibration) -> str:
     plain = document_of(described)
     for known in plain["calibration"].values():
         del known["trial"]
+    for name in LATER:  # where not said, as in the states of before
+        if plain["model"].get(name, 0) is None:
+            del plain["model"][name]
     own = repr(calibration).replace(f", trial={calibration.trial!r}", "")
     own = own.replace(", by_machine=", ", units=")  # as states in the field have it
     return hashlib.sha256((typed_json.dumps(plain) + own).encode()).hexdigest()

@@ -41,7 +41,7 @@ class StateFile:
                 stream.restore(_parse(file.read()))
         except ValueError as error:
             raise ValueError(f"{self._path}: {error} Or remove the file, to begin anew.") from error
-        if stream.settings.period is None:
+        if stream.longest_step is None or stream.time is None:
             stream.gap()
 
     def save(self, stream: StreamScorer) -> None:

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime._base.arguments import count, number
 from vae_runtime.rows.arrays import RowCheck, plain_array
-from vae_runtime.rows.windows import GAP
+from vae_runtime.rows.gaps import is_hole
 from vae_runtime.runner import Runner
 
 from .drift import Drift, DriftSettings, DriftTest
-from .settings import StreamSettings, check_settings, windowing
+from .settings import StreamSettings, check_settings, gap_of, windowing
 from .state import (
     StreamState,
     as_json,
@@ -57,8 +57,10 @@ class StreamScorer:
         runner: of the bundle.
         window: samples in a window; the model's own, and no other.
         stride: samples between the starts of two windows; the model's own where None.
-        period: usual seconds between two samples; more than 1.5 of them are a gap, which no window
-            spans. Without it gaps are not seen in times, and `gap` must tell of them.
+        period: usual seconds between two samples; with it each sample needs a time.
+        longest_step: seconds between two samples above which some were lost: no window spans such a
+            gap. By default 3.5 periods, or where no period is given what the bundle says of the
+            rows that it was trained on. Where nothing is known, `gap` must tell of gaps.
         alpha: alarm where p_value <= alpha; the bundle's own level where not given.
         threshold: alarm where score > threshold (nats) instead.
         drift: how drift is looked for; not at all where None. Its promise about false alarms needs
@@ -83,6 +85,7 @@ class StreamScorer:
         window: int | None = None,
         stride: int | None = None,
         period: float | None = None,
+        longest_step: float | None = None,
         alpha: float | None = None,
         threshold: float | None = None,
         drift: DriftSettings | None = None,
@@ -96,6 +99,7 @@ class StreamScorer:
         levels = (_number("alpha", alpha), _number("threshold", threshold))
         period = _number("a period in seconds", period)
         self.settings = StreamSettings(window, stride, period, *levels, drift)
+        self.longest_step = gap_of(model, period, _number("a gap in seconds", longest_step))
         check_settings(self.settings, calibration)
         self._runner = runner
         self._test = (
@@ -151,7 +155,8 @@ class StreamScorer:
 
         Args:
             x: one sample (channels,), or some (rows, channels), in the data's own units.
-            time: seconds of the sample, or (rows,); rises from each sample to the next.
+            time: seconds of the sample, or (rows,). Equal times are of samples that follow on each
+                other; where time goes back a clock was set, and no window spans that.
 
         Raises:
             ValueError: a sample or a time does not fit. Then nothing of this push was taken, and
@@ -185,9 +190,26 @@ class StreamScorer:
         >>> stream = StreamScorer(runner, period=0.1)
         >>> results = stream.push(x[0], time=60.0)
         >>> stream.gap()
-        >>> results = stream.push(x[1], time=0.0)  # the clock was set back
+        >>> results = stream.push(x[1], time=0.0)
         """
         self._cut, self._time = self._cut.anew(), None
+
+    def skip(self, time: float | None = None) -> None:
+        """Counts a sample that cannot be used, as a row: no window is over it.
+
+        Args:
+            time: seconds of the sample; None where it is not known.
+
+        >>> stream = StreamScorer(runner)
+        >>> stream.skip()
+        >>> [result.first_row for result in stream.push(x[0])]
+        [1]
+        """
+        if time is not None:
+            at = self._times(time, 1)
+            self._cut = self._cut.anew() if self._gaps(at, 1)[0] else self._cut
+            self._time = float(time)
+        self._cut = self._cut.skip(self.settings.stride)
 
     def reset(self) -> None:
         """Forgets window, time and all evidence of drift, as after a repair. Rows count on.
@@ -253,7 +275,7 @@ class StreamScorer:
         return self._check(samples[None], None) if samples.shape == shape else self._check(samples)
 
     def _times(self, time: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
-        """Times as float64 (rows,), which rise from the last one on."""
+        """Times as float64 (rows,), all finite."""
         if time is None:
             if self.settings.period is not None:
                 raise ValueError("expected the time of each sample, as a period was given.")
@@ -264,21 +286,17 @@ class StreamScorer:
                 f"time: expected seconds, {rows} of them. Received: {times.dtype} {times.shape}."
             )
         times = times.astype(np.float64).reshape(rows)
-        known = times if self._time is None else np.concatenate([[self._time], times])
-        if not (np.isfinite(times).all() and (np.diff(known) > 0).all()):
-            raise ValueError(
-                f"time: expected times that rise. Received: {times.tolist()[:3]} after "
-                f"{self._time}. If the clock was set, or samples were lost, call gap() first."
-            )
+        if not np.isfinite(times).all():
+            raise ValueError(f"time: expected finite seconds. Received: {times.tolist()[:3]}.")
         return times
 
     def _gaps(self, times: NDArray[np.float64] | None, rows: int) -> NDArray[np.bool_]:
-        """True for a sample before which some were lost: bool (rows,)."""
-        if times is None or self.settings.period is None:
+        """True for a sample before which some were lost, or the clock set back: bool (rows,)."""
+        if times is None:
             return np.zeros(rows, bool)
-        before = times[0] if self._time is None else self._time
-        late: NDArray[np.bool_] = np.diff(times, prepend=before) > GAP * self.settings.period
-        return late
+        step = np.diff(times, prepend=times[0] if self._time is None else self._time)
+        found: NDArray[np.bool_] = step < 0
+        return found if self.longest_step is None else found | is_hole(step, self.longest_step)
 
     def _verdicts(self, scored: NDArray[Any]) -> list[list[Any]]:
         """Scores, p-values and alarms of windows or rows, which may be none."""

@@ -21,6 +21,12 @@ class WindowerState(NamedTuple):
         """Progress after a gap, which no window spans."""
         return WindowerState(self.rows, self.rows, self.pending[:0])
 
+    def skip(self, stride: int) -> "WindowerState":
+        """Progress after a row that cannot be used: no window is over it, all others stay."""
+        missed = max(self.rows + 1 - self.start, 0)
+        start = self.start + -(-missed // stride) * stride
+        return WindowerState(self.rows + 1, start, self.pending[:0])
+
 
 class Windows(NamedTuple):
     """Windows that are complete: x (windows, window, ...) and the row at which each begins."""

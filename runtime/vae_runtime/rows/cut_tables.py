@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from .blocks import Block, Shard, Wanted
 from .formats import csv, registry
 from .formats.npz import MARKS
+from .gaps import tell
 from .in_memory import Rows, at, rows_of
 from .machine_names import of_windows
 from .marks import marks_of, plain_column
 from .tables import ColumnError
+from .times import Times, read_times, time_columns
 from .windowing import Cut, Windowing
-from .windows import UNNAMED, covered_rows, one_of, window_starts
+from .windows import UNNAMED, covered_rows, find_segments, one_of, starts_in
 
 WINDOWS = "windows"  # in place of a file's ending
 
@@ -64,7 +66,7 @@ class CutTable:
         order: numbers of rows, recording by recording.
         first: (windows,) the places in that order at which windows begin.
         window: rows in a window.
-        lost: bool (rows,), bad rows that do not say which recording or time they are of.
+        lost: bool (rows,), bad rows that do not say of which recording they are.
     """
 
     path: Path
@@ -84,26 +86,30 @@ class CutTable:
         cut = wanted.cut
         if cut is None:
             raise ValueError(f"{path}: expected a model of windows. Received: one of single rows.")
-        rows = _read(path, wanted, cut)
-        settings = cut.settings
-        columns = [
-            plain_column(rows.extra[name]) if name else None
-            for name in (settings.recording, settings.time)
-        ]
-        lost = _lost(rows, [column for column in columns if column is not None])
+        rows, settings = _read(path, wanted, cut), cut.settings
+        recording = plain_column(rows.extra[settings.recording]) if settings.recording else None
+        times = _times(path, rows, cut)
+        if times is not None:
+            rows = _without_times(rows, times)
+        lost = _lost(rows, recording)
         there = np.flatnonzero(~lost)
-        recording, time = (None if c is None else c[there] for c in columns)
-        stride = 1 if settings.stride is None else settings.stride
-        order, first = window_starts(
+        good = np.ones(len(rows.x), bool)
+        good[list(rows.bad)] = False
+        found = find_segments(
             len(there),
-            cut.window,
-            1 if cut.every_offset else stride,
-            recording=recording,
-            time=time,
+            recording=None if recording is None else recording[there],
+            time=None if times is None else times.at(there),
+            gap=settings.gap,
+            good=good[there],
+            where=str(path),
         )
+        for note in found.notes:
+            tell(str(path), note)
+        stride = 1 if settings.stride is None else settings.stride
+        first = starts_in(found, cut.window, 1 if cut.every_offset else stride)
         if cut.every_offset:
             first = first[one_of(len(first), stride)]
-        return cls(path, rows, there[order], first, cut.window, lost)
+        return cls(path, rows, there[found.order], first, cut.window, lost)
 
     def __len__(self) -> int:
         return len(self.first)
@@ -170,12 +176,27 @@ def _read(path: Path, wanted: Wanted, cut: Cut) -> Rows:
     return rows
 
 
-def _lost(rows: Rows, columns: list[NDArray[np.generic]]) -> NDArray[np.bool_]:
-    """Marks the bad rows that have no recording or no time."""
-    lost = np.zeros(len(rows.x), bool)
-    bad = list(rows.bad)
-    for column in columns:
-        lost[bad] |= np.isin(np.char.strip(column[bad].astype(str)), UNNAMED)
+def _times(path: Path, rows: Rows, cut: Cut) -> Times | None:
+    """Times of the rows; None where no column holds them."""
+    settings = cut.settings
+    names = time_columns(settings.time)
+    if not names:
+        return None
+    columns = (plain_column(rows.extra[name]) for name in names)
+    return read_times(*columns, format=settings.time_format, hint=cut.time_hint, where=str(path))
+
+
+def _without_times(rows: Rows, times: Times) -> Rows:
+    """Rows of which those without a time are bad."""
+    none = {int(row): times.reason(int(row)) for row in np.flatnonzero(~times.good)}
+    return rows._replace(bad=dict(sorted({**none, **rows.bad}.items())))
+
+
+def _lost(rows: Rows, recording: NDArray[np.generic] | None) -> NDArray[np.bool_]:
+    """Marks the bad rows that do not say of which recording they are."""
+    lost, bad = np.zeros(len(rows.x), bool), list(rows.bad)
+    if recording is not None:
+        lost[bad] = np.isin(np.char.strip(recording[bad].astype(str)), UNNAMED)
     return lost
 
 

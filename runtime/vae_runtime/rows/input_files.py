@@ -122,8 +122,8 @@ def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
     shards = registry.plan(path, wanted)
     if any(option is not None for option in wanted.windowing):
         raise ValueError(
-            f"{path}: expected --stride, --recording and --time with a model of windows and a "
-            f"table to cut into them. Received: rows that are {wanted.shape} already."
+            f"{path}: expected --stride, --recording, --time and --gap with a model of windows and "
+            f"a table to cut into them. Received: rows that are {wanted.shape} already."
         )
     return shards
 

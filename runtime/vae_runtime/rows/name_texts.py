@@ -64,7 +64,11 @@ def natural_order(names: NDArray[Any]) -> NDArray[np.int64]:
 def natural_key(name: str) -> list[tuple[bool, int, str]]:
     """Key to sort names by, in which digits are a number: before other characters, by its size."""
     parts = [part for part in re.split(r"([0-9]+)", name) if part]
-    return [(False, int(p), p) if p.isdecimal() else (True, 0, p) for p in parts]
+    numbers = [p.lstrip("0") if p[0] in "0123456789" else None for p in parts]
+    return [
+        (True, 0, part) if digits is None else (False, len(digits), digits)
+        for part, digits in zip(parts, numbers, strict=True)
+    ]
 
 
 def _all_whole(values: NDArray[Any]) -> bool:

@@ -1,21 +1,32 @@
 """Windows over a table of sensor channels: rows in time order become examples of many rows.
 
-No window reaches across a gap: from one recording into the next, or over a hole in time.
+No window reaches across a gap: from one recording into the next, over a hole in time, or to a row
+before which the clock was set back. See `gaps` for what a hole is.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import gaps
 from .name_texts import UNNAMED as UNNAMED
 from .name_texts import name_texts, natural_order
+from .times import Times, read_times
 
-GAP = 1.5  # a step of more than so many usual (median) steps of its recording is a hole in time
 
-FEW_STEPS = 3  # a recording of fewer cannot say by itself what is usual
+class Segments(NamedTuple):
+    """Rows of a table, recording by recording, and where stretches without a gap begin.
+
+    `order` are row numbers, int64 (rows,); `new` is True, by place in that order, where another
+    stretch begins, bool (rows,). `steps` are findings about times, None without; `notes` what was
+    done about them, a sentence each.
+    """
+
+    order: NDArray[np.int64]
+    new: NDArray[np.bool_]
+    steps: gaps.Steps | None = None
+    notes: tuple[str, ...] = ()
 
 
 def window_rows(
@@ -24,7 +35,8 @@ def window_rows(
     stride: int,
     *,
     recording: NDArray[np.generic] | None = None,
-    time: NDArray[np.generic] | None = None,
+    time: NDArray[Any] | Times | None = None,
+    gap: float | None = None,
 ) -> NDArray[np.int64]:
     """Numbers of the rows in each window, so that `x[window_rows(...)]` are the windows.
 
@@ -33,15 +45,16 @@ def window_rows(
         window: rows in a window.
         stride: rows between the starts of two windows.
         recording: (rows,) names the recording of each row; recordings may be interleaved.
-        time: (rows,) numbers, datetime64, or text of either; rises within each recording.
+        time: (rows,) numbers, datetime64, or text of either; see `times.read_times`.
+        gap: seconds above which a step is a hole; by default, see `gaps`.
 
     Returns:
         int64 (windows, window): row numbers, recording by recording.
 
     Raises:
-        ValueError: time does not rise, or there is no stretch of `window` rows without a gap.
+        ValueError: there is no stretch of `window` rows without a gap, or a row without a time.
     """
-    order, first = window_starts(rows, window, stride, recording=recording, time=time)
+    order, first = window_starts(rows, window, stride, recording=recording, time=time, gap=gap)
     chosen: NDArray[np.int64] = order[first[:, None] + np.arange(window)]
     return chosen
 
@@ -52,30 +65,103 @@ def window_starts(
     stride: int,
     *,
     recording: NDArray[np.generic] | None = None,
-    time: NDArray[np.generic] | None = None,
+    time: NDArray[Any] | Times | None = None,
+    gap: float | None = None,
+    good: NDArray[np.bool_] | None = None,
+    where: str = "",
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First rows of windows in a table that is sorted by recordings; see `window_rows`.
+
+    Args:
+        rows, window, stride, recording, time, gap: as there.
+        good: bool (rows,); windows over another row are left out, and told with their number.
+        where: the file, for what is told of its times and of such windows.
 
     Returns:
         int64 (rows,): row numbers, recording by recording; int64 (windows,): the places among them
         at which the windows begin.
     """
+    found = find_segments(rows, recording=recording, time=time, gap=gap, good=good, where=where)
+    for note in found.notes:
+        gaps.tell(where, note)
+    starts = starts_in(found, window, stride)
+    if good is not None and not good.all():
+        over = windows_with(~good[found.order], starts, window)
+        starts = starts[~over]
+        if over.any():
+            gaps.tell(where, f"left out {int(over.sum()):,} windows over rows that are not good")
+    return found.order, starts
+
+
+def find_segments(
+    rows: int,
+    *,
+    recording: NDArray[np.generic] | None = None,
+    time: NDArray[Any] | Times | None = None,
+    gap: float | None = None,
+    good: NDArray[np.bool_] | None = None,
+    where: str = "",
+) -> Segments:
+    """Stretches of a table without a gap.
+
+    Args:
+        rows, recording, time, gap, good, where: see `window_starts`.
+
+    Raises:
+        ValueError: a row that is good has no time, or no name of a recording.
+    """
+    order, new = _recordings(rows, recording)
+    if time is None or not rows:
+        return Segments(order, new)
+    times = time if isinstance(time, Times) else read_times(time, where=where)
+    times.check(good, where)
+    steps = gaps.look_at(times.steps(order), new[1:], gap=gap)
+    _check_order(steps, new[1:], times, order)
+    first_back = ""
+    if steps.back.any():
+        at = int(np.argmax(steps.back))
+        before, after = int(order[at]), int(order[at + 1])
+        first_back = f"in row {after}, from {times.row(before)} to {times.row(after)}"
+    new[1:] |= steps.breaks
+    notes = [] if times.format is None else [f"times are read as {times.format}"]
+    return Segments(order, new, steps, (*notes, *gaps.sentences(steps, first_back)))
+
+
+def starts_in(found: Segments, window: int, stride: int) -> NDArray[np.int64]:
+    """Places at which windows begin: int64 (windows,).
+
+    Raises:
+        ValueError: there is no stretch of `window` rows.
+    """
     if window < 1 or stride < 1:
         raise ValueError(f"expected window and stride from 1. Received: {window} and {stride}.")
-    order, new = _recordings(rows, recording)
-    if time is not None:
-        new[1:] |= _holes(time, order, new[1:])
-    ends = [*np.flatnonzero(new).tolist(), rows]
+    rows = len(found.order)
+    ends = [*np.flatnonzero(found.new).tolist(), rows]
     starts = [0, *ends[:-1]]
     first = [np.arange(a, b - window + 1, stride) for a, b in zip(starts, ends, strict=True)]
-    found: NDArray[np.int64] = np.concatenate(first)
-    if not len(found):
+    places: NDArray[np.int64] = np.concatenate(first)
+    if not len(places):
         longest = max(b - a for a, b in zip(starts, ends, strict=True))
         raise ValueError(
             f"expected a stretch of {window} rows without a gap. Received: {rows} rows, of which "
-            f"the longest stretch has {longest}."
+            f"the longest stretch has {longest}.{_why_short(found.steps)}"
         )
-    return order, found
+    return places
+
+
+def windows_with(
+    marks: NDArray[np.bool_], starts: NDArray[np.int64], window: int
+) -> NDArray[np.bool_]:
+    """Mask of the windows with a marked row: bool (windows,).
+
+    Args:
+        marks: (rows,), in the order in which `starts` counts.
+        starts: where windows begin.
+        window: rows in a window.
+    """
+    before = np.concatenate([[0], np.cumsum(marks)])
+    found: NDArray[np.bool_] = before[starts + window] > before[starts]
+    return found
 
 
 def covered_rows(rows: int, starts: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
@@ -121,64 +207,28 @@ def _recordings(
     return order, new
 
 
-def _holes(
-    time: NDArray[np.generic], order: NDArray[np.int64], new: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """True where the next row of the same recording comes late: bool (rows - 1,)."""
-    step = np.diff(_as_numbers(time)[order])
-    back = np.flatnonzero(~new & ~(step > 0))  # a missing time is NaN and does not rise
-    if len(back):
-        before, after = order[back[0]], order[back[0] + 1]
+def _check_order(
+    steps: gaps.Steps, new: NDArray[np.bool_], times: Times, order: NDArray[np.int64]
+) -> None:
+    """Raises ValueError where most times fall: the newest row is first, or rows are shuffled."""
+    backs, all_steps = int(steps.back.sum()), int((~new).sum())
+    if 2 * backs > all_steps:
+        at = int(np.argmax(steps.back))
+        before, after = int(order[at]), int(order[at + 1])
         raise ValueError(
-            f"expected times that rise. Received: {time[after]} in row {after} after "
-            f"{time[before]} in row {before}. Sort the rows, or name the column that tells "
-            "recordings apart (--recording)."
+            f"expected rows in time order. Received: {times.row(after)} in row {after} after "
+            f"{times.row(before)} in row {before}, and {backs:,} of {all_steps:,} steps go back. "
+            "Sort the rows, or name the column that tells recordings apart (--recording)."
         )
-    return ~new & (step > GAP * _usual(step, new))
 
 
-def _usual(step: NDArray[np.float64], new: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The median step of the recording that each step is in; of all, where it has too few."""
-    usual = np.full(len(step), np.median(step[~new]) if not new.all() else np.inf)
-    ends = [*np.flatnonzero(new).tolist(), len(step)]
-    for start, end in zip([0, *(end + 1 for end in ends[:-1])], ends, strict=True):
-        if end - start >= FEW_STEPS:
-            usual[start:end] = np.median(step[start:end])
-    return usual
-
-
-def _as_numbers(time: NDArray[Any]) -> NDArray[np.float64]:
-    """Times as numbers that rise with them; dates become seconds."""
-    try:
-        # since the first: nanoseconds since 1970 are beyond a float
-        if time.dtype.kind in "Mi":
-            time = time - time[:1]
-        if time.dtype.kind == "m":
-            time = time / np.timedelta64(1, "s")
-        return time.astype(np.float64)
-    except (ValueError, TypeError):  # dates as text, or a number that is none
-        read = float if _is_number(time[0]) else _seconds
-        return np.array([_parse(text, row, read) for row, text in enumerate(time.astype(str))])
-
-
-def _parse(text: str, row: int, read: Callable[[str], float]) -> float:
-    try:
-        return read(text)
-    except ValueError as error:
-        raise ValueError(
-            f"expected times as numbers, or as 2026-01-31T23:59:59. Received: {str(text)!r} in "
-            f"row {row}."
-        ) from error
-
-
-def _seconds(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _is_number(text: object) -> bool:
-    try:
-        float(str(text))
-    except ValueError:
-        return False
-    return True
+def _why_short(steps: gaps.Steps | None) -> str:
+    if steps is None or not steps.holes:
+        return ""
+    above = "" if steps.gap is None else f", steps of more than {gaps.seconds(steps.gap)}"
+    usual = "" if steps.step is None else f"; usual are {gaps.seconds(steps.step)}"
+    return (
+        f" Holes in time: {steps.holes:,}{above}, the longest "
+        f"{gaps.seconds(steps.longest)}{usual}. Say which steps are still no hole (--gap "
+        "SECONDS), if the rows are those of one sensor at one pace."
+    )

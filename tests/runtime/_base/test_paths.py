@@ -14,7 +14,6 @@ from vae_runtime._base.paths import file_target, is_same, path_of
 from vae_runtime.bundle import open_bundle
 from vae_runtime.engines.record_batches import BatchScorer
 from vae_runtime.live.state_file import StateFile
-from vae_runtime.rows.files import read_rows
 from vae_runtime.rows.input_files import plan
 from vae_runtime.rows.inputs import read_input
 from vae_runtime.verdicts.recalibration import recalibrate
@@ -131,7 +130,6 @@ def test_no_function_that_takes_a_path_takes_an_empty_text(golden, tmp_path, mon
     for call in (
         open_bundle,
         Runner.load,
-        read_rows,
         BatchScorer.of,
         lambda path: read_input(path, Runner.load(golden).manifest.model),
         lambda path: plan([path], None),

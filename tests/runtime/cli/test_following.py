@@ -173,8 +173,8 @@ OF_FILES = {
 }
 FOLLOWED = {
     "--precision", "--backend", "--profile", "--threads", "--provider", "--by", "--stride",
-    "--time", "--machine", "--machine-column", "--follow", "--period", "--state", "--drift",
-    "--spacing", "--alpha", "--threshold", "--top", "--verify", "--help",
+    "--time", "--time-format", "--gap", "--machine", "--machine-column", "--follow", "--period",
+    "--state", "--drift", "--spacing", "--alpha", "--threshold", "--top", "--verify", "--help",
 }  # fmt: skip
 
 
@@ -212,13 +212,47 @@ def test_a_wrong_period_is_seen_in_the_summary(run, pump, pump_csv, tmp_path):
     done = run("score", pump.bundle, tmp_path / "m", "--follow", "--period", "0.1")
     (told,) = records(done)
     assert "correct the period" in told["error"]
-    assert done.err == "0 anomalies in 0 results; 0 invalid lines; 49 gaps\n"
+    assert done.code == 1
+    summary, error = done.err.splitlines()
+    assert summary == (
+        "0 anomalies in 0 results; 0 invalid lines; 49 gaps in time; most steps are gaps: see "
+        "--period and --gap"
+    )
+    assert error.endswith(
+        "expected steps in time of at most 0.35 s. Received: mostly gaps, 49, and no result. "
+        "Correct the period (--period SECONDS), or say which steps are no gap (--gap SECONDS)."
+    )
 
 
-def test_windows_with_times_need_a_period(run, pump, pump_csv, check_failed):
+@pytest.mark.parametrize("option", [("--period", "2s"), ("--period", "2"), ("--gap", "0.1min")])
+def test_a_gap_is_said_or_follows_from_the_period(run, pump, pump_csv, tmp_path, option):
+    lines = [line for line in pump_csv.read_text().splitlines() if line.startswith(("ma", "m0"))]
+    (tmp_path / "m").write_text("\n".join([lines[0], *lines[1::3][:50]]) + "\n")  # 3 s apart
+    done = run("score", pump.bundle, tmp_path / "m", "--follow", *option)
+    assert done.code == 0
+    assert done.err.endswith("; 0 invalid lines; 0 gaps in time\n")
+
+
+def test_what_happened_to_times_is_in_the_summary(run, table, tmp_path):
+    names = table.runner.manifest.model.feature_names
+    sample = dict(zip(names, table.x[0].tolist(), strict=True))
+    lines = [json.dumps({**sample, "t": t}) for t in (1, 1, 1, 9, 2)]
+    (tmp_path / "lines").write_text("\n".join(lines) + "\n")
+    done = run("score", table.bundle, tmp_path / "lines", "--follow", "--time", "t", "--gap", "5")
+    assert done.err.endswith(
+        "; 0 invalid lines; 1 gap in time; the clock was set back 1 time; 2 repeated times\n"
+    )
+    assert [r["time"] for r in records(done) if "score" in r] == [1, 1, 1, 9, 2]
+
+
+def test_windows_need_no_period_as_the_bundle_knows_it(run, pump, pump_csv, tmp_path):
+    lines = [line for line in pump_csv.read_text().splitlines() if line.startswith(("ma", "m0"))]
+    (tmp_path / "m0.csv").write_text("\n".join(lines) + "\n")
     for options in ((), ("--time", "time")):
-        done = run("score", pump.bundle, pump_csv, "--follow", *options)
-        check_failed(done, "(--period) with times in 'time'")
+        done = run("score", pump.bundle, tmp_path / "m0.csv", "--follow", *options)
+        said = run("score", pump.bundle, tmp_path / "m0.csv", "--follow", "--period", "1")
+        assert (done.code, done.out, done.err) == (said.code, said.out, said.err)
+        assert done.err.endswith("; 1 gap in time\n")
     assert run("score", pump.bundle, "/dev/null", "--follow", "--time", "").code == 0
 
 

@@ -1,4 +1,5 @@
 import csv
+import shutil
 import sys
 
 import numpy as np
@@ -147,12 +148,14 @@ def test_a_table_without_a_column_of_the_model_is_an_error_that_names_it(
 
 def test_how_to_cut_is_an_error_with_a_model_of_rows(run, table, sensor_csv, check_failed):
     done = run("score", table.bundle, sensor_csv, "--stride", 2)
-    check_failed(done, "expected --stride, --recording and --time with a model of windows")
+    check_failed(done, "expected --stride, --recording, --time and --gap with a model of")
 
 
-def test_recordings_that_nobody_tells_apart_are_an_error(run, pump, pump_csv, check_failed):
-    done = run("score", pump.bundle, pump_csv, "--recording", "", "--time", "time")
-    check_failed(done, "name the column that tells recordings apart (--recording)")
+def test_recordings_that_nobody_tells_apart_are_told_of(run, pump, pump_csv, tmp_path, caplog):
+    shutil.copy(pump_csv, tmp_path / "rows.csv")  # a file is told of once
+    done = run("score", pump.bundle, tmp_path / "rows.csv", "--recording", "", "--time", "time")
+    assert done.code == 0
+    assert "if rows of several recordings or machines alternate, name their column" in caplog.text
 
 
 def test_a_damaged_parquet_table_is_an_error_that_names_it(run, table, tmp_path, check_failed):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.cli.arguments import parser
-from vae_runtime.cli.values import real_number, whole_number, whole_numbers
+from vae_runtime.cli.values import duration, real_number, whole_number, whole_numbers
 
 HUGE = "1000000000"
 NO_NUMBERS = ("", "all", "0x10", "one")
@@ -44,7 +44,6 @@ REAL = {
     "score ROWS -o OUT.csv --threshold={}": ("nan",),
     "score --follow --alpha={}": ("-1", "0", "nan", "inf"),
     "score --follow --threshold={}": ("nan",),
-    "score --follow --time t --period={}": ("-1", "0", "nan", "inf"),
     "score --follow --drift={}": ("-1", "0", "nan", "inf"),
     "bench --sizes 1 --seconds={}": ("-1", "0", "nan", "inf", HUGE),
     "calibrate ROWS -o OUT --alpha={}": ("-1", "0", "1", "nan", "inf", "1e-320"),
@@ -94,6 +93,14 @@ def test_what_is_no_number_is_wrong_usage_in_words(typed, line, value):
     assert f"expected a {kind}. Received: {value!r}." in said or "as in 1,16,256" in said
 
 
+@pytest.mark.parametrize("option", ["--follow --period", "--gap"])
+@pytest.mark.parametrize("value", ["-1", "0", "nan", "inf", *NO_NUMBERS])
+def test_a_time_that_cannot_be_is_wrong_usage_in_words(typed, option, value):
+    code, said = typed(f"score ROWS --time t {option}={{}}", value)
+    assert code == 2
+    assert f"expected a time above 0, as 0.1, 90s, 5min or 1h. Received: {value!r}." in said
+
+
 def test_every_option_that_takes_a_number_is_in_the_tables():
     """One that is added must say what it makes of numbers that cannot be."""
     tried = {line.split("={}")[0].split()[-1].split("=")[0] for line in (*WHOLE, *REAL)}
@@ -128,6 +135,29 @@ def test_an_error_about_threads_says_how_many_cores_there_are(typed):
 )
 def test_what_is_a_number_is_one(read, text, value):
     assert read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0.1", 0.1),
+        ("90s", 90.0),
+        ("5min", 300.0),
+        ("1 h", 3600.0),
+        ("2d", 172800.0),
+        ("5e2ms", 0.5),
+    ],
+)
+def test_a_time_may_have_a_unit(text, seconds):
+    assert duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "nan", "inf", "1e999", "s", "5 minutes", "1:30", "1_0", "--", "1e"]
+)
+def test_what_is_no_time_is_refused_in_words(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"expected a time above 0, as 0\.1, 90s"):
+        duration(text)
 
 
 def test_a_number_of_thousands_of_digits_is_refused_and_cut_short():

@@ -71,7 +71,7 @@ def test_blank_lines_and_headers_are_no_samples(of_pump, line):
 )
 def test_times_are_seconds(of_pump, lines):
     reader = of_pump("at")
-    assert [reader.read(line) for line in lines][-1].time == SECONDS
+    assert [reader.read(line) for line in lines][-1].time.seconds == SECONDS
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,10 @@ def test_what_is_no_sample_is_named(of_pump, lines, message):
         (["pressure,flow,current"], "expected one column 'at' in a header"),
         (['{"flow": 1, "current": 2, "pressure": 3}'], "expected 'at'"),
         (["pressure,flow,current,at", "1,2,3,inf"], "expected 'at' as finite seconds"),
-        (["pressure,flow,current,at", "1,2,3,noon"], "expected 'at' as a number or as 2026-"),
+        (
+            ["pressure,flow,current,at", "1,2,3,noon"],
+            "'at': expected times as numbers, or as 2026-",
+        ),
     ],
 )
 def test_a_time_that_is_asked_for_must_be_there(of_pump, lines, message):

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_runtime import DriftSettings, StreamScorer
-from vae_runtime.rows.windows import window_rows
+from vae_runtime.bundle.manifest import Clock
+from vae_runtime.rows.windows import window_rows, window_starts
 
 WINDOW, STRIDE = 12, 3  # of the pump's model
 ROWS = 150
@@ -63,7 +64,11 @@ def assert_as_in_batch(results, expected):
 
 
 pieces = st.sets(st.integers(1, ROWS - 1), max_size=30).map(sorted)
-holes = st.dictionaries(st.integers(1, ROWS - 1), st.floats(1.6, 9.0), max_size=6)
+holes = st.dictionaries(
+    st.integers(1, ROWS - 1),
+    st.floats(1.6, 9.0).filter(lambda late: abs(late - 3.5) > 0.01),
+    max_size=6,
+)
 
 
 @FEW
@@ -113,6 +118,7 @@ def test_the_windows_own_size_is_taken_and_no_other(pump):
         ({"window": 3}, "expected no window and no stride, as sensors scores single rows"),
         ({"stride": 2}, "expected no window and no stride"),
         ({"period": 0.0}, "expected a period in seconds, above 0. Received: 0.0"),
+        ({"longest_step": 0}, "expected a gap in seconds, above 0. Received: 0.0"),
         ({"period": float("nan")}, "expected a period"),
         ({"alpha": 1e-9}, "needs at least"),
         (
@@ -200,9 +206,8 @@ def test_a_sample_out_of_range_is_named(digits):
     ("time", "message"),
     [
         (None, "expected the time of each sample"),
-        (1.0, "expected times that rise. Received: [1.0] after 1.0"),
-        (0.5, "call gap() first"),
-        (np.nan, "expected times that rise"),
+        (np.nan, "time: expected finite seconds. Received: [nan]."),
+        (np.inf, "time: expected finite seconds"),
         ([2.0, 3.0], "expected seconds, 1 of them. Received: float64 (2,)"),
         (np.datetime64("2026-01-31"), "expected seconds"),
         ("2.0", "expected seconds"),
@@ -215,8 +220,59 @@ def test_a_time_that_does_not_fit_is_refused(pump, readings, time, message):
     with refuses(message):
         stream.push(x[1], time)
     assert stream.state() == state
-    stream.gap()  # the clock was set
-    assert stream.push(x[1], 0.25) == []
+
+
+def test_equal_times_are_next_samples_and_a_clock_set_back_is_a_gap(pump, readings):
+    stream, x = StreamScorer(pump.runner, period=1.0), readings["m1"]
+    time = [*range(10), *[9.0] * 5, *range(10, 14), *range(2, 14), *range(14, 20)]
+    results = stream.push(x[: len(time)], np.array(time, float))
+    rows = window_rows(len(time), WINDOW, STRIDE, time=np.array(time, float))
+    assert [r.first_row for r in results] == rows[:, 0].tolist()
+    assert [r.first_row for r in results] == [0, 3, 6, 19, 22, 25]
+
+
+@pytest.mark.parametrize(
+    ("options", "longest"),
+    [
+        ({}, None),
+        ({"period": 0.1}, 0.35),
+        ({"longest_step": 9}, 9.0),
+        ({"period": 0.1, "longest_step": 2.0}, 2.0),
+    ],
+)
+def test_a_gap_is_what_is_said_or_follows_from_the_period(pump, runner_of_clock, options, longest):
+    found = StreamScorer(runner_of_clock(pump.runner, None), **options).longest_step
+    assert found == (None if longest is None else pytest.approx(longest))
+
+
+def test_a_gap_is_as_in_training_where_nothing_is_said(pump, readings, runner_of_clock):
+    runner = runner_of_clock(pump.runner, Clock(("time",), step=1.0, gap=3.5))
+    stream = StreamScorer(runner)
+    assert stream.longest_step == 3.5
+    time = np.cumsum(np.where(np.arange(60) == 30, 4.0, 1.0))
+    found = [r.first_row for r in stream.push(readings["m1"][:60], time)]
+    assert found == window_rows(60, WINDOW, STRIDE, time=time)[:, 0].tolist()
+    assert StreamScorer(runner).push(readings["m1"][:12])  # times need not be there
+
+
+@FEW
+@given(pieces, holes, st.sets(st.integers(0, ROWS - 1), max_size=5), st.integers(1, 15))
+def test_rows_that_are_skipped_are_in_no_window_and_all_others_are_scored(
+    pump, readings, edges, late, bad, stride
+):
+    x, step = readings["m1"][:ROWS], np.ones(ROWS)
+    step[list(late)] = list(late.values())
+    time, good = np.cumsum(step), np.ones(ROWS, bool)
+    good[list(bad)] = False
+    order, first = window_starts(ROWS, WINDOW, stride, time=time, good=good)
+    stream, results = StreamScorer(pump.runner, stride=stride, period=1.0), []
+    for row in range(ROWS):
+        if good[row]:
+            results += stream.push(x[row], time[row])
+        else:
+            stream.skip(time[row])
+            stream.restore(json.loads(json.dumps(stream.state())))
+    assert [r.first_row for r in results] == order[first].tolist()
 
 
 def drifting(x, n):

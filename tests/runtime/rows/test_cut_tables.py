@@ -111,7 +111,7 @@ def test_windows_that_are_cut_already_are_read_as_rows(tmp_path, windows, read, 
     found = read(tmp_path / name, windows())
     np.testing.assert_array_equal(found.x, x)
     assert list(found.blocks[0].where) == ["row"]
-    with refuses("expected --stride, --recording and --time with a model of windows"):
+    with refuses("expected --stride, --recording, --time and --gap with a model of windows"):
         plan_file(tmp_path / name, windows(windowing=Windowing(stride=1)))
 
 
@@ -125,7 +125,7 @@ def test_an_array_of_readings_is_cut_too(tmp_path, windows, read):
 
 def test_options_of_windows_are_refused_of_a_model_without(tmp_path, wanted):
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))
-    with refuses("expected --stride, --recording and --time with a model of windows"):
+    with refuses("expected --stride, --recording, --time and --gap with a model of windows"):
         plan_file(tmp_path / "x.npy", wanted((2,), windowing=Windowing(stride=2)))
 
 

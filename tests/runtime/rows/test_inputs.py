@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import re
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -90,11 +91,13 @@ def test_windows_that_are_cut_already_are_rows(pump_model, pump_windows, tmp_pat
     np.testing.assert_array_equal(given.where["row"], np.arange(len(given.x)))
 
 
-@pytest.mark.parametrize("option", [{"stride": 2}, {"recording": "broken"}, {"time": "broken"}])
+@pytest.mark.parametrize(
+    "option", [{"stride": 2}, {"recording": "broken"}, {"time": "broken"}, {"gap": 2.0}]
+)
 def test_how_to_cut_is_refused_by_a_model_of_rows(table_model, sensor_csv, option):
     with refuses(
-        "expected --stride, --recording and --time with a model of windows and a table to cut into "
-        "them. Received: rows that are (6,) already."
+        "expected --stride, --recording, --time and --gap with a model of windows and a table to "
+        "cut into them. Received: rows that are (6,) already."
     ):
         read_input(sensor_csv, table_model, Windowing(**option))
 
@@ -117,9 +120,37 @@ def test_a_table_shorter_than_a_window_is_refused(pump_model, pump_csv, tmp_path
         read_input(tmp_path / "short.csv", pump_model)
 
 
-def test_recordings_that_nobody_tells_apart_are_noticed_by_their_times(pump_model, pump_csv):
-    with refuses("expected times that rise. Received: 2026-01-31T23:50:00 in row 1"):
-        read_input(pump_csv, pump_model, Windowing(recording="", time="time"))
+def test_recordings_that_nobody_tells_apart_are_noticed_by_their_times(
+    pump_model, pump_csv, tmp_path, caplog
+):
+    shutil.copy(pump_csv, tmp_path / "rows.csv")  # a file is told of once
+    read_input(tmp_path / "rows.csv", pump_model, Windowing(recording="", time="time"))
+    assert "times repeated from the row before: kept, each as the next sample; if rows" in (
+        caplog.text
+    )
+    assert "name their column (--recording)" in caplog.text
+
+
+def test_the_gap_of_training_is_that_of_the_device_unless_another_is_said(pump_model, pump_csv):
+    assert pump_model.clock.step == 1.0
+    assert pump_model.clock.gap == 3.5
+    own = read_input(pump_csv, pump_model)
+    assert len(read_input(pump_csv, pump_model, Windowing(gap=3.5)).x) == len(own.x)
+    assert len(read_input(pump_csv, pump_model, Windowing(gap=1e6)).x) > len(own.x)
+
+
+def test_date_and_clock_may_be_two_columns_written_as_is_said(pump_model, pump_csv, tmp_path):
+    header, *lines = pump_csv.read_text().splitlines()
+    rows = [line.split(",") for line in lines]
+    at = header.split(",").index("time")
+    for row in rows:
+        row[at] = ",".join(reversed(row[at].split("T")))
+    header = header.replace("time", "clock,date")
+    text = "\n".join([header, *map(",".join, rows)])
+    (tmp_path / "two.csv").write_text(text)
+    windowing = Windowing(time="date,clock", time_format="%Y-%m-%d %H:%M:%S")
+    found = read_input(tmp_path / "two.csv", pump_model, windowing)
+    np.testing.assert_array_equal(found.x, read_input(pump_csv, pump_model).x)
 
 
 @pytest.mark.parametrize("option", ["recording", "time"])

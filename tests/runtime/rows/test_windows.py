@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from vae_runtime.rows.windows import one_of, window_rows
+from vae_runtime.rows.times import read_times
+from vae_runtime.rows.windows import find_segments, one_of, window_rows, window_starts
 
 START = np.datetime64("2026-01-31T23:59:50")
 
@@ -40,7 +41,7 @@ def tables(draw):
     time = np.empty(len(recording), int)
     for number, lengths in enumerate(recordings):
         step = np.ones(sum(lengths), int)
-        step[np.cumsum(lengths)[:-1]] = draw(st.integers(2, 50))
+        step[np.cumsum(lengths)[:-1]] = draw(st.integers(4, 50))
         time[recording == number] = np.cumsum(step)
     return recording, time
 
@@ -97,10 +98,26 @@ def test_recordings_may_be_named_by_anything(names):
     assert sorted(window_rows(4, 2, 1, recording=recording).tolist()) == [[0, 2], [1, 3]]
 
 
-@pytest.mark.parametrize(("late", "windows"), [(1.5, 3), (1.51, 2), (1e6, 2)])
-def test_a_hole_is_a_step_of_more_than_one_and_a_half_usual_ones(late, windows):
+def test_recordings_are_in_the_order_of_people():
+    recording = np.array(["run 100", "run 81", "run 9", "a2", "7"]).repeat(2)
+    rows = window_rows(10, 2, 1, recording=recording)
+    assert recording[rows[:, 0]].tolist() == ["7", "a2", "run 9", "run 81", "run 100"]
+
+
+@pytest.mark.parametrize(("late", "windows"), [(2.0, 3), (3.5, 3), (3.51, 2), (1e6, 2)])
+def test_a_hole_is_a_step_of_more_than_three_and_a_half_usual_ones(late, windows):
     time = np.cumsum([0.0, 1.0, late, 1.0])
     assert len(window_rows(4, 2, 1, time=time)) == windows
+
+
+@pytest.mark.parametrize(("gap", "windows"), [(0.5, 0), (1.0, 2), (8.9, 2), (9.0, 3), (1e9, 3)])
+def test_a_gap_that_is_given_is_the_longest_step_that_is_no_hole(gap, windows):
+    time = np.cumsum([0.0, 1.0, 9.0, 1.0])
+    if not windows:
+        with refuses("Say which steps are still no hole (--gap SECONDS)"):
+            window_rows(4, 2, 1, time=time, gap=gap)
+        return
+    assert len(window_rows(4, 2, 1, time=time, gap=gap)) == windows
 
 
 def test_each_recording_has_a_pace_of_its_own():
@@ -160,45 +177,96 @@ def test_no_rows_have_no_windows(time):
         window_rows(0, 1, 1, time=time)
 
 
-@pytest.mark.parametrize("second", ["2026-01-01T00:00:00", "2025-12-31T23:59:59"])
-@pytest.mark.parametrize("kind", [str, "datetime64[s]"])
-def test_times_that_do_not_rise_are_named_as_they_are_with_their_rows(second, kind):
-    recording = np.array(["b", "a", "b"])
-    time = np.array(["2026-01-01T00:00:00", "2026-01-01T00:00:00", second]).astype(kind)
+@pytest.mark.parametrize("kind", ["datetime64[s]", str, object])
+def test_equal_times_are_next_samples_and_a_clock_set_back_begins_a_stretch(kind, caplog):
+    start = np.datetime64("2026-01-01T00:00:00")
+    time = (start + np.array([0, 1, 1, 2, 3, 1, 2, 3])).astype(kind)
+    assert window_rows(8, 3, 1, time=time).tolist() == [
+        *([0, 1, 2], [1, 2, 3], [2, 3, 4]),
+        [5, 6, 7],
+    ]
+    back, repeated = caplog.messages
+    assert back == (
+        f"the clock was set back once, first in row 5, from {time[4]} to {time[5]}: the order of "
+        "rows is kept, and no window spans such a step"
+    )
+    assert repeated.startswith("1 time repeated from the row before: kept, each as the next sample")
+
+
+def test_what_was_bridged_and_what_was_not_is_told_with_counts(caplog):
+    time = np.cumsum([0.0, *[1.0] * 20, 2.0, 3.0, *[1.0] * 9, 60.0, 1.0])
+    window_rows(len(time), 2, 1, time=time)
+    assert caplog.messages == [
+        "2 steps in time longer than the usual 1 s, bridged as samples that were missed (--gap "
+        "3.5)",
+        "1 hole in time of more than 3.5 s, the longest 1 min: no window spans one (--gap)",
+    ]
+
+
+def test_nothing_is_told_of_times_as_they_should_be(caplog):
+    window_rows(50, 2, 1, time=np.arange(50.0))
+    assert caplog.messages == []
+
+
+def test_rows_in_no_order_are_refused_with_the_first_place():
+    time = np.datetime64("2026-01-01T00:00:09") - np.arange(9)
     message = (
-        f"expected times that rise. Received: {second} in row 2 after 2026-01-01T00:00:00 in row "
-        "0. Sort the rows, or name the column that tells recordings apart (--recording)."
+        "expected rows in time order. Received: 2026-01-01T00:00:08 in row 1 after "
+        "2026-01-01T00:00:09 in row 0, and 8 of 8 steps go back. Sort the rows, or name the column "
+        "that tells recordings apart (--recording)."
     )
     with refuses(message):
-        window_rows(3, 1, 1, recording=recording, time=time)
+        window_rows(9, 2, 1, time=time)
 
 
-@pytest.mark.parametrize(
-    ("time", "shown"),
-    [
-        (np.array([0.0, np.nan, 2.0]), "nan"),
-        (np.array(["2026-01-01", "NaT", "2026-01-03"], "datetime64[s]"), "NaT"),
-    ],
-)
-def test_a_missing_time_does_not_rise(time, shown):
-    with refuses(f"expected times that rise. Received: {shown} in row 1 after"):
-        window_rows(3, 1, 1, time=time)
-
-
-@pytest.mark.parametrize(
-    ("time", "shown"),
-    [
-        (["1", "", "3"], "'' in row 1."),
-        (["1", "2", "noon"], "'noon' in row 2."),
-        (["2026-01-01", "2026-01-02", "3"], "'3' in row 2."),
-        (["", "1", "2"], "'' in row 0."),
-    ],
-)
-@pytest.mark.parametrize("kind", [str, object])
-def test_what_is_no_time_is_named_with_its_row(time, shown, kind):
-    message = f"expected times as numbers, or as 2026-01-31T23:59:59. Received: {shown}"
+def test_a_table_at_another_pace_than_the_gap_is_refused_with_both():
+    message = (
+        "expected a stretch of 4 rows without a gap. Received: 9 rows, of which the longest "
+        "stretch has 1. Holes in time: 8, steps of more than 3.5 s, the longest 10 s; usual are 10 "
+        "s."
+    )
     with refuses(message):
-        window_rows(3, 1, 1, time=np.array(time, kind))
+        window_rows(9, 4, 1, time=10.0 * np.arange(9), gap=3.5)
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        (np.array([0.0, np.nan, 2.0]), "row 1: expected a time as a number. Received: 'nan' (1"),
+        (
+            np.array(["2026-01-01", "NaT", "2026-01-03"], "datetime64[s]"),
+            "expected a time. Received: 'N",
+        ),
+        (["1", "", "3"], "row 1: expected a time as a number. Received: '' (1 such rows)"),
+        (["1", "2", "noon"], "row 2: expected a time as a number. Received: 'noon' (1 such rows)"),
+        (["2026-01-01", "2026-01-02", "3"], "row 2: expected a time. Received: '3' (1 such rows)"),
+        (["", "1", "-"], "row 0: expected a time as a number. Received: '' (2 such rows)"),
+        (["9.1.26", "13.1.26", "3"], "expected a time as %d.%m.%y. Received: '3' (1 such rows)"),
+    ],
+)
+@pytest.mark.parametrize("kind", [None, object])
+def test_a_row_without_a_time_is_named_unless_it_is_not_good_anyway(time, shown, kind):
+    time = np.array(time, kind)
+    with refuses(shown):
+        window_rows(3, 1, 1, time=time)
+    good = read_times(time).good
+    order, first = window_starts(3, 1, 1, time=time, good=good)
+    assert order[first].tolist() == np.flatnonzero(good).tolist()
+
+
+def test_windows_over_rows_that_are_not_good_are_left_out_and_counted(caplog):
+    good = np.arange(9) != 4
+    order, first = window_starts(9, 3, 1, good=good, time=np.arange(9.0))
+    assert order[first].tolist() == [0, 1, 5, 6]
+    assert caplog.messages == ["left out 3 windows over rows that are not good"]
+
+
+def test_a_row_without_a_time_lasts_as_long_as_a_row():
+    """What comes after it is compared with what was before."""
+    time, good = np.array([0.0, 1, np.nan, 3, 4, np.nan, 9, 10]), np.ones(8, bool)
+    good[[2, 5]] = False
+    segments = find_segments(8, time=time, good=good)
+    assert np.flatnonzero(segments.new).tolist() == [6]
 
 
 @pytest.mark.parametrize("missing", ["", None, np.nan, np.datetime64("NaT")])

@@ -1,5 +1,6 @@
 """Rows by name, file or folder: each kind has its options, and no other is ignored."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -12,7 +13,8 @@ from vae_keras import data
 from vae_keras.cli import main
 from vae_keras.configs import DataConfig
 from vae_keras.data.sources import ALL_OPTIONS, OPTIONS
-from vae_runtime.rows.formats.registry import ENDINGS
+from vae_runtime.bundle.manifest import Clock
+from vae_runtime.rows.endings import ENDINGS
 
 VALUES = {
     "classes": "c",
@@ -27,13 +29,16 @@ VALUES = {
     "recording": "m",
     "time": "t",
     "on_bad_row": "reject",
+    "time_format": "%d.%m.%Y",
+    "gap": 2.0,
     "bad_columns": "drop",
     "stream": True,
     "image_size": (8, 8),
     "channels": 1,
     "machine": "m",
 }
-WINDOWED = ("stride", "recording", "time")  # said of a window alone
+WINDOWED = ("stride", "recording", "gap")  # said of a window alone
+TIMED = ("time_format", "gap")  # said of times alone
 
 
 def refuses(message):
@@ -77,6 +82,8 @@ def test_an_option_of_no_use_is_refused_and_not_ignored(sources, kind):
             asked = {option: VALUES[option]}
             if option in WINDOWED:
                 asked["window"] = VALUES["window"]
+            if option in TIMED:
+                asked["time"] = VALUES["time"]
             if option == "labels_per_class":
                 asked["classes"] = VALUES["classes"]
             config = DataConfig(source, **asked)
@@ -142,3 +149,15 @@ def test_names_and_windows_are_asked_of_tables_alone(request, sources, run):
     known = request.getfixturevalue(run).data
     for source in ("digits", "mnist", *sources["images"]):
         assert data.config_like(source, known) == DataConfig(source)
+
+
+def test_times_are_as_in_training_where_nothing_else_is_said(pump_run):
+    clock = Clock(("day", "at"), "%d/%m/%Y %H:%M", 60.0, 210.0)
+    known = dataclasses.replace(pump_run.data, clock=clock)
+    like = data.config_like("rows.csv", known, time="day,at")
+    assert (like.gap, like.time_format) == (210.0, "%d/%m/%Y %H:%M")
+    like = data.config_like("rows.csv", known, time="day,at", gap=9.0, time_format="%H:%M %d")
+    assert (like.gap, like.time_format) == (9.0, "%H:%M %d")
+    like = data.config_like("rows.csv", known, time="other")
+    assert (like.gap, like.time_format) == (210.0, None)
+    assert data.config_like("rows.csv", known).gap is None

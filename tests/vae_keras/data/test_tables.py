@@ -10,6 +10,7 @@ import pytest
 from vae_keras import data
 from vae_keras.configs import DataConfig
 from vae_keras.data.streams import FileStream
+from vae_runtime.bundle.manifest import Clock
 
 PLANT = {"flow": [1.0, 2.0, 3.0, 4.0], "speed": [9.5, 8.5, 7.5, 6.5], "broken": [0, 0, 1, 0]}
 WAYS = ("csv", "parquet", "stream")
@@ -325,7 +326,61 @@ def test_windows_go_by_the_columns_that_are_named(load, way):
     assert dataset.x[:].tolist() == [[[0], [1]], [[1], [2]], [[2], [3]], [[10], [11]], [[12], [13]]]
     assert dataset.y.tolist() == [False, False, True, False, False]
     assert dataset.stride == 1
-    assert len(dataset.notes) == 2
+    assert len(dataset.notes) == 3
+    assert dataset.notes[2].startswith("1 hole in time of more than 3.5 s, the longest 8 s")
+    assert dataset.clock == Clock(("time",), None, 1.0, 3.5)
+
+
+LOG = {  # five seconds, of which one is missing, then a stop
+    "date": ["2026/03/01"] * 8,
+    "clock": [f"08:00:{i:02}" for i in (0, 1, 3, 4, 5, 30, 31, 32)],
+    "a": [0, 1, 2, 3, 4, 5, 6, 7],
+}
+
+
+@pytest.mark.parametrize(("gap", "windows"), [(None, 6), (1.5, 5), (60.0, 7)])
+def test_date_and_clock_may_be_two_columns_and_a_gap_is_what_is_said(load, gap, windows):
+    options = {"window": 2, "stride": 1, "time": "date,clock", "gap": gap}
+    dataset = load(LOG, "csv", **options)
+    assert len(dataset.x) == windows
+    assert dataset.feature_names == ("a",)
+    assert dataset.clock == Clock(("date", "clock"), "%Y/%m/%d %H:%M:%S", 1.0, gap or 3.5)
+    assert dataset.notes[0] == "times are read as %Y/%m/%d %H:%M:%S"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_times_without_windows_are_no_feature_and_are_told_to_devices(load, way):
+    table = {"time": [10.0, 11.0, 12.0, 13.0], "a": [1.0, 4.0, 2.0, 3.0]}
+    dataset = load(table, way, time="time")
+    assert dataset.feature_names == ("a",)
+    assert dataset.clock == Clock(("time",), None, None if way == "stream" else 1.0)
+    assert dataset.notes == ("no feature, as it says when rows were: time",)
+
+
+def test_recordings_of_several_paces_say_no_gap_to_devices(load):
+    table = {"t": [0, 1, 2, 3, 0, 9, 18, 27], "m": ["a"] * 4 + ["b"] * 4, "a": range(8)}
+    dataset = load(table, "csv", window=2, time="t", recording="m")
+    assert len(dataset.x) == 6
+    assert dataset.clock == Clock(("t",))
+
+
+def test_dates_are_read_as_is_said(load):
+    table = {"t": ["01/03/2026 08:00", "01/03/2026 08:01"] * 2, "a": range(4)}
+    with refuses("Give --time-format '%d/%m/%Y %H:%M' or --time-format '%m/%d/%Y %H:%M'"):
+        load(table, "csv", window=2, time="t")
+    dataset = load(table, "csv", window=2, time="t", time_format="%m/%d/%Y %H:%M")
+    assert dataset.clock == Clock(("t",), "%m/%d/%Y %H:%M", 60.0, 210.0)
+    assert [note[:30] for note in dataset.notes][1] == "the clock was set back once, f"
+
+
+@pytest.mark.parametrize("options", [{"window": 2}, {}])
+def test_a_row_without_a_time_is_an_error_or_left_out(load, options):
+    table = {"t": ["0", "1", "", "3", "4"], "a": range(5)}
+    with refuses("row 2: expected a time as a number. Received: '' (1 such rows)"):
+        load(table, "csv", time="t", **options)
+    dataset = load(table, "csv", time="t", **options, **DROP_ROWS)
+    assert dataset.x[:].shape[0] == (2 if options else 4)
+    assert "left out 1 row without a time that can be read" in dataset.notes
 
 
 @pytest.mark.parametrize("way", ["csv", "parquet"])
