@@ -290,6 +290,7 @@ class Runner:
         >>> bool(abs(difference[6, 4]) > abs(difference[0, 4]))  # current of a broken machine
         True
         """
+        x = self._whole(x)
         return self._attribution.expected(x) if self._attribution.expects else self.reconstruct(x)
 
     def sample(self, n: int, *, seed: int | None = None) -> NDArray[np.float32]:

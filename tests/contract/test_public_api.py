@@ -48,6 +48,7 @@ RUNNER = {
     "decode",
     "encode",
     "expect",
+    "expects_missing",
     "explain",
     "interpolate",
     "load",

@@ -219,7 +219,7 @@ def _text_error(texts: list[Column]) -> str:
     """Error that says of each column what helps."""
     said = "; ".join(f"{column.name} ({_kind_of_text(column)})" for column in texts[:3])
     more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""
-    few = [c.name for c in texts if c.kind == CATEGORY and (c.distinct or 0) <= FEW_KINDS]
+    few = [c.name for c in texts if 1 < (c.distinct or 0) <= min(FEW_KINDS, c.rows - 1)]
     encode = f"encode what is of few kinds (--categories {','.join(few)}), " if few else ""
     return (
         f"expected columns of numbers. Received: text in {said}{more}. Type what to do: {encode}"

@@ -18,6 +18,7 @@ OWN = {
     "time": "time",
     "machine": "machine_column",
 }  # by the name of the option
+WINDOWED = ("recording", "time")  # by which windows are kept apart
 WITHOUT = {
     "label": "all rows are taken as normal",
     "recording": "all rows are taken as one recording",
@@ -55,11 +56,16 @@ def load_like(source: str, known: Any, **options: Any) -> Loaded:
         except ColumnError as error:
             for option in _lacking(error, own):
                 column = own.pop(option)
+                if known.stride is not None and kind_of(source) == "table":
+                    _check_apart(known, option, source)
                 notes.append(f"no {option} column {column!r} in {source}: {WITHOUT[option]}")
             continue
         used = {**given, **own}
         columns = {name: str(used[name]) for name in OWN if used.get(name)}
-        _check_windows(dataset, known, own, options, source)
+        if isinstance(dataset.x, Windows):  # as of an .npz, which may hold a table or windows
+            for option in WINDOWED:
+                if option not in own and options.get(option) is None:
+                    _check_apart(known, option, source)
         return Loaded(dataset, columns, (*_said(own), *notes))
 
 
@@ -86,20 +92,15 @@ def _lacking(error: ColumnError, own: dict[str, str]) -> list[str]:
     return [*own]  # parts without names
 
 
-def _check_windows(
-    dataset: Dataset, known: Any, own: dict[str, str], options: dict[str, Any], source: str
-) -> None:
-    """Raises ValueError for windows cut of a table without a column that keeps them apart."""
-    if not isinstance(dataset.x, Windows):
-        return
-    for option in ("recording", "time"):
-        column = getattr(known, OWN[option])
-        if column and option not in own and options.get(option) is None:
-            raise ValueError(
-                f"{source}: expected the column {column!r}, by which windows were kept apart in "
-                f"training. Received: no such column. Name that of this file (--{option} NAME), "
-                f"or say that it has none: --{option} ''."
-            )
+def _check_apart(known: Any, option: str, source: str) -> None:
+    """Raises ValueError for a missing column by which windows were kept apart in training."""
+    column = getattr(known, OWN[option])
+    if option in WINDOWED and column:
+        raise ValueError(
+            f"{source}: expected the column {column!r}, by which windows were kept apart in "
+            f"training. Received: no such column. Name that of this file (--{option} NAME), "
+            f"or say that it has none: --{option} ''."
+        )
 
 
 def _said(own: dict[str, str]) -> list[str]:

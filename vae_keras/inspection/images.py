@@ -4,13 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 from vae_keras.survey.words import counted, listed, share
-from vae_runtime._base.libraries import need
-from vae_runtime.rows.formats.images import SUFFIXES
+from vae_runtime.rows.formats.image_files import images_of
+from vae_runtime.rows.formats.pixels import check_pillow, kind_of
 
 from .findings import Findings
 
 NORMAL = ("normal", "good")  # folders
-GREY = ("1", "L", "LA", "La")  # Pillow's modes
 LARGEST_SIDE = 128  # pixels of the longer side of a size that is suggested, at most
 SHOWN = 8  # sizes
 
@@ -18,9 +17,9 @@ Kind = tuple[int, int, str]  # width, height, what its pixels are
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Image files of a folder and those in it, without what is hidden or a system's."""
-    found = (f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.is_dir())
-    return sorted(f for f in found if not _is_hidden(f.relative_to(folder)))
+    """Image files of a folder and those in it, as training takes them."""
+    images_of.cache_clear()  # there may be others by now
+    return list(images_of(str(folder)))
 
 
 def inspect_images(source: str, files: list[Path]) -> Findings:
@@ -30,6 +29,7 @@ def inspect_images(source: str, files: list[Path]) -> Findings:
         source: the folder, as it was typed.
         files: the images in it.
     """
+    check_pillow(Path(source))
     folder, kinds, bad = Path(source), Counter[Kind](), list[Path]()
     for file in files:
         kind = _kind_of(file)
@@ -66,21 +66,14 @@ def _is_normal(inside: Path) -> bool:
     return not {part.lower() for part in inside.parts[:-1]}.isdisjoint(NORMAL)
 
 
-def _is_hidden(inside: Path) -> bool:
-    return any(part.startswith((".", "__MACOSX", "@eaDir")) for part in inside.parts)
-
-
 def _kind_of(file: Path) -> Kind | None:
     """Size and pixels of an image from the beginning of its file; None where it is none."""
-    pillow = need("PIL.Image", f"{file}: reading images")
     try:
-        with file.open("rb") as content, pillow.open(content) as image:
-            mode, (width, height) = image.mode, image.size
-    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError):
+        found = kind_of(file)
+    except ValueError:
         return None
-    if mode in GREY:
-        return width, height, "grey"
-    return width, height, "16 bits" if mode.startswith("I") else "colour"
+    what = "16 bits" if found.bits == 16 else "grey" if found.channels == 1 else "colour"
+    return found.width, found.height, what
 
 
 def _lines(kinds: Counter[Kind]) -> list[str]:
@@ -119,7 +112,7 @@ def _command(
         width, height = max(sorted(sizes), key=lambda size: sizes[size])
         shrink = max(1.0, max(width, height) / LARGEST_SIDE)
         height, width = (max(1, round(side / shrink)) for side in (height, width))
-        words += ["--image-size", f"{height},{width}"]
+        words += ["--image-size", f"{width}x{height}"]
     if len(pixels) > 1:
         words += ["--channels", "1"]
     if bad:

@@ -35,6 +35,10 @@ class Bernoulli(keras.layers.Layer):
         """KL(x || sigmoid(l)) of each feature, in nats: softplus(l) - x l - entropy(x)."""
         return _softplus(x_logits) - x * x_logits + _times_log(x) + _times_log(1.0 - x)
 
+    def left_out(self, x: Tensor) -> Tensor:
+        """Entropy of each feature, in nats, which `feature_nll` leaves out: terms of it cancel."""
+        return -_times_log(x) - _times_log(1.0 - x)
+
     def mean(self, x_logits: Tensor) -> Tensor:
         """E[x|z], of x's shape."""
         return ops.sigmoid(x_logits)

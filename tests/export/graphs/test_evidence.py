@@ -119,6 +119,18 @@ def test_scores_out_of_fold_that_are_no_numbers_are_refused(few_run, name, bad, 
         export(dataclasses.replace(known, calibration=broken), tmp_path / "bundle")
 
 
+# Scores of images
+
+
+def test_a_score_of_images_is_no_better_known_than_the_terms_that_cancel_in_it(photos_run):
+    """Grey levels cost far more than what is told of them: float32 errors are a share of that."""
+    known = evidence.gather(source.of_run(photos_run))
+    score = np.abs(np.asarray(known.source.vae.score(known.feeds["x"])["score"])).max()
+    pixels = 12 * 16
+    assert 0.5 * pixels < known.error_scales["score"] < score + np.log(2) * pixels + 1
+    assert known.error_scales["score"] > 10 * score
+
+
 # Scores with a mixture
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from vae_keras import data
 from vae_keras.configs import DataConfig
+from vae_runtime.bundle.records import RowSpec
 
 MACHINE = {
     "mode": ["wash", "idle", "wash", "run", "idle", "run"],
@@ -96,8 +97,9 @@ def test_names_of_things_are_no_kinds(loads):
 
 
 def test_text_that_nobody_names_is_told_with_the_option(load):
-    with refuses("--categories mode)."):
-        load({"flow": MACHINE["flow"], "mode": MACHINE["mode"]}, "csv")
+    flow = [float(i * i % 97) for i in range(120)]
+    with refuses("(--categories mode)"):
+        load({"flow": flow, "mode": MACHINE["mode"] * 20}, "csv")
 
 
 def test_labels_in_words_are_refused_with_what_to_type(loads):
@@ -127,17 +129,22 @@ def test_truths_are_labels_in_every_format(loads, words):
 
 def test_rows_are_read_as_a_model_with_categories_takes_them(write, load):
     known = load(MACHINE, "csv", **CODED)
-    known_card = type("Card", (), {"feature_names": known.feature_names, "stride": None})
-    known_card.categories, known_card.input_shape = known.categories, (4,)
+    spec = RowSpec(
+        name="rows",
+        input_shape=(4,),
+        input_dtype="float32",
+        value_range=None,
+        feature_names=known.feature_names,
+        one_hot=(3,),
+        categories=known.categories,
+    )
     ones = {f"mode_{m}": [int(m == mode) for mode in MACHINE["mode"]] for m in ("run", "wash")}
     ones["mode_idle"] = [int(mode == "idle") for mode in MACHINE["mode"]]
     for name, table in {
         "words.csv": MACHINE,
         "ones.csv": {"flow": MACHINE["flow"], **ones, "state": MACHINE["state"]},
     }.items():
-        config = data.config_like(
-            str(write(table, name)), known_card, label="state", normal=("ok",)
-        )
+        config = data.config_like(str(write(table, name)), spec, label="state", normal=("ok",))
         dataset = data.load(config)
         assert dataset.feature_names == known.feature_names
         np.testing.assert_array_equal(dataset.x, known.x)

@@ -51,6 +51,9 @@ def test_windows_of_a_table_are_kept_apart_as_in_training_or_refused(pump_run, p
     path.write_text("\n".join([lines[0], *lines[1::6]]))
     with pytest.raises(ValueError, match=r"expected the column 'machine'.*--recording ''"):
         read(path, pump_run.data)
+    np.savez(tmp_path / "one.npz", x=np.zeros((30, 3), np.float32), time=np.arange(30))
+    with pytest.raises(ValueError, match="expected the column 'machine'"):
+        read(tmp_path / "one.npz", pump_run.data)
     loaded = read(path, pump_run.data, recording="")
     assert loaded.columns == {"label": "fault", "time": "time"}
 

@@ -36,6 +36,17 @@ VALUES = {
     "image_size": (8, 8),
     "channels": 1,
     "machine": "m",
+    "normal": ("ok",),
+    "categories": ("a",),
+    "category_values": {"a": ("x", "y")},
+    "sep": ";",
+    "decimal": ",",
+    "thousands": ".",
+    "encoding": "latin-1",
+    "comment": "#",
+    "header": True,
+    "skiprows": 1,
+    "missing": ("-200",),
 }
 WINDOWED = ("stride", "recording", "gap")  # said of a window alone
 TIMED = ("time_format", "gap")  # said of times alone
@@ -86,6 +97,8 @@ def test_an_option_of_no_use_is_refused_and_not_ignored(sources, kind):
                 asked["time"] = VALUES["time"]
             if option == "labels_per_class":
                 asked["classes"] = VALUES["classes"]
+            if option == "category_values":
+                asked["categories"] = VALUES["categories"]
             config = DataConfig(source, **asked)
             with refuses(", which would be ignored.") as e:
                 data.load(config)

@@ -44,3 +44,13 @@ def test_nll_is_the_kullback_leibler_divergence_between_coins():
     logits = np.log(p / (1 - p)).astype(np.float32)
     nll = np.asarray(Bernoulli().feature_nll(x.astype(np.float32), logits))
     np.testing.assert_allclose(nll, expected, atol=FLOAT32)
+
+
+def test_what_is_left_out_is_the_cost_of_a_perfect_reconstruction():
+    x = np.array([[0.0, 0.25, 0.5, 1.0]], np.float32)
+    found = np.asarray(Bernoulli().left_out(x))
+    expected = [[0.0, -0.25 * np.log(0.25) - 0.75 * np.log(0.75), np.log(2.0), 0.0]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    plain = np.logaddexp(0.0, 0.3) - x * 0.3  # of logits of 0.3, with it
+    nll = np.asarray(Bernoulli().feature_nll(x, np.full_like(x, 0.3)))
+    np.testing.assert_allclose(nll + found, plain, atol=1e-6)
