@@ -27,7 +27,7 @@ def write(path, x):
         writer = csv.writer(file, delimiter=";")
         writer.writerow(NAMES)
         for second, row in enumerate(x):
-            writer.writerow([second, *(f"{value:.3f}".replace(".", ",") for value in row)])
+            writer.writerow([second, *(f"{value:.2f}".replace(".", ",") for value in row)])
 
 
 def main():

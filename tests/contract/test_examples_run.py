@@ -32,9 +32,10 @@ def told(story, tmp_path):
     home = shutil.copytree(EXAMPLES / story, tmp_path / story)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     for line in commands(story):
-        little = f" {LITTLE[story]}" if line.startswith("vae-keras train") else ""
+        little = {"vae-keras train": LITTLE[story], "vae-export": "--formats onnx"}
+        more = " ".join(options for start, options in little.items() if line.startswith(start))
         done = subprocess.run(
-            f"{line}{little}".split(),
+            f"{line} {more}".split(),
             cwd=home,
             env={**os.environ, "PATH": path},
             capture_output=True,

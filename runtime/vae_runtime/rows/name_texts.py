@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0*")  # 7.0 as text
+POWERS = re.compile(r"-?\d\.\d+[eE][+-]\d\d")  # 7.000e+00, as numpy's savetxt writes 7
 TRUTHS = {"true": "True", "false": "False"}
 UNNAMED = ("", "None", "nan", "NaT", "<NA>")  # how a missing name reads as text
 EXACT = 2.0**53  # float64 holds every whole number up to it
@@ -46,6 +47,8 @@ def name_text(value: Any) -> str:
     text = str(value).strip()
     if text in UNNAMED:
         return ""
+    if POWERS.fullmatch(text) and float(text).is_integer() and abs(float(text)) < EXACT:
+        return f"{float(text):.0f}"
     whole = WHOLE.fullmatch(text)
     return whole[1] if whole else TRUTHS.get(text.lower(), text)
 

@@ -63,3 +63,9 @@ def test_numbers_in_names_are_ordered_by_their_size():
     names = np.array(["100", "81", "m10", "m2", "m2b", "081", "b"])
     assert names[natural_order(names)].tolist() == ["081", "81", "100", "b", "m2", "m2b", "m10"]
     assert natural_key("81") < natural_key("100") < natural_key("a")
+
+
+def test_whole_numbers_with_a_power_of_ten_are_these_numbers():
+    """As numpy's savetxt writes labels of 0 and 1."""
+    written = ["0.000000000000000000e+00", "1.000000000000000000e+00", "-4.2e+01", "1.5e+00", "2E3"]
+    assert name_texts(written).tolist() == ["0", "1", "-42", "1.5e+00", "2E3"]
