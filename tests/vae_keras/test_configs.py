@@ -113,7 +113,6 @@ NO_TIMES = "expected a column of times, for time_format and gap. Received: none.
         ({"window": 4, "stride": 0}, "stride of 1 row or more. Received: 0."),
         ({"stride": 4}, OTHERS),
         ({"recording": "m", "stream": True}, "expected recordings without streaming"),
-        ({"time": "t", "stream": True}, "no column of times with streaming."),
         ({"time": "t", "gap": 2.0}, OTHERS),
         ({"window": 4, "gap": 2.0}, NO_TIMES),
         ({"time_format": "%d.%m.%Y"}, NO_TIMES),
@@ -175,6 +174,7 @@ WHOLE = {
     "window": DataConfig,
     "labels_per_class": DataConfig,
     "folds": DataConfig,
+    "skiprows": DataConfig,
 }
 REAL = {
     "learning_rate": TrainConfig,

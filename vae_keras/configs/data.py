@@ -134,6 +134,8 @@ class DataConfig:
             _check_size(self.image_size)
         check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
         check_whole("seed", self.seed, least=0, most=LARGEST_SEED)
+        if self.skiprows is not None:
+            check_whole("skiprows", self.skiprows, least=0)
 
     @property
     def time_columns(self) -> tuple[str, ...]:
@@ -251,8 +253,6 @@ def _check_windows(config: DataConfig) -> None:
 
 
 def _check_times(config: DataConfig) -> None:
-    if config.time is not None and config.stream:
-        raise ValueError("expected no column of times with streaming. Received: both.")
     if config.time is None and (config.time_format is not None or config.gap is not None):
         raise ValueError("expected a column of times, for time_format and gap. Received: none.")
     if config.gap is not None:

@@ -21,6 +21,7 @@ from vae_keras.survey.records import (
     Survey,
 )
 from vae_keras.survey.words import counted, listed, share
+from vae_runtime._base.libraries import find
 from vae_runtime.rows.dialect import Reading
 
 FEW_KINDS = 12  # texts of a column that may well be encoded
@@ -39,9 +40,14 @@ def resolve(config: DataConfig) -> tuple[DataConfig, tuple[str, ...]]:
     Raises:
         ValueError: there is a column of text that nobody says what to do with.
     """
-    files = open_files([config.source], reading_of(config))
     if config.category_values is not None:
         return config, ()
+    if find("pyarrow") is None:
+        return config, (
+            "the columns were not looked at, which needs a working pyarrow: all that are not named "
+            "otherwise are features, also those that count rows or tell the time",
+        )
+    files = open_files([config.source], reading_of(config))
     if not files.has_names and not files.is_text:
         return config, ()
     try:

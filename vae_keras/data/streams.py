@@ -96,8 +96,17 @@ class FileStream(Stream):
         return FileStream(self.inputs, keep)
 
     def _read(self, i: int) -> Array:
-        x = np.concatenate([block.x for block in self.inputs.read(self.inputs.shards[i])])
-        return x[self._keep[self._starts[i] : self._starts[i + 1]]].astype(self.dtype)
+        """The rows of a shard that belong; ValueError for a bad row among them."""
+        parts: list[Array] = []
+        first = self._starts[i]
+        for block in self.inputs.read(self.inputs.shards[i]):
+            keep = self._keep[first : first + len(block.x)]
+            for place, reason in block.bad.items():
+                if keep[place]:
+                    raise ValueError(f"{block.file}: expected rows without faults. {reason}")
+            parts.append(block.x[keep])
+            first += len(block.x)
+        return np.concatenate(parts).astype(self.dtype)
 
 
 class DatasetStream(Stream):

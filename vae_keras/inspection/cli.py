@@ -9,6 +9,7 @@ from vae_keras.configs import DataConfig
 from vae_keras.configs.options import DATA, add_options
 from vae_keras.survey.files import open_files, survey_files
 from vae_runtime._base.atomic_files import write_aside
+from vae_runtime._base.libraries import need
 from vae_runtime._base.printable import printable
 from vae_runtime.cli.values import name_or_path, path
 from vae_runtime.rows.dialect import Reading
@@ -65,6 +66,7 @@ def _shown(line: str) -> str:
 
 def inspect(args: argparse.Namespace) -> int:
     """Prints what is in files, and the command to train with."""
+    need("pyarrow", "inspecting files")
     found = _findings(args)
     if args.html is not None:
         page = found.page().encode()

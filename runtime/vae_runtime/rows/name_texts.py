@@ -61,7 +61,7 @@ def natural_order(names: NDArray[Any]) -> NDArray[np.int64]:
     ['81', '100', 'm2', 'm10']
     """
     keys = [natural_key(str(name)) for name in names.tolist()]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    return np.array(sorted(range(len(keys)), key=lambda i: (keys[i], names[i])), np.int64)
 
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:

@@ -49,6 +49,7 @@ def run(tmp_path):
         (TRAIN, "tensorflow", "training needs tensorflow"),
         (["vae_keras", "evaluate", "run"], "keras", "judging needs keras"),
         (EXPORT, "tensorflow", "exporting needs tensorflow"),
+        (["vae_keras", "inspect", "rows.csv"], "pyarrow", "inspecting files needs pyarrow"),
     ],
 )
 def test_what_a_command_cannot_do_without_is_said_in_a_line(run, command, library, needs, state):

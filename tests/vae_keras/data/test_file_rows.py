@@ -74,7 +74,7 @@ def test_a_bad_row_is_named_by_its_file(tmp_path):
     save(tmp_path / "day" / "1.csv", X)
     (tmp_path / "day" / "2.csv").write_text("a,b\n1,2\n3,\n")
     source = str(tmp_path / "day")
-    message = "2.csv, row 1: line 3: expected a number in column 'b'. Received: an empty cell."
+    message = "2.csv, row 1: line 3: no value in column 'b'."
     with pytest.raises(ValueError, match=re.escape(message)):
         data.load(DataConfig(source))
     dataset = data.load(DataConfig(source, on_bad_row="reject"))

@@ -64,7 +64,8 @@ def test_bytes_span_their_range():
 
 @pytest.mark.parametrize("option", sorted(ALL_OPTIONS - {"columns", "value_range"}))
 def test_what_rows_in_hand_have_no_use_for_is_refused(option):
-    asked = {"stride": 2, "recording": "m", "time": "t"}
+    asked = {"stride": 2, "recording": "m", "time": "t", "gap": 2.0}
+    text = {"sep": ";", "decimal": ",", "thousands": ".", "encoding": "latin-1", "comment": "#"}
     classes = {"classes": "c", "labels_per_class": 3}
     plain = {
         "window": 2,
@@ -79,9 +80,20 @@ def test_what_rows_in_hand_have_no_use_for_is_refused(option):
         "label": "y",
         "data_dir": "there",
         "machine": "m",
+        "normal": ("ok",),
+        "categories": ("a",),
+        "category_values": {"a": ("x", "y")},
+        "header": True,
+        "skiprows": 1,
+        "missing": ("-200",),
+        "time_format": "%d.%m.%Y",
     }
-    value = {**asked, **classes, **plain, **pairs}[option]
+    value = {**asked, **classes, **plain, **pairs, **text}[option]
     needed = {"window": 2} if option in asked else {}
+    if option in ("time_format", "gap"):
+        needed["time"] = "t"
+    if option == "category_values":
+        needed["categories"] = ("a",)
     needed = {"classes": "c"} if option == "labels_per_class" else needed
     config = DataConfig("mine", **{option: value}, **needed)
     with refuses("for mine. Received: "):

@@ -10,7 +10,7 @@ from vae_keras.data import evaluation_rows, load
 def test_rows_of_a_table_know_their_numbers_and_times(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("t,a,b\n10,1,2\n20,3,\n30,5,6\n")
-    places = load(DataConfig(str(path), time="t", bad_rows="drop")).places
+    places = load(DataConfig(str(path), time="t", on_bad_row="reject")).places
     assert places.last.tolist() == [0, 2]
     assert np.asarray(places.time).astype(str).tolist() == ["10", "30"]
     assert places.recording is None
