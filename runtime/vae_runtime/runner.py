@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime.backends.graphs import Graphs
 from vae_runtime.explain.attribution import Attribution
-from vae_runtime.explain.missing_values import CHOICES, MissingValues
 from vae_runtime.rows.arrays import RowCheck
 from vae_runtime.verdicts.alarms import Verdicts
 from vae_runtime.verdicts.machines import Fleet, MachineVerdicts
@@ -71,14 +70,15 @@ class Runner:
         self._fleet, self.calibration = Fleet(pooled, machine), self._verdicts.calibration
         self._scorer = Scorer(self._graphs, score)
         self._attribution = Attribution(self.manifest, self._graphs, self._scorer)
-        if missing_values not in CHOICES:
+        self._missing = None
+        if missing_values == "expect":
+            from .explain.missing_values import MissingValues  # most never ask for it
+
+            self._missing = MissingValues(self.manifest, self._graphs)
+        elif missing_values != "refuse":
             raise ValueError(
-                f"expected missing_values of {' or '.join(CHOICES)}. Received: "
-                f"{missing_values!r:.60}."
+                f"expected missing_values of refuse or expect. Received: {missing_values!r:.60}."
             )
-        self._missing = (
-            MissingValues(self.manifest, self._graphs) if missing_values == "expect" else None
-        )
 
     @classmethod
     def load(
