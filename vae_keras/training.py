@@ -242,6 +242,7 @@ def _card(dataset: Dataset, rows: Split, config: DataConfig, fingerprint: str) -
         dialect=None if config.source in data.NAMES else data.dialect_of(config),
         image=dataset.image,
         label=config.label,
+        normal=config.normal,
         rows={"train": len(rows.train), **{name: epoch_rows(getattr(rows, name)) for name in sets}},
         fingerprint=fingerprint,
         license=dataset.license,

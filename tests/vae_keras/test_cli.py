@@ -54,7 +54,11 @@ def test_every_option_of_the_rows_can_be_said(monkeypatch):
     assert given_to(monkeypatch, options.split()) == expected
     assert given_to(monkeypatch, ["--folds", "7"]) == DataConfig("rows", folds=7)
     assert given_to(monkeypatch, []) == DataConfig("rows")
-    assert set(DATA) == {f.name for f in dataclasses.fields(DataConfig)} - {"source", "seed"}
+    assert set(DATA) == {f.name for f in dataclasses.fields(DataConfig)} - {
+        "source",
+        "seed",
+        "category_values",
+    }
 
 
 @pytest.mark.parametrize(
@@ -167,8 +171,8 @@ def test_a_bundle_needs_rows_to_be_judged_on(table_bundle, capsys):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("nowhere.csv", "nowhere.csv: expected digits, mnist, fashion_mnist, a .npz"),
-        ("rows.xlsx", "expected a .npy, .npz, .csv or .parquet file. Received: .xlsx."),
+        ("nowhere.csv", "nowhere.csv: expected digits, mnist, fashion_mnist, a file of"),
+        ("rows.xlsx", "Received: .xlsx. Save the sheet as .csv."),
         ("empty", "expected images (.png, "),
         ("rows.parquet", "rows.parquet is not a readable Parquet file: "),
     ],

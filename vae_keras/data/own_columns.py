@@ -49,6 +49,8 @@ def load_like(source: str, known: Any, **options: Any) -> Loaded:
     """
     own = _own(source, known, options)
     given = {name: value or None if name in OWN else value for name, value in options.items()}
+    if "label" in own and given.get("normal") is None and known.normal is not None:
+        given["normal"] = known.normal
     notes: list[str] = []
     while True:
         try:

@@ -141,8 +141,8 @@ class RowSpec:
     table, `input_shape` being (window, channels): the rows between the starts of two in training.
     `recording` and `time` are the columns by which recordings and holes in time were told apart
     there; `time` may be two columns, "date,clock", and `clock` says more about them. `label` is
-    the one that is 1 for anomalies. `machine_column` names the machine of a fleet
-    that a row is of; see `Calibration`.
+    the one that is 1 for anomalies, or that has one of the words of `normal` in normal rows.
+    `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
     `categories` are the columns of text that training encoded as one-hot groups, the last ones, and
     the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
     `feature_names`; None without any.
@@ -167,6 +167,7 @@ class RowSpec:
     image: ImageSpec | None = None
 
     label: str | None = None
+    normal: tuple[str, ...] | None = None
     clock: Clock | None = None
 
     @property

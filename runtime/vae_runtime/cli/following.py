@@ -14,6 +14,7 @@ from vae_runtime.live.follow import follow as follow_lines
 from vae_runtime.rows.gaps import seconds
 from vae_runtime.runner import Runner
 
+from .dialects import reading_of
 from .opening import machine_column, open_runner
 from .writing import counted
 
@@ -36,6 +37,9 @@ OF_FILES = {
     "json": "--json",
     "latents": "--latents",
     "reconstruction": "--reconstruction",
+    "encoding": "--encoding",
+    "header": "--header",
+    "skiprows": "--skiprows",
 }  # options of what is scored whole
 AS_THEY_COME = "which scores lines as they come"
 INSTEAD = {
@@ -65,7 +69,11 @@ def follow(args: argparse.Namespace) -> int:
     )
     time = args.time or (None if args.time == "" else runner.manifest.model.time)
     settings = FollowSettings(
-        top=args.top or 0, time=time, time_format=args.time_format, state=args.state
+        top=args.top or 0,
+        time=time,
+        time_format=args.time_format,
+        state=args.state,
+        reading=reading_of(args, runner.manifest.model.dialect),
     )
     with _lines(args) as lines:
         write = functools.partial(print, flush=True)

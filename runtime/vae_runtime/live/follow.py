@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vae_runtime._base import arguments
 from vae_runtime._base.interrupts import StopOnSignal
+from vae_runtime.rows.dialect import Reading
 from vae_runtime.rows.line_limit import bounded_lines, check_length, longest_line
 from vae_runtime.runner import Runner
 
@@ -35,6 +36,7 @@ class FollowSettings:
         time: the name of the column or key of times, or those of dates and of clocks with a comma
             between; not read where None.
         time_format: of strftime, in which times are written; common ones are recognised where None.
+        reading: how lines of text are written; as training read text where None.
         state: the file that keeps the state; not kept where None.
         save_every: results from one writing of the state to the next, at most. It is also written
             at the end.
@@ -45,6 +47,7 @@ class FollowSettings:
     top: int = 0
     time: str | None = None
     time_format: str | None = None
+    reading: Reading | None = None
     state: Path | None = None
     save_every: int = 10_000
     save_seconds: float = 60.0
@@ -143,6 +146,7 @@ class _Source:
             settings.time,
             settings.time_format,
             allow_missing=runner.expects_missing,
+            reading=settings.reading,
         )
         self._longest = longest_line(model.input_shape)
         self.pace = Pace(stream.longest_step, stream.settings.window)

@@ -40,7 +40,8 @@ class TimeReader:
         """
         name = ",".join(names)
         if len(values) == 1 and self._format is None:
-            if isinstance(values[0], float | int) or is_number(str(values[0])):
+            is_truth = isinstance(values[0], bool)
+            if not is_truth and (isinstance(values[0], float | int) or is_number(str(values[0]))):
                 return _of_number(values[0], name)
         given = " ".join(map(str, values)).strip()
         if len(values) == 1 and self._format is None and _is_iso(given):

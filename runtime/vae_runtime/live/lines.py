@@ -4,9 +4,10 @@
 {"pressure": 101.3, "flow": 2.9, "current": 10.2}    by name; other keys are left alone
 101.3,2.9,10.2                                       in the order of the features
 time,current,flow,pressure                           a header: from here on CSV by name
+
+Text may have other marks, see `line_cells`.
 """
 
-import csv
 import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -18,11 +19,13 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.categories import Categories, encode, numbers_of, without_value
 from vae_runtime.rows.cells import NoValue
+from vae_runtime.rows.dialect import Reading
 from vae_runtime.rows.headers import is_numbered, may_be_row, tell_names
 from vae_runtime.rows.json_values import is_number, number, parse_json, short
 from vae_runtime.rows.missing_names import quoted
 from vae_runtime.rows.times import time_columns
 
+from .line_cells import CellReader
 from .line_times import LineTime, TimeReader
 
 
@@ -42,6 +45,7 @@ class LineReader:
             between; times are as in files, see `rows.times`. They are not read where None.
         time_format: of strftime, in which times are written.
         allow_missing: whether a value may be null, or a cell empty: it is NaN.
+        reading: of text, see `CellReader`; as training read it where None.
 
     After each `read`, `time` is that of its line, also where its numbers were refused; None where
     it has none.
@@ -54,6 +58,7 @@ class LineReader:
         time_format: str | None = None,
         *,
         allow_missing: bool = False,
+        reading: Reading | None = None,
     ) -> None:
         shape = model.input_shape if model.stride is None else model.input_shape[1:]
         self._shape, self._names, self._times = shape, model.feature_names, time_columns(time)
@@ -64,6 +69,11 @@ class LineReader:
         self._header: list[str] | None = None
         self._allow_missing = allow_missing
         self._began = False  # whether there has been a sample
+        self._cells = CellReader(
+            Reading(recorded=model.dialect) if reading is None else reading,
+            self._names_all,
+            math.prod(self._shape),
+        )
 
     def read(self, line: str) -> Sample | None:
         """Sample of a line; None for a blank line or a header.
@@ -72,12 +82,12 @@ class LineReader:
             ValueError: it is neither of these nor a sample.
         """
         self.time = None
-        line = line.strip().removeprefix("\ufeff")
-        if not line:
+        line = line.strip("\r\n").removeprefix("\ufeff")
+        if not line.strip() or (self._cells.comment and line.startswith(self._cells.comment)):
             return None
-        if line[0] in "[{":
+        if line.lstrip()[0] in "[{":
             return self._of_json(parse_json(line))
-        cells = _parse_csv(line)
+        cells = self._cells.split(line)
         return None if self._take_header(cells) else self._of_cells(cells)
 
     def _of_json(self, value: Any) -> Sample:
@@ -86,15 +96,18 @@ class LineReader:
                 raise ValueError("expected an array, as this model's features have no names.")
             return self._by_name(value)
         self._refuse_time("a JSON object")
-        numbers = np.array([self._number(v) for v in _flat(value)])
+        flat = _flat(value)
+        names = self._names if self._names is not None and len(self._names) == len(flat) else None
+        numbers = np.array(
+            [self._number(v, None if names is None else names[i]) for i, v in enumerate(flat)]
+        )
         if isinstance(value, list) and numbers.size == math.prod(self._shape):
             return Sample(self._as_sample(numbers), None)
         raise ValueError(f"expected {math.prod(self._shape)} numbers. Received: {numbers.size}.")
 
     def _take_header(self, cells: list[str]) -> bool:
         """Takes a CSV header, by which later lines are then read; False for other lines."""
-        wanted = [*self._columns(cells), *self._times]
-        named = bool(self._names) and set(wanted) <= set(cells)
+        wanted, named = [*self._columns(cells), *self._times], self._names_all(cells)
         if named and self._began and all(map(is_number, wanted)):
             return False  # 0,1,2 as names: later on that is a sample
         is_new = self._names is None and self._header is None and is_numbered(cells, ())
@@ -111,6 +124,10 @@ class LineReader:
             tell_names("the stream", short(cells))
         self._header = cells
         return True
+
+    def _names_all(self, cells: list[str]) -> bool:
+        """True for cells that name all columns of a sample."""
+        return bool(self._names) and {*self._columns(cells), *self._times} <= {*cells}
 
     def _may_begin(self, cells: list[str]) -> bool:
         """True where text may be a header: for features without names, only the first line."""
@@ -147,7 +164,7 @@ class LineReader:
     def _number(self, value: Any, name: str | None = None) -> float:
         """A value as a number; NaN for a missing one, where it may be."""
         try:
-            return number(value, name)
+            return number(value, name, self._cells.format)
         except NoValue:
             if self._allow_missing:
                 return math.nan
@@ -207,10 +224,3 @@ def _flat(value: Any) -> list[Any]:
     while isinstance(value, list) and value and all(isinstance(part, list) for part in value):
         value = list(itertools.chain.from_iterable(value))
     return value if isinstance(value, list) else [value]
-
-
-def _parse_csv(line: str) -> list[str]:
-    try:
-        return [cell.strip() for cell in next(csv.reader([line], strict=True))]
-    except csv.Error as error:
-        raise ValueError(f"expected a line of CSV. Received: {short(line)} ({error}).") from error

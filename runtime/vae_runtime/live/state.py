@@ -24,7 +24,14 @@ from .settings import StreamSettings
 from .windower import WindowerState
 
 FORMAT_VERSION = 2
-LATER = ("dialect", "missing", "categories", "clock", "image")  # fields of a model, since then
+LATER = (
+    "dialect",
+    "categories",
+    "clock",
+    "image",
+    "label",
+    "normal",
+)  # fields of a model, since then
 SEAL = ("format_version", "sha256")  # keys beside those of the content
 
 

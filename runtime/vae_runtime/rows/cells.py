@@ -85,7 +85,7 @@ class CellFormat:
         if self.thousands is None:
             return None
         mark, point = re.escape(self.thousands), re.escape(self.decimal)
-        return rf"^[+-]?[0-9]{{1,3}}({mark}[0-9]{{3}})+({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
+        return rf"^[+-]?[1-9][0-9]{{0,2}}({mark}[0-9]{{3}})+({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
 
     def _value(self, cell: str) -> float:
         """Number in a cell; NaN of a missing one."""

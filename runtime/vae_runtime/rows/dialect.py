@@ -40,6 +40,7 @@ WORDS = {
     BLANKS: "blanks",
 }
 PLAIN = Dialect()
+MOST_LINES = 10_000  # above a table
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ class Reading:
             _check_mark(name, self._settle(name, SEPARATORS if name == "sep" else {}))
         if self.encoding is not None:
             object.__setattr__(self, "encoding", encoding_named(self.encoding))
-        if self.skiprows is not None and self.skiprows < 0:
-            raise ValueError(f"expected --skiprows from 0. Received: {self.skiprows}.")
+        if self.skiprows is not None and not 0 <= self.skiprows <= MOST_LINES:
+            raise ValueError(
+                f"expected --skiprows of 0 to {MOST_LINES:,}. Received: {self.skiprows}."
+            )
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(
                 "expected different marks for --decimal and --thousands. Received: "
@@ -205,15 +208,25 @@ def _opened(path: Path, state: tuple[int, int], reading: Reading) -> Dialect:
     words, options = described(dialect), options_of(dialect)
     given = {name: getattr(PLAIN, name) for name in dialect.__dataclass_fields__} | reading.asked
     if words and dialect != Dialect(**(given | {"missing": dialect.missing})):
-        logging.getLogger("vae_runtime").warning(
-            "%s: read as: %s%s",
-            printable(path),
-            printable(words),
-            printable(f" ({options} {'say' if options.count('--') > 1 else 'says'} so)")
-            if options
-            else "",
-        )
+        many = options.count("--") > 1
+        _tell(path, f"{words} ({options} {'say' if many else 'says'} so)" if options else words)
     return dialect
+
+
+@lru_cache(maxsize=256)
+def _told(folder: Path, suffix: str, words: str) -> list[Path]:
+    """The file of a folder that was told to be read so; none before."""
+    return []
+
+
+def _tell(path: Path, words: str) -> None:
+    """Warns of how a file is read; of the files of a folder that are read alike, of the first."""
+    told = _told(path.parent, path.suffix, words)
+    if not told:
+        told.append(path)
+        logging.getLogger("vae_runtime").warning(
+            "%s: read as: %s", printable(path), printable(words)
+        )
 
 
 def _by_recorded(problem: Ambiguous, recorded: Dialect | None) -> Readings:

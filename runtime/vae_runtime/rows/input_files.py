@@ -84,6 +84,7 @@ def plan(given: Sequence[str], wanted: Wanted) -> Inputs:
     """
     files = files_of(given, wanted)
     wanted = settle(files, wanted)
+    check_texts(wanted.features or (), f"{files[0]}: names of columns")  # a bundle has to say them
     stats = {str(file): _stat(file) for file in files}
     shards = [shard for file in files for shard in plan_file(file, wanted)]
     if not shards:
@@ -107,7 +108,6 @@ def settle(files: Sequence[Path], wanted: Wanted) -> Wanted:
     first = registry.settle(files[0], wanted)
     if first.features == ():
         raise ValueError(f"{files[0]}: expected columns of numbers. Received: none.")
-    check_texts(first.features or (), f"{files[0]}: names of columns")  # a bundle has to say them
     for file in files[1:] if wanted.features is None else ():
         other = registry.settle(file, wanted)
         if set(other.features or ()) != set(first.features or ()):

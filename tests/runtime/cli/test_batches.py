@@ -58,7 +58,7 @@ def test_a_bad_row_stops_the_run_which_goes_on_once_the_file_is_mended(
     output = tmp_path / "scores.csv"
     done = run("score", golden, readings, "-o", output)
     assert done.code == 1
-    assert f"{readings}, row 7: x: expected finite numbers" in done.err
+    assert f"{readings}, row 7: no value in column 'pressure' (nan)" in done.err
     assert not output.exists()
     table = pq.read_table(readings)
     x = np.nan_to_num(np.stack([table[name].to_numpy() for name in names], 1))

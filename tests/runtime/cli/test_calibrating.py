@@ -278,7 +278,7 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(run, golden, normal, tmp_
     more.parent.mkdir()
     lines = normal.read_text().splitlines()
     more.write_text("\n".join([*lines[:3], ",".join(["pump-1", "", *lines[3].split(",")[2:]])]))
-    reason = "row 2: line 4: expected a number in column 'temperature'. Received: an empty cell."
+    reason = "row 2: line 4: no value in column 'temperature'."
     done = run("calibrate", golden, normal, more.parent, "-o", tmp_path / "new")
     check_failed(done, f"more.csv, {reason} To go on beside such rows")
     rejecting = ("-o", tmp_path / "new", "--on-bad-row", "reject")

@@ -117,7 +117,7 @@ def test_an_open_quote_in_the_header_is_a_bad_line(run, table, tmp_path):
         "[NaN, 1, 2, 3, 4, 5]",
         "[Infinity, 1, 2, 3, 4, 5]",
         "[1e400, 1, 2, 3, 4, 5]",
-        "[true, 1, 2, 3, 4, 5]",
+        "[[true], 1, 2, 3, 4, 5]",
         "1,2",
     ],
 )
@@ -170,11 +170,15 @@ OF_FILES = {
     "--engine": ["ray"],
     "--address": ["local"],
     "--ship": [],
+    "--encoding": ["latin-1"],
+    "--header": ["0"],
+    "--skiprows": ["1"],
 }
 FOLLOWED = {
     "--precision", "--backend", "--profile", "--threads", "--provider", "--by", "--stride",
     "--time", "--time-format", "--gap", "--machine", "--machine-column", "--follow", "--period",
     "--state", "--drift", "--spacing", "--alpha", "--threshold", "--top", "--verify", "--help",
+    "--sep", "--decimal", "--thousands", "--comment", "--missing", "--missing-values",
 }  # fmt: skip
 
 

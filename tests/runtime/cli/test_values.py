@@ -28,6 +28,7 @@ WHOLE = {
     "score ROWS -o OUT.csv --threshold 3 --samples={}": ("-1", "0", HUGE),
     "score ROWS -o OUT.csv --threshold 3 --samples 2 --seed={}": ("-1",),
     "score ROWS -o OUT.csv --top={}": ("-1", "0"),
+    "score ROWS -o OUT.csv --skiprows={}": ("-1", HUGE),
     "score ROWS -o OUT.csv --stride={}": ("-1", "0", HUGE),
     "score --follow --stride={}": ("-1", "0", HUGE),
     "score --follow --drift 1e6 --spacing={}": ("-1", "0"),

@@ -54,7 +54,7 @@ def test_dates_of_training_say_what_is_meant():
         ([""], "expected 't' as a time. Received: none."),
         ([None], "expected 't' as a time. Received: none."),
         ([[1]], "'t': expected times as numbers, or as"),
-        ([True], "expected a number for 't'"),
+        ([True], "'t': expected times as numbers, or as"),
     ],
 )
 def test_what_is_no_time_is_refused(values, message):

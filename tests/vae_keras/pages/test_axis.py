@@ -59,7 +59,7 @@ def test_recordings_that_run_at_the_same_time_stand_side_by_side():
 
 
 def test_rows_without_times_stand_at_their_numbers_and_left_out_ones_are_a_gap():
-    places = Places.of_rows(10).at(np.array([0, 1, 2, 3, 8, 9]))
+    places = Places.of_rows(10)[np.array([0, 1, 2, 3, 8, 9])]
     axis = axis_of(places, 6, "row")
     assert axis.x.tolist() == [0, 1, 2, 3, 8, 9]
     assert axis.gaps == ((3.0, 8.0),)

@@ -28,7 +28,7 @@ def test_the_page_is_well_formed_and_refers_to_nothing_outside_it(findings, page
     assert len(charts) == 3
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
     assert drawn.png.startswith(b"\x89PNG")
-    for said in ("AUROC", "AUPRC", "1 % (as calibrated)", "5 %", "10 %", "speed", "time “t”"):
+    for said in ("AUROC", "AUPRC", "1 % (as calibrated)", "5 %", "10 %", "speed", "; time “ t ”"):
         assert said in made.text
     assert "2026-01-01T03:20" in made.text
 

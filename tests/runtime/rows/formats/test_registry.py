@@ -81,7 +81,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path, wanted, name):
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("t.XLSX", "Save the sheet as .csv"), ("t.json", "an object a line"), ("t.png", "the folder")],
+    [("t.XLSX", "Save the sheet as .csv"), ("t.json", "an object a line"), ("t.zip", "Unpack it")],
 )
 def test_files_of_other_endings_are_refused_with_what_to_do(tmp_path, wanted, name, advice):
     (tmp_path / name).touch()
