@@ -134,8 +134,8 @@ class Runner:
     def expects_missing(self) -> bool:
         """True where rows may have missing values, NaN.
 
-        >>> Runner.load("artifacts/sensors", missing_values="expect").expects_missing
-        True
+        >>> runner.expects_missing
+        False
         """
         return self._missing is not None
 

@@ -227,9 +227,8 @@ USE_FILES = """
 import sys
 import numpy as np
 from vae_runtime.cli import main
-from vae_runtime.rows.files import read_rows
 bundle, table, folder = sys.argv[1:]
-x = read_rows(table).x[:50, :6]
+x = np.genfromtxt(table, delimiter=",", skip_header=1)[:50, :6]
 np.save(folder + "/rows.npy", x)
 np.savez(folder + "/rows.npz", x=x)
 for name in (folder + "/rows.npy", folder + "/rows.npz"):

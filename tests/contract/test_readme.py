@@ -46,6 +46,13 @@ def newcomer(
         header, *lines = table.read_text().splitlines()  # twice: no folds, which take longer
         (home / f"{name}.csv").write_text("\n".join([header, *lines, *lines]))
     shutil.copy(few_csv, home / "few.csv")
+    header, *lines = sensor_csv.read_text().splitlines()
+    states = [("ok", "run"), ("idle", "wash"), ("fault", "run")]
+    words = [",".join(states[2 if i % 50 == 49 else i % 2]) for i in range(len(lines))]
+    rows = [f"{line.rpartition(',')[0]},{word}" for line, word in zip(lines, words, strict=True)]
+    (home / "modes.csv").write_text(
+        "\n".join([f"{header.rpartition(',')[0]},state,mode", *rows, *rows])
+    )
     shutil.copy(pump_csv, home / "pump.csv")
     normal = [line for line in pump_csv.read_text().splitlines() if not line.startswith("m5,")]
     (home / "normal.csv").write_text("\n".join(normal))

@@ -7,6 +7,7 @@ What was taken is told in one line, but for plain CSV.
 
 import dataclasses
 import logging
+import re
 import shlex
 from dataclasses import dataclass
 from functools import lru_cache
@@ -124,7 +125,8 @@ def recognise(head: bytes, reading: Reading, *, is_whole: bool = True) -> Dialec
     """
     encoding = reading.encoding or encoding_of(head)
     text = _decoded(head, encoding)
-    lines = text.splitlines()
+    lines = re.split(r"\r\n|\r|\n", text)  # not at U+2028 and the like, which csv leaves alone
+    lines = lines[:-1] if lines and not lines[-1] else lines
     if not is_whole and len(lines) > 1:
         lines = lines[:-1]
     try:

@@ -107,7 +107,7 @@ def test_what_was_said_is_not_told(tmp_path, caplog):
         ({"decimal": "1"}, "expected --decimal of one character"),
         ({"decimal": ",", "thousands": ","}, "expected different marks"),
         ({"encoding": "klingon"}, "expected an encoding of utf-8,"),
-        ({"skiprows": -1}, "expected --skiprows from 0"),
+        ({"skiprows": -1}, "expected --skiprows of 0"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options, message):
