@@ -47,7 +47,7 @@ def draw(counts: Mapping[str, RecordingAlarms], alpha: float) -> str:
         axes.set_yticklabels([short(name, 20) for name in order] if named else [])
         axes.invert_yaxis()
         axes.set_xlim(0, max(*shares, 100 * alpha) * 1.1)
-        axes.set_xlabel("false alarms, % of normal rows")
+        axes.set_xlabel("false alarms, %")
         axes.grid(visible=False, axis="y")
         if not named:
             axes.set_ylabel(f"{len(order):,} recordings")
