@@ -23,7 +23,10 @@ STARTER = """
 import os, sys
 import onnxruntime, pyarrow.parquet
 import vae_runtime.cli.arguments, vae_runtime.cli.scoring
+from vae_runtime._base.libraries import settle_pandas
+from vae_runtime.backends import onnx_runtime
 from vae_runtime.cli import main
+settle_pandas()
 print("ready", flush=True)
 for line in sys.stdin:
     child = os.fork()
