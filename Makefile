@@ -38,7 +38,7 @@ endif
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help train export test lint format clean fuzz bench-loop bench-runtime bench-nll bench-architectures bench-semi \
+.PHONY: help train export test test-device test-workstation lint format clean fuzz bench-loop bench-runtime bench-nll bench-architectures bench-semi \
     bench-mlperf-tiny bench-folds
 .DELETE_ON_ERROR:
 
@@ -62,8 +62,15 @@ export: $(VENV)/.installed $(RUN)/config.json
 $(RUN)/config.json: | $(VENV)/.installed
 	$(BIN)/vae-keras train --data $(DATA) --out $(RUN) $(ARGS)
 
+# In two processes, each of which trains the small models that its own tests need.
 test: lint
-	$(BIN)/pytest
+	$(MAKE) --jobs 2 --output-sync=target --keep-going test-device test-workstation
+
+test-device: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/runtime tests/contract
+
+test-workstation: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/vae_keras tests/export tests/fuzz
 
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python tests/fuzz/run.py $(ARGS)
