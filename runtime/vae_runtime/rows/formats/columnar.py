@@ -164,14 +164,21 @@ def _of_scalars(batch: Any, columns: list[str], wanted: Wanted, where: str) -> F
     x = np.asarray(tensor.to_numpy())
     if format.numbers:
         x = np.where(np.isin(x, list(format.numbers)), np.nan, x).astype(x.dtype)
-    holes = np.isnan(x) if not wanted.allow_missing else np.zeros(x.shape, bool)
-    for row in np.flatnonzero(holes.any(1)).tolist():
-        place = int(np.flatnonzero(holes[row])[0])
+    for row, place in () if wanted.allow_missing else _holes(x):
         bad.setdefault(row, no_value(columns[place], batch.column(columns[place])[row].as_py()))
     if bad:
         x = x.copy()
         x[list(bad)] = 0
     return x, bad
+
+
+def _holes(x: NDArray[Any]) -> list[tuple[int, int]]:
+    """The rows that lack a value, each with the first place that does."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        if not np.isnan(x.sum(dtype=np.float64)):  # one pass, and most blocks are whole
+            return []
+    holes = np.isnan(x)
+    return [(row, int(holes[row].argmax())) for row in np.flatnonzero(holes.any(1)).tolist()]
 
 
 def _numbers(column: Any, name: str, where: str, format: CellFormat, bad: dict[int, str]) -> Any:

@@ -4,6 +4,7 @@ A row that is wrong is one that cannot be read; the others are. A block of rows 
 parser, in pieces where it refuses, and cell by cell what is left of them.
 """
 
+import csv
 import itertools
 from array import array
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.tables import ColumnChoice, full_names, header_read, no_number
 from vae_runtime.rows.text_files import open_text, skip
 
-from .csv_bounds import Row, cell_mark, cleaned, rows_of, size_of_lines, take_rows
+from .csv_bounds import Row, cell_mark, cleaned, has_lone_returns, rows_of, size_of_lines, take_rows
 from .csv_fast import Cells, parse
 from .ranges import (
     BLOCK,
@@ -272,23 +273,30 @@ def _without_holes(rows: Rows, block: bytes, layout: Layout, line: int) -> Rows:
     holes = np.isnan(rows.x).any(1)
     if not holes.any():
         return rows
-    places = set(np.flatnonzero(holes).tolist())
     bad = dict(rows.bad)
-    for place, (where, row) in enumerate(_numbered(block, layout, line)):
-        if place in places:
-            bad[place] = _hole_in(row, layout, f"line {where}")
+    for place, where, row in _rows_at(np.flatnonzero(holes).tolist(), block, layout):
+        bad[place] = _hole_in(row, layout, f"line {line + where}")
     x = rows.x
     x[holes] = 0
     return rows._replace(x=x, bad=bad)
 
 
-def _numbered(block: bytes, layout: Layout, line: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a block with the numbers of their first lines."""
-    end = 0
-    for row, _, lines in rows_of(block, sep=layout.cells.sep):
-        where, end = line + end, lines
-        if row:
-            yield where, row
+def _rows_at(
+    places: list[int], block: bytes, layout: Layout
+) -> Iterator[tuple[int, int, list[str]]]:
+    """Rows of a block at some places, each with how many lines are before it."""
+    if b'"' not in block and not has_lone_returns(block):  # then each line is a row, or blank
+        lines = [line.rstrip("\r") for line in block.decode().split("\n")]
+        numbers = [number for number, line in enumerate(lines) if line]
+        for place in places:
+            (row,) = csv.reader([lines[numbers[place]]], delimiter=layout.cells.sep)
+            yield place, numbers[place], row
+        return
+    wanted, place, before = set(places), 0, 0
+    for row, _, after in rows_of(block, sep=layout.cells.sep):
+        if row and place in wanted:
+            yield place, before, row
+        place, before = place + bool(row), after
 
 
 def _hole_in(row: list[str], layout: Layout, where: str) -> str:
