@@ -9,6 +9,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Arrays
 from vae_keras._base.keras_defaults import with_keras_defaults
+from vae_keras._base.tf_log_filter import filter_retracing
 from vae_keras.data.datasets import calibrating, counted, epoch_rows
 from vae_keras.fit.batches import draw
 from vae_keras.fit.devices import choose_devices, describe_devices
@@ -100,17 +101,18 @@ def train(
     identity = identity_of(data_config, model_config, train_config, fingerprints)
     stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
     crossed: Arrays = {}
-    if rows.folds is not None:
-        crossed = cross_fit(learner, rows, out, identity=identity, resume=resume, log=log)
-    vae = learner.learn(
-        rows.train,
-        rows.validation,
-        stopping=stopping,
-        labels=rows.labels,
-        resume=resume and (not crossed or stopping.checkpoint.exists()),
-        callbacks=callbacks,
-        log=log,
-    )
+    with filter_retracing():  # each fold is a model of its own
+        if rows.folds is not None:
+            crossed = cross_fit(learner, rows, out, identity=identity, resume=resume, log=log)
+        vae = learner.learn(
+            rows.train,
+            rows.validation,
+            stopping=stopping,
+            labels=rows.labels,
+            resume=resume and (not crossed or stopping.checkpoint.exists()),
+            callbacks=callbacks,
+            log=log,
+        )
     log(describe_latents(vae, rows.validation[counted(rows.validation)]))
     card = _card(dataset, rows, data_config, str(fingerprints["rows"]))
     written = _write(out, config, card, rows, _Trained(vae, stopping.history, crossed))

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -54,6 +55,25 @@ def filter_tf_log() -> Iterator[None]:
             yield
     finally:
         _aside.release()
+
+
+@contextlib.contextmanager
+def filter_retracing() -> Iterator[None]:
+    """Drops TensorFlow's warnings of functions traced anew, as each of several models has its own.
+
+    >>> with filter_retracing():
+    ...     logging.getLogger("tensorflow").warning("5 out of 5 calls triggered retracing")
+    """
+    log = logging.getLogger("tensorflow")
+    log.addFilter(_is_no_retracing)
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_no_retracing)
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    return "retracing" not in record.getMessage()
 
 
 @contextlib.contextmanager

@@ -1,12 +1,13 @@
 """What TensorFlow says at import: greetings go, all else stays."""
 
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
 
-from vae_keras._base.tf_log_filter import filter_tf_log
+from vae_keras._base.tf_log_filter import filter_retracing, filter_tf_log
 
 GREETING = b"I0000 port.cc:153] oneDNN custom operations are on. You may see ...\n"
 
@@ -69,3 +70,18 @@ def test_names_load_where_standard_error_is_closed(tmp_path):
     command = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, code]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert (tmp_path / "done").is_file()
+
+
+def test_functions_traced_anew_are_no_warning_within_and_one_after():
+    log, said = logging.getLogger("tensorflow"), []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage()[:7])
+    log.addHandler(handler)
+    try:
+        with filter_retracing():
+            log.warning("5 out of the last 5 calls to f triggered tf.function retracing.")
+            log.warning("another warning")
+        log.warning("6 out of the last 6 calls to f triggered tf.function retracing.")
+    finally:
+        log.removeHandler(handler)
+    assert said == ["another", "6 out o"]
