@@ -64,7 +64,7 @@ $(RUN)/config.json: | $(VENV)/.installed
 
 # In two processes, each of which trains the small models that its own tests need.
 test: lint
-	$(MAKE) --jobs 2 --output-sync=target --keep-going test-device test-workstation
+	$(MAKE) --jobs 2 --keep-going test-device test-workstation
 
 test-device: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/runtime tests/contract
