@@ -6,6 +6,7 @@ that says the same in another dialect must give the same rows, scores and thresh
 
 import bz2
 import gzip
+import json
 import lzma
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from vae_keras import DataConfig, ModelConfig, TrainConfig, data, train
 from vae_runtime import Runner
 from vae_runtime.bundle import open_bundle
 from vae_runtime.cli import main
+from vae_runtime.rows.inputs import read_input
 
 ROWS, FAULTY = 900, 60
 NAMES = ("oil [bar]", "speed", "torque")
@@ -214,3 +216,43 @@ def test_each_file_of_a_folder_is_a_recording(folder):
     assert sorted(set(found.recordings)) == [f"run_{k}" for k in range(6)]
     np.testing.assert_array_equal(found.x, X.astype(np.float32))
     assert len(loaded(day, window=8, time="time").x) == 6 * (150 - 7)
+
+
+REASONS = {
+    100: "no value in column 'speed' (NA).",
+    200: "expected a number in column 'speed'. Received: 'far'.",
+    300: "expected 5 cells. Received: 4.",
+}  # by the number of the row in the file
+
+
+def spoilt():
+    """The plain table in another dialect, in which three rows are bad."""
+    lines = text(";", time=iso).splitlines()
+    for row, cell in ((100, "NA"), (200, "far")):
+        cells = lines[1 + row].split(";")
+        lines[1 + row] = ";".join([*cells[:2], cell, *cells[3:]])
+    lines[301] = lines[301].rpartition(";")[0]
+    return "\n".join([*lines, ""])
+
+
+def test_the_same_rows_are_rejected_everywhere_for_the_same_reasons(bundle, folder, capsys):
+    path = save(folder, "spoilt.csv", spoilt())
+    trained = data.load(DataConfig(str(path), label="fault", time="time", on_bad_row="reject"))
+    out = folder / "judged.csv"
+    command = ["score", str(bundle), str(path), "-o", str(out), "--on-bad-row", "reject"]
+    assert main(command) == 0
+    listed = (folder / "judged.csv.rejects.csv").read_text()
+    calibrated = read_input(path, open_bundle(bundle).manifest.model, reject=True)
+    capsys.readouterr()
+    assert main(["score", str(bundle), str(path), "--follow"]) == 0
+    streamed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    errors = {record["line"] - 2: record["error"] for record in streamed if "error" in record}
+    assert errors == REASONS
+    assert {reject.row for reject in calibrated.rejects} == {*REASONS}
+    note = next(note for note in trained.notes if "rows rejected" in note)
+    for row, reason in REASONS.items():
+        whole = f"line {row + 2}: {reason}"
+        assert whole in note
+        assert whole in listed.replace('""', '"')
+        assert whole in {reject.reason for reject in calibrated.rejects}
+    assert len(trained.x) == len(calibrated.x) == ROWS - len(REASONS)

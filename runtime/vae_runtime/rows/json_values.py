@@ -35,7 +35,7 @@ def number(value: Any, name: str | None = None, format: CellFormat = PLAIN) -> f
         NoValue: there is none.
         ValueError: it is no number.
     """
-    place = "" if name is None else f" for {name!r}"
+    place = "" if name is None else f" in column {name!r}"
     try:
         if value is None or type(value) in (str, bool, int, float):
             return format.number("" if value is None else _cell(value, format))

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vae_runtime.bundle.texts import check_texts
-
 from .dialect import Reading
 from .headers import (
     Rows,
@@ -69,7 +67,6 @@ def header_read(
     else:
         header = [name.strip() for name in first] if reading.header else None
         names = header or [str(i + 1) for i in range(len(first))]
-        _check_texts(path, columns, names)
         check_names(path, names, (*columns.of(names), *columns.named))
     if header is not None and columns.features is None and not header[-1]:
         if any(len(row) == len(header) and row[-1].strip() for row in below):
@@ -91,15 +88,9 @@ def header_of(
         return None
     header = [name.strip() for name in first]
     wanted = (*columns.of(header), *columns.named)
-    _check_texts(path, columns, header)
     check_names(path, header, wanted)
     _tell_numbers(path, header, wanted, below)
     return header
-
-
-def _check_texts(path: Path, columns: ColumnChoice, header: Sequence[str]) -> None:
-    """Raises ValueError for features whose names a bundle could not say."""
-    check_texts(columns.of(header), f"{path}: names of columns")
 
 
 def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:

@@ -86,10 +86,10 @@ def test_bad_lines_are_named(write, wanted, read):
         "quotes: line 1 column 2 (char 1)).",
         2: "line 4: no value in column 'b'.",
         3: "line 5: expected 'c'. Received: ['a', 'b'].",
-        4: "line 6: expected a number for 'c'. Received: 'abc'.",
+        4: "line 6: expected a number in column 'c'. Received: 'abc'.",
         6: "line 8: expected numbers of shape (3,). Received: 7.",
         7: "line 9: expected numbers of shape (3,). Received: lists of (2,).",
-        8: "line 10: expected a number for 'a'. Received: '1_0'.",
+        8: "line 10: expected a number in column 'a'. Received: '1_0'.",
         9: "line 11: expected JSON. Received: ...",
     }
     np.testing.assert_array_equal(found.x[[0, 10]], [[1, 2, 3]] * 2)
