@@ -51,14 +51,19 @@ def read_cells(values: Any, format: CellFormat = PLAIN) -> Cells:
     if types.is_temporal(array.type):
         return _dates(array)
     flags = types.is_boolean(array.type)
-    try:
-        plain = (array.cast(pa.uint8()) if flags else array).cast(pa.float64(), safe=False)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists and the like
+    if not (flags or types.is_null(array.type) or _is_number(array.type)):  # lists and the like
         found = [None if value is None else str(value) for value in array.to_pylist()]
         return _texts(pa.array(found, pa.string()), format)
+    plain = (array.cast(pa.uint8()) if flags else array).cast(pa.float64(), safe=False)
     numbers = plain.to_numpy(zero_copy_only=False)
     numbers = np.where(np.isin(numbers, [*format.numbers]), np.nan, numbers)
     return Cells(numbers, np.isnan(numbers), flags=flags)
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def _arrow(values: Array) -> Any:
