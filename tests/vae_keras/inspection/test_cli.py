@@ -64,9 +64,15 @@ def test_names_cannot_write_html_or_control_the_terminal(tmp_path, capsys):
     assert main(["inspect", "--html", str(page), str(path)]) == 0
     assert "\x1b" not in capsys.readouterr().out
     assert "<b>" not in page.read_text()
-    path.write_text("x,\x1b[31my\n1,2\n")
-    assert main(["inspect", str(path)]) == 1
-    assert "\x1b" not in capsys.readouterr().err
+    path.write_text("x,\x1b[31my\n1,2\n3,1\n")
+    assert main(["inspect", str(path)]) == 0  # to look at a column takes no name for a bundle
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err
+    assert "\\x1b[31my" in shown.out
+    assert main(["train", "--data", str(path), "--out", str(tmp_path / "run")]) == 1
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "expected text without control characters" in said
 
 
 def test_a_terminal_of_ascii_gets_ascii(logger_file):
