@@ -15,7 +15,7 @@ from vae_runtime import BundleError
 from vae_runtime._base.printable import printable, say
 from vae_runtime.cli.parser import Parser
 from vae_runtime.cli.values import name_or_path, path
-from vae_runtime.rows.endings import ENDINGS
+from vae_runtime.rows.text.endings import ENDINGS
 from vae_runtime.verdicts.recordings import describe as describe_recordings
 
 from .configs import DataConfig, ModelConfig, TrainConfig

@@ -34,7 +34,7 @@ from vae_runtime._base import typed_json
 from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime._base.paths import path_of
 from vae_runtime.bundle.manifest import RowSpec, Trial
-from vae_runtime.rows.numpy_files import load_npz
+from vae_runtime.rows.formats.numpy_files import load_npz
 from vae_runtime.verdicts.recordings import RecordingAlarms
 
 from .configs import DataConfig, ModelConfig, TrainConfig

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vae_runtime.rows.times import time_columns
-from vae_runtime.rows.written_dates import parse_format
+from vae_runtime.rows.times.times import time_columns
+from vae_runtime.rows.times.written_dates import parse_format
 
 from .checks import LARGEST_SEED, check, check_is_whole, check_whole
 

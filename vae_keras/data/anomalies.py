@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from vae_runtime.rows.blocks import Column
-from vae_runtime.rows.marks import NO_LABEL, plain_column
-from vae_runtime.rows.missing_names import quoted
-from vae_runtime.rows.name_texts import name_text, name_texts
+from vae_runtime.rows.names.marks import NO_LABEL
+from vae_runtime.rows.names.missing_names import quoted
+from vae_runtime.rows.names.name_texts import name_text, name_texts, plain_column
 
 NORMAL_WORDS = ("normal", "ok", "good", "healthy", "fine")  # what is likely to be meant
 SHOWN = 6  # labels that an error names

@@ -9,11 +9,11 @@ from vae_keras._base.arrays import Shape
 from vae_keras.configs import DataConfig
 from vae_runtime.bundle.consistency import LONGEST_CATEGORY
 from vae_runtime.bundle.texts import check_texts
-from vae_runtime.rows.categories import MISSING, part_names, sizes_of
 from vae_runtime.rows.input_files import Inputs
-from vae_runtime.rows.marks import marks_of, plain_column
-from vae_runtime.rows.missing_names import some
-from vae_runtime.rows.name_texts import name_texts, natural_key
+from vae_runtime.rows.names.categories import MISSING, part_names, sizes_of
+from vae_runtime.rows.names.marks import marks_of
+from vae_runtime.rows.names.missing_names import some
+from vae_runtime.rows.names.name_texts import name_texts, natural_key, plain_column
 
 from . import one_hot
 from .file_rows import Labels

@@ -22,7 +22,7 @@ from vae_keras.survey.records import (
 )
 from vae_keras.survey.words import counted, listed, share
 from vae_runtime._base.libraries import find
-from vae_runtime.rows.dialect import Reading
+from vae_runtime.rows.text.dialect import Reading
 
 FEW_KINDS = 12  # texts of a column that may well be encoded
 NEVER = (COUNTER, TIME, RECORDING)  # kinds that are no features unless they are named

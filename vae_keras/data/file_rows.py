@@ -16,11 +16,11 @@ from vae_runtime.rows import in_memory
 from vae_runtime.rows.arrays import RowCheck
 from vae_runtime.rows.bad_rows import Reject, rejects_of, sort_out
 from vae_runtime.rows.blocks import Block
-from vae_runtime.rows.categories import UnknownValue
 from vae_runtime.rows.formats.npz import MARKS
 from vae_runtime.rows.in_memory import Rows
 from vae_runtime.rows.input_files import Inputs
-from vae_runtime.rows.marks import is_of_words, marks_of
+from vae_runtime.rows.names.categories import UnknownValue
+from vae_runtime.rows.names.marks import is_of_words, marks_of
 
 from .anomalies import check_normal, count_words, words_refused
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
-from vae_runtime.rows.cells import MISSING
-from vae_runtime.rows.name_texts import name_texts
+from vae_runtime.rows.names.name_texts import name_texts
+from vae_runtime.rows.text.cells import MISSING
 
 from .datasets import Dataset
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
-from vae_runtime.rows.windows import covered_rows
+from vae_runtime.rows.windows.windows import covered_rows
 
 
 class Windows:
@@ -23,7 +23,7 @@ class Windows:
         starts: int64 (windows,), the row of the table at which each begins.
         window: rows in a window.
         counted: bool (windows,), those that stand for their neighbours where each window costs or
-            is judged, see `vae_runtime.rows.windows.one_of`; how many an epoch draws.
+            is judged, see `vae_runtime.rows.windows.windows.one_of`; how many an epoch draws.
 
     >>> x = Windows(np.arange(10.0)[:, None], np.arange(8), 3, np.arange(8) % 4 == 0)
     >>> x.shape, x.epoch_rows

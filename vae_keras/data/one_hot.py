@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vae_keras._base.arrays import Array, Shape
-from vae_runtime.rows.missing_names import some
+from vae_runtime.rows.names.missing_names import some
 
 
 def groups_last(names: Sequence[str], prefixes: Sequence[str]) -> tuple[tuple[str, ...], Shape]:

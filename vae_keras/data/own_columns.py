@@ -6,7 +6,7 @@ columns travel with the model. An option names another column, an empty one says
 
 from typing import Any, NamedTuple
 
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 from .datasets import Dataset
 from .offsets import Windows

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays
-from vae_runtime.rows.name_texts import name_texts
+from vae_runtime.rows.names.name_texts import name_texts
 
 from .datasets import Dataset, Recordings
 

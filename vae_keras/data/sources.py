@@ -9,12 +9,12 @@ from vae_keras.configs import DataConfig
 from vae_runtime._base.paths import path_of
 from vae_runtime.bundle.manifest import Clock
 from vae_runtime.rows.blocks import Wanted
-from vae_runtime.rows.categories import numbers_of
-from vae_runtime.rows.endings import ENDINGS, format_ending
 from vae_runtime.rows.formats.image_files import is_image
 from vae_runtime.rows.formats.pixels import said
 from vae_runtime.rows.input_files import GLOB_MARKS, files_of
-from vae_runtime.rows.times import time_columns
+from vae_runtime.rows.names.categories import numbers_of
+from vae_runtime.rows.text.endings import ENDINGS, format_ending
+from vae_runtime.rows.times.times import time_columns
 
 from . import column_choice, idx
 from .datasets import Dataset

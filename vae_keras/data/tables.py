@@ -17,11 +17,11 @@ from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows import input_files
 from vae_runtime.rows.bad_rows import Reject, all_rejected
 from vae_runtime.rows.blocks import Wanted
-from vae_runtime.rows.categories import part_names
-from vae_runtime.rows.dialect import open_dialect, recorded
-from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.input_files import Inputs
-from vae_runtime.rows.marks import plain_column
+from vae_runtime.rows.names.categories import part_names
+from vae_runtime.rows.names.name_texts import plain_column
+from vae_runtime.rows.text.dialect import open_dialect, recorded
+from vae_runtime.rows.text.endings import format_ending
 
 from . import labels, recordings, windows
 from .categories import grouped

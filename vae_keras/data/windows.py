@@ -8,11 +8,11 @@ import numpy as np
 from vae_keras._base.arrays import Array
 from vae_keras.configs import DataConfig
 from vae_runtime.bundle.manifest import Clock
-from vae_runtime.rows.gaps import Steps, look_at
 from vae_runtime.rows.machine_names import of_windows
-from vae_runtime.rows.name_texts import name_texts
-from vae_runtime.rows.times import Times, read_times
-from vae_runtime.rows.windows import UNNAMED, find_segments, one_of, starts_in, windows_with
+from vae_runtime.rows.names.name_texts import name_texts
+from vae_runtime.rows.times.gaps import Steps, look_at
+from vae_runtime.rows.times.times import Times, read_times
+from vae_runtime.rows.windows.windows import UNNAMED, find_segments, one_of, starts_in, windows_with
 
 from . import labels
 from .datasets import Dataset, where

@@ -18,7 +18,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Arrays
 from vae_runtime._base.atomic_files import write_aside
-from vae_runtime.rows.numpy_files import load_npz
+from vae_runtime.rows.formats.numpy_files import load_npz
 
 from .progress import Logs
 

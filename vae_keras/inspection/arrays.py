@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Array
 from vae_keras.survey.words import counted, number, share
-from vae_runtime.rows.numpy_files import load_npz
+from vae_runtime.rows.formats.numpy_files import load_npz
 
 from .command import name_of
 from .findings import Findings

@@ -12,7 +12,7 @@ from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.libraries import need
 from vae_runtime._base.printable import printable
 from vae_runtime.cli.values import name_or_path, path
-from vae_runtime.rows.dialect import Reading
+from vae_runtime.rows.text.dialect import Reading
 
 from .arrays import inspect_arrays
 from .findings import Findings

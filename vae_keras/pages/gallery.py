@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 
 from vae_keras._base.arrays import Array, Floats
-from vae_runtime.rows.png import contact_sheet
+from vae_runtime._base.png import contact_sheet
 
 from .drawing import picture
 from .findings import Findings

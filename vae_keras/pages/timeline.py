@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from vae_keras._base.arrays import Array, Floats
 from vae_runtime._base.printable import printable
-from vae_runtime.rows.missing_names import some
+from vae_runtime.rows.names.missing_names import some
 
 from .axis import Axis
 from .drawing import (

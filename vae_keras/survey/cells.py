@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vae_keras._base.arrays import Array
-from vae_runtime.rows.cells import FALSE, PLAIN, TRUE, CellFormat
+from vae_runtime.rows.text.cells import FALSE, PLAIN, TRUE, CellFormat
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from vae_runtime.rows import input_files
 from vae_runtime.rows.blocks import Block, Wanted
-from vae_runtime.rows.cells import CellFormat
-from vae_runtime.rows.dialect import Reading, cell_format, open_dialect
-from vae_runtime.rows.endings import format_ending
 from vae_runtime.rows.formats import registry
 from vae_runtime.rows.formats.npz import MARKS
+from vae_runtime.rows.text.cells import CellFormat
+from vae_runtime.rows.text.dialect import Reading, cell_format, open_dialect
+from vae_runtime.rows.text.endings import format_ending
 
 from .records import Survey
 from .table import RawBlock, survey

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_runtime.rows.cells import PLAIN, CellFormat
+from vae_runtime.rows.text.cells import PLAIN, CellFormat
 
 from . import names
 from .cells import Cells, read_cells

@@ -23,7 +23,7 @@ from vae_keras.pages.drawing import (
     ticks,
 )
 from vae_keras.run import DataCard
-from vae_runtime.rows.png import contact_sheet
+from vae_runtime._base.png import contact_sheet
 
 from .rows import Rows, samples
 

@@ -22,8 +22,8 @@ from vae_runtime.batch.run import NothingDone, run
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.input_files import Inputs, plan, spool
-from vae_runtime.rows.tables import ColumnError
-from vae_runtime.rows.windowing import Windowing
+from vae_runtime.rows.text.tables import ColumnError
+from vae_runtime.rows.windows.windowing import Windowing
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE
 

@@ -16,7 +16,7 @@ from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.names import SIGNATURE_NAME
 from vae_runtime.explain.missing_values import MissingValues
 from vae_runtime.rows.inputs import Input
-from vae_runtime.rows.missing_names import some
+from vae_runtime.rows.names.missing_names import some
 from vae_runtime.verdicts.calibration import rows_needed
 from vae_runtime.verdicts.recalibration import Recalibrated, recalibrate
 from vae_runtime.verdicts.threshold_change import Change

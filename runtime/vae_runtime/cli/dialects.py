@@ -4,8 +4,8 @@ import argparse
 from functools import partial
 
 from vae_runtime.bundle.records import Dialect
-from vae_runtime.rows.dialect import Reading
-from vae_runtime.rows.text_files import ENCODINGS
+from vae_runtime.rows.text.dialect import Reading
+from vae_runtime.rows.text.text_files import ENCODINGS
 
 from .values import listed
 

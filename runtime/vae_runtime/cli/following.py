@@ -11,7 +11,7 @@ from vae_runtime._base.paths import path_of
 from vae_runtime.live import DriftSettings, StreamScorer
 from vae_runtime.live.follow import Followed, FollowSettings
 from vae_runtime.live.follow import follow as follow_lines
-from vae_runtime.rows.gaps import seconds
+from vae_runtime.rows.times.gaps import seconds
 from vae_runtime.runner import Runner
 
 from .dialects import reading_of

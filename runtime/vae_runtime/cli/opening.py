@@ -8,7 +8,7 @@ from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, prof
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.rows.inputs import Input, read_input
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 from vae_runtime.runner import Runner
 from vae_runtime.verdicts.row_machines import MACHINE_ADVICE, check_own, resolve_machines
 

@@ -10,7 +10,7 @@ from vae_runtime.batch.writing import WRITERS
 from vae_runtime.bundle.manifest import SCORES
 from vae_runtime.cli.values import listed
 from vae_runtime.explain.missing_values import CHOICES as MISSING_CHOICES
-from vae_runtime.rows.endings import ENDINGS
+from vae_runtime.rows.text.endings import ENDINGS
 
 from .clusters import ENGINES
 from .dialects import dialects

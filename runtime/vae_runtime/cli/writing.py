@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.paths import file_target
+from vae_runtime._base.png import contact_sheet
 from vae_runtime._base.printable import printable
 from vae_runtime.bundle.manifest import NEG_ELBO_END, Model
 from vae_runtime.bundle.writer import check_apart as check_no_bundle
 from vae_runtime.rows.input_files import check_apart
-from vae_runtime.rows.png import contact_sheet
 
 STANDARD = "-"  # input or output
 PICTURE = ".png"  # the ending of images side by side

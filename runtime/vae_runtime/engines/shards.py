@@ -14,8 +14,8 @@ from vae_runtime.batch.progress import Counts
 from vae_runtime.batch.results import MACHINE, compute_with, where_of
 from vae_runtime.batch.writing.columnar import GROUP_BYTES, GROUP_ROWS
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.formats.pyarrow_files import open_parquet
 from vae_runtime.rows.input_files import Inputs
-from vae_runtime.rows.parquet import open_parquet
 from vae_runtime.runner import Runner
 
 from .align import aligned_batch, as_arrow

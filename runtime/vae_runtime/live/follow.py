@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from vae_runtime._base import arguments
 from vae_runtime._base.interrupts import StopOnSignal
-from vae_runtime.rows.dialect import Reading
-from vae_runtime.rows.line_limit import bounded_lines, check_length, longest_line
+from vae_runtime.rows.text.dialect import Reading
+from vae_runtime.rows.text.line_limit import bounded_lines, check_length, longest_line
 from vae_runtime.runner import Runner
 
 from .gap_monitor import Pace

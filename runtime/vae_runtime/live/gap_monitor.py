@@ -1,6 +1,6 @@
 """Monitor of the steps in time: counts them by kind, and warns when most are gaps."""
 
-from vae_runtime.rows.gaps import is_hole, seconds
+from vae_runtime.rows.times.gaps import is_hole, seconds
 
 FEWEST_GAPS = 10  # gaps that are no reason to speak, even where a window is shorter
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 from vae_runtime._base.printable import printable
-from vae_runtime.rows.cells import CellFormat
-from vae_runtime.rows.dialect import WORDS, Reading
-from vae_runtime.rows.json_values import short
-from vae_runtime.rows.recognition import SEPARATORS, tabbed
+from vae_runtime.rows.text.cells import CellFormat
+from vae_runtime.rows.text.dialect import WORDS, Reading
+from vae_runtime.rows.text.json_values import short
+from vae_runtime.rows.text.recognition import SEPARATORS, tabbed
 
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 

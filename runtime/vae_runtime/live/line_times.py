@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_runtime.rows.json_values import is_number, number, short
-from vae_runtime.rows.times import read_times
-from vae_runtime.rows.written_dates import parse_format
+from vae_runtime.rows.text.json_values import is_number, number, short
+from vae_runtime.rows.times.times import read_times
+from vae_runtime.rows.times.written_dates import parse_format
 
 
 class LineTime(NamedTuple):

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Model
-from vae_runtime.rows.categories import Categories, encode, numbers_of, without_value
-from vae_runtime.rows.cells import NoValue
-from vae_runtime.rows.dialect import Reading
-from vae_runtime.rows.headers import is_numbered, may_be_row, tell_names
-from vae_runtime.rows.json_values import is_number, number, parse_json, short
-from vae_runtime.rows.missing_names import quoted
-from vae_runtime.rows.times import time_columns
+from vae_runtime.rows.names.categories import Categories, encode, numbers_of, without_value
+from vae_runtime.rows.names.missing_names import quoted
+from vae_runtime.rows.text.cells import NoValue
+from vae_runtime.rows.text.dialect import Reading
+from vae_runtime.rows.text.headers import is_numbered, may_be_row, tell_names
+from vae_runtime.rows.text.json_values import is_number, number, parse_json, short
+from vae_runtime.rows.times.times import time_columns
 
 from .line_cells import CellReader
 from .line_times import LineTime, TimeReader

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from vae_runtime.bundle.manifest import Calibration, Model
-from vae_runtime.rows.gaps import GAP
+from vae_runtime.rows.times.gaps import GAP
 from vae_runtime.verdicts.alarms import Verdicts
 
 from .drift import DriftSettings

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime._base.arguments import count, number
 from vae_runtime.rows.arrays import RowCheck, plain_array
-from vae_runtime.rows.gaps import is_hole
+from vae_runtime.rows.times.gaps import is_hole
 from vae_runtime.runner import Runner
 
 from .drift import Drift, DriftSettings, DriftTest

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from vae_runtime.bundle.manifest import Model
 from vae_runtime.bundle.records import RowSpec
 
-from .categories import Categories, column_of
 from .frames import leaves, named_array, names_columns
-from .missing_names import some
+from .names.categories import Categories, column_of
+from .names.missing_names import some
 
 EXACT = 2**24  # float32 holds every whole number up to it
 

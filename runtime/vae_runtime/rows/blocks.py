@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.records import ImageSpec, RowSpec
 
-from .categories import Categories
-from .dialect import Reading
-from .windowing import Cut, Windowing
+from .names.categories import Categories
+from .text.dialect import Reading
+from .windows.windowing import Cut, Windowing
 
 # A column of results or of a file: an array (rows, ...), or one of pyarrow's as it was read. An
 # array of objects holds values of JSON.

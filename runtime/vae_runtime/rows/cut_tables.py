@@ -14,17 +14,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime.rows.names.name_texts import plain_column
+
 from .blocks import Block, Shard, Wanted
 from .formats import csv, registry
 from .formats.npz import MARKS
-from .gaps import tell
 from .in_memory import Rows, at, rows_of
 from .machine_names import of_windows
-from .marks import marks_of, plain_column
-from .tables import ColumnError
-from .times import Times, read_times, time_columns
-from .windowing import Cut, Windowing
-from .windows import UNNAMED, covered_rows, find_segments, one_of, starts_in
+from .names.marks import marks_of
+from .text.tables import ColumnError
+from .times.gaps import tell
+from .times.times import Times, read_times, time_columns
+from .windows.windowing import Cut, Windowing
+from .windows.windows import UNNAMED, covered_rows, find_segments, one_of, starts_in
 
 WINDOWS = "windows"  # in place of a file's ending
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .categories import Categories, encode_column, numbers_of, part_names
-from .missing_names import meant, quoted
-from .name_texts import name_text
+from .names.categories import Categories, encode_column, numbers_of, part_names
+from .names.missing_names import meant, quoted
+from .names.name_texts import name_text
 
 # Where an object says its columns; the last two are of named tuples and of Spark's rows.
 NAMES = ("column_names", "columns", "keys", "_fields", "__fields__")

@@ -13,12 +13,12 @@ from vae_runtime.bundle.manifest import Model
 from .arrays import RowCheck
 from .bad_rows import Reject, all_rejected, rejects_of, sort_out
 from .blocks import Block, Wanted
-from .dialect import Reading
 from .formats.npz import MARKS
 from .in_memory import at, rows_of
 from .input_files import plan
-from .marks import marks_of
-from .windowing import Windowing
+from .names.marks import marks_of
+from .text.dialect import Reading
+from .windows.windowing import Windowing
 
 
 class Input(NamedTuple):

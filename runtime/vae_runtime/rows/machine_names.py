@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import plain_array
-from .name_texts import name_texts
+from .names.name_texts import name_texts
 
 NAMELESS = "expected the name of a machine. Received: none."
 

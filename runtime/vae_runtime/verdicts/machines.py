@@ -19,7 +19,7 @@ from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.texts import MOST_ENTRIES, check_texts
 from vae_runtime.rows.arrays import as_array
 from vae_runtime.rows.machine_names import names_of
-from vae_runtime.rows.name_texts import name_text
+from vae_runtime.rows.names.name_texts import name_text
 
 from .alarms import Alarm, Verdicts
 from .calibration import COUNTLESS_ROWS, check_alpha, rows_needed

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Calibration, Model
-from vae_runtime.rows.name_texts import name_text
+from vae_runtime.rows.names.name_texts import name_text
 
 MACHINE_ADVICE = (
     "name the machine that all rows are of (--machine NAME), or the column that names it "

@@ -17,7 +17,7 @@ import pytest
 from vae_runtime import DriftSettings, StreamScorer
 from vae_runtime.live.follow import Followed, FollowSettings, _record, follow
 from vae_runtime.live.stream import StreamResult
-from vae_runtime.rows.windows import window_starts
+from vae_runtime.rows.windows.windows import window_starts
 
 FEATURES = ("pressure", "flow", "current")  # of the pump
 KEYS = ["first_row", "last_row", "time", "score", "p_value", "is_anomaly"]

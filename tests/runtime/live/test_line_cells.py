@@ -6,7 +6,7 @@ import pytest
 
 from vae_runtime.bundle.records import Dialect
 from vae_runtime.live.line_cells import CellReader
-from vae_runtime.rows.dialect import Reading
+from vae_runtime.rows.text.dialect import Reading
 
 NAMES = {"temp", "flow"}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.live.line_times import TimeReader
-from vae_runtime.rows.times import read_times
+from vae_runtime.rows.times.times import read_times
 
 START = 1772352000.0  # 2026-03-01 08:00:00
 

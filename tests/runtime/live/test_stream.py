@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from vae_runtime import DriftSettings, StreamScorer
 from vae_runtime.bundle.manifest import Clock
-from vae_runtime.rows.windows import window_rows, window_starts
+from vae_runtime.rows.windows.windows import window_rows, window_starts
 
 WINDOW, STRIDE = 12, 3  # of the pump's model
 ROWS = 150

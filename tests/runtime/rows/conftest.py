@@ -11,7 +11,8 @@ from vae_runtime.rows.blocks import Shard, Wanted
 from vae_runtime.rows.in_memory import rows_of
 from vae_runtime.rows.input_files import plan, plan_file, read_shard
 from vae_runtime.rows.machine_names import NAMELESS
-from vae_runtime.rows.marks import marks_of, plain_column
+from vae_runtime.rows.names.marks import marks_of
+from vae_runtime.rows.names.name_texts import plain_column
 
 
 def model(shape, names=None, **others):

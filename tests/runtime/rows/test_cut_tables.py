@@ -10,7 +10,7 @@ from pyarrow import feather
 
 from vae_runtime.rows.input_files import plan_file
 from vae_runtime.rows.inputs import read_input
-from vae_runtime.rows.windowing import Windowing
+from vae_runtime.rows.windows.windowing import Windowing
 
 AB = ("a", "b")
 SHAPE = (4, 2)

@@ -6,7 +6,7 @@ import pytest
 from vae_keras.data import fingerprint
 from vae_keras.data.datasets import blocks, counted, epoch_rows, select
 from vae_keras.data.offsets import Windows
-from vae_runtime.rows.windows import one_of
+from vae_runtime.rows.windows.windows import one_of
 
 TABLE = np.arange(40, dtype=np.float32).reshape(20, 2)
 STARTS = np.array([0, 1, 2, 3, 8, 9, 10, 14])

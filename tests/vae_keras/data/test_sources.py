@@ -14,7 +14,7 @@ from vae_keras.cli import main
 from vae_keras.configs import DataConfig
 from vae_keras.data.sources import ALL_OPTIONS, OPTIONS
 from vae_runtime.bundle.manifest import Clock
-from vae_runtime.rows.endings import ENDINGS
+from vae_runtime.rows.text.endings import ENDINGS
 
 VALUES = {
     "classes": "c",

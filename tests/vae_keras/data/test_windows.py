@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vae_keras.configs import DataConfig
 from vae_keras.data import Dataset
 from vae_keras.data.windows import MIN_RECORDINGS, MIN_WINDOWS, SEGMENTS, cut
-from vae_runtime.rows.windows import window_rows
+from vae_runtime.rows.windows.windows import window_rows
 
 
 def refuses(message):

@@ -17,7 +17,7 @@ from vae_keras.data.offsets import Windows
 from vae_keras.data.streams import DatasetStream, FileStream
 from vae_keras.fit import batches
 from vae_keras.fit.batches import Shuffled, draw, rebatch, steps_an_epoch
-from vae_runtime.rows.windows import one_of
+from vae_runtime.rows.windows.windows import one_of
 
 X = np.arange(103, dtype=np.float32)[:, None]
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
-from vae_runtime.rows.endings import format_ending
-from vae_runtime.rows.parquet import naming, reader_of
+from vae_runtime.rows.text.endings import format_ending
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
 from .arrow_slices import slices
@@ -25,6 +24,7 @@ from .columnar import (
     settle_columns,
     without_rows,
 )
+from .pyarrow_files import naming, reader_of
 from .segments import stretches
 
 FORMAT = "Arrow"

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import settle_pandas
 from vae_runtime.rows.blocks import Block, Columns, Wanted
-from vae_runtime.rows.cells import CellFormat, no_value, number_or_hole
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.missing_names import meant, no_such, some
-from vae_runtime.rows.parquet import INDEX
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.names.missing_names import meant, no_such, some
+from vae_runtime.rows.text.cells import CellFormat, no_value, number_or_hole
+from vae_runtime.rows.text.tables import ColumnError
 
 from .csv_fast import numbers_of_text
+from .pyarrow_files import INDEX
 
 Found = tuple[NDArray[Any], dict[int, str]]  # rows, and why some are none, by their place
 

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.cells import CellFormat, no_value, number_or_hole
-from vae_runtime.rows.csv_rows import OpenQuote
-from vae_runtime.rows.dialect import HEAD, cell_format, open_dialect
-from vae_runtime.rows.headers import LOOKED_AT, tell_index
-from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.tables import ColumnChoice, full_names, header_read, no_number
-from vae_runtime.rows.text_files import open_text, skip
+from vae_runtime.rows.text.cells import CellFormat, no_value, number_or_hole
+from vae_runtime.rows.text.csv_rows import OpenQuote
+from vae_runtime.rows.text.dialect import HEAD, cell_format, open_dialect
+from vae_runtime.rows.text.headers import LOOKED_AT, tell_index
+from vae_runtime.rows.text.line_limit import longest_line
+from vae_runtime.rows.text.tables import ColumnChoice, full_names, header_read, no_number
+from vae_runtime.rows.text.text_files import open_text, skip
 
 from .csv_bounds import Row, cell_mark, cleaned, has_lone_returns, rows_of, size_of_lines, take_rows
 from .csv_fast import Cells, parse

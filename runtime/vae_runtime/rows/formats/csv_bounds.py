@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vae_runtime.bundle.records import Dialect
-from vae_runtime.rows.csv_rows import Lines, OpenQuote, csv_rows
-from vae_runtime.rows.dialect import PLAIN
+from vae_runtime.rows.text.csv_rows import Lines, OpenQuote, csv_rows
+from vae_runtime.rows.text.dialect import PLAIN
 
 from .ranges import Taken
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import find
-from vae_runtime.rows.cells import FALSE, PLAIN, TRUE, CellFormat
+from vae_runtime.rows.text.cells import FALSE, PLAIN, TRUE, CellFormat
 
 
 class Cells(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 from vae_runtime._base.printable import printable
 from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 from .image_files import SUFFIXES as SUFFIXES
 from .image_files import anomalies_of, images_of

@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.cells import CellFormat, NoValue
-from vae_runtime.rows.dialect import HEAD, encoding_of
-from vae_runtime.rows.json_values import number, parse_json, short
-from vae_runtime.rows.line_limit import longest_line
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.missing_names import meant, quoted, some
-from vae_runtime.rows.tables import ColumnError
-from vae_runtime.rows.text_files import UTF8, head_of
+from vae_runtime.rows.names.missing_names import meant, quoted, some
+from vae_runtime.rows.text.cells import CellFormat, NoValue
+from vae_runtime.rows.text.dialect import HEAD, encoding_of
+from vae_runtime.rows.text.json_values import number, parse_json, short
+from vae_runtime.rows.text.line_limit import longest_line
+from vae_runtime.rows.text.tables import ColumnError
+from vae_runtime.rows.text.text_files import UTF8, head_of
 
 from .ranges import (
     BLOCK,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.numpy_files import UNREADABLE, why_unreadable
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
+from .numpy_files import UNREADABLE, why_unreadable
 from .segments import SHARD_BLOCKS
 
 

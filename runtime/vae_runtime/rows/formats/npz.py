@@ -14,8 +14,8 @@ import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 from vae_runtime.rows.machine_names import names_or_bad
-from vae_runtime.rows.missing_names import meant, some
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.names.missing_names import meant, some
+from vae_runtime.rows.text.tables import ColumnError
 
 from .npy import Header, check_rows, read_array, read_header
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
-from vae_runtime.rows.parquet import naming, open_parquet
 
 from .columnar import (
     block_of,
@@ -17,6 +16,7 @@ from .columnar import (
     settle_columns,
     without_rows,
 )
+from .pyarrow_files import naming, open_parquet
 from .segments import stretches
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae_runtime.rows.blocks import Shard, Wanted
-from vae_runtime.rows.csv_rows import OpenQuote
-from vae_runtime.rows.line_limit import longest_line
-from vae_runtime.rows.text_files import BOM, UTF8, is_streamed, open_text, skip
+from vae_runtime.rows.text.csv_rows import OpenQuote
+from vae_runtime.rows.text.line_limit import longest_line
+from vae_runtime.rows.text.text_files import BOM, UTF8, is_streamed, open_text, skip
 
 BLOCK = 2**20  # bytes that a plan looks at together
 SHARD_BYTES = 2**23  # about: what a run which was killed scores again at most

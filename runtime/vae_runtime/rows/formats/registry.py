@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
-from vae_runtime.rows.endings import ARRAYS, ENDINGS, format_ending
-from vae_runtime.rows.text_files import is_packed
+from vae_runtime.rows.text.endings import ARRAYS, ENDINGS, format_ending
+from vae_runtime.rows.text.text_files import is_packed
 
 from . import arrow, csv, folder_keys, images, jsonl, npy, npz, parquet, text_columns
 

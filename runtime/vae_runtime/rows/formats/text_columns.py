@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from vae_runtime.rows.blocks import Block, Shard, Wanted
-from vae_runtime.rows.categories import encode, numbers_of, sizes_of, without_value
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.names.categories import encode, numbers_of, sizes_of, without_value
+from vae_runtime.rows.text.tables import ColumnError
 
 
 def plan(

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from vae_runtime.rows.formats import registry
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 AB = ("a", "b")
 KINDS = ["rows.arrow", "rows.feather", "rows.arrows"]

@@ -18,7 +18,7 @@ from vae_runtime.rows.formats.columnar import (
     machines_of,
     rows_of,
 )
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 ABC = ("a", "b", "c")
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vae_runtime.rows.cells import number_or_hole
 from vae_runtime.rows.formats import csv_fast, ranges, registry
 from vae_runtime.rows.formats.csv_bounds import take_rows
 from vae_runtime.rows.formats.csv_fast import Cells, parse_by_arrow, parse_by_numpy
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.cells import number_or_hole
+from vae_runtime.rows.text.tables import ColumnError
 
 ABC = ("a", "b", "c")
 

@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vae_runtime.bundle.records import Dialect
-from vae_runtime.rows.cells import MISSING, TRUE, CellFormat
-from vae_runtime.rows.dialect import Reading
 from vae_runtime.rows.formats import csv as text_tables
 from vae_runtime.rows.formats import csv_fast, registry
+from vae_runtime.rows.text.cells import MISSING, TRUE, CellFormat
+from vae_runtime.rows.text.dialect import Reading
 
 AB = ("a", "b")
 WORDS = sorted({*MISSING, "NA", "N/A", "Bad", "NULL", "NaN", " na "} - {""})

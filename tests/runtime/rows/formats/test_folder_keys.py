@@ -10,7 +10,7 @@ import pytest
 from vae_runtime.rows.formats.folder_keys import keys_of
 from vae_runtime.rows.formats.registry import kept_of
 from vae_runtime.rows.machine_names import NAMELESS
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 HEAD = "a,b,c\n"
 

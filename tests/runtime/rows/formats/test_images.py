@@ -13,7 +13,7 @@ from vae_keras.data.images import load_images
 from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.formats import images, registry
 from vae_runtime.rows.formats.image_files import SUFFIXES
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 
 def refuses(message, error=ValueError):

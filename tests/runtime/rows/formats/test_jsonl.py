@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_runtime.rows.formats import ranges, registry
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 ABC = ("a", "b", "c")
 

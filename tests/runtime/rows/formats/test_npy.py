@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vae_runtime.rows.formats import registry
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 
 def refuses(message, error=ValueError):

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_runtime.rows.dialect import Reading
-from vae_runtime.rows.endings import ENDINGS
 from vae_runtime.rows.formats import registry
+from vae_runtime.rows.text.dialect import Reading
+from vae_runtime.rows.text.endings import ENDINGS
 
 AB = ("a", "b")
 

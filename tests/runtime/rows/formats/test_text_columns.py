@@ -8,7 +8,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.text.tables import ColumnError
 
 MODES = {"mode": ("idle", "wash")}
 NAMES = ("flow", "mode_idle", "mode_wash")

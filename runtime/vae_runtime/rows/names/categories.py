@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .missing_names import some
-from .name_texts import name_texts
-from .plain_columns import plain_column
+from .name_texts import name_texts, plain_column
 
 MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "-", "--", "?"))  # in small letters
 

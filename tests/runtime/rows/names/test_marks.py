@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vae_runtime.rows.marks import is_of_words, marks_of
+from vae_runtime.rows.names.marks import is_of_words, marks_of
 
 
 def read(values, normal=None):

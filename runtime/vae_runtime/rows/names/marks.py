@@ -6,20 +6,19 @@ ok, idle, broken, ...         whatever is not among the normal ones, which must 
 """
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Column
-from .name_texts import name_text, name_texts
-from .plain_columns import plain_column as plain_column
+from .name_texts import name_text, name_texts, plain_column
 
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")  # in small letters
 NO_LABEL = frozenset(("", "na", "n/a", "nan", "null", "none"))  # unless it is said to be normal
 
 
 def marks_of(
-    column: Column, name: str, normal: Collection[str] | None = None
+    column: Any, name: str, normal: Collection[str] | None = None
 ) -> tuple[NDArray[np.bool_], dict[int, str]]:
     """Tells which rows are anomalies, and why some rows say nothing usable, by their place.
 
@@ -46,7 +45,7 @@ def marks_of(
     return np.array([mark is True for mark in said], bool)[inverse], dict(sorted(bad.items()))
 
 
-def is_of_words(column: Column) -> bool:
+def is_of_words(column: Any) -> bool:
     """True for labels of which most are words that do not say by themselves what is normal."""
     words, counts = np.unique(name_texts(plain_column(column)), return_counts=True)
     known = {*TRUE, *FALSE, *NO_LABEL}

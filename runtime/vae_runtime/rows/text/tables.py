@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vae_runtime.rows.names.missing_names import no_such, some
+
 from .dialect import Reading
 from .headers import (
     Rows,
@@ -18,7 +20,6 @@ from .headers import (
     tell,
     tell_names_once,
 )
-from .missing_names import no_such, some
 
 SHOWN = 60  # characters of a first line that is told
 

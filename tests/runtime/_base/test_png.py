@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae_runtime.rows.png import contact_sheet
+from vae_runtime._base.png import contact_sheet
 
 BORDER = 96  # the grey around every image
 

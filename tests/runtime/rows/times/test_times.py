@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from vae_runtime.rows.times import TimeError, read_times, time_columns
+from vae_runtime.rows.times.times import TimeError, read_times, time_columns
 
 START = datetime.datetime(2026, 3, 1, 8, 0, 0)
 SECONDS = [START + datetime.timedelta(seconds=i) for i in range(50)]

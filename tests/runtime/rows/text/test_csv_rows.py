@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vae_runtime.cli import main
-from vae_runtime.rows.csv_rows import Lines, OpenQuote, csv_rows
 from vae_runtime.rows.formats import ranges, registry
+from vae_runtime.rows.text.csv_rows import Lines, OpenQuote, csv_rows
 
 HEAD = "a,b,note\n" + "1,2,n\n" * 3
 OPEN = {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_runtime.rows.gaps import GAP, is_hole, look_at, seconds, sentences
+from vae_runtime.rows.times.gaps import GAP, is_hole, look_at, seconds, sentences
 
 
 def looked_at(steps, *, new=None, gap=None):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from vae_runtime.rows.times import read_times
-from vae_runtime.rows.windows import find_segments, one_of, window_rows, window_starts
+from vae_runtime.rows.times.times import read_times
+from vae_runtime.rows.windows.windows import find_segments, one_of, window_rows, window_starts
 
 START = np.datetime64("2026-01-31T23:59:50")
 

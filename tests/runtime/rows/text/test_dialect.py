@@ -6,7 +6,7 @@ import re
 import pytest
 
 from vae_runtime.bundle.records import Dialect
-from vae_runtime.rows.dialect import Reading, described, open_dialect, options_of, recognise
+from vae_runtime.rows.text.dialect import Reading, described, open_dialect, options_of, recognise
 
 ROWS = [
     ("a,b\n1,2\n", {}),

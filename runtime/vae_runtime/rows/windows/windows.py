@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import gaps
-from .name_texts import UNNAMED as UNNAMED
-from .name_texts import name_texts, natural_order
-from .times import Times, read_times
+from vae_runtime.rows.names.name_texts import UNNAMED as UNNAMED
+from vae_runtime.rows.names.name_texts import name_texts, natural_order
+from vae_runtime.rows.times import gaps
+from vae_runtime.rows.times.times import Times, read_times
 
 
 class Segments(NamedTuple):

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from vae_runtime.rows.name_texts import name_text, name_texts, natural_key, natural_order
+from vae_runtime.rows.names.name_texts import name_text, name_texts, natural_key, natural_order
 
 
 @pytest.mark.parametrize(

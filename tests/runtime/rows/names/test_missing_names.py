@@ -11,8 +11,8 @@ import pytest
 
 from vae_runtime import Runner
 from vae_runtime.cli import main
-from vae_runtime.rows.missing_names import SHOWN, meant, no_such, quoted, some
-from vae_runtime.rows.tables import ColumnError
+from vae_runtime.rows.names.missing_names import SHOWN, meant, no_such, quoted, some
+from vae_runtime.rows.text.tables import ColumnError
 
 WANTED = [f"sensor {i}" for i in range(100)]
 THERE = [*WANTED[:2], "Sensor_2", *(f"{i}{i}" for i in range(100, 500))]

@@ -36,6 +36,17 @@ def name_texts(values: ArrayLike) -> NDArray[np.str_]:
     return np.array(flat, np.str_).reshape(given.shape)
 
 
+def plain_column(column: Any) -> NDArray[Any]:
+    """A column as an array of numpy; of pyarrow, None or NaN where there is no value."""
+    if isinstance(column, np.ndarray) or not hasattr(column, "type"):
+        return np.asarray(column)
+    if hasattr(column.type, "index_type"):  # a dictionary
+        column = column.cast(column.type.value_type)
+    chunked = hasattr(column, "chunks")
+    values: NDArray[Any] = column.to_numpy() if chunked else column.to_numpy(zero_copy_only=False)
+    return values
+
+
 def name_text(value: Any) -> str:
     """The name that one value is; see `name_texts`.
 

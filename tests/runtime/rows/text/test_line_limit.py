@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_runtime.rows.line_limit import SHORTEST, bounded_lines, check_length, longest_line
+from vae_runtime.rows.text.line_limit import SHORTEST, bounded_lines, check_length, longest_line
 
 LONGEST = 8
 

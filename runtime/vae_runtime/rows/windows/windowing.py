@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 from vae_runtime.bundle.records import RowSpec
-
-from .times import time_columns
+from vae_runtime.rows.times.times import time_columns
 
 
 class Windowing(NamedTuple):

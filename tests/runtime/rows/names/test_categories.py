@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from vae_runtime.rows.categories import (
+from vae_runtime.rows.names.categories import (
     UnknownValue,
     column_of,
     encode,

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_runtime.rows.cells import MISSING, PLAIN, CellFormat, NoValue, no_value, number_or_hole
+from vae_runtime.rows.text.cells import (
+    MISSING,
+    PLAIN,
+    CellFormat,
+    NoValue,
+    no_value,
+    number_or_hole,
+)
 
 
 @given(st.floats(allow_nan=False))

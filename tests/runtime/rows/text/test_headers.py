@@ -7,7 +7,7 @@ import pytest
 
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.formats.csv import columns as columns_of
-from vae_runtime.rows.headers import is_numbered, may_be_names, may_be_row
+from vae_runtime.rows.text.headers import is_numbered, may_be_names, may_be_row
 
 FRACTIONS = [["1", "0.5", "2"], ["1", "2", "3"]]
 WHOLE = [["1", "0", "2"], ["5", "1", "3"]]
