@@ -38,7 +38,7 @@ class CellReader:
         self._is_header, self._count = is_header, count
         self._sep, self._reading = reading.asked.get("sep"), reading
         recorded = reading.recorded
-        self.comment = reading.comment or (recorded and recorded.comment)
+        self.comment = reading.comment or (recorded.comment if recorded else None)
         self._codes = reading.codes
         self.format = CellFormat(reading.decimal or ".", reading.thousands, self._codes)
         if self._sep is not None:
