@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from vae_runtime import Runner, cli
 from vae_runtime.backends import OnnxRuntime
-from vae_runtime.backends.cores import cores
 from vae_runtime.backends.profiles import profile_of_files
+from vae_runtime.backends.threads import cores
 from vae_runtime.batch.pool import Pool
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.input_files import plan

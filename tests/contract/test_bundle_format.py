@@ -22,6 +22,7 @@ from vae_runtime.bundle import (
     npz,
     onnx_wire,
     records,
+    row_spec,
     signature,
     texts,
 )
@@ -31,7 +32,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text()
 SCHEMA = {
     kind.__name__: kind
     for kind in vars(manifest).values()
-    if dataclasses.is_dataclass(kind) and kind.__module__ in (manifest.__name__, records.__name__)
+    if dataclasses.is_dataclass(kind)
+    if kind.__module__ in (manifest.__name__, records.__name__, row_spec.__name__)
     if kind is not records.RowSpec  # its fields are those of a Model
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Shape
 from vae_keras.configs import DataConfig
-from vae_runtime.bundle.consistency import LONGEST_CATEGORY
+from vae_runtime.bundle.model_checks import LONGEST_CATEGORY
 from vae_runtime.bundle.texts import check_texts
 from vae_runtime.rows.input_files import Inputs
 from vae_runtime.rows.names.categories import MISSING, part_names, sizes_of

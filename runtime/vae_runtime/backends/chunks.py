@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime._base.threads import startable
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.arrays import ArrayCheck
 
 from . import Session, names
+from .threads import startable
 
 # Pages of a mapped file that have been read count as memory of this process until it gives them
 # back, which it does after so many bytes.

@@ -18,8 +18,9 @@ from vae_runtime.errors import BundleError
 
 from . import int8_networks
 from .agreement import check_tensors, failure, listed, warm_up
-from .profiles import Profile, threads_of
+from .profiles import Profile
 from .protocol import Session
+from .threads import threads_of
 
 SIGNATURE = "serving_default"
 MODULE = "ai_edge_litert.interpreter"

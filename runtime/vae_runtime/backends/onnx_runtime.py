@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vae_runtime._base.libraries import onnxruntime
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import File
-from vae_runtime.bundle.names import FLOAT_ROLES
+from vae_runtime.bundle.records import FLOAT_ROLES
 
 from .agreement import check_tensors, failure, warm_up
 from .profiles import Profile, profile_of

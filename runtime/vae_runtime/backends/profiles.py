@@ -8,30 +8,10 @@ from dataclasses import dataclass, replace
 
 from vae_runtime._base.arguments import whole
 
-from .cores import cores
+from .threads import check_threads, threads_of
 
 # Rows of so few values are given by so many: a table in Parquet scores a fifth faster than by 512.
 SMALL, SMALL_CHUNK = 64, 2048
-
-MOST_THREADS = 256  # a mistyped number must not take the machine down
-
-
-def check_threads(count: object, name: str = "threads") -> None:
-    """Raises ValueError for an invalid number of threads."""
-    try:
-        whole(f"{name} (0: as many as there are cores)", count, least=0, most=MOST_THREADS)
-    except ValueError as error:
-        raise ValueError(f"{error} Cores here: {cores()}.") from error
-
-
-def threads_of(count: int, name: str = "threads") -> int:
-    """Number of threads that is asked for, 1 or more: 0 is as many as there are cores.
-
-    Raises:
-        ValueError: it is no number of threads.
-    """
-    check_threads(count, name)
-    return int(count) or min(cores(), MOST_THREADS)
 
 
 @dataclass(frozen=True)

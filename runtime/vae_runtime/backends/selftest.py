@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import Manifest, Model, Tensor
-from vae_runtime.bundle.names import FLOAT_ROLES
+from vae_runtime.bundle.records import FLOAT_ROLES
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.arrays import RowCheck
 

@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from vae_runtime._base.threads import startable
-from vae_runtime.backends.profiles import threads_of
+from vae_runtime.backends.threads import startable, threads_of
 
 S = TypeVar("S")
 P = TypeVar("P")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from vae_runtime.backends.profiles import check_threads
+from vae_runtime.backends.threads import check_threads
 from vae_runtime.batch.results import Result
 from vae_runtime.rows.bad_rows import Reject
 

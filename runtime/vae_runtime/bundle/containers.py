@@ -18,7 +18,7 @@ from typing import IO, NamedTuple, Protocol
 from vae_runtime._base.regular_files import missing, open_regular, read_range, unreadable
 from vae_runtime.errors import BundleError
 
-from .names import LONGEST_NAME, PLAIN_NAME
+from .records import LONGEST_NAME, PLAIN_NAME
 
 SUFFIX = ".vaeb"
 MEMBERS = 256  # at most; a bundle of every format and precision has some forty

@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from .names import NAME
-from .records import File, Model, Tensor
+from .records import NAME, File, Model, Tensor
 from .texts import expect
 
 DTYPES = ("float32", "uint8")  # of rows

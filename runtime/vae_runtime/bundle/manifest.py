@@ -15,16 +15,16 @@ from vae_runtime._base import typed_json
 from vae_runtime.errors import BundleError
 
 from . import consistency
-from .names import CHECKSUM_NAME as CHECKSUM_NAME
-from .names import ENDS as ENDS
-from .names import FORMAT as FORMAT
-from .names import FORMAT_VERSION as FORMAT_VERSION
-from .names import LONGEST_NAME as LONGEST_NAME
-from .names import NAME as NAME
-from .names import NEG_ELBO_END as NEG_ELBO_END
-from .names import OWN_NAMES as OWN_NAMES
-from .names import SIGNATURE_NAME as SIGNATURE_NAME
-from .names import VERSIONS as VERSIONS
+from .records import CHECKSUM_NAME as CHECKSUM_NAME
+from .records import ENDS as ENDS
+from .records import FORMAT as FORMAT
+from .records import FORMAT_VERSION as FORMAT_VERSION
+from .records import LONGEST_NAME as LONGEST_NAME
+from .records import NAME as NAME
+from .records import NEG_ELBO_END as NEG_ELBO_END
+from .records import OWN_NAMES as OWN_NAMES
+from .records import SIGNATURE_NAME as SIGNATURE_NAME
+from .records import VERSIONS as VERSIONS
 from .records import Calibration as Calibration
 from .records import Clock as Clock
 from .records import Dialect as Dialect

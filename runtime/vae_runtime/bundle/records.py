@@ -1,12 +1,38 @@
-"""The records that a manifest is made of; field names are the keys of its JSON objects."""
+"""Records that a manifest is made of, and names of its format, files and roles.
 
-import dataclasses
+Field names of the records are the keys of JSON objects; `row_spec` has those of a model's rows.
+"""
+
+import re
 from dataclasses import dataclass
-from typing import Any
 
 from vae_runtime.errors import BundleError
 
-from .names import FLOAT_ROLES, FORMAT_VERSION, NEG_ELBO_END
+from .row_spec import ENCODINGS as ENCODINGS
+from .row_spec import Clock as Clock
+from .row_spec import Dialect as Dialect
+from .row_spec import ImageSpec as ImageSpec
+from .row_spec import RowSpec as RowSpec
+
+FORMAT = "vae-bundle"
+FORMAT_VERSION = 2
+VERSIONS = (1, FORMAT_VERSION)  # that are read
+
+NAME = "manifest.json"
+CHECKSUM_NAME = "manifest.json.sha256"
+SIGNATURE_NAME = "manifest.json.sig"  # optional
+OWN_NAMES = (NAME, CHECKSUM_NAME, SIGNATURE_NAME)  # of the files that the manifest does not list
+
+AROUND = ("preprocess", "head", "mean")  # graphs before and after networks of 8 bits, in fp32
+FLOAT_ROLES = (*AROUND, "replacements")  # that are in fp32 alone, whatever others are in
+
+# ends the name of a calibration for the negative ELBO alone, of a score that has more terms
+NEG_ELBO_END = ".neg_elbo"
+# of names of calibrations, by the score that they are of
+ENDS = {"score": "", "neg_elbo": NEG_ELBO_END}
+
+LONGEST_NAME = 100
+PLAIN_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 
 
 @dataclass(frozen=True)
@@ -66,118 +92,6 @@ class Preprocessing:
     scale: tuple[float, ...]
     low: float | None
     high: float | None
-
-
-ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")  # of text files
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dialect:
-    """Way in which a text file writes a table; the defaults are those of plain CSV.
-
-    `sep` is the one character between cells, " " for blanks and tabs in any number; a tab is "tab"
-    in manifests, which have no control characters. `decimal` is
-    the mark before a number's fraction, `thousands` that between groups of three digits. `encoding`
-    is one of `ENCODINGS`. Lines that begin with `comment` are no rows. `skiprows` lines stand above
-    the table; then one of names where `header` is true, then `units` lines of units below it.
-    `missing` are cells that mean "no value" beside the usual words; numbers among them are compared
-    as numbers.
-
-    >>> Dialect(sep=";", decimal=",").encoding
-    'utf-8'
-    """
-
-    sep: str = ","
-    decimal: str = "."
-    thousands: str | None = None
-    encoding: str = "utf-8"
-    comment: str | None = None
-    header: bool = True
-    skiprows: int = 0
-    units: int = 0
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """Description of how images became rows in training; a device does the same to its images.
-
-    Rows are of `input_shape`: (height, width, channels). `bits` are those of a channel: 8, or 16 of
-    grey images, whose rows are float32 from 0 to 65535. `resampling` is the filter by which images
-    of other sizes are resized; None where all had that size, and others are refused. `orientation`
-    is "upright" where images are turned as their EXIF tag says, else "stored". `aspect` are the
-    least and the greatest width / height of the images.
-    """
-
-    bits: int
-    resampling: str | None
-    orientation: str
-    aspect: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Times of the rows that a model was trained on, which are the defaults on a device.
-
-    `columns` are the column of times, or those of dates and of clocks. `format` is that of strftime
-    by which they were read, None where none was needed: ISO dates, numbers. `step` is the usual
-    time from one row to the next, in seconds or in the unit of times that are plain numbers, None
-    where recordings differ; `gap` that above which a step is a hole, None where that differs.
-    """
-
-    columns: tuple[str, ...]
-    format: str | None = None
-    step: float | None = None
-    gap: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowSpec:
-    """Description of a model's rows: what training read, and what a device is given.
-
-    `value_range` is where the likelihood is defined, None for anywhere. `feature_names` are those
-    of the last axis: columns, channels. `one_hot` are the sizes of the one-hot groups that the last
-    columns are, in order: exactly one 1 in each. `stride` is set where a row is a window over a
-    table, `input_shape` being (window, channels): the rows between the starts of two in training.
-    `recording` and `time` are the columns by which recordings and holes in time were told apart
-    there; `time` may be two columns, "date,clock", and `clock` says more about them. `label` is
-    the one that is 1 for anomalies, or that has one of the words of `normal` in normal rows.
-    `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
-    `categories` are the columns of text that training encoded as one-hot groups, the last ones, and
-    the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
-    `feature_names`; None without any.
-    `classes` are the names of what the classifier tells apart, in the order of its output; None
-    without a classifier. `dialect` is how the text file that training read was written; None of
-    other files. `image` says how image files became rows; None where rows came otherwise.
-    """
-
-    name: str
-    input_shape: tuple[int, ...]
-    input_dtype: str
-    value_range: tuple[float, float] | None
-    feature_names: tuple[str, ...] | None
-    one_hot: tuple[int, ...]
-    classes: tuple[str, ...] | None = None
-    stride: int | None = None
-    recording: str | None = None
-    time: str | None = None
-    machine_column: str | None = None
-    categories: dict[str, tuple[str, ...]] | None = None
-    dialect: Dialect | None = None
-    image: ImageSpec | None = None
-
-    label: str | None = None
-    normal: tuple[str, ...] | None = None
-    clock: Clock | None = None
-
-    @property
-    def noun(self) -> str:
-        """Word for one example: "window" of a model of windows, else "row"."""
-        return "row" if self.stride is None else "window"
-
-    def fields(self) -> dict[str, Any]:
-        """Returns the fields of a `RowSpec` by name, of any description that is one."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(RowSpec)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from vae_runtime._base.libraries import need
 from vae_runtime.errors import BundleError
 
-from .names import NAME, SIGNATURE_NAME
+from .records import NAME, SIGNATURE_NAME
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (

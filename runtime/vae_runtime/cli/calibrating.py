@@ -13,7 +13,7 @@ from vae_runtime.backends import DEFAULT, backend_of
 from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle import open_bundle
 from vae_runtime.bundle.manifest import Calibration
-from vae_runtime.bundle.names import SIGNATURE_NAME
+from vae_runtime.bundle.records import SIGNATURE_NAME
 from vae_runtime.explain.missing_values import MissingValues
 from vae_runtime.rows.inputs import Input
 from vae_runtime.rows.names.missing_names import some

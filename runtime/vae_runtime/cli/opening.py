@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 
 from vae_runtime.backends import SETTINGS, kind_of, kinds
-from vae_runtime.backends.profiles import PROFILES, Profile, check_threads, profile_of_files
+from vae_runtime.backends.profiles import PROFILES, Profile, profile_of_files
+from vae_runtime.backends.threads import check_threads
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Calibration, Model
 from vae_runtime.rows.inputs import Input, read_input

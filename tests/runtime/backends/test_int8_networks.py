@@ -15,7 +15,7 @@ from vae_runtime import BundleError, LiteRT, Runner
 from vae_runtime.backends.int8_networks import CHAINS, dequantize, quantize
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Tensor
-from vae_runtime.bundle.names import FLOAT_ROLES
+from vae_runtime.bundle.records import FLOAT_ROLES
 
 # Both add up float32 numbers, by another library's exponentials: of the terms' size.
 FLOAT32 = 2e-6

@@ -1,15 +1,8 @@
 import numpy as np
 import pytest
 
-from vae_runtime.backends.cores import cores
-from vae_runtime.backends.profiles import (
-    MOST_THREADS,
-    PROFILES,
-    Profile,
-    profile_of,
-    profile_of_files,
-    threads_of,
-)
+from vae_runtime.backends.profiles import PROFILES, Profile, profile_of, profile_of_files
+from vae_runtime.backends.threads import MOST_THREADS, cores, threads_of
 
 
 def test_the_default_profile_is_one_sleeping_thread_without_an_arena():
@@ -67,6 +60,6 @@ def test_rows_of_few_values_are_scored_by_more_at_a_time(shape, chunk):
 
 def test_cores_beyond_the_most_threads_are_left_alone(monkeypatch):
     """A server of 384 cores can use every profile."""
-    monkeypatch.setattr("vae_runtime.backends.profiles.cores", lambda: 384)
+    monkeypatch.setattr("vae_runtime.backends.threads.cores", lambda: 384)
     assert profile_of("throughput").workers == MOST_THREADS
     assert threads_of(0) == MOST_THREADS

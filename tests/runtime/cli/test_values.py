@@ -124,7 +124,7 @@ def test_threads_as_many_as_cores_and_as_named_score_alike(typed, tmp_path):
 
 
 def test_an_error_about_threads_says_how_many_cores_there_are(typed):
-    from vae_runtime.backends.cores import cores
+    from vae_runtime.backends.threads import cores
 
     for line in ("score ROWS -o OUT.csv --threads={}", "selftest --threads={}"):
         assert typed(line, "-1")[1].endswith(f"Received: -1. Cores here: {cores()}.")
