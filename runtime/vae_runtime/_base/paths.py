@@ -1,13 +1,17 @@
-"""Paths that are given as arguments: never empty, links resolved for writing.
+"""Paths that are given as arguments: checked, resolved for writing, opened for reading.
 
-Whatever writes a file asks `file_target`: a file that is put in place by a rename would else take
-the place of a pipe, of a device, or of the link that leads to it.
+Whatever reads a file that may be a pipe asks `open_regular`, which never waits. Whatever writes one
+asks `file_target`: a file that is put in place by a rename would else take the place of a pipe, of
+a device, or of the link that leads to it.
 """
 
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+from vae_runtime.errors import BundleError
 
 LINKS = 40  # one after another, as many as Linux follows
 SYSTEM = ("dev", "proc")  # folders of what is no file, though some of it leads to one
@@ -91,6 +95,42 @@ def identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a regular file; refuses a pipe or a device, which might keep us waiting."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise _irregular(path)
+        file: IO[bytes] = open(path, "rb", opener=_without_waiting)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # replaced since then
+        file.close()
+        raise _irregular(path)
+    return file
+
+
+def read_range(file: IO[bytes], start: int, size: int) -> bytes:
+    """Bytes from a range of a file, or as many of them as it has."""
+    try:
+        file.seek(start)
+        return file.read(size)
+    except (OSError, MemoryError) as error:
+        raise unreadable(Path(file.name), error) from error
+
+
+def unreadable(path: Path, error: OSError | MemoryError) -> BundleError:
+    """Error for a file that the system, or the memory, refused to read."""
+    reason = error.strerror if isinstance(error, OSError) else "it is larger than memory"
+    return BundleError(f"{path} cannot be read: {reason}.")
+
+
+def missing(path: Path, name: str) -> BundleError:
+    """Error for a file that does not exist."""
+    return BundleError(
+        f"{path}: expected the file {name}, which is missing. Copy or export the bundle again."
+    )
+
+
 def _special(target: Path) -> str | None:
     """Kind of a thing at a path that is not a file; None for a file, or nothing."""
     try:
@@ -116,3 +156,11 @@ def _links(path: Path) -> Iterator[Path]:
         if not path.is_symlink():
             return
         path = path.parent / path.readlink()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # not of Windows, nor are pipes
+
+
+def _irregular(path: Path) -> BundleError:
+    return BundleError(f"{path} cannot be read: it is not a regular file.")

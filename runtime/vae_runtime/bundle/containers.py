@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from vae_runtime._base.regular_files import missing, open_regular, read_range, unreadable
+from vae_runtime._base.paths import missing, open_regular, read_range, unreadable
 from vae_runtime.errors import BundleError
 
 from .records import LONGEST_NAME, PLAIN_NAME

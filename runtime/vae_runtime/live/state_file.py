@@ -8,8 +8,7 @@ from typing import Any
 
 from vae_runtime._base import typed_json
 from vae_runtime._base.atomic_files import write_aside
-from vae_runtime._base.paths import file_target
-from vae_runtime._base.regular_files import open_regular
+from vae_runtime._base.paths import file_target, open_regular
 
 from .stream import StreamScorer
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vae_runtime.bundle.manifest import Model, Preprocessing
-from vae_runtime.rows.arrays import EXACT, LatentCheck, RowCheck
+from vae_runtime.rows.arrays import LatentCheck, RowCheck
+from vae_runtime.rows.value_checks import EXACT
 
 
 def model(shape, *, dtype="float32", value_range=None, names=None):
