@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
-from vae_runtime.rows.blocks import BLOCK_VALUES, Wanted
-from vae_runtime.rows.formats.segments import SHARD_BLOCKS
+from vae_runtime.rows.blocks import BLOCK_VALUES, SHARD_BLOCKS, Wanted
 from vae_runtime.rows.input_files import Inputs, plan
 
 # Rows that are shuffled together, at least: whole shards, in an order that each epoch draws.

@@ -1,6 +1,7 @@
 """Shards of files, blocks of shards, and what to read of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -20,6 +21,7 @@ Columns: TypeAlias = Mapping[str, Column]
 
 BLOCK_ROWS = 65_536  # at most; also a multiple of what backends are given at a time
 BLOCK_VALUES = 2**20
+SHARD_BLOCKS = 4  # of a shard at most; a run that was killed reads so many again
 
 
 class Shard(NamedTuple):
@@ -168,3 +170,28 @@ class Block(NamedTuple):
     bad: Mapping[int, str] = {}
     left_out: int = 0
     extra: Mapping[str, Column] = {}
+
+
+def shards_of(path: Path, format: str, rows: Sequence[int], wanted: Wanted) -> list[Shard]:
+    """Shards of a file that is in parts: row groups, record batches. Small parts go together.
+
+    Args:
+        path: of the file.
+        format: the ending that says how it is read.
+        rows: of each part. `start` and `stop` of a shard are numbers of parts that have rows.
+        wanted: what to read; a shard has a few blocks of it, or one part that has more.
+
+    >>> [(s.start, s.stop) for s in shards_of(Path("x.arrow"), ".arrow", [3, 0, 5], Wanted())]
+    [(0, 3)]
+    """
+    shards: list[Shard] = []
+    start = stop = first = count = 0
+    for number, more in enumerate(rows):
+        if not more:
+            continue
+        if count and count + more > SHARD_BLOCKS * wanted.block_rows:
+            shards.append(Shard(str(path), format, start, stop, first, count))
+            first, count = first + count, 0
+        start = start if count else number
+        stop, count = number + 1, count + more
+    return [*shards, Shard(str(path), format, start, stop, first, count)] if count else shards

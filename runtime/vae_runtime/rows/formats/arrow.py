@@ -10,22 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted, shards_of
 from vae_runtime.rows.text.endings import format_ending
 
 from .arrow_messages import Batch, Source, batches_of_file, batches_of_stream
 from .arrow_slices import slices
 from .columnar import (
     block_of,
-    check_kept,
     check_types,
-    columns_of,
     numbers_of,
     settle_columns,
+    wanted_columns,
     without_rows,
 )
 from .pyarrow_files import naming, reader_of
-from .segments import stretches
 
 FORMAT = "Arrow"
 
@@ -35,7 +33,7 @@ Find: TypeAlias = Callable[[Source], list[Batch]]
 def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
     """Its record batches, small ones together, once the columns are known to be there."""
     rows = _checked_rows(path, wanted, batches_of_file)
-    return stretches(path, format_ending(path), rows, wanted)
+    return shards_of(path, format_ending(path), rows, wanted)
 
 
 def read_file(shard: Shard, wanted: Wanted) -> Iterator[Block]:
@@ -82,7 +80,7 @@ def kept(path: Path, wanted: Wanted) -> Columns:
 def _checked_rows(path: Path, wanted: Wanted, find: Find) -> list[int]:
     """Checks that the columns are there; gives the number of rows of each record batch."""
     with _opened(path) as reader:
-        columns, _ = _names(reader.schema, wanted, str(path))
+        columns, _ = wanted_columns(reader.schema.names, wanted, str(path))
         with Source(path) as source:
             rows = [batch.rows for batch in find(source)]
         if any(rows):
@@ -93,7 +91,7 @@ def _checked_rows(path: Path, wanted: Wanted, find: Find) -> list[int]:
 def _blocks(shard: Shard, wanted: Wanted, find: Find, which: slice) -> Iterator[Block]:
     first, path = shard.first_row, Path(shard.file)
     with _opened(path) as reader, Source(path) as source:
-        columns, every = _names(reader.schema, wanted, shard.file)
+        columns, every = wanted_columns(reader.schema.names, wanted, shard.file)
         batches = find(source)
         is_plain = all(batch.is_plain for batch in batches)  # a stream is read in one way alone
         for number in range(len(batches))[which]:
@@ -114,13 +112,6 @@ def _pieces(reader: Any, number: int, every: list[str], wanted: Wanted) -> Itera
     batch.validate(full=True)
     for start in range(0, batch.num_rows, wanted.block_rows):
         yield batch.slice(start, wanted.block_rows)
-
-
-def _names(schema: Any, wanted: Wanted, where: str) -> tuple[list[str], list[str]]:
-    """The columns of rows, and all that are wanted; ColumnError where one is not there."""
-    columns = columns_of(schema.names, wanted, where)
-    kept = check_kept(schema.names, wanted, where)
-    return columns, list(dict.fromkeys([*columns, *kept]))
 
 
 @contextmanager

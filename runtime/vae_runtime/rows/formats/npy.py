@@ -8,11 +8,10 @@ from typing import IO, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.rows.blocks import Block, Shard, Wanted
+from vae_runtime.rows.blocks import SHARD_BLOCKS, Block, Shard, Wanted
 from vae_runtime.rows.text.tables import ColumnError
 
 from .numpy_files import UNREADABLE, why_unreadable
-from .segments import SHARD_BLOCKS
 
 
 class Header(NamedTuple):

@@ -5,32 +5,28 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
+from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted, shards_of
 
 from .columnar import (
     block_of,
-    check_kept,
     check_types,
-    columns_of,
     numbers_of,
     settle_columns,
+    wanted_columns,
     without_rows,
 )
 from .pyarrow_files import naming, open_parquet
-from .segments import stretches
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """Its row groups, small ones together, once the columns are known to be there."""
     file = open_parquet(path)
-    names = list(file.schema_arrow.names)
-    columns = columns_of(names, wanted, str(path))
-    check_kept(names, wanted, str(path))
+    columns, _ = wanted_columns(file.schema_arrow.names, wanted, str(path))
     groups = range(file.metadata.num_row_groups)
     rows = [file.metadata.row_group(i).num_rows for i in groups]
     if any(rows):
         check_types(file.schema_arrow, columns, str(path))
-    return stretches(path, ".parquet", rows, wanted)
+    return shards_of(path, ".parquet", rows, wanted)
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
@@ -55,13 +51,12 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
     path = Path(shard.file)
     file = open_parquet(path, _footer(path, path.stat().st_mtime_ns))
-    names = list(file.schema_arrow.names)
-    columns, kept = columns_of(names, wanted, shard.file), check_kept(names, wanted, shard.file)
+    columns, every = wanted_columns(file.schema_arrow.names, wanted, shard.file)
     first = shard.first_row
     batches = file.iter_batches(
         wanted.block_rows,
         row_groups=list(range(shard.start, shard.stop)),
-        columns=list(dict.fromkeys([*columns, *kept])),
+        columns=every,
         use_threads=False,
     )
     while True:

@@ -11,13 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_runtime.rows.formats.columnar import (
-    block_of,
-    check_kept,
-    columns_of,
-    machines_of,
-    rows_of,
-)
+from vae_runtime.rows.formats.columnar import block_of, check_kept, columns_of
+from vae_runtime.rows.formats.columnar_values import machines_of, rows_of
 from vae_runtime.rows.text.tables import ColumnError
 
 ABC = ("a", "b", "c")
