@@ -1,4 +1,4 @@
-"""Groups of rows that a bundle is calibrated on: of several machines, of one, or of none named."""
+"""Groups of rows that a bundle is calibrated on: those of each machine, of one, or all."""
 
 import heapq
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from .machines import by_machine, check_enough, check_name
 
 
 class CalibrationGroups(NamedTuple):
-    """CalibrationGroups rows they are.
+    """Machines that the rows of a calibration are of.
 
-    `rows` is how many. `machine` is one machine, which all are of; `names` the machine of each,
-    which tables have in `column`; all None where nobody asks.
+    `rows` is how many there are. `machine` is the one that all are of; `names` are the machines of
+    each, which tables have in `column`; all None where rows are calibrated together.
     """
 
     rows: int
@@ -44,7 +44,7 @@ class CalibrationGroups(NamedTuple):
         return cls(rows, column=column, names=names_of(values, rows))
 
     def parts(self, scores: NDArray[np.float32]) -> dict[str | None, NDArray[np.float32]]:
-        """The scores (rows,) that set each threshold, by whose it is."""
+        """Scores (rows,) that set each threshold, by its machine; None for that of all."""
         if self.names is None:
             return {self.machine: scores}
         return dict(by_machine(scores, self.names).items())

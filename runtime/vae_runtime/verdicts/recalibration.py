@@ -5,29 +5,25 @@ that these rows have by each precision's own files, as export does it.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime._base.arguments import number
-from vae_runtime.backends import Backend, backend_of, check_here, is_here, names, runs
-from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, writer
 from vae_runtime.bundle.manifest import ENDS, Calibration, File, Manifest, Recalibration
 from vae_runtime.rows.arrays import RowCheck
 
-from .calibration import p_values, rows_needed, threshold
+from .calibrated_files import ALWAYS, Ways, graphs_of, kept_calibrations, ways_of
 from .calibration_groups import CalibrationGroups
 from .foreign_rows import check_known
 from .scorer import each_score
-from .threshold_change import Change
-
-ALWAYS = "fp32"  # the precision without which there is no bundle
+from .threshold_change import Change, changes_of
 
 HASHED = 4096  # rows at a time
 
@@ -90,8 +86,8 @@ def recalibrate(
     writer.check_out(out)
     old = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
     old.verify()
-    ways = _ways(old.manifest)
-    before = _kept(old.manifest, ways, precisions)
+    ways = ways_of(old.manifest)
+    before = kept_calibrations(old.manifest, ways, precisions)
     if alpha is not None:
         level = number("alpha", alpha)
         before = {name: replace(c, alpha=level) for name, c in before.items()}
@@ -101,11 +97,11 @@ def recalibrate(
     groups.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
     scores = _scores(old, ways, before, rows)
     changes = [
-        change for name in before for change in _changes(name, before[name], groups, scores[name])
+        change for name in before for change in changes_of(name, before[name], groups, scores[name])
     ]
     if not force:
         own = [change for change in changes if change.precision == ALWAYS]
-        check_known(old, _graphs(old, ways[ALWAYS]), before[ALWAYS], own)
+        check_known(old, graphs_of(old, ways[ALWAYS]), before[ALWAYS], own)
     after = {name: groups.calibration(before[name], found) for name, found in scores.items()}
     record = Recalibration(
         datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, groups.machine
@@ -116,75 +112,6 @@ def recalibrate(
     writer.write(out, contents, document, check=lambda path: open_bundle(path).verify())
     lost = {*(before[ALWAYS].by_machine or ())} - {*(after[ALWAYS].by_machine or ())}
     return Recalibrated(Path(out), record, tuple(changes), tuple(sorted(lost)), tuple(left_out))
-
-
-class Way(NamedTuple):
-    """Backend and format that can run the files of a calibration."""
-
-    backend: type[Backend]
-    format: str
-    precision: str
-
-
-Ways = Mapping[str, list[Way]]  # by the name of the calibration, the preferred first
-
-
-def _kept(
-    described: Manifest, ways: Ways, precisions: Sequence[str] | None
-) -> dict[str, Calibration]:
-    """Calibrations that are asked for, each of which can be run here."""
-    known = [name for name in described.calibration if name in ways]
-    wanted = known if precisions is None else [ALWAYS, *precisions]
-    strange = [name for name in wanted if name not in known]
-    if strange:
-        raise ValueError(
-            f"expected precisions of {', '.join(known)}, as in the manifest. Received: "
-            f"{', '.join(map(str, strange))[:60]}."
-        )
-    lacking = [name for name in wanted if not _is_here(ways[name])]
-    if lacking:
-        here = ",".join(name for name in known if _is_here(ways[name]))
-        _refuse(lacking, ways, f"leave these files out of the new bundle: --precision {here}")
-    return {
-        name: calibration
-        for name, calibration in described.calibration.items()
-        if name.removesuffix(manifest.NEG_ELBO_END) in wanted
-    }
-
-
-def _ways(described: Manifest) -> dict[str, list[Way]]:
-    """Ways to run the files of each calibration; none for a format that no backend runs."""
-    found: dict[str, list[Way]] = {
-        described.calibration_name(file.format, file.precision): []
-        for file in described.files
-        if file.role == "encoder"
-    }
-    for way in map(Way._make, runs(described)):
-        found[described.calibration_name(way.format, way.precision)].append(way)
-    return found
-
-
-def _is_here(ways: Sequence[Way]) -> bool:
-    return any(is_here(way.backend) for way in ways)
-
-
-def _refuse(lacking: Sequence[str], ways: Ways, instead: str) -> None:
-    """Raises ValueError for files that cannot be run here, with what to install or do instead."""
-    strange = [name for name in lacking if not ways[name]]
-    if strange:
-        raise ValueError(
-            f"expected files that one of {', '.join(names())} runs. Received: those of "
-            f"{', '.join(strange)}, which none does. Register a backend that does, or {instead}."
-        )
-    backend = ways[lacking[0]][0].backend
-    those = [name for name in lacking if ways[name][0].backend is backend]
-    check_here(backend, f"scoring with the files of {', '.join(those)} in {backend.name}", instead)
-
-
-def _graphs(bundle: Bundle, ways: Sequence[Way]) -> Graphs:
-    """Opens the graphs of one calibration's files, by the first way that there is here."""
-    way = next(way for way in ways if is_here(way.backend))
-    return Graphs(bundle, backend_of(way.backend.name), way.precision, way.format)
 
 
 def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
@@ -205,7 +132,7 @@ def _scores(
     for files, each_way in ways.items():
         scores = [score for score, end in ENDS.items() if f"{files}{end}" in names]
         if scores:
-            given = each_score(_graphs(bundle, each_way), scores, rows)
+            given = each_score(graphs_of(bundle, each_way), scores, rows)
             found |= {f"{files}{ENDS[score]}": each for score, each in given.items()}
     for name, each in found.items():
         bad = np.flatnonzero(~np.isfinite(each))
@@ -246,23 +173,3 @@ def _stays(file: File, old: Manifest, after: Mapping[str, Calibration]) -> bool:
     if file.inputs:  # of a graph
         return old.calibration_name(file.format, file.precision) in after
     return file.role != "report"
-
-
-def _changes(
-    name: str, before: Calibration, groups: CalibrationGroups, scores: NDArray[np.float32]
-) -> Iterator[Change]:
-    alpha = before.alpha
-    for machine, found in groups.parts(scores).items():
-        own = (before.by_machine or {}).get(machine or "", before.scores)
-        old, resolved = np.array(own), len(own) >= rows_needed(alpha)
-        alarms = p_values(found, old, before.rounding) <= alpha
-        yield Change(
-            precision=name,
-            machine=machine,
-            alpha=alpha,
-            rows=len(found),
-            distinct=len(np.unique(found)),
-            old_threshold=threshold(old, alpha) if resolved else None,
-            threshold=threshold(np.sort(found), alpha),
-            old_alarm_rate=float(alarms.mean()) if resolved else None,
-        )
