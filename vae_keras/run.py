@@ -27,17 +27,17 @@ import keras
 import numpy as np
 
 from vae_keras._base.arrays import Arrays
-from vae_keras._base.earlier_names import with_names_of_today
 from vae_keras._base.keras_defaults import check_floatx
 from vae_keras.model.vae import VAE
 from vae_runtime._base import typed_json
 from vae_runtime._base.directories import Kind, directory_aside
 from vae_runtime._base.paths import path_of
-from vae_runtime.bundle.manifest import RowSpec, Trial
 from vae_runtime.rows.formats.numpy_files import load_npz
-from vae_runtime.verdicts.recordings import RecordingAlarms
 
-from .configs import DataConfig, ModelConfig, TrainConfig
+from .run_records import Config as Config
+from .run_records import DataCard as DataCard
+from .run_records import Metrics as Metrics
+from .run_records import with_names_of_today
 
 T = TypeVar("T")
 
@@ -60,70 +60,6 @@ def _files(config: Path) -> Collection[str]:
 
 
 RUN = Kind("run directory", mark="config.json", files=_files)
-
-
-@dataclass(frozen=True)
-class Config:
-    """Contents of `config.json`."""
-
-    data: DataConfig
-    model: ModelConfig
-    train: TrainConfig
-    versions: dict[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataCard(RowSpec):
-    """Contents of `data.json`: describes the rows, so that export does not need them.
-
-    `rows` counts those of each set. `fingerprint` is the sha256 of the bytes of those trained on.
-    `folds` is 1 where calibration rows were held back; else they are those of train and validation.
-    `recordings` counts those of each set, None where they are not known; `whole_recordings` says
-    whether each is in one set, and one fold, alone.
-    """
-
-    rows: dict[str, int]
-    fingerprint: str
-    license: str | None
-    folds: int = 1
-    recordings: dict[str, int] | None = None
-    whole_recordings: bool = False
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Contents of `metrics.json`: how well the scores do on rows that training never saw.
-
-    Rates are shares of the normal rows (false alarms) and of the anomalies (detections) at level
-    alpha. What cannot be judged, for want of normal rows or of anomalies, is None. `accuracy` is
-    that of the classifier on the `labelled_rows` of both calibration and test; with folds, of test.
-    `calibration_rows` are those that set the level, of the machine that has fewest; `independent`
-    is the share of the rows that count, see `independent_share`, `alike` that of the normal ones,
-    see `alike_share`. `by_recording` are the false alarms of each recording of test and
-    calibration, the latter judged by all others; None where
-    recordings are not known.
-    """
-
-    normal_rows: int
-    anomalies: int
-    alpha: float
-    false_alarm_rate: float | None
-    detection_rate: float | None
-    auroc: float | None
-    auprc: float | None
-    labelled_rows: int = 0
-    accuracy: float | None = None
-    calibration_rows: int = 0
-    independent: float = 1.0
-    alike: float = 1.0
-    by_recording: dict[str, RecordingAlarms] | None = None
-
-    @property
-    def trial(self) -> Trial:
-        """Test of the alarms in the form that a bundle keeps."""
-        alarms = round((self.false_alarm_rate or 0.0) * self.normal_rows)
-        counts = self.normal_rows, alarms, self.anomalies
-        return Trial(*counts, self.auroc, self.independent, self.alike)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ import numpy as np
 from vae_runtime.rows.times.times import time_columns
 from vae_runtime.rows.times.written_dates import parse_format
 
-from .checks import LARGEST_SEED, check, check_is_whole, check_whole
+from .checks import LARGEST_SEED, check, check_image_size, check_is_whole, check_whole
 
 BAD_ROWS = ("fail", "reject")
 BAD_COLUMNS = ("error", "drop")
-LARGEST_SIDE = 16_384  # pixels of an image
 MOST_FOLDS = 1_000  # models that are trained for the calibration alone
 
 
@@ -131,7 +130,7 @@ class DataConfig:
         check("on_bad_row of fail or reject", self.on_bad_row, self.on_bad_row in BAD_ROWS)
         check("bad_columns of error or drop", self.bad_columns, self.bad_columns in BAD_COLUMNS)
         if self.image_size is not None:
-            _check_size(self.image_size)
+            check_image_size(self.image_size)
         check("number of channels of 1 or 3", self.channels, self.channels in (None, 1, 3))
         check_whole("seed", self.seed, least=0, most=LARGEST_SEED)
         if self.skiprows is not None:
@@ -153,19 +152,6 @@ class DataConfig:
             DataConfig.validation,
             DataConfig.calibration,
         )
-
-
-def _check_size(image_size: tuple[int, int]) -> None:
-    """Raises ValueError for a size of no image; it is said as WIDTH x HEIGHT."""
-    height, width = image_size
-    for side in (width, height):
-        check_is_whole("width and height", side)
-    received = f"{width} x {height} (width x height)"
-    for bound, fits in (
-        ("1 or more", min(image_size) >= 1),
-        (f"{LARGEST_SIDE:,} at most", max(image_size) <= LARGEST_SIDE),
-    ):
-        check(f"width and height of {bound}", received, fits)
 
 
 def _check_columns(config: DataConfig) -> None:

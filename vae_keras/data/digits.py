@@ -12,6 +12,8 @@ from vae_runtime._base.libraries import need
 from . import labels
 from .datasets import Dataset
 
+PATCHES = 200  # of each photograph
+
 
 def load_digits(classes: str | None = None) -> Dataset:
     """1,797 digits, and 400 photograph patches as anomalies: float32 (2197, 8, 8, 1) in 0..16.
@@ -27,7 +29,7 @@ def load_digits(classes: str | None = None) -> Dataset:
     normal, digit = digits.images, digits.target
     photographs = sklearn.datasets.load_sample_images().images
     rng = np.random.default_rng(0)
-    patches = np.concatenate([_patches(p, 200, rng) for p in photographs])
+    patches = np.concatenate([_patches(p, rng) for p in photographs])
     x = np.concatenate([normal, patches]).astype(np.float32)[..., None]
     y = np.arange(len(x)) >= len(normal)
     license = "CC BY 4.0 (UCI ML repository, digits)"
@@ -38,12 +40,12 @@ def load_digits(classes: str | None = None) -> Dataset:
     return labels.with_labels(dataset, np.append(digit, nothing), column=classes)
 
 
-def _patches(photograph: Array, n: int, rng: np.random.Generator) -> Array:
-    """Random n of the photograph's 8 x 8 tiles that are not all one grey: (n, 8, 8) in 0..16."""
+def _patches(photograph: Array, rng: np.random.Generator) -> Array:
+    """Some of the photograph's 8 x 8 tiles that are not all one grey: (200, 8, 8) in 0..16."""
     luma = photograph @ np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
     grey = np.rint(luma * 16 / 255)
     height, width = (side // 8 * 8 for side in grey.shape)
     tiles = grey[:height, :width].reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)
     tiles = tiles.reshape(-1, 8, 8)
     tiles = tiles[tiles.max((1, 2)) > tiles.min((1, 2))]
-    return tiles[rng.permutation(len(tiles))[:n]]
+    return tiles[rng.permutation(len(tiles))[:PATCHES]]

@@ -9,9 +9,8 @@ from keras import ops
 
 from vae_keras._base.arrays import Array, Tensor
 
-from .gaussian import before_softclip, softclip
 from .members import share
-from .registry import LIKELIHOODS
+from .scaled import Scaled, softclip
 
 # Degrees of freedom where they are not known: few enough that a reading of ten scales costs 11 nats
 # and not 50, and so many that mean and variance exist. Not learned, as log-gamma does not convert.
@@ -20,7 +19,7 @@ DEGREES = 4.0
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
-class StudentT(keras.layers.Layer):
+class StudentT(Scaled):
     """Each feature follows Student's t distribution around the decoder's output `x_mean`.
 
     A normal likelihood counts the square of what a reading is off by, this one in the end its
@@ -37,24 +36,12 @@ class StudentT(keras.layers.Layer):
     """
 
     title = "student_t"
-    support = None
 
     def __init__(self, sigma: str = "per_feature", degrees: float = DEGREES, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "dtype": "float32"})
-        sigmas = LIKELIHOODS["student_t"].sigmas
-        if sigma not in sigmas:
-            raise ValueError(f"expected a sigma of {', '.join(sigmas)}. Received: {sigma!r}.")
+        super().__init__(sigma, **kwargs)
         if not 1 < degrees < math.inf:
             raise ValueError(f"expected more than 1 degree of freedom. Received: {degrees!r:.60}.")
-        self.sigma, self.degrees = sigma, float(degrees)
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Adds the weight `log_sigma`: x's shape without the batch, or a scalar."""
-        self.log_sigma = self.add_weight(
-            name="log_sigma",
-            shape=tuple(input_shape[1:]) if self.sigma == "per_feature" else (),
-            initializer="zeros",
-        )
+        self.degrees = float(degrees)
 
     def feature_nll(self, x: Tensor, x_mean: Tensor, training: bool = False) -> Tensor:
         """-log t(x; x_mean, sigma, degrees) of each feature, in nats."""
@@ -63,26 +50,14 @@ class StudentT(keras.layers.Layer):
         tail = 0.5 * (self.degrees + 1.0) * ops.log(1.0 + square / self.degrees)
         return tail + log_sigma + _log_norm(self.degrees)
 
-    def mean(self, x_mean: Tensor) -> Tensor:
-        """E[x|z], of x's shape."""
-        return x_mean
-
     def draw(self, mean: Array, rng: np.random.Generator) -> Array:
         """Rows of these means, each with a share of their noise."""
-        noise = share(mean, rng) * np.exp(np.asarray(softclip(self.log_sigma)))
+        noise = share(mean, rng) * self.deviation()
         return np.asarray(mean + noise * rng.standard_t(self.degrees, mean.shape))
-
-    @classmethod
-    def standard(cls) -> "StudentT":
-        """One whose scale is 1."""
-        likelihood = cls("shared", name="likelihood")
-        likelihood.build(())
-        likelihood.log_sigma.assign(before_softclip(1.0))
-        return likelihood
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "sigma": self.sigma, "degrees": self.degrees}
+        return {**super().get_config(), "degrees": self.degrees}
 
 
 def _log_norm(degrees: float) -> float:

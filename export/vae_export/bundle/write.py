@@ -16,8 +16,7 @@ from vae_export.errors import ExportError
 from vae_export.gates import Verified
 from vae_export.gates.answers import TOLERANCE
 from vae_export.graphs.functions import Arrays
-from vae_export.graphs.metadata import score_of
-from vae_export.graphs.source import Source
+from vae_export.graphs.source import Source, score_of
 from vae_runtime import BundleError, Runner
 from vae_runtime.bundle import Bundle, manifest, open_bundle, writer
 

@@ -9,7 +9,7 @@ import numpy as np
 from vae_export.graphs.evidence import Evidence
 from vae_export.graphs.float_graphs import build_around, build_replacements
 from vae_export.graphs.functions import Array, Graph, build_networks, network_feeds
-from vae_export.graphs.metadata import metadata
+from vae_export.graphs.source import metadata
 
 from . import artefacts, quantize_onnx, to_onnx
 from .artefacts import Artefact

@@ -43,10 +43,6 @@ class OnnxView:
         """Value of a constant; None for inputs and computed tensors."""
         return numpy_helper.to_array(self._constants[name]) if name in self._constants else None
 
-    def constants(self, node: NodeProto) -> list[Array | None]:
-        """Values of a node's inputs, see `constant`."""
-        return [self.constant(name) for name in node.input]
-
     def maker(self, name: str, *op_types: str) -> NodeProto | None:
         """Node that computes this tensor, if it is of one of these types."""
         node = self._makers.get(name)

@@ -52,7 +52,7 @@ def _convert(graph: Graph) -> tuple[Any, list[str]]:
     """Runs tf2onnx; returns the described model, not yet simplified, and its complaints."""
     import tf2onnx
 
-    with _complaints("tf2onnx") as complaints:
+    with _complaints() as complaints:
         model, _ = tf2onnx.convert.from_function(
             _frozen(graph),
             input_signature=graph.signature(),
@@ -88,15 +88,15 @@ def _frozen(graph: Graph) -> Any:
 
 
 @contextlib.contextmanager
-def _complaints(logger_name: str) -> Iterator[list[str]]:
-    """Collects the errors that a library logs, instead of printing them."""
+def _complaints() -> Iterator[list[str]]:
+    """Collects the errors that tf2onnx logs, instead of printing them."""
     messages: list[str] = []
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             messages.append(record.getMessage())
 
-    logger, collector = logging.getLogger(logger_name), Collector(logging.ERROR)
+    logger, collector = logging.getLogger("tf2onnx"), Collector(logging.ERROR)
     propagate = logger.propagate
     logger.addHandler(collector)
     logger.propagate = False

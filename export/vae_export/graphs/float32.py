@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .reasons import reason
+from vae_export.errors import reason
 
 FLOAT32 = "float32"
 

@@ -7,11 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from vae_export.errors import reason
 from vae_export.models import Models
 from vae_keras.model.check_networks import check_encoder
 from vae_runtime.rows.arrays import as_array
-
-from .reasons import reason
 
 POSTERIOR = ("z_mean", "z_log_var")
 INPUT_NAMES = {"encoder": "the rows of calibration", "decoder": "latents z"}

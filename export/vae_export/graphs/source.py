@@ -1,4 +1,4 @@
-"""Source of an export: a trained model, its rows, and their description.
+"""Source of an export: a trained model, its rows, their description, and what its scores mean.
 
 A run directory is one source; an encoder and a decoder that were trained elsewhere are another.
 """
@@ -9,8 +9,14 @@ from pathlib import Path
 from vae_keras import VAE
 from vae_keras.likelihoods import title_of
 from vae_keras.run import DataCard, Run, open_run
+from vae_runtime.bundle import manifest
 
-from .functions import Arrays
+from .functions import Arrays, Graph
+
+ELBO = "nll + kl at the posterior mean: the negative ELBO of the pre-processed row"
+WITH_MIXTURE = (
+    f"{ELBO}; + mixture_nll: its negative log density in a mixture of Gaussians around typical rows"
+)
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,22 @@ def of_run(run: str | Path | Run) -> Source:
         versions=run.config.versions,
         history=run.history,
     )
+
+
+def score_of(source: Source) -> manifest.Score:
+    """Meaning of a model's scores: definition, unit, direction."""
+    definition = ELBO if source.vae.mixture is None else WITH_MIXTURE
+    return manifest.Score(definition, unit="nats", direction="higher is more anomalous")
+
+
+def metadata(source: Source, graph: Graph) -> dict[str, str]:
+    """Description that is written into an exported file."""
+    score = score_of(source)
+    return {
+        "format": f"{manifest.FORMAT} {manifest.FORMAT_VERSION}",
+        "role": graph.role,
+        "model": source.card.name,
+        "likelihood": source.likelihood,
+        "score": f"{score.definition} ({score.unit}); {score.direction}",
+        "training_fingerprint": source.card.fingerprint,
+    }

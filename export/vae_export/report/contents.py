@@ -13,7 +13,7 @@ from vae_export.convert.artefacts import Artefact
 from vae_export.convert.variants import NO_INT8_SCORER
 from vae_export.gates import Verified
 from vae_export.graphs.evidence import Evidence
-from vae_export.graphs.metadata import score_of
+from vae_export.graphs.source import score_of
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.evaluate import evaluate
 from vae_runtime.verdicts.calibration import threshold

@@ -66,11 +66,7 @@ class Bundle:
 
     def read_probe(self) -> dict[str, NDArray[Any]]:
         """Reads the arrays of `probe.npz`: rows, and each graph's expected answers."""
-        return self.read_arrays("probe")
-
-    def read_arrays(self, role: str) -> dict[str, NDArray[Any]]:
-        """Reads the arrays of the .npz file of this role, by name."""
-        file = self.manifest.file(role, format="npz")
+        file = self.manifest.file("probe", format="npz")
         try:
             return npz.read(self.read(file))
         except ValueError as error:

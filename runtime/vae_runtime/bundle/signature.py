@@ -12,6 +12,8 @@ Source: RFC 8032.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,17 +42,13 @@ def read_public_key(path: str | Path) -> "Ed25519PublicKey":
         OSError: it cannot be read.
     """
     content = _read(path)
-    _check_installed()
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    try:
+    with _key_errors(path, "public", PUBLISH, content):
         key = serialization.load_pem_public_key(content)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ValueError(_no_key(path, "public", PUBLISH, _kind(content))) from error
     if not isinstance(key, Ed25519PublicKey):
-        raise ValueError(_no_key(path, "public", PUBLISH, "a key of another kind"))
+        raise _no_key(path, "public", PUBLISH, "a key of another kind")
     return key
 
 
@@ -62,23 +60,13 @@ def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
         OSError: it cannot be read.
     """
     content = _read(path)
-    _check_installed()
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    try:
+    with _key_errors(path, "private", MAKE, content):
         key = serialization.load_pem_private_key(content, password=None)
-    except TypeError as error:  # cryptography's way to say that it wants a passphrase
-        raise ValueError(
-            f"{path}: expected a key without a passphrase. Received: an encrypted one. Sign with "
-            f"OpenSSL, which asks for it: openssl pkeyutl -sign -inkey {path} -rawin -in {NAME} "
-            f"-out {SIGNATURE_NAME}"
-        ) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ValueError(_no_key(path, "private", MAKE, _kind(content))) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(_no_key(path, "private", MAKE, "a key of another kind"))
+        raise _no_key(path, "private", MAKE, "a key of another kind")
     return key
 
 
@@ -101,6 +89,7 @@ def verify(content: bytes, signature: bytes, key: "Ed25519PublicKey") -> None:
 
 
 def _read(path: str | Path) -> bytes:
+    """Content of a file with a key; ValueError for no path, or a missing `cryptography`."""
     if not isinstance(path, str | os.PathLike) or "-----BEGIN" in str(path):
         received = "text of PEM itself" if isinstance(path, str) else type(path).__name__
         raise ValueError(
@@ -113,12 +102,27 @@ def _read(path: str | Path) -> bytes:
             "folder, or an empty path."
         )
     with Path(path).open("rb") as file:
-        return file.read(LARGEST_KEY)
-
-
-def _check_installed() -> None:
+        content = file.read(LARGEST_KEY)
     for module in ("hazmat.primitives.serialization", "hazmat.primitives.asymmetric.ed25519"):
         need(f"cryptography.{module}", "a signature")
+    return content
+
+
+@contextmanager
+def _key_errors(path: str | Path, kind: str, command: str, content: bytes) -> Iterator[None]:
+    """Context that turns errors of cryptography into one that names the file and what to do."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        yield
+    except TypeError as error:  # cryptography's way to say that it wants a passphrase
+        raise ValueError(
+            f"{path}: expected a key without a passphrase. Received: an encrypted one. Sign with "
+            f"OpenSSL, which asks for it: openssl pkeyutl -sign -inkey {path} -rawin -in {NAME} "
+            f"-out {SIGNATURE_NAME}"
+        ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _no_key(path, kind, command, _kind(content)) from error
 
 
 def _kind(content: bytes) -> str:
@@ -127,7 +131,7 @@ def _kind(content: bytes) -> str:
     return "a public key, or a damaged one" if b"PUBLIC KEY-----" in content else "no PEM file"
 
 
-def _no_key(path: str | Path, kind: str, command: str, received: str) -> str:
-    return (
+def _no_key(path: str | Path, kind: str, command: str, received: str) -> ValueError:
+    return ValueError(
         f"{path}: expected a {kind} Ed25519 key as PEM. Received: {received}. Make one: {command}"
     )

@@ -12,9 +12,8 @@ from vae_runtime.bundle.texts import check_texts
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 
 from . import cut_tables
-from .folder_kinds import is_of_images
 from .formats import registry
-from .formats.image_files import images_of
+from .formats.image_files import images_of, is_of_images
 from .names.missing_names import quoted
 from .text.endings import ENDINGS, SURE, TEXT, ending_of, format_inside
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vae_keras.likelihoods import Gaussian
-from vae_keras.likelihoods.gaussian import MIN_LOG_SIGMA, MOMENTUM
+from vae_keras.likelihoods.gaussian import MOMENTUM
+from vae_keras.likelihoods.scaled import MIN_LOG_SIGMA
 
 FLOAT32 = 1e-5
 

@@ -11,7 +11,7 @@ import pytest
 import vae_keras
 from vae_keras import ModelConfig, likelihoods
 from vae_keras.likelihoods import registry
-from vae_keras.likelihoods.gaussian import softclip
+from vae_keras.likelihoods.scaled import softclip
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,7 +8,7 @@ from scipy.stats import t
 
 from vae_keras import VAE, mlp_pair
 from vae_keras.likelihoods import Gaussian, StudentT
-from vae_keras.likelihoods.gaussian import MIN_LOG_SIGMA, softclip
+from vae_keras.likelihoods.scaled import MIN_LOG_SIGMA, softclip
 from vae_keras.likelihoods.student_t import DEGREES
 
 FLOAT32 = 1e-5

@@ -1,9 +1,10 @@
-"""Image files of a folder: which files count, and in which order.
+"""Image files of a folder: which files count, in which order, and whether they or tables are read.
 
 Files count by their endings, in capitals or not. What systems and programs leave in folders does
 not: hidden files and folders (`._photo.png` of macOS among them), `__MACOSX`, bins and thumbnails.
 """
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vae_runtime._base.printable import printable
+from vae_runtime.rows.blocks import Wanted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 NORMAL = ("normal", "good")  # folders of normal images, beside which all others are anomalies
@@ -67,6 +71,28 @@ def unread_of(folder: Path) -> str:
     return " and ".join(each)
 
 
+def is_of_images(folder: Path, files: Sequence[Path], wanted: Wanted) -> bool:
+    """True for a folder whose images are read, not its files of rows.
+
+    They are read where there is nothing else, by models of images, and where there are more of
+    them; never where rows have another shape than images.
+
+    Args:
+        folder: that is read.
+        files: of rows, in it.
+        wanted: what to read.
+    """
+    if wanted.shape is not None and len(wanted.shape) != 3:
+        return False
+    images_of.cache_clear()  # there may be others by now
+    images = len(images_of(str(folder)))
+    if not files or not images:
+        return not files
+    found = wanted.image is not None or images > len(files)
+    _tell_both(folder, images, len(files), files[0].suffix, found)
+    return found
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not _is_left_behind(name)]
@@ -75,3 +101,18 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _is_left_behind(folder: str) -> bool:
     return folder.startswith(".") or folder.lower() in LEFT_BEHIND
+
+
+@lru_cache(maxsize=64)  # once for each folder, which may be looked at several times
+def _tell_both(folder: Path, images: int, files: int, suffix: str, is_of_images: bool) -> None:
+    """Warns of a folder in which one kind of rows is left alone."""
+    what = (f"images ({images:,})", f"files of rows ({files:,}, such as {suffix})")
+    read, left = what if is_of_images else what[::-1]
+    glob = f"'{folder}/*{suffix}'" if is_of_images else f"'{folder}/*.png'"
+    logging.getLogger("vae_runtime").warning(
+        "%s: its %s are read, its %s are left alone. To read those, name them: %s",
+        printable(folder),
+        read,
+        left,
+        printable(glob),
+    )

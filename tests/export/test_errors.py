@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from vae_export.graphs.reasons import MOST_CHARACTERS, reason
+from vae_export.errors import MOST_CHARACTERS, reason
 
 
 def test_a_call_that_fails_is_told_by_its_cause_alone():

@@ -7,7 +7,7 @@ import pytest
 
 from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.blocks import Wanted
-from vae_runtime.rows.folder_kinds import is_of_images
+from vae_runtime.rows.formats.image_files import is_of_images
 from vae_runtime.rows.input_files import files_of
 
 SPEC = ImageSpec(8, None, "upright")
