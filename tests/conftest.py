@@ -149,38 +149,45 @@ def workstation():
     pytest.importorskip("vae_keras", reason="training needs vae-keras")
 
 
-def train_digits(out, epochs):
-    """A small network on the digits."""
+def trained(factory, name, data, model, **training):
+    """Trains without a word, with these fields of the configurations; the run."""
     from vae_keras import DataConfig, ModelConfig, TrainConfig, train
 
-    data, model = DataConfig("digits"), ModelConfig(hidden=(8, 16, 32))
-    config = TrainConfig(epochs=epochs, learning_rate=3e-3)
-    return train(data, model, config, out=out, log=lambda line: None)[0]
+    configs = DataConfig(**data), ModelConfig(**model), TrainConfig(**training)
+    return train(*configs, out=factory.mktemp("runs") / name, log=lambda line: None)[0]
+
+
+def exported(factory, run, name, **options):
+    """Exports without a word; the path of the bundle."""
+    from vae_export import export
+
+    return export(run, factory.mktemp("artifacts") / name, **options, log=lambda line: None)
+
+
+def trained_digits(factory, epochs):
+    """A small network on the digits."""
+    model = {"hidden": (8, 16, 32)}
+    return trained(
+        factory, "digits", {"source": "digits"}, model, epochs=epochs, learning_rate=3e-3
+    )
 
 
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory, workstation):
-    return train_digits(tmp_path_factory.mktemp("runs") / "digits", epochs=12)
+    return trained_digits(tmp_path_factory, epochs=12)
 
 
 @pytest.fixture(scope="session")
 def digits_long_run(tmp_path_factory, workstation):
     """Trained until it tells photographs from digits, for tests of how well it does."""
-    return train_digits(tmp_path_factory.mktemp("runs") / "digits", epochs=36)
+    return trained_digits(tmp_path_factory, epochs=36)
 
 
 @pytest.fixture(scope="session")
 def table_run(tmp_path_factory, sensor_csv, workstation):
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
-
-    run, _ = train(
-        DataConfig(str(sensor_csv), label="broken", folds=1),
-        ModelConfig(hidden=(32, 16)),
-        TrainConfig(epochs=30, learning_rate=3e-3),
-        out=tmp_path_factory.mktemp("runs") / "sensors",
-        log=lambda line: None,
-    )
-    return run
+    data = {"source": str(sensor_csv), "label": "broken", "folds": 1}
+    training = {"epochs": 30, "learning_rate": 3e-3}
+    return trained(tmp_path_factory, "sensors", data, {"hidden": (32, 16)}, **training)
 
 
 @pytest.fixture(scope="session")
@@ -212,77 +219,45 @@ def photos(tmp_path_factory):
 @pytest.fixture(scope="session")
 def photos_run(tmp_path_factory, photos, workstation):
     """Of images that are resized."""
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
-
-    run, _ = train(
-        DataConfig(str(photos), image_size=(12, 16), folds=1),
-        ModelConfig(network="mlp", hidden=(32,), latent_dim=4),
-        TrainConfig(epochs=30, learning_rate=1e-2, alpha=0.1),
-        out=tmp_path_factory.mktemp("runs") / "photos",
-        log=lambda line: None,
-    )
-    return run
+    data = {"source": str(photos), "image_size": (12, 16), "folds": 1}
+    model = {"network": "mlp", "hidden": (32,), "latent_dim": 4}
+    training = {"epochs": 30, "learning_rate": 1e-2, "alpha": 0.1}
+    return trained(tmp_path_factory, "photos", data, model, **training)
 
 
 @pytest.fixture(scope="session")
 def photos_bundle(tmp_path_factory, photos_run):
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "photos"
-    return export(photos_run, out, formats=("onnx",), log=lambda line: None)
+    return exported(tmp_path_factory, photos_run, "photos", formats=("onnx",))
 
 
 @pytest.fixture(scope="session")
 def few_run(tmp_path_factory, few_csv, workstation):
     """A run with folds."""
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
-
-    run, _ = train(
-        DataConfig(str(few_csv), label="broken", folds=3),
-        ModelConfig(hidden=(16,), latent_dim=2),
-        TrainConfig(epochs=60, patience=20, batch_size=32, learning_rate=1e-2),
-        out=tmp_path_factory.mktemp("runs") / "few",
-        log=lambda line: None,
-    )
-    return run
+    data = {"source": str(few_csv), "label": "broken", "folds": 3}
+    training = {"epochs": 60, "patience": 20, "batch_size": 32, "learning_rate": 1e-2}
+    return trained(tmp_path_factory, "few", data, {"hidden": (16,), "latent_dim": 2}, **training)
 
 
 @pytest.fixture(scope="session")
 def few_bundle(tmp_path_factory, few_run):
     """It in float and in int8, by ONNX and by networks in TFLite."""
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "few"
-    return export(few_run, out, precisions=("fp32", "int8"), log=lambda line: None)
+    return exported(tmp_path_factory, few_run, "few", precisions=("fp32", "int8"))
 
 
 @pytest.fixture(scope="session")
 def pump_run(tmp_path_factory, pump_csv, workstation):
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
-
-    options = {"recording": "machine", "time": "time", "label": "fault"}
-    run, _ = train(
-        DataConfig(str(pump_csv), window=WINDOW, stride=STRIDE, folds=1, **options),
-        ModelConfig(hidden=(12, 16, 48), latent_dim=4),
-        TrainConfig(epochs=20, batch_size=32, learning_rate=5e-3),
-        out=tmp_path_factory.mktemp("runs") / "pump",
-        log=lambda line: None,
-    )
-    return run
+    columns = {"recording": "machine", "time": "time", "label": "fault"}
+    data = {"source": str(pump_csv), "window": WINDOW, "stride": STRIDE, "folds": 1, **columns}
+    model = {"hidden": (12, 16, 48), "latent_dim": 4}
+    training = {"epochs": 20, "batch_size": 32, "learning_rate": 5e-3}
+    return trained(tmp_path_factory, "pump", data, model, **training)
 
 
 @pytest.fixture(scope="session")
 def states_run(tmp_path_factory, states_csv, workstation):
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
-
-    run, _ = train(
-        DataConfig(str(states_csv), classes="state", folds=1),
-        ModelConfig(hidden=(32, 16)),
-        TrainConfig(epochs=25, learning_rate=3e-3),
-        out=tmp_path_factory.mktemp("runs") / "machine",
-        log=lambda line: None,
-    )
-    return run
+    data = {"source": str(states_csv), "classes": "state", "folds": 1}
+    training = {"epochs": 25, "learning_rate": 3e-3}
+    return trained(tmp_path_factory, "machine", data, {"hidden": (32, 16)}, **training)
 
 
 @pytest.fixture(scope="session")
@@ -297,66 +272,41 @@ def fleet_csv(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def fleet_run(tmp_path_factory, fleet_csv, workstation):
-    from vae_keras import DataConfig, ModelConfig, TrainConfig, train
-
-    run, _ = train(
-        DataConfig(str(fleet_csv), machine="machine", folds=1),
-        ModelConfig(hidden=(32, 16)),
-        TrainConfig(epochs=20, learning_rate=3e-3, alpha=0.05),
-        out=tmp_path_factory.mktemp("runs") / "fleet",
-        log=lambda line: None,
-    )
-    return run
+    data = {"source": str(fleet_csv), "machine": "machine", "folds": 1}
+    training = {"epochs": 20, "learning_rate": 3e-3, "alpha": 0.05}
+    return trained(tmp_path_factory, "fleet", data, {"hidden": (32, 16)}, **training)
 
 
 @pytest.fixture(scope="session")
 def digits_bundle(tmp_path_factory, digits_run):
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "digits"
-    return export(digits_run, out, log=lambda line: None)
+    return exported(tmp_path_factory, digits_run, "digits")
 
 
 @pytest.fixture(scope="session")
 def digits_int8_bundle(tmp_path_factory, digits_run):
     """Every ONNX file of the digits, in float and in int8."""
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "digits-int8"
     precisions = {"formats": ("onnx",), "precisions": ("fp32", "int8"), "allow_degraded": True}
-    return export(digits_run, out, **precisions, log=lambda line: None)
+    return exported(tmp_path_factory, digits_run, "digits-int8", **precisions)
 
 
 @pytest.fixture(scope="session")
 def table_bundle(tmp_path_factory, table_run):
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "sensors"
-    return export(table_run, out, log=lambda line: None)
+    return exported(tmp_path_factory, table_run, "sensors")
 
 
 @pytest.fixture(scope="session")
 def pump_bundle(tmp_path_factory, pump_run):
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "pump"
-    return export(pump_run, out, log=lambda line: None)
+    return exported(tmp_path_factory, pump_run, "pump")
 
 
 @pytest.fixture(scope="session")
 def states_bundle(tmp_path_factory, states_run):
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "machine"
-    return export(states_run, out, log=lambda line: None)
+    return exported(tmp_path_factory, states_run, "machine")
 
 
 @pytest.fixture(scope="session")
 def fleet_bundle(tmp_path_factory, fleet_run):
-    from vae_export import export
-
-    out = tmp_path_factory.mktemp("artifacts") / "fleet"
-    return export(fleet_run, out, formats=("onnx",), log=lambda line: None)
+    return exported(tmp_path_factory, fleet_run, "fleet", formats=("onnx",))
 
 
 @pytest.fixture(scope="session")
