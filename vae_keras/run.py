@@ -118,7 +118,7 @@ class Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Reads a run directory's records; ValueError where it is none.
+    """Reads the records of a run directory; ValueError for anything else.
 
     >>> run = open_run("runs/sensors")
     >>> run.config.data.label

@@ -355,7 +355,7 @@ class Runner:
         return bench.measure(self.score, self.probe_rows(), sizes, seconds=seconds)
 
     def _whole(self, x: ArrayLike) -> ArrayLike:
-        """Rows in which no value is missing, where the runner expects what is."""
+        """Rows as given, or with expected values in place of missing ones."""
         return x if self._missing is None else self._missing.filled(x)
 
     def probe_rows(self) -> NDArray[Any]:

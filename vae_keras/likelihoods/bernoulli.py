@@ -1,4 +1,4 @@
-"""Coins and grey levels."""
+"""Likelihood of coins and of grey levels."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ LINEAR = 20.0  # a logit from where on float32 cannot tell log(1 + exp(l)) from 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Bernoulli(keras.layers.Layer):
-    """Each feature is a coin, or a grey level between 0 and 1 taken as its probability.
+    """Likelihood of coins, or of grey levels between 0 and 1 that are taken as probabilities.
 
     The decoder's output is `x_logits`. What even a perfect reconstruction would cost, the entropy
     of the grey level, is left out: it says nothing about the reconstruction, and with it images of
@@ -55,5 +55,5 @@ def _softplus(x_logits: Tensor) -> Tensor:
 
 
 def _times_log(x: Tensor) -> Tensor:
-    """X log x, 0 where x is 0."""
+    """Product x log x, 0 where x is 0."""
     return x * ops.log(ops.maximum(x, SMALLEST_LOG_ARGUMENT))

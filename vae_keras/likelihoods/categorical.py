@@ -1,4 +1,4 @@
-"""Features that are one of several: groups of columns of which exactly one is 1."""
+"""Likelihood of one-hot groups: columns of which exactly one is 1."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from vae_keras._base.arrays import Array, Tensor
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Categorical(keras.layers.Layer):
-    """The columns are groups, one-hot each; the decoder's output is `x_logits`, a softmax a group.
+    """Likelihood of one-hot groups; the decoder's output is `x_logits`, with a softmax a group.
 
     Args:
         groups: number of columns of each group, in order; together all columns.
@@ -37,7 +37,7 @@ class Categorical(keras.layers.Layer):
             )
 
     def feature_nll(self, x: Tensor, x_logits: Tensor, training: bool = False) -> Tensor:
-        """-x log softmax(l), in nats: zero but for the column of a group that is 1."""
+        """-x log softmax(l), in nats: 0 except in the column of a group that is 1."""
         each = [ops.log_softmax(logits) for logits in columns(x_logits, self.groups)]
         return -x * ops.concatenate(each, axis=-1)
 

@@ -1,4 +1,4 @@
-"""Continuous features with noise of a size that is learned, not assumed."""
+"""Likelihood of continuous features, with normal noise whose size is learned."""
 
 import math
 
@@ -19,7 +19,7 @@ MOMENTUM = 0.9
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class Gaussian(Scaled):
-    """Each feature is normal around the decoder's output `x_mean`.
+    """Normal likelihood of each feature around the decoder's output `x_mean`.
 
     Args:
         sigma: how the standard deviation is found. "per_feature" learns one for each feature,

@@ -1,4 +1,4 @@
-"""Members that a likelihood may have or not: a layer of a user's own need not know of them."""
+"""Optional members of a likelihood, which a layer of a user's own may lack."""
 
 import keras
 import numpy as np
@@ -7,12 +7,12 @@ from vae_keras._base.arrays import Array
 
 
 def title_of(likelihood: keras.layers.Layer) -> str:
-    """Its name, for people."""
+    """Title of a likelihood, for people."""
     return str(getattr(likelihood, "title", type(likelihood).__name__.lower()))
 
 
 def applied_by(likelihood: keras.layers.Layer) -> str | None:
-    """The activation that it applies to a decoder's answer itself: sigmoid, softmax or None."""
+    """Activation that a likelihood applies to the decoder's output: sigmoid, softmax or None."""
     return getattr(likelihood, "applies", None)
 
 

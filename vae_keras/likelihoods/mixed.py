@@ -1,4 +1,4 @@
-"""Tables whose columns are of several kinds."""
+"""Likelihood of tables whose columns are of several kinds."""
 
 from typing import Any
 
@@ -54,19 +54,19 @@ class Mixed(keras.layers.Layer):
                 part.build((None, width))
 
     def feature_nll(self, x: Tensor, parameters: Tensor, training: bool = False) -> Tensor:
-        """Each part's nll of its own columns, in nats."""
+        """Joins each part's nll of its own columns, in nats."""
         own = (columns(value, self.widths) for value in (x, parameters))
         split = zip(self.parts, *own, strict=True)
         each = [part.feature_nll(*given, training=training) for part, *given in split]
         return ops.concatenate(each, axis=-1)
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Each part's mean of its own columns."""
+        """Joins each part's mean of its own columns."""
         split = zip(self.parts, columns(parameters, self.widths), strict=True)
         return ops.concatenate([part.mean(own) for part, own in split], axis=-1)
 
     def draw(self, mean: Array, rng: np.random.Generator) -> Array:
-        """Each part's draw of its own columns."""
+        """Joins each part's draw of its own columns."""
         own = np.split(mean, np.cumsum(self.widths)[:-1], axis=-1)
         each = [draw(part, columns, rng) for part, columns in zip(self.parts, own, strict=True)]
         return np.concatenate(each, axis=-1)

@@ -1,4 +1,4 @@
-"""The table of likelihoods: what is known of each before Keras is loaded. Adding one is one entry.
+"""Table of likelihoods, which needs no Keras. Adding one is one entry.
 
 Configurations, the command line and documents take names and choices from here; all that a
 likelihood computes is in its module, as members of its layer (see the package).

@@ -1,4 +1,4 @@
-"""Continuous features with heavy tails, as sensors have: now and then a reading is far off."""
+"""Likelihood of continuous features with heavy tails, as of sensors: some readings are far off."""
 
 import math
 from typing import Any
@@ -20,7 +20,7 @@ DEGREES = 4.0
 
 @keras.saving.register_keras_serializable(package="vae_keras")
 class StudentT(Scaled):
-    """Each feature follows Student's t distribution around the decoder's output `x_mean`.
+    """Student's t distribution of each feature around the decoder's output `x_mean`.
 
     A normal likelihood counts the square of what a reading is off by, this one in the end its
     logarithm: rows with a wild reading do not bend the model, and score less above others.
@@ -61,6 +61,6 @@ class StudentT(Scaled):
 
 
 def _log_norm(degrees: float) -> float:
-    """The logarithm of what the density is divided by at a scale of 1."""
+    """Logarithm of the normaliser of the density at a scale of 1."""
     gammas = math.lgamma(0.5 * degrees) - math.lgamma(0.5 * (degrees + 1.0))
     return gammas + 0.5 * math.log(degrees * math.pi)

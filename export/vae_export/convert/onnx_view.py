@@ -13,7 +13,7 @@ Dim = int | str | None  # a number, the name of a free one, or nothing known
 
 
 class OnnxView:
-    """View of a model as it is; after a change to its nodes, make another.
+    """View of a model; make another one after a change to its nodes.
 
     Args:
         model: all of whose nodes lead to an output, and whose inputs and outputs have shapes with

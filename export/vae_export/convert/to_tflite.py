@@ -56,7 +56,7 @@ def rewrite(content: bytes, change: Callable[[Any], None]) -> bytes:
 
 
 def _add_metadata(model: Any, metadata: dict[str, str]) -> None:
-    """Adds a named buffer with JSON; weights and graph stay as they are."""
+    """Adds a named buffer with JSON, and changes neither weights nor graph."""
     entry, buffer = schema.MetadataT(), schema.BufferT()
     entry.name, entry.buffer = FORMAT, len(model.buffers)
     buffer.data = np.frombuffer(json.dumps(metadata).encode(), np.uint8)

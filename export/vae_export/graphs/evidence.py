@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from vae_export.errors import ExportError
 from vae_keras.evaluate import (
@@ -26,6 +25,7 @@ from vae_keras.model.score_tolerance import rounding, usual
 from vae_keras.model.score_tolerance import sizes as sizes_of
 from vae_runtime.verdicts.scorer import total
 
+from .error_scales import error_scales_of
 from .faults import gross_faults
 from .float_graphs import answered_feeds
 from .functions import Array, Arrays, Graph, answers, network_feeds
@@ -80,7 +80,7 @@ class Evidence:
             a few draws. `u`, `z_mean`, `z_log_var` and `parameters` are what is made of `x`.
         network_feeds: the same as the networks alone take them; `z` are latents of rows only.
         error_scales: for outputs in nats, the least magnitude that an error is a share of, see
-            `_error_scales`.
+            `error_scales_of`.
         references: by name the scores that verdicts can be given by: `score` and, where there is a
             mixture, `neg_elbo` without it.
         drawn: inputs of the bundle's probe where its rows are drawn from the model: a device
@@ -171,7 +171,7 @@ def gather(source: Source) -> Evidence:
         source=source,
         feeds=feeds,
         network_feeds=network_feeds(vae, feeds["x"]),
-        error_scales=_error_scales(
+        error_scales=error_scales_of(
             vae, feeds["x"], {name: size[tame] for name, size in sizes.items()}
         ),
         references=_references(source, terms, sizes),
@@ -236,38 +236,3 @@ def feeds_of(vae: Any, x: Array) -> Arrays:
         "z": np.stack([answered["z_mean"], prior], 1).reshape(-1, latent_dim),
         "noise": rng.standard_normal((NOISE_SAMPLES, latent_dim), np.float32),
     }
-
-
-def _error_scales(vae: Any, x: Array, sizes: Arrays) -> dict[str, float]:
-    """Magnitudes that a float32 error is a share of, for outputs in nats: the sizes of their terms.
-
-    A decoder's parameters are right to within a share of the largest of them; what that is in nats
-    depends on how steeply nll falls there: a logit of 50 that fits costs nothing, and is not known
-    to better than 1e-5. A score is a sum of terms of either sign, and no better than their sizes;
-    a mixture's, which may be far larger, excuse no error of the terms without it. What a likelihood
-    leaves out of each feature, as the entropy of grey levels, is the size of terms that cancel: an
-    image of 500 nats that is well reconstructed scores 3, and is known as a sum of 500 is.
-    """
-    inputs = vae.preprocessing(tf.constant(x))
-    parameters = vae.decoder(vae.encode(x)[0])
-    with tf.GradientTape() as tape:
-        tape.watch(parameters)
-        nll = tf.reduce_sum(vae.likelihood.feature_nll(inputs, parameters))
-    slope = float(tf.reduce_max(tf.abs(tape.gradient(nll, parameters))))
-    feature_nll = max(slope * float(tf.reduce_max(tf.abs(parameters))), 1.0)
-    cancelled = _cancelled(vae, inputs)
-    whole, alone = (
-        max(float(size.max()) + cancelled, feature_nll)
-        for size in (sizes["score"], sizes.get("neg_elbo", sizes["score"]))
-    )
-    mixture = {"score": whole, "mixture_nll": whole}
-    return {"feature_nll": feature_nll, "nll": alone, "log_px": alone, **mixture}
-
-
-def _cancelled(vae: Any, inputs: Any) -> float:
-    """Most nats of a row whose terms cancel within its features; 0 where none do."""
-    left_out = getattr(vae.likelihood, "left_out", None)
-    if left_out is None:
-        return 0.0
-    nats = np.abs(np.asarray(left_out(inputs))).reshape(len(inputs), -1)
-    return float(nats.sum(axis=1).max())

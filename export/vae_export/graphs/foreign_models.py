@@ -51,7 +51,7 @@ def of_models(models: Models) -> Source:
 
 
 def _policies(models: Models) -> tuple[str, ...]:
-    """Of both models, those that are not float32."""
+    """Float types of both models beside float32."""
     both = (*policies(models.encoder), *policies(models.decoder))
     return tuple(dict.fromkeys(both))
 

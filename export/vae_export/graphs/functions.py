@@ -61,7 +61,7 @@ class Graph:
 
     @property
     def interface(self) -> Interface:
-        """Its inputs and outputs."""
+        """Inputs and outputs of the graph."""
         outputs = {name: ("float32", shape) for name, shape in self.outputs.items()}
         return Interface(self.inputs, outputs)
 
@@ -203,12 +203,12 @@ def _classifier_network(vae: Any) -> Function:
 
 
 def _float32(value: Any) -> Any:
-    """The same, of whatever dtype a network computes in."""
+    """Casts a network's answer, in whatever dtype it computes, to float32."""
     return tf.cast(value, tf.float32)
 
 
 def _pure(function: Function) -> Function:
-    """The same, and it writes no variable, such as the state of a generator whose draws it drops.
+    """Wraps a function to write no variable, such as the state of a generator whose draws it drops.
 
     (An encoder that also gives a sample z may be one piece, which cannot be had without it.)
     """

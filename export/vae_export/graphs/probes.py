@@ -1,4 +1,4 @@
-"""The rows of a bundle's probe: real ones, or such as the model makes up.
+"""Rows of a bundle's probe: real ones, or rows drawn from the model.
 
 `probe.npz` travels with a bundle. Where no row of the data may, its rows are draws from the model:
 latents from the prior, decoded, with noise; and they must test as much as real ones do.

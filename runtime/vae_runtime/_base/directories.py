@@ -135,7 +135,7 @@ def _remove(folder: Path, own: Collection[str]) -> None:
 
 
 def _parents(own: Collection[str]) -> set[str]:
-    """The folders that these files are in, but for the outermost."""
+    """Folders that these files are in, without the outermost."""
     return {str(parent) for name in own for parent in PurePosixPath(name).parents} - {"."}
 
 

@@ -49,7 +49,7 @@ def convert(kind: type[T], value: Any, where: str) -> T:
 
 
 def renamed(value: Any, names: Mapping[str, str], place: tuple[str, ...] = ()) -> Any:
-    """JSON in which the keys of the object at `place` have new names; what is none stays as it is.
+    """Renames keys of the JSON object at `place`; without an object there it changes nothing.
 
     Args:
         value: as parsed.

@@ -1,4 +1,4 @@
-"""Check of an opened graph: it is what the manifest describes, and it runs."""
+"""Checks of an opened graph: it agrees with the manifest, and it runs."""
 
 from collections.abc import Iterable, Mapping
 

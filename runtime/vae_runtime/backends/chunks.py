@@ -49,7 +49,7 @@ class Question:
         self._shapes = [declared[output] for output in outputs]
 
     def check_shared(self, shared: Feeds) -> None:
-        """Raises ValueError for a graph without such inputs, as where noise is fixed in it."""
+        """Raises ValueError for inputs that a graph lacks, such as noise that is fixed in it."""
         taken = [tensor.name for tensor in self._session.inputs]
         if not set(shared) <= set(taken):
             raise ValueError(

@@ -46,7 +46,7 @@ def deviation(
 def noise(
     expected: NDArray[Any], received: NDArray[Any], *, scaling: Scaling | None = None
 ) -> float:
-    """The error, root mean square, as a share of the spread of what is expected.
+    """Root mean square error, as a share of the spread of the expected answers.
 
     No parity or error scale of the manifest has a part in it. Its scaling has, but pre-processed
     rows have a spread of 1 or less, and none counts as more.

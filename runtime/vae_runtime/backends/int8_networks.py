@@ -64,7 +64,7 @@ class Link(NamedTuple):
 
 
 class Chain:
-    """Sessions of which each takes what those before it gave; see `protocol.Session`.
+    """Sessions in a row: each takes outputs of those before it; see `protocol.Session`.
 
     Its parity is that of its last session where that is a network. Else it has none: the export
     measured that of the files. Alarms by its score have a calibration of their own.
@@ -116,7 +116,7 @@ class Network:
 
 
 def quantize(value: Array, tensor: Tensor) -> NDArray[np.int8]:
-    """The nearest integers, ties to even; what is beyond the range saturates."""
+    """Nearest integers, ties to even; values beyond the range become its ends."""
     with np.errstate(over="ignore"):  # infinity saturates as well
         integers = np.rint(value / np.float32(tensor.scale)) + np.float32(tensor.zero_point)
     return np.asarray(integers.clip(INT8.min, INT8.max), np.int8)

@@ -51,7 +51,7 @@ PROFILES = {
 
 
 def profile_of(profile: str | Profile) -> Profile:
-    """The profile of that name, for this machine; a `Profile` is taken as it is."""
+    """Profile of that name, or the given one, with the cores of this machine."""
     if isinstance(profile, Profile):
         return profile.resolved()
     if not isinstance(profile, str) or profile not in PROFILES:

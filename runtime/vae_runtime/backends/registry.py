@@ -61,7 +61,7 @@ def register(backend: Kind) -> Kind:
 
 
 def kinds() -> Iterator[type[Backend]]:
-    """All backends, the default first; modules of those that are not reached stay unimported."""
+    """Yields all backends, the default first; imports the module of each when it is reached."""
     yield from _built_in()
     yield from _registered.values()
 
@@ -93,7 +93,7 @@ def kind_of(name: object) -> type[Backend]:
 
 
 def backend_of(backend: str | Backend, profile: Profile = PROFILES["edge"]) -> Backend:
-    """Backend of this name with this profile; one that is made already is taken as it is.
+    """Backend of this name with this profile; an instance is returned unchanged.
 
     Raises:
         ValueError: there is none of that name, or it is no backend.
@@ -124,7 +124,7 @@ def format_of(backend: Backend, manifest: Manifest, precision: str) -> str:
 
 
 def runs(manifest: Manifest) -> Iterator[tuple[type[Backend], str, str]]:
-    """Each backend with format and precision of files of the bundle that it runs, in order."""
+    """Yields each backend, with format and precision of the bundle's files that it runs."""
     for kind in kinds():
         for file in _encoders(manifest):
             if file.format in kind.formats:

@@ -18,7 +18,7 @@ class Computation(Protocol):
     """Computation on rows. It consists of plain values, so that it can go to another machine."""
 
     def check(self, runner: Runner) -> ArrayCheck:
-        """Of what makes rows good."""
+        """Check that good rows pass."""
 
     def __call__(
         self, runner: Runner, x: NDArray[Any], machines: NDArray[np.str_] | None

@@ -113,7 +113,7 @@ def write_heat_maps(
 
 
 def check_model(model: Model) -> None:
-    """Raises ValueError for a model whose rows are no images."""
+    """Raises ValueError for a model of other rows than images."""
     if not is_of_images(model):
         raise ValueError(
             "expected a model of images, to draw heat maps. Received: one of rows of shape "

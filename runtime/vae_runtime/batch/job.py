@@ -1,4 +1,4 @@
-"""Jobs: what is asked of a run, and where its results go."""
+"""Jobs: rows to read, a computation, and where the results go."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,15 +57,15 @@ class Source(Protocol):
 
     @property
     def shards(self) -> Sequence[Shard]:
-        """In order."""
+        """Shards in order."""
 
     @property
     def rows(self) -> int:
-        """Of all shards."""
+        """Number of rows in all shards."""
 
     @property
     def files(self) -> Mapping[str, Any]:
-        """By name."""
+        """Files that are read, by name."""
 
     def read(self, shard: Shard, /) -> Iterator[Block]:
         """The blocks of a shard."""

@@ -105,7 +105,7 @@ class Journal:
 
 
 def read_run(path: Path) -> dict[str, Any] | None:
-    """Reads what run a journal is of; None where there is none, or a kill cut that record short.
+    """Reads the record of the run that a journal is of; None where it is missing or cut short.
 
     Raises:
         JournalRefused: the file is no journal.

@@ -79,5 +79,5 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Opens what is no link, and does not wait at a pipe."""
+    """Opens a file, but no link, without waiting at a pipe."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)

@@ -58,7 +58,7 @@ class Output:
             aside_of(path).replace(path)
 
     def commit_rejects(self) -> None:
-        """Puts the list of rejected rows where it belongs, and no results, as there are none."""
+        """Puts the list of rejected rows in place where there are no results."""
         self._close_list()
         if self._rejects is not None:
             sync(aside_of(self._rejects))

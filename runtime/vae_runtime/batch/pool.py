@@ -186,7 +186,7 @@ class _Lane(Generic[P, R]):
 
 
 class _Failure:
-    """In place of a result."""
+    """Error that stands in place of a result."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error

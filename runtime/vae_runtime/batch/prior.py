@@ -30,12 +30,12 @@ class Prior(NamedTuple):
 
     @property
     def shards(self) -> list[Shard]:
-        """One."""
+        """The only shard."""
         return [Shard(NAME, ".prior", 0, self.rows, 0, self.rows)]
 
     @property
     def files(self) -> dict[str, int]:
-        """None but this."""
+        """Name of the draws, with their seed."""
         return {NAME: self.seed}
 
     def fingerprint(self, shard: Shard) -> list[int | str]:
@@ -51,7 +51,7 @@ class Prior(NamedTuple):
             yield Block(NAME, z, {"row": np.arange(start, stop)}, {})
 
     def kept(self) -> Iterator[Columns]:
-        """None: draws have no columns."""
+        """No columns: draws have none."""
         return iter(())
 
 

@@ -34,11 +34,11 @@ class Counts(NamedTuple):
 
     @property
     def read(self) -> int:
-        """All that were read."""
+        """Number of rows that were read."""
         return self.done + self.rejected
 
     def plus(self, result: Result) -> "Counts":
-        """With those of another block."""
+        """Sum with the counts of another block."""
         return Counts(
             self.done + result.rows,
             self.rejected + len(result.rejects),

@@ -131,7 +131,7 @@ def _run(
 
 
 def _machines(block: Block, good: NDArray[np.bool_], runner: Runner) -> NDArray[np.str_] | None:
-    """By whose calibration each good row is judged; None where all are judged alike."""
+    """Machine whose calibration judges each good row; None where all are judged alike."""
     if block.machines is None:
         return None
     machines = block.machines[good]
@@ -156,7 +156,7 @@ def _with_known_machines(block: Block, runner: Runner) -> Block:
 
 
 def _unknown(calibration: Calibration, machine: str) -> str:
-    """Why a machine cannot be judged; empty where it can."""
+    """Reason why a machine cannot be judged; empty where it can."""
     try:
         of_machine(calibration, machine)
     except ValueError as error:
@@ -176,7 +176,7 @@ def _beside(
 
 
 def where_of(block: Block, *, name_files: bool) -> dict[str, NDArray[Any]]:
-    """Of which file and rows a block is, by names for a table of results."""
+    """File and rows of a block, as named columns for a table of results."""
     if not name_files:
         return block.where
     where = dict(block.where)

@@ -27,7 +27,7 @@ FILES = "files"  # what the journal calls the names of those
 
 
 class NothingDone(ValueError):
-    """All rows were rejected."""
+    """Error for files of which all rows were rejected."""
 
 
 def run(job: Job, *, threads: int, resume: bool = False, watch: Callable[[Counts], None]) -> Counts:
@@ -89,7 +89,7 @@ def _run(
 def _results_of(
     job: Job, journal: Journal, done: list[Done], threads: int
 ) -> Generator[Result, None, None]:
-    """Of all blocks in order: those that are noted, then the others, which are noted now."""
+    """Yields results of all blocks in order: first from the journal, then new ones, noted there."""
     if done:
         yield from read_results(job.journal, done[-1].end)
     left = job.shards[len(done) :]

@@ -179,7 +179,7 @@ def _check_calibration(calibration: Calibration, where: str) -> None:
 
 
 def _check_machines(calibration: Calibration, where: str) -> None:
-    """All scores are those of the machines, each of which has some."""
+    """Checks that each machine has scores, and that these are all the scores."""
     if calibration.by_machine is None:
         return
     expect(

@@ -95,7 +95,7 @@ class Directory:
 
 
 class Archive:
-    """One file: a zip archive of stored members and nothing else.
+    """Files in one zip archive, whose members are stored and nothing else.
 
     Raises:
         BundleError: it is something else.

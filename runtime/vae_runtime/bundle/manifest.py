@@ -65,7 +65,7 @@ def digest(manifest: Manifest) -> str:
 
 
 def loads(content: bytes) -> Manifest:
-    """Reads and checks the bytes of `manifest.json`; `BundleError` says what is wrong where."""
+    """Reads and checks the bytes of `manifest.json`; BundleError names the fault and its place."""
     try:
         document = _parse(content)
         if not isinstance(document, dict) or document.get("format") != FORMAT:

@@ -111,7 +111,7 @@ def _check_dialect(dialect: Dialect) -> None:
 
 
 def _check_image(model: Model) -> None:
-    """Checks that what is said of images can be done to them, and gives the model's rows."""
+    """Checks that images can be prepared as described, and become the model's rows."""
     image, shape = model.image, model.input_shape
     if image is None:
         return

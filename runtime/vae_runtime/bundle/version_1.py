@@ -26,14 +26,14 @@ MODEL = (
 
 
 def with_names_of_today(document: Any) -> Any:
-    """The JSON of version 1 as records have it; what is no manifest stays what it is."""
+    """JSON of version 1 with the names of today; unchanged where it is not a manifest."""
     for place, names in NAMES.items():
         document = renamed(document, names, place)
     return document
 
 
 def with_own_names(document: Any) -> Any:
-    """The JSON of records as version 1 has it."""
+    """JSON of records with the names of version 1."""
     for place, names in NAMES.items():
         document = renamed(document, {new: old for old, new in names.items()}, place)
     return {**document, "model": {name: document["model"][name] for name in MODEL}}

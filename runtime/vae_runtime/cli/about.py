@@ -118,7 +118,7 @@ def _describe(manifest: Manifest) -> list[tuple[str, str]]:
 
 
 def _describe_images(model: Model) -> str:
-    """What is done to an image before it is a row."""
+    """Steps that turn an image into a row."""
     image, (height, width, channels) = model.image, model.input_shape
     if image is None:
         return "nothing is said"
@@ -142,7 +142,7 @@ def _describe_alarm(manifest: Manifest, precision: str) -> str:
 
 
 def _describe_tests(manifest: Manifest) -> list[str]:
-    """Outcome of each alarm's promise on test rows, as far as it is known."""
+    """Outcome of each alarm's promise on test rows, where it was measured."""
     told = [
         f"{promise.rate_said}; ranking {promise.ranking_said} ({name})"
         for name, promise in promises_of(manifest.calibration, noun=manifest.model.noun).items()
@@ -161,7 +161,7 @@ def _with_machines(manifest: Manifest) -> list[str]:
 
 
 def _describe_machines(manifest: Manifest, precision: str) -> str:
-    """The threshold of each machine, but for a large fleet."""
+    """Threshold of each machine, unless there are many."""
     calibration = manifest.calibration[precision]
     machines = calibration.by_machine or {}
     each = [

@@ -38,7 +38,7 @@ TEXT = ("sep", "decimal", "thousands", "encoding", "comment", "header", "skiprow
 
 
 def windowing_of(args: argparse.Namespace) -> Windowing:
-    """How to cut a table into windows, as was typed."""
+    """Windowing that the options ask for."""
     return Windowing(args.stride, args.recording, args.time, args.time_format, args.gap)
 
 
@@ -176,7 +176,7 @@ def counted_rows(counts: Counts, args: argparse.Namespace, row: str, where: str 
     Args:
         counts: of the run.
         args: of the command line.
-        row: what one is called; see `row_of`.
+        row: what one is called; see `RowSpec.noun`.
         where: those done are now.
     """
     words = f"{counted(counts.done, row)}{where}"
@@ -187,11 +187,6 @@ def counted_rows(counts: Counts, args: argparse.Namespace, row: str, where: str 
         words += f"; {counts.rejected:,} of {counts.read:,} rejected"
         words += f", see {_where_rejects_are(args)}" if counts.rejected and args.output else ""
     return words
-
-
-def row_of(runner: Runner) -> str:
-    """Name of one row of a model, such as `window`."""
-    return "row" if runner.manifest.model.stride is None else "window"
 
 
 def say_written(args: argparse.Namespace, counts: Counts, row: str) -> int:

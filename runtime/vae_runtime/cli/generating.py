@@ -23,7 +23,6 @@ from vae_runtime.runner import Runner
 from .batches import (
     cut_by,
     inputs_of,
-    row_of,
     run_batch,
     run_files,
     say_written,
@@ -54,7 +53,7 @@ def encode(args: argparse.Namespace) -> int:
     runner = open_batch_runner(args)
     values = (args.draws or 1) * runner.manifest.model.latent_dim
     counts = run_files(args, runner, Encoding(args.draws, args.seed), values=values)
-    return say_written(args, counts, row_of(runner))
+    return say_written(args, counts, runner.manifest.model.noun)
 
 
 def decode(args: argparse.Namespace) -> int:
@@ -98,7 +97,7 @@ def _write(
     """Computes rows of the model, which can be shown if they are images."""
     if args.output is None or args.output.suffix != PICTURE:
         counts = run_batch(args, runner, computation, given, more=cut_by(args))
-        return say_written(args, counts, row_of(runner))
+        return say_written(args, counts, runner.manifest.model.noun)
     check_images(args.output, runner.manifest.model)
     compute = compute_with(runner, computation, bare=True)
     blocks = (block for shard in given.shards for block in given.read(shard))

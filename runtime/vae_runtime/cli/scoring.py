@@ -16,7 +16,6 @@ from .batches import (
     cut_by,
     inputs_of,
     plan_machines,
-    row_of,
     run_batch,
     run_files,
     say_written,
@@ -54,7 +53,10 @@ def score(args: argparse.Namespace) -> int:
             counts = run_on_engine(args, computation, given)
             _check_some(counts.done, counts.rejected)
     alarms = counted(counts.anomalies, "anomaly", "anomalies")
-    print(printable(f"{alarms} in {counted_rows(counts, args, row_of(runner))}"), file=sys.stderr)
+    print(
+        printable(f"{alarms} in {counted_rows(counts, args, runner.manifest.model.noun)}"),
+        file=sys.stderr,
+    )
     if discoveries is not None and not counts.anomalies:
         n = _calibration_rows(runner.calibration, discoveries.machines)
         _say_what_is_needed(discoveries.fdr, counts.done, n)
@@ -74,7 +76,7 @@ def explain(args: argparse.Namespace) -> int:
             f"heat maps of images, a folder: -o maps. Received: rows of shape {model.input_shape}."
         )
     counts = run_files(args, runner, Explaining(by_name=ending not in ARRAYS))
-    return say_written(args, counts, row_of(runner))
+    return say_written(args, counts, runner.manifest.model.noun)
 
 
 def classify(args: argparse.Namespace) -> int:
@@ -84,7 +86,7 @@ def classify(args: argparse.Namespace) -> int:
     counts = run_files(args, runner, Classifying())
     found = {name: counts.classes.get(name, 0) for name in runner.manifest.model.classes or ()}
     each_class = ", ".join(f"{name}: {n:,}" for name, n in found.items())
-    done = f"classes of {counted_rows(counts, args, row_of(runner))}: {each_class}"
+    done = f"classes of {counted_rows(counts, args, runner.manifest.model.noun)}: {each_class}"
     print(printable(done), file=sys.stderr)
     return 0
 

@@ -102,7 +102,7 @@ def _spread(array: Any, good: NDArray[np.bool_]) -> Any:
 
 
 def _reasons(block: Block, result: Result) -> dict[int, str]:
-    """Why rows are bad, by their place in the block."""
+    """Reasons of bad rows, by their place in the block."""
     if not result.rejects:
         return {}
     numbers = next(iter(block.where.values()))

@@ -68,7 +68,7 @@ class BatchScorer:
         runner_options: RunnerOptions = RUNNER_OPTIONS,
         row_options: RowOptions = ROW_OPTIONS,
     ) -> "BatchScorer":
-        """One of the bundle that is at this path here and now.
+        """Scorer of the bundle that is at this path now.
 
         Raises:
             BundleError: there is none that can be opened so.
@@ -86,7 +86,7 @@ class BatchScorer:
 
     @property
     def runner(self) -> Runner:
-        """Of the bundle; opened once in a process.
+        """Runner of the bundle; opened once in a process.
 
         Raises:
             BundleError: another bundle is at that path here, or another version of vae-runtime.
@@ -94,7 +94,7 @@ class BatchScorer:
         return _open(self)
 
     def kept(self, names: list[str]) -> tuple[str, ...]:
-        """Of columns of these names, those that will stand before the results.
+        """Columns that will stand before the results, among these names.
 
         Raises:
             ValueError: columns are missing, or one that is kept is called like a result.
@@ -159,7 +159,7 @@ def schema_of(given: Any, runner: Runner, row_options: RowOptions) -> Any:
 
 
 def kept(names: list[str], runner: Runner, row_options: RowOptions) -> tuple[str, ...]:
-    """Of columns of these names, those that stand before the results; see `BatchScorer.kept`."""
+    """Columns that stand before the results, among these names; see `BatchScorer.kept`."""
     wanted, _ = _wanted(names, runner, row_options)
     check_names([*wanted.keep, *(field.name for field in fields_of(runner, row_options))])
     return wanted.keep

@@ -51,7 +51,7 @@ class ShardScorer:
 
     @classmethod
     def of(cls, scorer: BatchScorer, plan: Inputs) -> "ShardScorer":
-        """One for what is planned; the types of columns are those of its first rows.
+        """Scorer for planned shards; the types of columns are those of the first rows.
 
         Raises:
             ValueError: a path is relative, which means another file on each machine, or two columns
@@ -111,7 +111,7 @@ def score_shard(
 
 
 def tasks_of(plan: Inputs, rows: int = TASK_ROWS) -> list[EngineTask]:
-    """All shards in order, in tasks of at most so many rows or of one shard."""
+    """Groups shards, in order, to tasks of at most so many rows, or of one larger shard."""
     groups: list[list[Shard]] = []
     size = 0
     for shard in plan.shards:

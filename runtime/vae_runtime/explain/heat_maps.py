@@ -75,7 +75,7 @@ def draw(picture: NDArray[np.uint8], nats: NDArray[np.float32], scale: HeatScale
 
 
 def _sized(image: Any, resampling: Any) -> Any:
-    """An image whose longer side is neither beyond what is looked at, nor too small for it."""
+    """Image scaled so that its longer side is neither too large nor too small to look at."""
     longest = max(image.size)
     if longest > LARGEST:
         size = tuple(max(1, round(side * LARGEST / longest)) for side in image.size)

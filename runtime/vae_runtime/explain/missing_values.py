@@ -101,7 +101,7 @@ def fill(
     *,
     rounds: int = ROUNDS,
 ) -> NDArray[np.float32]:
-    """Replaces what is NaN by expected values.
+    """Replaces each NaN by an expected value.
 
     Args:
         x: (batch, *input_shape), NaN where a value is missing, some value in each row; of a one-hot

@@ -18,7 +18,7 @@ class Reject(NamedTuple):
     reason: str
 
     def error(self) -> ValueError:
-        """The error that this row is, where it is not to be left out."""
+        """Error for this row, where bad rows are not rejected."""
         return ValueError(
             f"{self.file}, row {self.row}: {self.reason} To go on beside such rows, have them "
             "rejected (--on-bad-row reject)."
@@ -26,7 +26,7 @@ class Reject(NamedTuple):
 
 
 class Sorted(NamedTuple):
-    """The good rows as a model takes them, which they are of the block, and why others are not."""
+    """Good rows as a model takes them, a mask of these, and reasons of the others by place."""
 
     x: NDArray[Any]
     good: NDArray[np.bool_]
@@ -34,7 +34,7 @@ class Sorted(NamedTuple):
 
 
 def sort_out(block: Block, check: ArrayCheck) -> Sorted:
-    """Tells the rows of a block apart.
+    """Separates good and bad rows of a block.
 
     Raises:
         ValueError: no row can be of the model's shape, whatever its values.
@@ -60,7 +60,7 @@ def sort_out(block: Block, check: ArrayCheck) -> Sorted:
 def _find_bad(
     rows: NDArray[Any], places: NDArray[np.int64], check: ArrayCheck, reasons: dict[int, str]
 ) -> None:
-    """Adds why rows are bad, by halving what holds some: few checks where few are."""
+    """Adds the reason of each bad row; halves the rows to find them with few checks."""
     try:
         check(rows, None)
     except ValueError as error:
@@ -73,7 +73,7 @@ def _find_bad(
 
 
 def all_rejected(rejects: Sequence[Reject]) -> ValueError:
-    """The error for rows of which none is good."""
+    """Error for rows that are all bad."""
     file, row, reason = rejects[0]
     return ValueError(
         f"expected a row that can be judged. Received: {len(rejects):,}, all of them rejected; the "

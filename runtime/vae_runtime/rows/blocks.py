@@ -99,7 +99,7 @@ class Wanted(NamedTuple):
         windowing: Windowing = Windowing(),  # noqa: B008 - immutable
         reading: Reading | None = None,
     ) -> Self:
-        """What a model takes: its features, its shape, its windows, text as it was in training."""
+        """Rows that a model takes: features, shape, windows, text as it was in training."""
         return cls(
             features=spec.feature_names,
             shape=spec.input_shape,
@@ -131,7 +131,7 @@ class Wanted(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Number of values of a row; 1 where it is not known."""
+        """Number of values of a row; 1 where the shape is not known."""
         return int(np.prod(self.shape or ()))
 
     @property
@@ -142,7 +142,7 @@ class Wanted(NamedTuple):
         return rows // 512 * 512 or rows
 
     def some(self, columns: Columns) -> tuple[dict[str, Column], dict[str, Column]]:
-        """Those of the columns that are kept, and those that are looked at."""
+        """Columns that are kept, and columns that are looked at."""
         kept = {name: columns[name] for name in self.keep}
         return kept, {name: columns[name] for name in self.extra}
 

@@ -29,7 +29,7 @@ BUFFERS = (str, bytes, bytearray, memoryview)  # sequences that are no lists of 
 
 
 def leaves(x: Any) -> Iterator[Any]:
-    """`x`; where it is a list, or lists of lists, all that is in it but for plain numbers."""
+    """Yields `x`, or of a list all that is in it, lists of lists too, except plain numbers."""
     if not _is_list(x):
         yield x
     elif not PLAIN.issuperset(map(type, x)):
@@ -58,7 +58,7 @@ def named_array(
     *,
     allow_missing: bool = False,
 ) -> NDArray[Any]:
-    """The columns that a model takes, by their names and in its order.
+    """Takes the columns of a model by their names, in its order.
 
     Args:
         x: with named columns, see `has_names`; others than these are left alone.
@@ -113,7 +113,7 @@ def type_of(x: Any) -> str:
 
 
 def _rows(x: Sequence[Any], read: Callable[..., NDArray[Any]], name: str) -> Iterator[NDArray[Any]]:
-    """Each row of a list, by its names where it has any."""
+    """Yields each row of a list as an array, by names where the row has any."""
     for i, row in enumerate(x):
         if has_names(row):
             yield read(row, name=f"{name}[{i}]")
@@ -161,7 +161,7 @@ def _by_position(values: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _names(x: Any, name: str) -> list[Any]:
-    """The names of its columns."""
+    """Names of the columns of `x`."""
     if isinstance(x, np.ndarray | np.generic):
         return [*(x.dtype.names or ())]
     for attribute in NAMES if hasattr(x, "__getitem__") else ():
@@ -186,7 +186,7 @@ def _places(names: Sequence[Any]) -> dict[str, list[Any]]:
 def _missing(
     x: Any, places: Mapping[str, list[Any]], wanted: Sequence[str], name: str
 ) -> ValueError:
-    """Text of the error for data that lacks columns."""
+    """Error for data that lacks columns."""
     missing = [each for each in wanted if each not in places]
     kind = "a column" if len(missing) == 1 else "the columns"
     return ValueError(
@@ -216,7 +216,7 @@ def _column(x: Any, places: Mapping[str, list[Any]], wanted: str, name: str) -> 
 def _numbers(
     column: NDArray[Any], called: str, name: str, *, allow_missing: bool = False
 ) -> NDArray[Any]:
-    """A column as numbers; whole ones as float64, as they are read from files."""
+    """Numbers of a column; whole ones become float64, as they do in files."""
     if isinstance(column, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected numbers in {called!r}. Received: a masked array.")
     values = np.asarray(column)
@@ -239,7 +239,7 @@ def _numbers(
 
 
 def _number(cell: Any, *, allow_missing: bool = False) -> float | None:
-    """`cell` as a float; None for no number, or for one that no float can hold, such as 10**400."""
+    """Float of a cell; None for other things, and for numbers too large, such as 10**400."""
     if allow_missing and not name_text(cell):
         return math.nan
     try:

@@ -28,7 +28,7 @@ SHOWN = 5  # machines that an error names
 
 
 def check_name(name: str) -> str:
-    """The name of a machine, that errors and tables can print; ValueError where it is none."""
+    """Checks the name of a machine; ValueError for one that cannot be printed."""
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_MACHINE or name != name.strip():
         raise ValueError(
             f"expected the name of a machine as text of 1 to {LONGEST_MACHINE} characters, without "
@@ -170,7 +170,7 @@ class RowVerdicts:
     def alarm(
         self, alpha: float | None = None, threshold: float | None = None, fdr: float | None = None
     ) -> Alarm:
-        """One rule for all rows, which each of the machines can keep; see `Verdicts.alarm`."""
+        """Rule for all rows that the calibration of each machine can keep; see `Verdicts.alarm`."""
         *_, alarm = (machine.alarm(alpha, threshold, fdr) for machine in self._machines)
         return alarm
 

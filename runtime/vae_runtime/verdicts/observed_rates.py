@@ -45,21 +45,14 @@ class Promise(NamedTuple):
 
     `rate` is one of "kept", "exceeded", "below" and "not measured"; `ranking` one of "better than
     chance", "no better than chance", "too few to tell" and "not measured". `most` is the largest
-    share of false alarms that chance allows, `least_auroc` what scores that say nothing stay below;
-    None where nothing was measured. `rate_said` and `ranking_said` are for people.
+    share of false alarms that chance allows, None where nothing was measured. `rate_said` and `ranking_said` are for people.
     """
 
     rate: str
     ranking: str
     most: float | None
-    least_auroc: float | None
     rate_said: str
     ranking_said: str
-
-    @property
-    def is_broken(self) -> bool:
-        """True for a promise that is broken, which is worth a warning."""
-        return self.rate == EXCEEDED or self.ranking == CHANCE
 
 
 def promise_of(trial: Trial, alpha: float, calibration_rows: int, *, noun: str = "row") -> Promise:
@@ -68,8 +61,8 @@ def promise_of(trial: Trial, alpha: float, calibration_rows: int, *, noun: str =
     They are called by `noun`, as of a model of windows they are windows.
     """
     rate, most, rate_said = _rate(trial, alpha, calibration_rows, f"{noun}s")
-    ranking, least_auroc, ranking_said = _ranking(trial, f"{noun}s")
-    return Promise(rate, ranking, most, least_auroc, rate_said, ranking_said)
+    ranking, ranking_said = _ranking(trial, f"{noun}s")
+    return Promise(rate, ranking, most, rate_said, ranking_said)
 
 
 def promise_of_calibration(calibration: Calibration, *, noun: str = "row") -> Promise | None:
@@ -150,10 +143,10 @@ def _reason(trial: Trial) -> str:
     return " and ".join(reason for reason, share in reasons.items() if share < 1)
 
 
-def _ranking(trial: Trial, noun: str) -> tuple[str, float | None, str]:
+def _ranking(trial: Trial, noun: str) -> tuple[str, str]:
     if trial.auroc is None:
         what = "anomalies among" if trial.normal_rows else f"normal {noun} among"
-        return UNKNOWN, None, f"not measured: no {what} the test {noun}"
+        return UNKNOWN, f"not measured: no {what} the test {noun}"
     normal, anomalies = (
         max(count * trial.independent, 1.0) for count in (trial.normal_rows, trial.anomalies)
     )
@@ -161,11 +154,11 @@ def _ranking(trial: Trial, noun: str) -> tuple[str, float | None, str]:
     least = 0.5 + Z * deviation
     counts = f"AUROC {trial.auroc:.3g} of {trial.anomalies:,} anomalies"
     if trial.auroc >= least:
-        return BETTER, least, f"better than chance: {counts}"
+        return BETTER, f"better than chance: {counts}"
     if least > 1:
-        return TOO_FEW, least, f"too few anomalies to tell from chance: {counts}"
+        return TOO_FEW, f"too few anomalies to tell from chance: {counts}"
     reached = f"scores that say nothing reach {least:.3g} one time in {ONE_IN}"
-    return CHANCE, least, f"no better than chance: {counts}; {reached}"
+    return CHANCE, f"no better than chance: {counts}; {reached}"
 
 
 def beta_binomial(rows: int, a: float, b: float) -> NDArray[np.float64]:

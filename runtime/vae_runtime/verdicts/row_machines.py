@@ -1,4 +1,4 @@
-"""One rule of whose calibration judges a row, for files, tables and record batches alike."""
+"""Choice of the calibration that judges a row: that of its machine, or of all."""
 
 from collections.abc import Collection
 

@@ -48,7 +48,7 @@ def test_chances_are_those_of_scipy(rows, a, b):
 def test_a_rate_beyond_chance_is_a_broken_promise(rows, alarms, alpha, n, rate):
     found = promise_of(Trial(rows, alarms, 0, None), alpha, n)
     assert (found.rate, found.ranking) == (rate, UNKNOWN)
-    assert found.is_broken == (rate == EXCEEDED)
+    assert bool(warnings_of({"fp32": found})) == (rate == EXCEEDED)
 
 
 def test_of_promises_that_are_kept_one_in_a_thousand_is_called_broken():
@@ -109,7 +109,7 @@ def test_rows_of_recordings_that_are_alike_say_less_of_the_rate_alone():
 def test_scores_that_rank_no_better_than_chance_say_nothing(normal, anomalies, auroc, ranking):
     found = promise_of(Trial(normal, 0, anomalies, auroc), 0.01, 200)
     assert found.ranking == ranking
-    assert found.is_broken == (ranking == CHANCE)
+    assert bool(warnings_of({"fp32": found})) == (ranking == CHANCE)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3, 1.0])
@@ -125,7 +125,7 @@ def test_what_was_not_measured_is_said_to_be():
     nothing = promise_of(Trial(0, 0, 7, None), 0.01, 200)
     assert nothing.rate_said == "not measured: no normal test rows"
     assert nothing.ranking_said == "not measured: no normal rows among the test rows"
-    assert not nothing.is_broken
+    assert warnings_of({"fp32": nothing}) == []
     assert promise_of_calibration(Calibration(0.01, 0.0, (1.0,) * 99)) is None
 
 

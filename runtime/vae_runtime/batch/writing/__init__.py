@@ -45,7 +45,7 @@ CHECKS: dict[str, Callable[[Columns, Path], None]] = {
 
 
 def check_columns(columns: Columns, path: Path, ending: str) -> None:
-    """Raises ValueError where an output cannot hold columns of such types; no row is needed."""
+    """Raises ValueError, before any row is read, for columns that an output cannot hold."""
     if ending in CHECKS:
         CHECKS[ending](columns, path)
 

@@ -43,7 +43,7 @@ def joined(pieces: Sequence[Texts | bytes], rows: int) -> bytes:
 
 
 def chosen(texts: Sequence[bytes], places: NDArray[np.intp]) -> Texts:
-    """Of these texts, those at these places."""
+    """Texts at these places."""
     characters: Texts = np.array(texts, "S").view(np.uint8).reshape(len(texts), -1)
     found: Texts = characters[places].T
     return found
@@ -126,7 +126,7 @@ def _fill(found: Texts, x: NDArray[np.int64]) -> None:
 
 
 def _drop_leading(found: Texts) -> None:
-    """Drops zeros at the beginning, but for the last character."""
+    """Drops zeros at the beginning, but never the last character."""
     leading = np.ones(found.shape[1], bool)
     for row in found[:-1]:
         leading &= row == ZERO

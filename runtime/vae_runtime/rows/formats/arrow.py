@@ -31,18 +31,18 @@ Find: TypeAlias = Callable[[Source], list[Batch]]
 
 
 def plan_file(path: Path, wanted: Wanted) -> list[Shard]:
-    """Its record batches, small ones together, once the columns are known to be there."""
+    """Shards of record batches, small ones together; checks the columns first."""
     rows = _checked_rows(path, wanted, batches_of_file)
     return shards_of(path, format_ending(path), rows, wanted)
 
 
 def read_file(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """The rows of some record batches, some at a time."""
+    """Reads rows of record batches, some at a time."""
     yield from _blocks(shard, wanted, batches_of_file, slice(shard.start, shard.stop))
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
-    """What is wanted, with the columns and the shape of a row that the file has."""
+    """Completes what is wanted by the columns and the shape of a row that the file has."""
     with _opened(path) as reader:
 
         def first(name: str) -> Any:
@@ -55,24 +55,24 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
 
 
 def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
-    """Columns that are not named otherwise, each with whether it holds numbers."""
+    """Columns that are not named for another use; True for those that hold numbers."""
     with _opened(path) as reader:
         return numbers_of(reader.schema, wanted)
 
 
 def plan_stream(path: Path, wanted: Wanted) -> list[Shard]:
-    """One shard: where a record batch begins is known once the one before has been read."""
+    """One shard: the start of a record batch is known only after the one before was read."""
     rows = sum(_checked_rows(path, wanted, batches_of_stream))
     return [Shard(str(path), format_ending(path), 0, 1, 0, rows)] if rows else []
 
 
 def read_stream(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """The rows of all record batches, some at a time."""
+    """Reads rows of all record batches, some at a time."""
     yield from _blocks(shard, wanted, batches_of_stream, slice(None))
 
 
 def kept(path: Path, wanted: Wanted) -> Columns:
-    """The columns that are kept, without rows."""
+    """Kept columns, without rows."""
     with _opened(path) as reader:
         return without_rows(reader.schema, wanted)
 

@@ -21,7 +21,7 @@ IMPOSSIBLE = "it names bytes that cannot be"
 
 
 class Batch(NamedTuple):
-    """A record batch: how many rows it has, and where its buffers are in the file.
+    """Record batch: number of rows, and places of its buffers in the file.
 
     Args:
         rows: of each column.
@@ -50,7 +50,7 @@ class Source:
         self._file.close()
 
     def read(self, start: int, size: int) -> bytes:
-        """So many bytes from a position on."""
+        """Reads so many bytes from a position."""
         if start < 0 or size < 0:
             raise _damaged(self.path, IMPOSSIBLE)
         if start + size > self.size:
@@ -63,7 +63,7 @@ class Source:
 
 
 def batches_of_file(source: Source) -> list[Batch]:
-    """All record batches of a .arrow or .feather, as its footer names them."""
+    """Record batches of a .arrow or .feather file, which its footer lists."""
     end = source.read(source.size - FOOTER, FOOTER) if source.size > FOOTER else b""
     if end[4:] != MAGIC:
         raise _damaged(source.path, "not an Arrow file")
@@ -78,7 +78,7 @@ def batches_of_file(source: Source) -> list[Batch]:
 
 
 def batches_of_stream(source: Source) -> list[Batch]:
-    """All record batches of a .arrows, one behind the other."""
+    """Record batches of a .arrows stream, one after the other."""
     found, place, is_little = [], 0, True
     while place < source.size and not _is_end(source, place):
         message, body = _message(source, place)

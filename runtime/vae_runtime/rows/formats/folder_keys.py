@@ -17,7 +17,7 @@ MISSING = "__HIVE_DEFAULT_PARTITION__"  # how engines write no value
 
 
 def keys_of(path: Path) -> dict[str, str]:
-    """What the folders of a file say, by column.
+    """Values that the folders of a file state, by column.
 
     >>> keys_of(Path("rows/site=north/day=1/part.parquet"))
     {'site': 'north', 'day': '1'}

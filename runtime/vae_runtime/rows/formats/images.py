@@ -52,12 +52,12 @@ def plan(source: Path, wanted: Wanted) -> list[Shard]:
 
 
 def settle(source: Path, wanted: Wanted) -> Wanted:
-    """What is wanted, as it is: images are made to have no shape but that which is asked for."""
+    """Returns what is wanted unchanged: images are never given a shape that nobody asked for."""
     return wanted
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """Its images, some at a time."""
+    """Reads images, some at a time."""
     source, files = Path(shard.file), images_of(shard.file)
     if len(files) < shard.stop:
         raise ValueError(

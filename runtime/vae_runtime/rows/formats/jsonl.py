@@ -54,7 +54,7 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """Its rows, some at a time."""
+    """Reads rows, some at a time."""
     path = Path(shard.file)
     encoding = _encoding(path, wanted)
     if wanted.extra:
@@ -67,7 +67,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
-    """What is wanted, with the keys and the shape of a row that the first rows have."""
+    """Completes what is wanted by the keys and the shape of the first rows."""
     if wanted.features:
         return wanted._replace(shape=(len(wanted.features),))
     text = Text(path, _encoding(path, wanted))
@@ -96,7 +96,7 @@ def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
 
 
 def take_lines(block: bytes, is_last: bool) -> Taken:
-    """The whole lines of a block; those of blanks are no rows."""
+    """Whole lines of a block; blank lines are skipped."""
     end = len(block) if is_last else block.rfind(b"\n") + 1
     lines = block[:end].split(b"\n")
     return Taken(end, sum(map(bool, map(bytes.strip, lines))), len(lines) - (not lines[-1]))
@@ -122,7 +122,7 @@ def row_of(value: Any, wanted: Wanted) -> NDArray[np.float64]:
 
 
 def _block(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> Block:
-    """The rows of a block, of which the first row and the first line have these numbers."""
+    """Rows of a block, with the numbers of its first row and first line."""
     first, line = begin
     values: list[Any] = []
     bad: dict[int, str] = {}
@@ -182,7 +182,7 @@ def _number(value: Any, wanted: Wanted, name: str | None = None) -> float:
 
 
 def _plain(cells: list[Any]) -> "array[float] | None":
-    """Numbers as they are; None where some may be something else."""
+    """Array of numbers; None where some may be something else."""
     if not set(map(type, cells)) <= {int, float}:
         return None
     try:
@@ -222,7 +222,7 @@ def _unnested(value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
 
 
 def _column(values: list[Any], name: str) -> NDArray[np.object_]:
-    """The values of a key; None where there is none."""
+    """Values of a key; None for a missing key."""
     found = np.empty(len(values), object)
     for i, value in enumerate(values):  # not at once: numpy would look into lists
         found[i] = value.get(name) if isinstance(value, dict) else None

@@ -24,12 +24,12 @@ class Header(NamedTuple):
 
     @property
     def is_by_column(self) -> bool:
-        """Tells whether the array lies column by column: numbers of a row are apart."""
+        """True for an array that is stored column by column."""
         return self.is_fortran and len(self.shape) > 1
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
-    """Stretches of its rows."""
+    """Shards of rows."""
     with path.open("rb") as file:
         header = read_header(path, file)
     check_rows(path, header, wanted)
@@ -45,7 +45,7 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """Its rows, some at a time."""
+    """Reads rows, some at a time."""
     path = Path(shard.file)
     with path.open("rb") as file:
         header = read_header(path, file)
@@ -61,7 +61,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
-    """What is wanted, with the shape of a row that the file has."""
+    """Completes what is wanted by the shape of a row that the file has."""
     with path.open("rb") as file:
         return wanted._replace(shape=read_header(path, file).shape[1:])
 
@@ -94,7 +94,7 @@ def read_array(path: Path, file: IO[bytes], header: Header, rows: int) -> NDArra
 
 
 def _by_column(path: Path, file: IO[bytes], header: Header, rows: slice) -> NDArray[Any]:
-    """Some rows of an array that lies column by column, out of each column."""
+    """Reads some rows of an array that is stored column by column."""
     n, size = rows.stop - rows.start, header.dtype.itemsize
     columns = np.empty((math.prod(header.shape[1:]), n), header.dtype)
     for number, column in enumerate(columns):

@@ -1,4 +1,4 @@
-"""Rows of a .npz file, out of the archive as it is unpacked.
+"""Rows of a .npz file, read while the archive is unpacked.
 
 They are the key `x` (or `X`), or another that is wanted as the column of rows.
 """
@@ -31,14 +31,14 @@ class Member(NamedTuple):
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
-    """One shard: what is compressed can be read from its begin alone."""
+    """One shard: a compressed array can only be read from its start."""
     with _opened(path, wanted) as (x, _):
         rows = x.header.shape[0]
     return [Shard(str(path), ".npz", 0, rows, 0, rows)] if rows else []
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """Its rows, some at a time."""
+    """Reads rows, some at a time."""
     path = Path(shard.file)
     with _opened(path, wanted) as (x, extra):
         # Column by column, no row is complete before the last column is read.
@@ -60,7 +60,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def kept(path: Path, wanted: Wanted) -> Columns:
-    """The keys that are kept, without rows."""
+    """Kept keys, without rows."""
     with _archive(path) as (archive, keys):
         found = {}
         for name in wanted.keep:
@@ -70,7 +70,7 @@ def kept(path: Path, wanted: Wanted) -> Columns:
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
-    """What is wanted, with the shape of a row that the file has."""
+    """Completes what is wanted by the shape of a row that the file has."""
     return wanted._replace(shape=header_of_x(path, wanted).shape[1:])
 
 

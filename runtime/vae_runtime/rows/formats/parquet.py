@@ -19,7 +19,7 @@ from .pyarrow_files import naming, open_parquet
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
-    """Its row groups, small ones together, once the columns are known to be there."""
+    """Shards of row groups, small ones together; checks the columns first."""
     file = open_parquet(path)
     columns, _ = wanted_columns(file.schema_arrow.names, wanted, str(path))
     groups = range(file.metadata.num_row_groups)
@@ -30,7 +30,7 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
-    """What is wanted, with the columns and the shape of a row that the file has."""
+    """Completes what is wanted by the columns and the shape of a row that the file has."""
     file = open_parquet(path)
 
     def first(name: str) -> Any:
@@ -43,12 +43,12 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
 
 
 def columns(path: Path, wanted: Wanted) -> dict[str, bool]:
-    """Columns that are not named otherwise, each with whether it holds numbers."""
+    """Columns that are not named for another use; True for those that hold numbers."""
     return numbers_of(open_parquet(path).schema_arrow, wanted)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """Its rows, some at a time."""
+    """Reads rows, some at a time."""
     path = Path(shard.file)
     file = open_parquet(path, _footer(path, path.stat().st_mtime_ns))
     columns, every = wanted_columns(file.schema_arrow.names, wanted, shard.file)
@@ -72,12 +72,12 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def kept(path: Path, wanted: Wanted) -> Columns:
-    """The columns that are kept, without rows."""
+    """Kept columns, without rows."""
     schema = open_parquet(path, _footer(path, path.stat().st_mtime_ns)).schema_arrow
     return without_rows(schema, wanted)
 
 
 @lru_cache(maxsize=8)
 def _footer(path: Path, changed: int) -> Any:
-    """Of a file that was last changed then; it is long where row groups are many."""
+    """Footer of a file that was last changed then, kept because it may be long."""
     return open_parquet(path).metadata

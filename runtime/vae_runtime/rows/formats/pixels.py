@@ -156,7 +156,7 @@ def is_distorted(size: tuple[int, int], aspect: tuple[float, float]) -> bool:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Any]:
-    """Context with an image of which only the beginning is read; errors are `ImageError`."""
+    """Context with an image whose pixels are not read yet; errors are `ImageError`."""
     pillow = _pillow(file)
     try:
         # of a file that is named, Pillow maps pixels; one that shrinks would kill the process
@@ -232,7 +232,7 @@ def _pillow(file: Path) -> Any:
 
 @lru_cache(maxsize=1)
 def _formats() -> list[str]:
-    """Those of `FORMATS` that this Pillow was built with."""
+    """Entries of `FORMATS` that this Pillow was built with."""
     pillow = need("PIL.Image", "reading images")
     pillow.init()
     return [name for name in FORMATS if name in pillow.OPEN]

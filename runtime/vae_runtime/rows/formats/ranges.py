@@ -158,7 +158,7 @@ def after_mark(path: Path, encoding: str = UTF8) -> int:
 
 
 def check_utf8(path: Path, block: bytes) -> None:
-    """Raises ValueError where whole lines are no text in utf-8."""
+    """Raises ValueError for lines that are not utf-8."""
     try:
         if not block.isascii():
             block.decode()

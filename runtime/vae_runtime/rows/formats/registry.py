@@ -61,7 +61,7 @@ KEPT: dict[str, Callable[[Path, Wanted], Columns]] = {
 
 
 def format_of(path: Path) -> str:
-    """The key in `FORMATS` of what is to read a path; a folder is one of images.
+    """Key in `FORMATS` of the reader for a path; a folder is one of images.
 
     Raises:
         ValueError: nothing does.
@@ -84,12 +84,12 @@ def format_of(path: Path) -> str:
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
-    """What is wanted, with the columns and the shape of a row that a file has."""
+    """Completes what is wanted by the columns and the shape of a row that a file has."""
     return FORMATS[format_of(path)].settle(path, wanted)
 
 
 def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
-    """Columns that are not named otherwise, each with whether it holds numbers.
+    """Columns that are not named for another use; True for those that hold numbers.
 
     None of arrays, and of a table without a line of names.
     """
@@ -98,7 +98,7 @@ def columns_of(path: Path, wanted: Wanted) -> dict[str, bool] | None:
 
 
 def kept_of(path: Path, wanted: Wanted) -> Columns:
-    """The columns of a file that are kept, without rows, of their types."""
+    """Kept columns of a file, of their types, without rows."""
     return folder_keys.kept(KEPT.get(format_ending(path), _kept_as_text), path, wanted)
 
 

@@ -53,7 +53,7 @@ def _is_bare(ending: str) -> bool:
 
 
 def as_text(wanted: Wanted) -> Wanted:
-    """What to read of a file with columns of text: numbers, and these beside them."""
+    """Describes what to read of a file with columns of text: numbers, and these beside them."""
     columns = [name for name in wanted.categories if name not in wanted.extra]
     groups = sum(sizes_of(wanted.categories))
     return wanted._replace(
@@ -65,7 +65,7 @@ def as_text(wanted: Wanted) -> Wanted:
 
 
 def as_numbers(wanted: Wanted) -> Wanted:
-    """What to read of a file that has one-hot columns already."""
+    """Describes what to read of a file that has one-hot columns already."""
     return wanted._replace(categories={})
 
 
