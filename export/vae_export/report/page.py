@@ -136,7 +136,7 @@ def _promises(record: Report) -> str:
 def _warnings(record: Report) -> str:
     """Paragraphs with advice for promises that are not kept."""
     found = {
-        name: Promise(a.rate, a.ranking, a.most_by_chance, None, a.rate_said, a.ranking_said)
+        name: Promise(a.rate, a.ranking, a.most_by_chance, a.rate_said, a.ranking_said)
         for name, a in record.alarms.items()
     }
     return "".join(f'<p class="warning">{escape(line)}</p>\n' for line in warnings_of(found))

@@ -53,10 +53,8 @@ def score(args: argparse.Namespace) -> int:
             counts = run_on_engine(args, computation, given)
             _check_some(counts.done, counts.rejected)
     alarms = counted(counts.anomalies, "anomaly", "anomalies")
-    print(
-        printable(f"{alarms} in {counted_rows(counts, args, runner.manifest.model.noun)}"),
-        file=sys.stderr,
-    )
+    rows = counted_rows(counts, args, runner.manifest.model.noun)
+    print(printable(f"{alarms} in {rows}"), file=sys.stderr)
     if discoveries is not None and not counts.anomalies:
         n = _calibration_rows(runner.calibration, discoveries.machines)
         _say_what_is_needed(discoveries.fdr, counts.done, n)

@@ -45,7 +45,8 @@ class Promise(NamedTuple):
 
     `rate` is one of "kept", "exceeded", "below" and "not measured"; `ranking` one of "better than
     chance", "no better than chance", "too few to tell" and "not measured". `most` is the largest
-    share of false alarms that chance allows, None where nothing was measured. `rate_said` and `ranking_said` are for people.
+    share of false alarms that chance allows, None where nothing was measured. `rate_said` and
+    `ranking_said` are for people.
     """
 
     rate: str
