@@ -149,7 +149,7 @@ DATA: Flags = {
         "column, or key of an .npz, that names the machine that a row is of; each machine's alarm "
         "threshold is set on its own rows",
     ),
-    "sep": (str, "of text, between cells: a character, tab or blanks; default: as it is"),
+    "sep": (str, "of text, between cells: a character, tab or blanks; default: as it shows"),
     "decimal": (str, "of text, before the fraction of a number, such as a comma"),
     "thousands": (str, "of text, between groups of three digits"),
     "encoding": (str, "of text: utf-8, utf-16-le, utf-16-be, latin-1, cp1252"),

@@ -164,7 +164,7 @@ def _limit(artefact: Artefact, flipped: Array, what: str, first: str) -> Figures
     if artefact.is_float:
         raise ExportError(message)
     few = (
-        f" Of {len(flipped)} rows, that is none: test on more."
+        f" Of {len(flipped)} rows, not one may flip: test on more."
         if MOST_FLIPS_SHARE * len(flipped) < 1
         else ""
     )

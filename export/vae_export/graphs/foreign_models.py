@@ -124,8 +124,8 @@ def _checked(role: str, x: Array, shape: tuple[int, ...]) -> Array:
     bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(1))
     if len(bad):
         raise ValueError(
-            f"{role}: expected finite numbers. Received: {len(bad)} of {len(x)} rows with others, "
-            f"the first of them row {bad[0]}. Leave such rows out."
+            f"{role}: expected finite numbers. Received: {len(bad)} of {len(x)} rows with NaN or "
+            f"infinity, the first of them row {bad[0]}. Leave such rows out."
         )
     return x
 

@@ -196,7 +196,7 @@ def _check_machines(calibration: Calibration, where: str) -> None:
         expect(
             ascending,
             f"{where}.by_machine: expected ascending scores of {name!r}",
-            "others or none",
+            "unsorted scores, or none",
         )
     together = tuple(sorted(itertools.chain.from_iterable(calibration.by_machine.values())))
     expect(

@@ -28,7 +28,7 @@ def check_tensor(tensor: Tensor, where: str) -> None:
     sizes = [size for size in tensor.shape if isinstance(size, int)]
     whole = math.prod(sizes) if min(sizes, default=1) > 0 else 0
     fits = 0 < len(tensor.shape) <= 9 and 0 < whole <= LARGEST_ROW
-    expect(fits, f"{where}: expected a shape that can be", tensor.shape)
+    expect(fits, f"{where}: expected 1 to 9 dimensions, at most 2^28 values", tensor.shape)
     largest = LARGEST_ERROR_SCALE if tensor.name in SUMS else 1.0
     error_scale = f"{where}: expected an error_scale above 0 and at most {largest:g}"
     expect(0 < tensor.error_scale <= largest, error_scale, tensor.error_scale)

@@ -26,7 +26,11 @@ def check_model(model: Model) -> None:
     where, shape = f"{NAME}.model", model.input_shape
     expect(0 < len(shape) <= 8, f"{where}.input_shape: expected 1 to 8 dimensions", len(shape))
     whole = math.prod(shape) if min(shape) > 0 else 0
-    expect(0 < whole <= LARGEST_ROW, f"{where}.input_shape: expected sizes that can be", shape)
+    expect(
+        0 < whole <= LARGEST_ROW,
+        f"{where}.input_shape: expected sizes from 1, at most 2^28 values",
+        shape,
+    )
     latents = model.latent_dim
     expect(0 < latents <= LARGEST_ROW, f"{where}.latent_dim: expected from 1", latents)
     dtype = model.input_dtype
@@ -87,7 +91,7 @@ def _check_categories(model: Model) -> None:
     names = (model.feature_names or ())[-len(parts) :]
     expect(names == parts, f"{where}: expected the last feature names", names)
     others = {*(model.feature_names or ())} & {*categories}
-    expect(not others, f"{where}: expected columns that are no features", sorted(others))
+    expect(not others, f"{where}: expected columns other than the features", sorted(others))
 
 
 def _check_dialect(dialect: Dialect) -> None:
@@ -153,7 +157,7 @@ def _check_scaling(scaling: Preprocessing, sizes: set[int], where: str) -> None:
     expect(fits, f"{where}: expected one offset and scale, or one for each, not 0", received)
     sizes_of = [abs(value) for value in (*scaling.offset, *scaling.scale) if value]
     fits = not sizes_of or SMALLEST <= min(sizes_of) <= max(sizes_of) <= LARGEST
-    expect(fits, f"{where}: expected offset and scale that float32 holds", "others")
+    expect(fits, f"{where}: expected offset and scale that float32 holds", "too large or small")
     if scaling.low is not None and scaling.high is not None:
         expect(
             scaling.low < scaling.high, f"{where}: expected low < high", (scaling.low, scaling.high)

@@ -111,7 +111,7 @@ def _add_calibrating(commands: Any) -> None:
     new.add_argument(
         "-o", "--output", type=path, required=True, help="the new bundle: a directory, or .vaeb"
     )
-    new.add_argument("--alpha", type=float, help="the alarm level; default: as it is")
+    new.add_argument("--alpha", type=float, help="the alarm level; default: that of BUNDLE")
     new.add_argument(
         "--precision",
         type=listed,

@@ -89,9 +89,9 @@ def _notes(done: Recalibrated, before: Calibration) -> Iterator[str]:
     report = [name for name in done.left_out if name.startswith("report.")]
     others = [name for name in done.left_out if name not in (*report, SIGNATURE_NAME)]
     if done.lost_machines:
-        yield f"gone, as these rows are of others: the machines {some(done.lost_machines)}"
+        yield f"removed, as none of these rows are of them: the machines {some(done.lost_machines)}"
     if done.record.machine is not None and before.by_machine is None:
-        yield "gone, as it was of no machine: the old calibration"
+        yield "removed, as it was not by machine: the old calibration"
     if report:
         yield f"left out, as the report shows the old thresholds: {some(report)}"
     if others:

@@ -64,7 +64,7 @@ def test_categories_are_the_last_groups():
         ({"categories": {"mode": ["idle", "r\x1bn"]}}, "expected text without control characters"),
         (
             {"feature_names": ["mode", "b", "c", "d", "mode_idle", "mode_run"]},
-            "expected columns that are no features. Received: ['mode']",
+            "expected columns other than the features. Received: ['mode']",
         ),
     ],
 )
@@ -87,9 +87,17 @@ PHOTOS = {
 NUMBERS = {
     "no input": (("model", "input_shape"), [], "input_shape: expected 1 to 8 dimensions"),
     "nine axes": (("model", "input_shape"), [1] * 9, "input_shape: expected 1 to 8 dimensions"),
-    "empty row": (("model", "input_shape"), [0], "input_shape: expected sizes that can be"),
-    "two negatives": (("model", "input_shape"), [-2, -3], "expected sizes that can be"),
-    "overflow": (("model", "input_shape"), [2**32, 2**32], "expected sizes that can be"),
+    "empty row": (("model", "input_shape"), [0], "input_shape: expected sizes from 1"),
+    "two negatives": (
+        ("model", "input_shape"),
+        [-2, -3],
+        "expected sizes from 1, at most 2^28 values",
+    ),
+    "overflow": (
+        ("model", "input_shape"),
+        [2**32, 2**32],
+        "expected sizes from 1, at most 2^28 values",
+    ),
     "beyond 2^53": (("model", "latent_dim"), 2**53 + 1, "latent_dim: expected at most 2^53"),
     "no latents": (("model", "latent_dim"), 0, "latent_dim: expected from 1"),
     "dtype": (("model", "input_dtype"), "object", "input_dtype: expected float32 or uint8"),

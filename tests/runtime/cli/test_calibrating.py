@@ -181,11 +181,11 @@ def test_one_machine_is_followed_and_several_are_not(run, fleet, normal, check_f
 def test_machines_and_files_that_are_lost_are_said(run, fleet, golden_rows, rows_file, tmp_path):
     other = write_csv(tmp_path / "other.csv", {"pump-2": golden_rows(150, 9, 0.5)})
     done = run("calibrate", fleet, other, "-o", tmp_path / "a")
-    assert "gone, as these rows are of others: the machines pump-1\n" in done.err
+    assert "removed, as none of these rows are of them: the machines pump-1\n" in done.err
     done = run("calibrate", fleet, rows_file, "--machine-column", "", "-o", tmp_path / "b")
     assert "the machines pump-1, pump-2\n" in done.err
     done = run("calibrate", tmp_path / "b", rows_file, "--machine", "pump-7", "-o", tmp_path / "c")
-    assert "gone, as it was of no machine: the old calibration\n" in done.err
+    assert "removed, as it was not by machine: the old calibration\n" in done.err
 
 
 def test_the_report_and_precisions_that_are_left_out_are_said(run, full_of, tmp_path):

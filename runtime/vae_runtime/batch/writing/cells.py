@@ -156,8 +156,8 @@ def local_times(
         there = [(EPOCH + timedelta(seconds=int(s))).astimezone(zone_of(zone)) for s in once]
     except OverflowError as error:
         raise ValueError(
-            "expected times of the years 1 to 9999 in a time zone. Received: others. Write "
-            ".parquet or .arrow, or leave the column out."
+            "expected times of the years 1 to 9999 in a time zone. Received: times of other "
+            "years. Write .parquet or .arrow, or leave the column out."
         ) from error
     shifts = np.array([(t.utcoffset() or timedelta()) // timedelta(seconds=1) for t in there])
     texts = [t.isoformat()[19:] for t in there]  # behind the seconds, which are whole

@@ -17,7 +17,7 @@ LONGEST_HEAD = 2**28  # bytes of a footer, or of what a message says of itself
 SCHEMA, RECORD_BATCH = 1, 3  # kinds of messages
 LITTLE = 0
 CUT = "it ends before its last row. Copy it again"
-IMPOSSIBLE = "it names bytes that cannot be"
+IMPOSSIBLE = "it has impossible positions. Copy it again"
 
 
 class Batch(NamedTuple):

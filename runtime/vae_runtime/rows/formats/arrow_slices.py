@@ -110,7 +110,8 @@ class _Cursor:
             return None
         if not 0 <= start <= stop <= size:
             raise ValueError(
-                f"{self._path} is not a readable Arrow file: it names bytes that cannot be."
+                f"{self._path} is not a readable Arrow file: it has impossible positions. "
+                "Copy it again."
             )
         return pa.py_buffer(self._source.read(place + start, stop - start))
 

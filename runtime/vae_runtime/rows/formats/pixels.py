@@ -166,7 +166,9 @@ def _opened(file: Path) -> Iterator[Any]:
         raise
     except pillow.UnidentifiedImageError as error:
         known = ", ".join(FORMATS)
-        raise ImageError(f"{file} is not a readable image: it is none of {known}.") from error
+        raise ImageError(
+            f"{file} is not a readable image: its format is not one of {known}."
+        ) from error
     except (*UNREADABLE, pillow.DecompressionBombError) as error:
         raise ImageError(f"{file} is not a readable image: {_reason(error)}.") from error
 
