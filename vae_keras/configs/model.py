@@ -9,7 +9,7 @@ from .checks import check, check_is_whole, check_whole
 
 ACTIVATIONS = ("silu", "relu", "tanh", "elu", "leaky_relu", "softplus")  # all convert
 CENTRES = 256  # typical rows in a mixture at most
-MOST = 10_000  # that may be asked for: of as many rows they are found, see `mixture.MOST_ROWS`
+MOST_CENTRES = 10_000  # that may be asked for: they are found among so many rows, see `mixture`
 LARGEST_LAYER = 65_536  # values: more has no place on a device, nor in most memories
 CENTRE_VALUES = 65_536  # of all of them together at most, a quarter of a megabyte on the device
 SIGMAS = ("auto", *registry.SIGMAS)
@@ -64,7 +64,8 @@ class ModelConfig:
             check_whole("latent_dim", self.latent_dim, most=LARGEST_LAYER)
         if self.centres is not None:
             check_is_whole("centres", self.centres)
-            check(f"number of centres of 0 to {MOST:,}", self.centres, 0 <= self.centres <= MOST)
+            fits = 0 <= self.centres <= MOST_CENTRES
+            check(f"number of centres of 0 to {MOST_CENTRES:,}", self.centres, fits)
         if self.hidden is not None:
             check(
                 "list of hidden sizes of 1 or more", self.hidden, min(self.hidden, default=0) >= 1

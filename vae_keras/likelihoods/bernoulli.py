@@ -12,7 +12,7 @@ SMALLEST_LOG_ARGUMENT = (
     1e-4  # whose logarithm is taken; float16 holds it. What is less costs 4e-5 nats at most.
 )
 
-LINEAR = 20.0  # a logit from where on float32 cannot tell log(1 + exp(l)) from l
+LARGE_LOGIT = 20.0  # a logit from where on float32 cannot tell log(1 + exp(l)) from l
 
 
 @keras.saving.register_keras_serializable(package="vae_keras")
@@ -51,7 +51,7 @@ class Bernoulli(keras.layers.Layer):
 
 def _softplus(x_logits: Tensor) -> Tensor:
     """log(1 + exp(l)); TFLite computes just that, which overflows where exp(l) does."""
-    return ops.softplus(ops.minimum(x_logits, LINEAR)) + ops.relu(x_logits - LINEAR)
+    return ops.softplus(ops.minimum(x_logits, LARGE_LOGIT)) + ops.relu(x_logits - LARGE_LOGIT)
 
 
 def _times_log(x: Tensor) -> Tensor:

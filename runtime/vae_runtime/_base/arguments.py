@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 TOO_LONG = 10**60  # to be printed
-MOST = 2**31 - 1  # of what there are arrays of
+LARGEST_COUNT = 2**31 - 1  # of what there are arrays of
 
 
 def whole(name: str, value: object, *, least: int | None = None, most: int | None = None) -> int:
@@ -24,10 +24,12 @@ def whole(name: str, value: object, *, least: int | None = None, most: int | Non
 
 
 def count(name: str, value: object, *, least: int | None = None) -> int:
-    """`value` as a length or an index of an array: a whole number up to `MOST`."""
+    """`value` as a length or an index of an array: a whole number up to `LARGEST_COUNT`."""
     found = whole(name, value, least=least)
-    if found > MOST:
-        raise ValueError(f"expected {name} of at most {MOST:,}. Received: {_shown(found)}.")
+    if found > LARGEST_COUNT:
+        raise ValueError(
+            f"expected {name} of at most {LARGEST_COUNT:,}. Received: {_shown(found)}."
+        )
     return found
 
 

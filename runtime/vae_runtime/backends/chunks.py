@@ -17,7 +17,7 @@ from .threads import startable
 
 # Pages of a mapped file that have been read count as memory of this process until it gives them
 # back, which it does after so many bytes.
-KEPT = 8 * 2**20
+MAPPED_BYTES = 8 * 2**20
 
 Rows = NDArray[Any]
 Feeds = Mapping[str, NDArray[Any]]
@@ -102,7 +102,7 @@ def ask(
 
     put(first, 0)
     pages, starts = _mapped_file(rows), range(chunk, len(rows), chunk)
-    at_a_time = max(workers, KEPT // max(rows[:chunk].nbytes, 1))
+    at_a_time = max(workers, MAPPED_BYTES // max(rows[:chunk].nbytes, 1))
     with _threads(workers) as each:
         for block in range(0, len(starts), at_a_time):
             for _ in each(fill, starts[block : block + at_a_time]):

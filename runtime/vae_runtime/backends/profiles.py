@@ -11,7 +11,7 @@ from vae_runtime._base.arguments import whole
 from .threads import check_threads, threads_of
 
 # Rows of so few values are given by so many: a table in Parquet scores a fifth faster than by 512.
-SMALL, SMALL_CHUNK = 64, 2048
+FEW_VALUES, FEW_VALUES_CHUNK = 64, 2048
 
 
 @dataclass(frozen=True)
@@ -62,4 +62,4 @@ def profile_of(profile: str | Profile) -> Profile:
 def profile_of_files(shape: tuple[int, ...]) -> Profile:
     """The profile to score long files with, of rows of this shape."""
     server = PROFILES["server"]
-    return replace(server, chunk=SMALL_CHUNK) if math.prod(shape) <= SMALL else server
+    return replace(server, chunk=FEW_VALUES_CHUNK) if math.prod(shape) <= FEW_VALUES else server

@@ -32,7 +32,7 @@ from .deviations import deviation as deviation
 # Files of lower precision are off by what the manifest says they were at export, on other rows; a
 # probe has fewer, of which the largest magnitude, that deviations are shares of, may be smaller.
 SLACK = 4.0
-WIDEST = 1.0  # share of the largest magnitude: an answer that is off by as much tells nothing
+LARGEST_DEVIATION = 1.0  # share of the largest magnitude: an answer that far off tells nothing
 
 # Of an output's spread, that its error may be, root mean square. Graphs in float32 were seen to be
 # off by 1e-4 of it; others may be off by what the gates of export allow, and then some, as above.
@@ -44,7 +44,7 @@ MOST_NOISE = 0.9
 # to be 500 times the largest recorded answer. It counts up to so many times that.
 LARGEST_ERROR_SCALE = 1e4
 
-TAKEN = {
+GRAPH_INPUTS = {
     "encoder": ("x",),
     "decoder": ("z",),
     "scorer": ("x",),
@@ -101,7 +101,7 @@ def replay(bundle: Bundle, sessions: Mapping[str, Session], *, precision: str) -
     """Runs every graph on the probe, all rows at once and then each row alone.
 
     Outputs of which the export measured no parity, as where a backend computes them itself from
-    what 8-bit networks say, are held to `WIDEST` and to their noise.
+    what 8-bit networks say, are held to `LARGEST_DEVIATION` and to their noise.
 
     Raises:
         BundleError: the probe lacks the answer to an output that the manifest lists, or its rows
@@ -142,8 +142,8 @@ def _rows(probe: Mapping[str, NDArray[Any]], model: Model) -> NDArray[Any]:
 def _allowed(parity: float | None, tolerance: float) -> float:
     """Tolerance here for a file that was off by `parity` at export, if that was measured."""
     if parity is None:
-        return WIDEST
-    return tolerance if parity <= tolerance else min(SLACK * parity, WIDEST)
+        return LARGEST_DEVIATION
+    return tolerance if parity <= tolerance else min(SLACK * parity, LARGEST_DEVIATION)
 
 
 def _scaling(model: Model) -> Scaling:
@@ -157,7 +157,7 @@ def _questions(
     probe: dict[str, NDArray[Any]], sessions: Mapping[str, Session]
 ) -> Iterator[tuple[str, str, Tensor, dict[str, NDArray[Any]]]]:
     """Tuples (key in the probe, graph, output, inputs) for every output of every graph."""
-    known = {graph: inputs for graph, inputs in TAKEN.items() if graph in sessions}
+    known = {graph: inputs for graph, inputs in GRAPH_INPUTS.items() if graph in sessions}
     if any(tensor.name == "noise" for tensor in sessions["scorer"].inputs):
         known["noisy_scorer"] = ("x", "noise")
     for name, inputs in known.items():

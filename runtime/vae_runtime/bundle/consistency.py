@@ -24,7 +24,7 @@ LARGEST_ROUNDING, LARGEST_ROUNDING_SHARE = 1.0, 1e-3
 MOST_TESTED = 10**9  # test rows
 LONGEST_MACHINE = 100  # characters of the name of a machine, which errors and tables print
 
-NEEDED = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe", "npz"))
+NEEDED_FILES = (("encoder", "onnx"), ("decoder", "onnx"), ("scorer", "onnx"), ("probe", "npz"))
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -72,7 +72,7 @@ def _check_files(files: "tuple[File, ...]") -> None:
     kinds = [(file.role, file.format, file.precision) for file in files]
     twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
     expect(not twice, f"{NAME}.files: expected one of each role, format and precision", twice)
-    missing = [kind for kind in NEEDED if (*kind, "fp32") not in kinds]
+    missing = [kind for kind in NEEDED_FILES if (*kind, "fp32") not in kinds]
     expect(
         not missing,
         f"{NAME}.files: expected {missing} in fp32 as well",

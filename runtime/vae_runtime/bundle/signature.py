@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 SIZE = 64  # bytes
 LARGEST_KEY = 2**16  # bytes of a file; one of Ed25519 has some hundred
-MAKE = "openssl genpkey -algorithm ed25519 -out key.pem"
-PUBLISH = "openssl pkey -in key.pem -pubout -out key.pub"
+MAKE_KEY = "openssl genpkey -algorithm ed25519 -out key.pem"
+PUBLISH_KEY = "openssl pkey -in key.pem -pubout -out key.pub"
 
 
 def read_public_key(path: str | Path) -> "Ed25519PublicKey":
@@ -45,10 +45,10 @@ def read_public_key(path: str | Path) -> "Ed25519PublicKey":
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    with _key_errors(path, "public", PUBLISH, content):
+    with _key_errors(path, "public", PUBLISH_KEY, content):
         key = serialization.load_pem_public_key(content)
     if not isinstance(key, Ed25519PublicKey):
-        raise _no_key(path, "public", PUBLISH, "a key of another kind")
+        raise _no_key(path, "public", PUBLISH_KEY, "a key of another kind")
     return key
 
 
@@ -63,10 +63,10 @@ def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    with _key_errors(path, "private", MAKE, content):
+    with _key_errors(path, "private", MAKE_KEY, content):
         key = serialization.load_pem_private_key(content, password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise _no_key(path, "private", MAKE, "a key of another kind")
+        raise _no_key(path, "private", MAKE_KEY, "a key of another kind")
     return key
 
 

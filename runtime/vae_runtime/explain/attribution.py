@@ -26,8 +26,8 @@ from vae_runtime.errors import BundleError
 from vae_runtime.rows.arrays import RowCheck
 from vae_runtime.verdicts.scorer import Scorer
 
-AT_ONCE = 4096  # changed rows that are in memory together
-BYTES = 8 * 2**20  # that they may take, but for a single one; and what they are found with
+ROWS_AT_ONCE = 4096  # changed rows that are in memory together
+BYTES_AT_ONCE = 8 * 2**20  # that they may take, but for a single one; and what they are found with
 
 Array = NDArray[np.float32]
 Places = NDArray[np.intp]
@@ -46,14 +46,14 @@ class Attribution:
     """
 
     def __init__(
-        self, manifest: Manifest, graphs: Graphs, scorer: Scorer, *, at_once: int = AT_ONCE
+        self, manifest: Manifest, graphs: Graphs, scorer: Scorer, *, at_once: int = ROWS_AT_ONCE
     ) -> None:
         self._version, self._model = manifest.format_version, manifest.model
         self._graphs, self._scorer = graphs, scorer
         self._check = RowCheck(self._model)
         size = 4 * math.prod(self._model.input_shape)
-        self._at_once = max(1, min(at_once, BYTES // size))
-        self._most_rows = max(1, BYTES // (size * (self._model.mixture or 1)))
+        self._at_once = max(1, min(at_once, BYTES_AT_ONCE // size))
+        self._most_rows = max(1, BYTES_AT_ONCE // (size * (self._model.mixture or 1)))
 
     def of_values(self, x: ArrayLike, by: str | None = None) -> Array:
         """Nats of each value: float32 (batch, *input_shape); see `Runner.explain`."""

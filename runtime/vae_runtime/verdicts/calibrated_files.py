@@ -8,7 +8,7 @@ from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle import Bundle
 from vae_runtime.bundle.manifest import NEG_ELBO_END, Calibration, Manifest
 
-ALWAYS = "fp32"  # the precision without which there is no bundle
+FP32 = "fp32"  # the precision that every bundle has
 
 
 class Way(NamedTuple):
@@ -39,7 +39,7 @@ def kept_calibrations(
 ) -> dict[str, Calibration]:
     """Calibrations that are asked for; ValueError for one whose files cannot be run here."""
     known = [name for name in described.calibration if name in ways]
-    wanted = known if precisions is None else [ALWAYS, *precisions]
+    wanted = known if precisions is None else [FP32, *precisions]
     strange = [name for name in wanted if name not in known]
     if strange:
         raise ValueError(

@@ -17,10 +17,10 @@ from vae_runtime.bundle.manifest import Calibration, Model
 
 from .threshold_change import Change
 
-NEARLY_ALL = 0.99  # of the rows, on which the old threshold alarms
+ALARM_SHARE = 0.99  # of the rows, on which the old threshold alarms
 DEVIATIONS = 10.0  # that one reading of a gross fault is off by
-ROWS = 64  # with such faults
-HIDDEN = 0.5  # of the faults that the old threshold caught, which the new one may not catch
+FAULTY_ROWS = 64  # with such faults
+MOST_HIDDEN_SHARE = 0.5  # of the faults that the old threshold catches, lost by the new one
 
 
 def check_known(
@@ -35,7 +35,7 @@ def check_known(
         changes: what the rows make of that calibration's thresholds.
     """
     for change in changes:
-        if change.old_alarm_rate is not None and change.old_alarm_rate >= NEARLY_ALL:
+        if change.old_alarm_rate is not None and change.old_alarm_rate >= ALARM_SHARE:
             raise _foreign(
                 change,
                 bundle.manifest.model.noun,
@@ -48,7 +48,7 @@ def check_known(
         old = own[-1] if change.old_threshold is None else change.old_threshold
         caught = scores[scores > old]
         hidden = int((caught <= change.threshold).sum())
-        if hidden > HIDDEN * len(caught):
+        if hidden > MOST_HIDDEN_SHARE * len(caught):
             raise _foreign(
                 change,
                 bundle.manifest.model.noun,
@@ -66,21 +66,21 @@ def gross_faults(rows: NDArray[Any], model: Model) -> NDArray[Any]:
         model: the bundle's.
 
     Returns:
-        As many rows as `ROWS`, or none where all values are of one-hot groups.
+        As many rows as `FAULTY_ROWS`, or none where all values are of one-hot groups.
     """
     rng = np.random.default_rng(0)
-    made = np.resize(rows, (ROWS, *model.input_shape)).astype(rows.dtype)
+    made = np.resize(rows, (FAULTY_ROWS, *model.input_shape)).astype(rows.dtype)
     limits = (0, 255) if rows.dtype == np.uint8 else model.value_range
     if limits is not None:
         return np.asarray(rng.choice(np.array(limits), made.shape), rows.dtype)
     readings = _readings(model)
     if not len(readings):
         return made[:0]
-    flat, which = made.reshape(ROWS, -1), rng.choice(readings, ROWS)
+    flat, which = made.reshape(FAULTY_ROWS, -1), rng.choice(readings, FAULTY_ROWS)
     scale = np.array(model.preprocessing.scale)
     whole = scale if scale.size == flat.shape[1] else np.broadcast_to(scale, model.input_shape)
-    off = DEVIATIONS * rng.choice([-1.0, 1.0], ROWS) * whole.ravel()[which]
-    flat[np.arange(ROWS), which] += off.astype(rows.dtype)
+    off = DEVIATIONS * rng.choice([-1.0, 1.0], FAULTY_ROWS) * whole.ravel()[which]
+    flat[np.arange(FAULTY_ROWS), which] += off.astype(rows.dtype)
     return made
 
 

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from vae_runtime.bundle.manifest import Calibration, Trial
 
 LEVEL = 0.001  # of promises that are kept, how many are called broken
-Z, ONE_IN = 1.96, 40  # one-sided, of scores that say nothing, that many pass as better than chance
-MOST = 1_000_000  # test rows that are looked at: of more, the share is known well enough
+Z_SCORE, ONE_IN = 1.96, 40  # one in so many scores that say nothing passes as better than chance
+MOST_ROWS = 1_000_000  # test rows that are looked at: of more, the share is known well enough
 
 KEPT, EXCEEDED, BELOW, UNKNOWN = "kept", "exceeded", "below", "not measured"
 BETTER, CHANCE, TOO_FEW = "better than chance", "no better than chance", "too few to tell"
@@ -118,13 +118,13 @@ def _rate(trial: Trial, alpha: float, n: int, noun: str) -> tuple[str, float | N
     if not rows or not n:
         return UNKNOWN, None, f"not measured: no normal test {noun}"
     share_counted = trial.independent * trial.alike
-    counted = min(max(round(rows * share_counted), 1), MOST)
+    counted = min(max(round(rows * share_counted), 1), MOST_ROWS)
     alarms = math.floor(trial.false_alarms / rows * counted + 1e-9)
     size = max(n * share_counted, 1.0) + 1
     chances = beta_binomial(counted, alpha * size, (1 - alpha) * size)
     most = int(np.argmax(np.cumsum(chances) >= 1 - LEVEL)) / counted
     share = f"{_percent(trial.false_alarms / rows)} of {rows:,} normal test {noun}"
-    if counted < min(rows, MOST):
+    if counted < min(rows, MOST_ROWS):
         share += f", which count as {counted:,}, as {_reason(trial)},"
     asked = f"at {_percent(alpha)}"
     if chances[alarms:].sum() < LEVEL:
@@ -152,7 +152,7 @@ def _ranking(trial: Trial, noun: str) -> tuple[str, str]:
         max(count * trial.independent, 1.0) for count in (trial.normal_rows, trial.anomalies)
     )
     deviation = math.sqrt((normal + anomalies + 1) / (12 * normal * anomalies))
-    least = 0.5 + Z * deviation
+    least = 0.5 + Z_SCORE * deviation
     counts = f"AUROC {trial.auroc:.3g} of {trial.anomalies:,} anomalies"
     if trial.auroc >= least:
         return BETTER, f"better than chance: {counts}"

@@ -19,13 +19,13 @@ from vae_runtime.bundle import MANIFEST_LIMIT, Bundle, manifest, open_bundle, wr
 from vae_runtime.bundle.manifest import ENDS, Calibration, File, Manifest, Recalibration
 from vae_runtime.rows.arrays import RowCheck
 
-from .calibrated_files import ALWAYS, Ways, graphs_of, kept_calibrations, ways_of
+from .calibrated_files import FP32, Ways, graphs_of, kept_calibrations, ways_of
 from .calibration_groups import CalibrationGroups
 from .foreign_rows import check_known
 from .scorer import each_score
 from .threshold_change import Change, changes_of
 
-HASHED = 4096  # rows at a time
+HASHED_ROWS = 4096  # rows at a time
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,14 @@ def recalibrate(
     rows = RowCheck(old.manifest.model).as_array(x)
     digest = _sha256(old, rows)
     groups = CalibrationGroups.of(machines, len(rows))
-    groups.check(before[ALWAYS], old.manifest.calibration[ALWAYS].alpha)
+    groups.check(before[FP32], old.manifest.calibration[FP32].alpha)
     scores = _scores(old, ways, before, rows)
     changes = [
         change for name in before for change in changes_of(name, before[name], groups, scores[name])
     ]
     if not force:
-        own = [change for change in changes if change.precision == ALWAYS]
-        check_known(old, graphs_of(old, ways[ALWAYS]), before[ALWAYS], own)
+        own = [change for change in changes if change.precision == FP32]
+        check_known(old, graphs_of(old, ways[FP32]), before[FP32], own)
     after = {name: groups.calibration(before[name], found) for name, found in scores.items()}
     record = Recalibration(
         datetime.now(UTC).isoformat(timespec="seconds"), len(rows), digest, groups.machine
@@ -110,7 +110,7 @@ def recalibrate(
     contents = {file.name: old.read(file) for file in document.files}
     left_out = sorted({*old.contents()} - {*contents, manifest.NAME, manifest.CHECKSUM_NAME})
     writer.write(out, contents, document, check=lambda path: open_bundle(path).verify())
-    lost = {*(before[ALWAYS].by_machine or ())} - {*(after[ALWAYS].by_machine or ())}
+    lost = {*(before[FP32].by_machine or ())} - {*(after[FP32].by_machine or ())}
     return Recalibrated(Path(out), record, tuple(changes), tuple(sorted(lost)), tuple(left_out))
 
 
@@ -119,8 +119,9 @@ def _sha256(bundle: Bundle, rows: NDArray[Any]) -> str:
     check, digest = RowCheck(bundle.manifest.model), hashlib.sha256()
     if rows.ndim == 0 or rows.shape[1:] != check.shape or not len(rows):
         check(rows)  # refuses them as they are, not a part of them
-    for start in range(0, len(rows), HASHED):
-        digest.update(np.ascontiguousarray(check(rows[start : start + HASHED], start)).tobytes())
+    for start in range(0, len(rows), HASHED_ROWS):
+        checked = check(rows[start : start + HASHED_ROWS], start)
+        digest.update(np.ascontiguousarray(checked).tobytes())
     return digest.hexdigest()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vae_runtime import BundleError
-from vae_runtime.backends.chunks import KEPT, Question, ask
+from vae_runtime.backends.chunks import MAPPED_BYTES, Question, ask
 from vae_runtime.bundle.manifest import Tensor
 
 
@@ -97,14 +97,14 @@ def mapped(folder: Path, n: int, mode: str) -> np.memmap:
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
 @pytest.mark.parametrize("view", [lambda x: x, np.asarray, lambda x: x[5:]])
 def test_rows_of_a_mapped_file_are_read_as_they_are(tmp_path, mode, view):
-    n = KEPT // 8 + 1000  # more than is kept in memory at a time
+    n = MAPPED_BYTES // 8 + 1000  # more than is kept in memory at a time
     x = view(mapped(tmp_path, n, mode))
     (y,) = ask(question(Doubling(), ("y",)), x, chunk=65536)
     np.testing.assert_array_equal(y, 2 * rows(n)[n - len(x) :])
 
 
 def test_what_was_written_to_a_private_mapping_stays(tmp_path):
-    n = KEPT // 8 + 1000
+    n = MAPPED_BYTES // 8 + 1000
     x = mapped(tmp_path, n, "c")
     x[3] = 77.0
     (y,) = ask(question(Doubling(), ("y",)), x, chunk=65536)
@@ -112,7 +112,7 @@ def test_what_was_written_to_a_private_mapping_stays(tmp_path):
     assert x[3].tolist() == [77.0, 77.0]
 
 
-MANY = KEPT // 8 + 1000  # rows of two float32: more than is kept in memory at a time
+MANY = MAPPED_BYTES // 8 + 1000  # rows of two float32: more than is kept in memory at a time
 
 
 def anonymous(size, **options):
@@ -193,9 +193,9 @@ def test_a_file_that_is_gone_is_read_as_it_was(tmp_path):
     reason="this system does not say what is mapped",
 )
 def test_pages_that_were_read_are_given_back(tmp_path):
-    x = mapped(tmp_path, KEPT // 2, "r")  # four times what is kept
+    x = mapped(tmp_path, MAPPED_BYTES // 2, "r")  # four times what is kept
     ask(question(Doubling(), ("sum",)), x, chunk=65536)
-    assert resident(tmp_path / "x.npy") <= KEPT / 2**20
+    assert resident(tmp_path / "x.npy") <= MAPPED_BYTES / 2**20
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="no pages are given back here")

@@ -119,7 +119,7 @@ def run_openssl(folder, *arguments):
 
 @openssl
 def test_openssl_verifies_what_we_sign_and_we_what_it_signs(tmp_path):
-    for command in (signature.MAKE, signature.PUBLISH):
+    for command in (signature.MAKE_KEY, signature.PUBLISH_KEY):
         assert run_openssl(tmp_path, *command.split()[1:]).returncode == 0
     (tmp_path / "manifest.json").write_bytes(MANIFEST)
     (tmp_path / "manifest.json.sig").write_bytes(signed(tmp_path / "key.pem"))

@@ -11,7 +11,7 @@ from vae_runtime import BundleError, OnnxRuntime, Runner
 from vae_runtime.backends.graphs import Graphs
 from vae_runtime.bundle import Bundle, open_bundle
 from vae_runtime.bundle.manifest import Preprocessing
-from vae_runtime.explain.attribution import BYTES, Attribution, Replacing, as_rows
+from vae_runtime.explain.attribution import BYTES_AT_ONCE, Attribution, Replacing, as_rows
 from vae_runtime.verdicts.scorer import Scorer
 
 ROUNDING = 1e-5  # a score's, as a share of its terms, in batches of other sizes
@@ -314,7 +314,9 @@ def test_rows_are_expected_a_few_at_a_time_where_centres_are_many(pump):
             seen.append(len(feeds["x"]))
             return self._session.run(outputs, feeds)
 
-    model = dataclasses.replace(bundle.manifest.model, mixture=BYTES // (4 * pump.x[0].size * 2))
+    model = dataclasses.replace(
+        bundle.manifest.model, mixture=BYTES_AT_ONCE // (4 * pump.x[0].size * 2)
+    )
     crowded = dataclasses.replace(bundle.manifest, model=model)
     graphs = Seeing(bundle, OnnxRuntime(), "fp32")
     few = Attribution(crowded, graphs, Scorer(graphs, "score"))

@@ -8,7 +8,7 @@ import pytest
 
 from vae_runtime import Runner, recalibrate
 from vae_runtime.bundle import open_bundle
-from vae_runtime.verdicts.foreign_rows import DEVIATIONS, ROWS, gross_faults
+from vae_runtime.verdicts.foreign_rows import DEVIATIONS, FAULTY_ROWS, gross_faults
 
 
 def scaled(x, scale):
@@ -93,7 +93,9 @@ def test_an_alpha_that_the_old_rows_could_not_resolve_hides_no_fault(golden, kno
 def test_a_gross_fault_has_one_reading_off(golden):
     model = open_bundle(golden).manifest.model
     rows = Runner.load(golden).probe_rows()
-    off = (gross_faults(rows, model) - np.resize(rows, (ROWS, 6))) / model.preprocessing.scale
+    off = (
+        gross_faults(rows, model) - np.resize(rows, (FAULTY_ROWS, 6))
+    ) / model.preprocessing.scale
     np.testing.assert_allclose(np.abs(off).max(axis=1), DEVIATIONS, rtol=1e-3)
     assert ((np.abs(off) > 0.1).sum(axis=1) == 1).all()
 
@@ -104,7 +106,7 @@ def test_of_values_within_limits_each_is_at_one_and_one_hot_groups_stay(golden):
     within = dataclasses.replace(model, value_range=(0.0, 16.0))
     assert set(np.unique(gross_faults(rows, within))) == {0.0, 16.0}
     grouped = dataclasses.replace(model, one_hot=(2, 2))
-    off = gross_faults(rows, grouped) - np.resize(rows, (ROWS, 6))
+    off = gross_faults(rows, grouped) - np.resize(rows, (FAULTY_ROWS, 6))
     assert (off[:, 2:] == 0).all()
     assert gross_faults(rows, dataclasses.replace(model, one_hot=(3, 3))).shape == (0, 6)
     assert re.fullmatch("uint8", str(gross_faults(rows.astype(np.uint8), model).dtype))
