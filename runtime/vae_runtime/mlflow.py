@@ -25,7 +25,7 @@ class PyfuncModel:
             A dict of arrays (batch,); of a pandas data frame, a data frame with its index.
 
         Raises:
-            ValueError: a column is missing, or a value is none that the model takes: which, and in
+            ValueError: a column is missing, or the model does not take a value: which, and in
                 which row.
         """
         scores = self._runner.score(x)._asdict()

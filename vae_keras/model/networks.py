@@ -128,7 +128,7 @@ def conv_pair(
 
 
 def get(name: str) -> Callable[..., Pair]:
-    """Function that builds the pair of this name; ValueError where there is none."""
+    """Function that builds the pair of this name; ValueError for an unknown name."""
     if name not in NETWORKS:
         raise ValueError(f"expected a network of {', '.join(NETWORKS)}. Received: {name!r}.")
     return NETWORKS[name]

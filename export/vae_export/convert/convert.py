@@ -27,7 +27,7 @@ def convert(
         known: the model, its rows, and what Keras answers.
         graphs: of the model.
         wanted: what to make of each, float32 first.
-        log: is told of what makes no sense and is left out.
+        log: is given lines about files that make no sense and are left out.
     """
     vae, card = known.source.vae, known.source.card
     networks, around = build_networks(vae), build_around(vae, card)

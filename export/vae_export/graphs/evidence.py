@@ -73,7 +73,7 @@ class Evidence:
     """Keras's answers on all rows that files are compared on.
 
     Args:
-        source: the model, its rows and what is said of them.
+        source: the model, its rows and their description.
         feeds: inputs to compare tensors on. `x` are the calibration rows without the tenth that
             scores highest: one wild row among them would have errors on all others be small by
             comparison. `z` are latents of such rows and draws from the prior, `noise`

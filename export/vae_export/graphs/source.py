@@ -62,7 +62,7 @@ def of_run(run: str | Path | Run) -> Source:
     """Model and rows of a run directory.
 
     Raises:
-        ValueError: it is none, or a file in it is missing or damaged.
+        ValueError: it is not a run directory, or a file in it is missing or damaged.
     """
     run = run if isinstance(run, Run) else open_run(run)
     return Source(

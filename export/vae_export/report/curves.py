@@ -36,7 +36,7 @@ class Plane:
 
 
 def false_alarms(scorer: Artefact) -> FalseAlarms | None:
-    """Share of the normal test rows that alarm, by alarm level; None where there are none.
+    """Share of the normal test rows that alarm, by alarm level; None without such rows.
 
     Args:
         scorer: its calibration has n scores; the levels are k / (n + 1), from the smallest there

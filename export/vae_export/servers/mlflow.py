@@ -101,7 +101,7 @@ def check(bundle: str | Path, folder: str | Path) -> None:
 def example(runner: Runner) -> NDArray[Any]:
     """Example row for the model, (1, *input_shape): the most usual of some samples.
 
-    It is none of the data's rows, which are not to be shown to everybody who may call a model.
+    It is not one of the data's rows, which are not to be shown to everybody who may call a model.
     """
     rows = nearest(runner.sample(EXAMPLE_SAMPLES, seed=0), runner.manifest.model)
     return rows[[runner.score(rows).score.argmin()]]

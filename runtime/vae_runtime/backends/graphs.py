@@ -12,7 +12,7 @@ from .chunks import Answers, Feeds, Question, ask
 
 
 class Graphs:
-    """Answers for rows, however many, from whichever graph. Safe to share between threads.
+    """Graphs of one bundle, which answer for any number of rows. Safe to share between threads.
 
     Args:
         bundle: of the graphs.

@@ -70,6 +70,6 @@ class Backend(Protocol):
             format: of its file, one of `formats`.
 
         Raises:
-            BundleError: there is none of that precision, or it cannot be loaded, or it is not what
-                the manifest describes.
+            BundleError: the bundle has none of that precision, or it cannot be loaded, or it
+                differs from the manifest.
         """

@@ -81,7 +81,7 @@ def kind_of(name: object) -> type[Backend]:
     """Backend of this name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: no backend has it.
     """
     for kind in kinds():
         if isinstance(name, str) and kind.name == name:
@@ -96,7 +96,7 @@ def backend_of(backend: str | Backend, profile: Profile = PROFILES["edge"]) -> B
     """Backend of this name with this profile; an instance is returned unchanged.
 
     Raises:
-        ValueError: there is none of that name, or it is no backend.
+        ValueError: no backend has that name, or the object is not a backend.
     """
     if not isinstance(backend, str) and _is_made(backend):
         return backend

@@ -78,7 +78,7 @@ def cast(array: Any, field: Any, where: str, instead: str) -> Any:
 
 
 def _is_wider(given: Any, wanted: Any) -> bool:
-    """Tells whether both types are floats, the wanted one at least as wide as the given one.
+    """True where both types are floats, the wanted one at least as wide as the given one.
 
     Then no value changes, though NaN, which equals nothing, keeps `equals` from saying so.
     """

@@ -79,7 +79,7 @@ def write_heat_maps(
         watch: is told the counts after each block.
 
     Raises:
-        ValueError: the model is none of images, or a row is bad, or all are.
+        ValueError: the model is not one of images, or a row is bad, or all are.
     """
     model, counts = runner.manifest.model, Counts()
     check_model(model)

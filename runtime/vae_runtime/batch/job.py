@@ -83,7 +83,7 @@ class Target(NamedTuple):
     Args:
         path: of the file.
         ending: of its format.
-        rejects: the file that lists rows that are none; None where the first is an error.
+        rejects: the file that lists bad rows; None where the first bad row is an error.
         bare: whether results stand alone, without row numbers and columns that are kept.
         name_files: whether each result names the file that it is of.
     """

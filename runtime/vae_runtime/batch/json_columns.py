@@ -15,7 +15,7 @@ TYPES = {"number": (int, float), "truth": (bool,), "text": (str,), "list": (list
 
 
 def is_json(column: Any) -> bool:
-    """Tells whether a column holds values of JSON."""
+    """True for a column of values of JSON."""
     return isinstance(column, np.ndarray) and column.dtype.kind == "O"
 
 
@@ -75,7 +75,7 @@ def _kinds(values: list[Any]) -> set[str]:
 
 
 def _same(found: list[Any], values: list[Any]) -> bool:
-    """Tells whether values are equal; NaN equals NaN."""
+    """True for equal values; NaN equals NaN."""
     pairs = zip(found, values, strict=True)
     return all(a == b or (a != a and b != b) for a, b in pairs)
 

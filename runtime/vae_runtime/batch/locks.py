@@ -71,7 +71,7 @@ def _lock(file: IO[bytes], target: Path) -> None:
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:
-    """Tells whether an open file is still the one at a path."""
+    """True where an open file is still the one at its path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

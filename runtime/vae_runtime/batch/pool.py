@@ -95,7 +95,7 @@ class Pool(Generic[S, P, R]):
             yield result
 
     def _is_next_there(self) -> bool:
-        """Tells whether the next result has come, or never will: the shard has no such block."""
+        """True where the next result has come, or never will: the shard has no such block."""
         number, block = self._next
         lane = self._lanes.get(number)
         if lane is None:
@@ -155,7 +155,7 @@ class Pool(Generic[S, P, R]):
         return free[0] if free else None
 
     def _may_read(self, number: int, lane: "_Lane[P, R]") -> bool:
-        """Tells whether a block of a lane may be read now.
+        """True where a block of a lane may be read now.
 
         The lane that is waited for has room of its own: else the results of the others would keep
         its blocks from being worked on side by side.

@@ -59,7 +59,7 @@ def prior(rows: int, latent_dim: int, seed: int | None, block_rows: int) -> Prio
     """So many draws; of a seed of its own where none is given.
 
     Raises:
-        ValueError: there are none to draw, or the seed is none.
+        ValueError: invalid number of rows, or invalid seed.
     """
     rows = whole("a number of draws", rows, least=1)
     drawn = int(np.random.default_rng().integers(2**31)) if seed is None else seed

@@ -20,7 +20,7 @@ class Counts(NamedTuple):
 
     Args:
         done: with results.
-        rejected: that are none; those read are these and those done.
+        rejected: bad rows; `read` counts these and those done.
         anomalies: that raise an alarm, among those done.
         left_out: rows that are in no window.
         classes: those done that are of each class, by name.
@@ -131,7 +131,7 @@ def metrics_of(counts: Counts, rows: int, seconds: float, *, finished: bool) -> 
     for name, help_text, kind, value in (
         ("vae_batch_rows_expected", "Rows of the input.", "gauge", rows),
         ("vae_batch_rows_scored", "Rows with results.", "counter", counts.done),
-        ("vae_batch_rows_rejected", "Rows that are none.", "counter", counts.rejected),
+        ("vae_batch_rows_rejected", "Rows that were rejected.", "counter", counts.rejected),
         ("vae_batch_anomalies", "Rows that raise an alarm.", "counter", counts.anomalies),
         ("vae_batch_seconds", "Time since the run began.", "gauge", round(seconds, 3)),
         ("vae_batch_finished", "1 once the output is there.", "gauge", int(finished)),

@@ -72,7 +72,7 @@ def check_outputs(file: File, model: Model) -> None:
 
 
 def has_channels(feature_names: tuple[str, ...] | None, input_shape: tuple[int, ...]) -> bool:
-    """Tells whether a feature has a name and several places in a row, as a window's channels."""
+    """True where features have names and several places in a row, as channels of windows."""
     return feature_names is not None and len(input_shape) > 1
 
 

@@ -219,7 +219,7 @@ class Manifest:
             score: one of `SCORES`; they are the same where there is no mixture.
 
         Raises:
-            BundleError: there is none.
+            BundleError: the bundle lacks that calibration.
         """
         name = self.calibration_name(format, precision)
         if name not in self.calibration:

@@ -14,7 +14,7 @@ from vae_runtime.batch.results import Result
 from vae_runtime.rows.blocks import Block, Column, Columns
 from vae_runtime.runner import Runner
 
-REJECTED = "rejected"  # the column of why rows are none
+REJECTED = "rejected"  # the column of reasons of bad rows
 SHOWN = 3  # columns that tell a row from others, in errors
 
 
@@ -26,7 +26,7 @@ def aligned_batch(block: Block, result: Result, kept: Columns, schema: Any, *, r
         result: what became of them, bad ones among its rejects.
         kept: columns of all rows.
         schema: of these, of the results, and of `REJECTED` where bad rows are not an error.
-        reject: whether they are none.
+        reject: whether bad rows are rejected.
 
     Raises:
         ValueError: a row is bad and that is an error, or a column is not of the schema's type.

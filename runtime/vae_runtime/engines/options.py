@@ -42,7 +42,7 @@ class RowOptions:
         machine_column: names each row's machine; None for the bundle's own name of it, where it has
             machines, and "" to judge by all machines together.
         column: that holds rows as lists, of a model without named features.
-        on_bad_row: "fail", or "reject": a row that is none keeps its place, without results, and
+        on_bad_row: "fail", or "reject": a bad row keeps its place, without results, and
             the column `rejected` says why; it is null in all other rows.
     """
 

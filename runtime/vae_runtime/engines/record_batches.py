@@ -71,7 +71,7 @@ class BatchScorer:
         """Scorer of the bundle that is at this path now.
 
         Raises:
-            BundleError: there is none that can be opened so.
+            BundleError: no bundle there can be opened so.
             ValueError: what is asked does not fit it; see `Runner.load`, `OfRows.check_options`.
         """
         path = path_of(bundle, "the path of a bundle").absolute()
@@ -125,7 +125,7 @@ def score_record_batch(batch: Any, runner: Runner, row_options: RowOptions = ROW
 
     Raises:
         ValueError: it is no record batch, columns are missing or of types that hold no rows, or a
-            row is none and bad rows are not kept apart.
+            row is bad and bad rows are not rejected.
     """
     import pyarrow as pa
 

@@ -100,7 +100,7 @@ def score_shard(
         schema: of the record batches.
 
     Raises:
-        ValueError: the shard cannot be read, or a row is none and bad rows are not kept apart.
+        ValueError: the shard cannot be read, or a row is bad and bad rows are not rejected.
     """
     compute = compute_with(runner, row_options.computation, reject=True, bare=True)
     for block in plan.read(shard):

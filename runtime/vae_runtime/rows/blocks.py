@@ -157,7 +157,7 @@ class Block(NamedTuple):
             numbers first.
         kept: columns that are passed through, each (rows,).
         machines: (rows,), where a column names them.
-        bad: why rows are none, by their place here; x is 0 there.
+        bad: reasons of bad rows, by their place here; x is 0 there.
         left_out: rows of the file that are in no window.
         extra: columns that are looked at, each (rows,).
     """

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .names.categories import Categories, encode_column, numbers_of, part_names
+from .names.categories import Categories, encode_column, numbers_of
 from .names.missing_names import meant, quoted
 from .names.name_texts import name_text
 
@@ -89,15 +89,9 @@ def named_array(
     if names == [*range(len(names))] and not (is_known or isinstance(x, Mapping)):
         return _by_position(np.asarray(x), name)  # what pandas calls the columns of an array
     if wanted is None:
-        raise ValueError(
-            f"{name}: expected an array, as the features of this model have no names. Received: "
-            f"{type_of(x)} with the columns {quoted(names) or 'none'}. Pass its values in the "
-            "order of training (.to_numpy())."
-        )
+        raise _without_names(x, names, name)
     if not is_known:
-        ends = {*part_names(categories)}
-        asked = [*(each for each in wanted if each not in ends), *categories]
-        raise _missing(x, places, asked, name)
+        raise _missing(x, places, [*numbers_of(wanted, categories), *categories], name)
     columns = (_column(x, places, each, name) for each in wanted)
     found = [
         _numbers(column, each, name, allow_missing=allow_missing)
@@ -181,6 +175,15 @@ def _places(names: Sequence[Any]) -> dict[str, list[Any]]:
     for each in names:
         places.setdefault(str(each), []).append(each)
     return places
+
+
+def _without_names(x: Any, names: Sequence[Any], name: str) -> ValueError:
+    """Error for a table where the features of a model have no names."""
+    return ValueError(
+        f"{name}: expected an array, as the features of this model have no names. Received: "
+        f"{type_of(x)} with the columns {quoted(names) or 'none'}. Pass its values in the "
+        "order of training (.to_numpy())."
+    )
 
 
 def _missing(

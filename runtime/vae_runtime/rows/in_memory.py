@@ -25,7 +25,7 @@ class Rows(NamedTuple):
         kept: columns that are passed through, each (rows,).
         extra: columns that are looked at, each (rows,).
         machines: (rows,) names of machines, where a column says them.
-        bad: why rows are none, by their place; x is 0 there.
+        bad: reasons of bad rows, by their place; x is 0 there.
         left_out: how many rows of the files are in no window.
     """
 

@@ -42,7 +42,7 @@ def by_machine(scores: NDArray[Any], names: NDArray[np.str_]) -> dict[str, NDArr
     """The scores of each machine: from (rows,), and the name of each row's machine.
 
     Raises:
-        ValueError: there are more machines than a bundle can hold, or a name is none.
+        ValueError: there are more machines than a bundle can hold, or a name cannot be printed.
     """
     machines = np.unique(names)
     if len(machines) > MOST_ENTRIES:

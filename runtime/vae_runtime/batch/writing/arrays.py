@@ -216,7 +216,7 @@ class _Growing:
 
 
 def _is_same(floats: NDArray[Any], whole: NDArray[Any]) -> bool:
-    """Tells whether floats equal these whole numbers; those beyond the type are not compared."""
+    """True where floats equal these whole numbers; those beyond the type are not compared."""
     limit = float(np.iinfo(whole.dtype).max) + 1.0  # a power of 2, which floats hold
     return bool(((floats < limit) & (floats.astype(whole.dtype) == whole)).all())
 

@@ -123,7 +123,7 @@ def pieces(column: NDArray[Any], style: Style) -> list[Texts | bytes]:
 
 
 def is_known(zone: str) -> bool:
-    """Tells whether this machine knows a zone by a name such as Europe/Berlin or +02:00."""
+    """True for a name by which this machine knows a time zone, such as Europe/Berlin or +02:00."""
     try:
         zone_of(zone)
     except (KeyError, ValueError, OSError):  # KeyError: not in the database of zones

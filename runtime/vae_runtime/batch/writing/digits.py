@@ -20,7 +20,7 @@ BEFORE, BEHIND = 6, 11  # digits that such have before and behind the point
 
 
 def is_numbers(column: Any) -> bool:
-    """Tells whether a column is an array of numbers or truths."""
+    """True for a column that is an array of numbers or truths."""
     return isinstance(column, np.ndarray) and column.dtype.kind in "biuf"
 
 

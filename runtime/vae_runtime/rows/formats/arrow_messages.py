@@ -96,7 +96,7 @@ def batches_of_stream(source: Source) -> list[Batch]:
 
 
 def _is_end(source: Source, place: int) -> bool:
-    """Tells whether the end mark of a stream is here: 8 bytes, 4 as of Arrow before 0.15."""
+    """True where the end mark of a stream is: 8 bytes, 4 as of Arrow before 0.15."""
     head = source.read(place, 4)
     return (source.read(place + 4, 4) if head == CONTINUED else head) == b"\0" * 4
 

@@ -143,7 +143,7 @@ def _buffers(kind: Any) -> int | None:
 
 
 def _is_sliced(kind: Any) -> bool:
-    """Tells whether some rows of a type can be read without the others."""
+    """True for a type of which some rows can be read without the others."""
     import pyarrow.types as types
 
     others = (types.is_dictionary, types.is_map, types.is_run_end_encoded)

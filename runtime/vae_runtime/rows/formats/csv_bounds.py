@@ -88,7 +88,7 @@ def size_of_lines(block: bytes, lines: int) -> int:
 
 
 def has_lone_returns(block: bytes) -> bool:
-    """Tells whether there is a carriage return alone, which ended lines long ago."""
+    """True for bytes with a carriage return alone, which ended lines long ago."""
     return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")
 
 

@@ -31,7 +31,7 @@ LEFT_BEHIND = (  # folders, in small letters
 
 
 def is_image(file: Path) -> bool:
-    """Tells by its name whether a file is one of images.
+    """True for a file that is an image by its name.
 
     >>> is_image(Path("part.PNG")), is_image(Path("._part.png")), is_image(Path("Thumbs.db"))
     (True, False, False)

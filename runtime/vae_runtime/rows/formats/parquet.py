@@ -66,7 +66,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
             return
         with naming(path):
             for name in wanted.extra:
-                batch.column(name).validate(full=True)  # text that is none, before it is looked at
+                batch.column(name).validate(full=True)  # damaged text, before it is looked at
         yield block_of(batch, shard.file, first, wanted, columns)
         first += batch.num_rows
 

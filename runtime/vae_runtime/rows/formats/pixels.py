@@ -69,7 +69,7 @@ def kind_of(file: Path) -> ImageKind:
     """Kind of an image, from the beginning of its file.
 
     Raises:
-        ImageError: it is none.
+        ImageError: it is not a readable image.
         ValueError: its channels are not of 8 or 16 bits.
     """
     with _opened(file) as image:

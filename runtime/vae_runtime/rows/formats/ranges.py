@@ -152,7 +152,7 @@ def blocks_of(
 
 
 def after_mark(path: Path, encoding: str = UTF8) -> int:
-    """Bytes that the byte order mark of a text takes: 3, or 0 where there is none."""
+    """Bytes of the byte order mark of a text: 3, or 0 without one."""
     with open_text(path, encoding) as file:
         return len(BOM) if file.read(len(BOM)) == BOM else 0
 

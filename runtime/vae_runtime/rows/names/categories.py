@@ -20,7 +20,7 @@ Categories = Mapping[str, tuple[str, ...]]  # known values of each column, in or
 
 
 class UnknownValue(str):
-    """Reason of a bad row: its value of a category is none that training saw."""
+    """Reason of a bad row: training never saw its value of a category."""
 
 
 class Encoded(NamedTuple):

@@ -20,7 +20,7 @@ EXACT = 2.0**53  # float64 holds every whole number up to it
 
 
 def name_texts(values: ArrayLike) -> NDArray[np.str_]:
-    """The name that each value is, as text of the same shape; empty where there is none.
+    """Names that values stand for, as text of the same shape; empty for a missing value.
 
     >>> name_texts([7.0, 8.5]).tolist(), name_texts(["7.0", "007", "true"]).tolist()
     (['7', '8.5'], ['7', '007', 'True'])
