@@ -68,28 +68,48 @@ def gross_faults(rows: NDArray[Any], model: Model) -> NDArray[Any]:
     Returns:
         As many rows as `FAULTY_ROWS`, or none where all values are of one-hot groups.
     """
-    rng = np.random.default_rng(0)
     made = np.resize(rows, (FAULTY_ROWS, *model.input_shape)).astype(rows.dtype)
     limits = (0, 255) if rows.dtype == np.uint8 else model.value_range
-    if limits is not None:
-        return np.asarray(rng.choice(np.array(limits), made.shape), rows.dtype)
-    readings = _readings(model)
-    if not len(readings):
-        return made[:0]
-    flat, which = made.reshape(FAULTY_ROWS, -1), rng.choice(readings, FAULTY_ROWS)
     scale = np.array(model.preprocessing.scale)
-    whole = scale if scale.size == flat.shape[1] else np.broadcast_to(scale, model.input_shape)
-    off = DEVIATIONS * rng.choice([-1.0, 1.0], FAULTY_ROWS) * whole.ravel()[which]
-    flat[np.arange(FAULTY_ROWS), which] += off.astype(rows.dtype)
-    return made
+    scale = scale.reshape(model.input_shape) if scale.size == made[0].size else scale
+    return with_faults(made, limits, scale, one_hot=sum(model.one_hot), deviations=(DEVIATIONS,))
 
 
-def _readings(model: Model) -> NDArray[np.intp]:
-    """Values of a flattened row that are in no one-hot group; groups are the last columns."""
-    found = np.ones(model.input_shape, bool)
-    if model.one_hot:
-        found[..., -sum(model.one_hot) :] = False
-    return np.flatnonzero(found)
+def with_faults(
+    rows: NDArray[Any],
+    limits: Sequence[float] | None,
+    scale: NDArray[Any],
+    *,
+    one_hot: int,
+    deviations: Sequence[float],
+) -> NDArray[Any]:
+    """Changes one value of each row by many deviations; with limits, all values to either limit.
+
+    Args:
+        rows: (rows, *input_shape), changed in place.
+        limits: lowest and highest possible value; None for any number.
+        scale: deviation of each value, broadcast to input_shape.
+        one_hot: number of columns at the end that are one-hot groups, of which none is changed.
+        deviations: that a value may be off by.
+
+    Returns:
+        Rows of the same dtype; none where all columns are one-hot.
+    """
+    rng = np.random.default_rng(0)
+    if limits is not None:
+        return np.asarray(rng.choice(np.array(limits), rows.shape), rows.dtype)
+    is_reading = np.ones(rows.shape[1:], bool)
+    is_reading[..., rows.shape[-1] - one_hot :] = False
+    readings = np.flatnonzero(is_reading)
+    if not len(readings):
+        return rows[:0]
+    n, flat = np.arange(len(rows)), rows.reshape(len(rows), -1)
+    which = rng.choice(readings, len(rows))
+    off = rng.choice([-1.0, 1.0], len(rows)) * rng.choice(deviations, len(rows))
+    flat[n, which] += (off * np.broadcast_to(scale, rows.shape[1:]).ravel()[which]).astype(
+        rows.dtype
+    )
+    return flat.reshape(rows.shape)
 
 
 def _fault_scores(bundle: Bundle, graphs: Graphs) -> NDArray[np.float32]:

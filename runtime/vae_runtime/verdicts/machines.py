@@ -19,6 +19,7 @@ from vae_runtime.bundle.manifest import Calibration
 from vae_runtime.bundle.texts import MOST_ENTRIES, check_texts
 from vae_runtime.rows.arrays import as_array
 from vae_runtime.rows.machine_names import names_of
+from vae_runtime.rows.names.missing_names import some
 from vae_runtime.rows.names.name_texts import name_text
 
 from .alarms import Alarm, Verdicts
@@ -74,10 +75,9 @@ def check_enough(alpha: float, names: NDArray[np.str_], known: Sequence[str] = (
     short = [f"{n} of {machine}" for machine, n in counts.items() if 1 / (n + 1) > alpha]
     if short:
         check_alpha(alpha, COUNTLESS_ROWS)
-        more = f" and {len(short) - SHOWN:,} machines more" if len(short) > SHOWN else ""
         raise ValueError(
             f"alpha={alpha:g} needs at least {rows_needed(alpha)} calibration rows of each "
-            f"machine. Received: {', '.join(short[:SHOWN])}{more}. Pass a larger alpha, or leave "
+            f"machine. Received: {some(short, SHOWN)}. Pass a larger alpha, or leave "
             "these machines out."
         )
 
@@ -93,9 +93,7 @@ def of_machine(calibration: Calibration, machine: str) -> Calibration:
         # as 7.0 in a bundle of before names were alike in all formats
         machine = next((m for m in machines if name_text(m) == name_text(machine)), machine)
     if not isinstance(machine, str) or machine not in machines:
-        some = ", ".join(list(machines)[:SHOWN])
-        more = f" and {len(machines) - SHOWN:,} more" if len(machines) > SHOWN else ""
-        known = f"one with {some}{more}" if machines else "one without machines"
+        known = f"one with {some([*machines], SHOWN)}" if machines else "one without machines"
         raise ValueError(
             f"expected a bundle that is calibrated for the machine {machine!r:.60}. Received: "
             f"{known}. `vae-runtime calibrate BUNDLE ROWS --machine NAME -o NEW` adds one, from "

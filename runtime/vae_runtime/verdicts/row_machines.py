@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime.bundle.manifest import Calibration, Model
+from vae_runtime.rows.names.missing_names import some
 from vae_runtime.rows.names.name_texts import name_text
 
 MACHINE_ADVICE = (
     "name the machine that all rows are of (--machine NAME), or the column that names it "
     "(--machine-column COLUMN; '' judges by all machines together, right on average over them)"
 )
-SHOWN = 5  # machines that an error names
 
 
 def resolve_machines(
@@ -70,6 +70,6 @@ def check_own(machines: NDArray[np.str_], own: str, column: str | None, where: s
     if len(others):
         raise ValueError(
             f"{where}expected rows of {own} alone, as --machine says. Received: rows of "
-            f"{', '.join(others[:SHOWN])}, as their {column!r} says. Leave --machine out, to judge "
+            f"{some(others.tolist())}, as their {column!r} says. Leave --machine out, to judge "
             "each by its own, or leave out the rows of others."
         )

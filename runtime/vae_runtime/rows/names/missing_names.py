@@ -7,24 +7,23 @@ WANTED = 5  # names that are missing
 LONGEST = 60  # characters of a name; longer ones are not compared
 
 
-def some(names: Sequence[object]) -> str:
-    """The first names of a list, and how many more there are.
+def some(names: Sequence[object], most: int = SHOWN) -> str:
+    """Lists the first names, at most so many, and says how many more there are.
 
-    >>> some(["flow", "speed"])
-    'flow, speed'
+    >>> some(["flow", "speed", "load"], 2)
+    'flow, speed and 1 more'
     """
-    shown = ", ".join(f"{name!s:.{LONGEST}}" for name in names[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN:,} more" if len(names) > SHOWN else shown
+    shown = ", ".join(f"{name!s:.{LONGEST}}" for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 def quoted(names: Sequence[object]) -> str:
-    """The first few names of a list in quotes, and how many more there are.
+    """Lists the first few names in quotes, and says how many more there are.
 
     >>> quoted(["flow", "speed"])
     "'flow', 'speed'"
     """
-    shown = ", ".join(f"{str(name)!r:.{LONGEST}}" for name in names[:WANTED])
-    return f"{shown} and {len(names) - WANTED:,} more" if len(names) > WANTED else shown
+    return some([repr(str(name)) for name in names], WANTED)
 
 
 def no_such(what: str, missing: Sequence[str], there: Sequence[str], wanted: Sequence[str]) -> str:
