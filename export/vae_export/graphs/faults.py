@@ -36,8 +36,8 @@ def gross_faults(source: Source) -> Array:
     )
 
 
-def _limits(vae: Any, dtype: np.dtype[Any]) -> Array | None:
+def _limits(vae: Any, dtype: np.dtype[Any]) -> list[float] | None:
     """Lowest and highest possible value, in the data's units; None for any number."""
     if vae.likelihood.support is None:
-        return None if dtype != np.uint8 else np.array([0, 255])
-    return np.array([vae.preprocessing.inverse(np.float32(end)) for end in vae.likelihood.support])
+        return None if dtype != np.uint8 else [0, 255]
+    return [float(vae.preprocessing.inverse(np.float32(end))) for end in vae.likelihood.support]

@@ -103,12 +103,10 @@ def with_faults(
     readings = np.flatnonzero(is_reading)
     if not len(readings):
         return rows[:0]
-    n, flat = np.arange(len(rows)), rows.reshape(len(rows), -1)
-    which = rng.choice(readings, len(rows))
+    flat, which = rows.reshape(len(rows), -1), rng.choice(readings, len(rows))
     off = rng.choice([-1.0, 1.0], len(rows)) * rng.choice(deviations, len(rows))
-    flat[n, which] += (off * np.broadcast_to(scale, rows.shape[1:]).ravel()[which]).astype(
-        rows.dtype
-    )
+    off *= np.broadcast_to(scale, rows.shape[1:]).ravel()[which]
+    flat[np.arange(len(rows)), which] += off.astype(rows.dtype)
     return flat.reshape(rows.shape)
 
 
