@@ -57,7 +57,7 @@ def _policies(models: Models) -> tuple[str, ...]:
 
 
 def _policy(computes: str) -> dict[str, str]:
-    """For manifest and report, beside the tools' versions."""
+    """Float types as an entry for manifest and report, beside the tools' versions."""
     return {"dtype policy": f"{computes}, exported in float32"} if computes else {}
 
 
@@ -80,7 +80,7 @@ def _vae(models: Models) -> VAE:
 
 
 def _without_sigmoid(decoder: Any) -> Any:
-    """The decoder that gives the logits; the same where it does already."""
+    """Decoder that gives logits; unchanged where it gives them already."""
     last = last_operation(decoder) if isinstance(decoder, keras.Model) else None
     is_model = isinstance(last, keras.Model)
     activation = getattr(last, "activation", None)
@@ -143,7 +143,7 @@ def _labels(models: Models) -> Array:
 
 
 def _check_units(vae: VAE, x: Array) -> None:
-    """Normal rows are where the likelihood is defined, and about where the decoder puts them."""
+    """Checks that normal rows are within the likelihood's limits, and near the decoder's output."""
     inside = np.asarray(vae.preprocessing(x))
     low, high = vae.likelihood.support or (-np.inf, np.inf)
     if inside.min() < low or inside.max() > high:

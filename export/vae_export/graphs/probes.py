@@ -105,13 +105,13 @@ def check_spread(synthetic: Arrays, real: Arrays, scales: Arrays) -> None:
 
 
 def _terms(vae: Any, x: Array) -> Array:
-    """(rows, terms): what the score of each row is the sum of, in nats."""
+    """Terms that each row's score is the sum of, in nats: (rows, terms)."""
     terms = score_rows(vae, x)
     return np.stack([terms[name] for name in TERMS if name in terms], -1).astype(np.float64)
 
 
 def _nearest(found: Array, wanted: Array) -> list[int]:
-    """For each of the terms that are wanted the row that is nearest, none of them twice."""
+    """Finds the row nearest to each of the wanted terms, none of them twice."""
     scale = np.maximum(wanted.std(axis=0), 1e-6)
     distance = np.square((found[:, None] - wanted) / scale).sum(axis=-1)
     chosen: list[int] = []
@@ -122,5 +122,5 @@ def _nearest(found: Array, wanted: Array) -> list[int]:
 
 
 def _spread(values: Array) -> float:
-    """Over the rows: the root mean square of how far from their mean they are."""
+    """Spread of the rows: root mean square of their distance from the mean."""
     return float(np.sqrt(np.mean(values.astype(np.float64).var(axis=0))))

@@ -101,7 +101,7 @@ class LiteRTSession:
     def run(
         self, outputs: tuple[str, ...], feeds: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[Any]]:
-        """The named outputs for these inputs, which are all that there are."""
+        """Computes the named outputs; `feeds` are all inputs of the graph."""
         with self._alone:
             try:
                 self._resize({name: value.shape for name, value in feeds.items()})
@@ -113,7 +113,7 @@ class LiteRTSession:
                 raise failure(self.name, "LiteRT cannot run it", error) from error
 
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
-        """Makes room for rows as many as these, which costs more than to score one."""
+        """Makes room for so many rows, which costs more than to score one."""
         if shapes == self._shapes:
             return
         self._shapes = {}  # of no use until there is room

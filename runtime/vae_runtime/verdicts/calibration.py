@@ -86,7 +86,7 @@ def _last_tied(calibration: NDArray[np.floating], rounding: float) -> NDArray[np
 
 
 def _numbered(number: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The float32 of these numbers, which ascend with them: 0 is zero, 1 the smallest above it."""
+    """Float32 values by their rank among all: 0 is zero, 1 the smallest above it."""
     size = np.abs(number).astype(np.uint32).view(np.float32)
     return np.copysign(size, number).astype(np.float32)
 
@@ -132,7 +132,7 @@ def discovery_level(p: NDArray[np.float64], fdr: float) -> float:
 
 
 def fewest_discoveries(rows: int, n: int, fdr: float) -> int:
-    """Fewest of so many rows that must be as unusual as can be for `false_discoveries` to name any.
+    """Fewest most unusual rows, of so many, for which `false_discoveries` can name any.
 
     No p-value is below 1 / (n + 1), whatever the row: of a long batch, few can be told from chance.
     """

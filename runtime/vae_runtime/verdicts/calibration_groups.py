@@ -64,7 +64,7 @@ class CalibrationGroups(NamedTuple):
         return Calibration(before.alpha, before.rounding, together, folds, machines)
 
     def check(self, before: Calibration, own_alpha: float) -> None:
-        """Raises ValueError for rows too few for the alpha of `before`, or an alpha not to change.
+        """Raises ValueError where rows are too few for alpha, or alpha may not change.
 
         Args:
             before: the old calibration, with the new alpha.
