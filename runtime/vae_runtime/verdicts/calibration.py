@@ -72,7 +72,7 @@ class PValues:
 
 
 def _last_tied(calibration: NDArray[np.floating], rounding: float) -> NDArray[np.float32]:
-    """For each calibration score, the highest float32 of which `_tied_from` is not above it.
+    """Highest float32 that counts as tied with each calibration score.
 
     Found by bisection among all float32, numbered in ascending order.
     """
@@ -92,7 +92,7 @@ def _numbered(number: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _tied_from(score: NDArray[np.float64], rounding: float) -> NDArray[np.float64]:
-    """The lowest number that is tied with a score.
+    """Lowest number that counts as tied with a score.
 
     It is score - (rounding + SCORE_RTOL * |score|), written so that infinities stay what they are;
     a NaN stays NaN, which is sorted behind all numbers.
