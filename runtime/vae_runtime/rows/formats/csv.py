@@ -61,7 +61,7 @@ class Layout(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows of a block: x, each column of text, and reasons of bad rows."""
+    """Rows of a block: x, each column of text, and why some are none."""
 
     x: NDArray[np.float64]
     texts: list[list[str]]
@@ -76,7 +76,7 @@ def plan(path: Path, wanted: Wanted) -> list[Shard]:
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
-    """Reads rows, some at a time."""
+    """Its rows, some at a time."""
     layout = _layout(Path(shard.file), wanted)
     first, line = shard.first_row, shard.line
     encoding = layout.dialect.encoding
@@ -90,7 +90,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
-    """Completes what is wanted by the columns and the shape of a row that the file has."""
+    """What is wanted, with the columns and the shape of a row that the file has."""
     layout = _layout(path, wanted)
     names = tuple(layout.header[i] for i in layout.cells.numbers)
     has_names = wanted.features is not None or layout.has_names
@@ -269,7 +269,7 @@ def _first_wrong(row: list[str], layout: Layout, where: str) -> ValueError | Non
 
 
 def _without_holes(rows: Rows, block: bytes, layout: Layout, line: int) -> Rows:
-    """Marks rows that lack a value as bad."""
+    """Rows of which those that lack a value are bad ones."""
     holes = np.isnan(rows.x).any(1)
     if not holes.any():
         return rows

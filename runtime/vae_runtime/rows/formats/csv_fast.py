@@ -41,7 +41,7 @@ Found = tuple[NDArray[np.float64], list[list[str]]]
 
 
 def parse(block: bytes, cells: Cells, rows: int) -> Found | None:
-    """Parses all rows of a block; None where some may be bad, or written in unusual ways."""
+    """All rows of a block; None where some may be wrong, or written in unusual ways."""
     parse_by = parse_by_numpy if find("pyarrow.csv") is None else parse_by_arrow
     found = parse_by(block, cells, rows)
     if found is not None and cells.format.numbers:
