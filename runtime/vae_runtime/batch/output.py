@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from vae_runtime._base.atomic_files import aside_of, named, sync
+from vae_runtime._base.atomic_files import aside_of, named, put_file_in_place, sync
 from vae_runtime.batch.results import Result
 
 from .bad_rows import RejectFile
@@ -55,14 +55,14 @@ class Output:
         for path in self._paths():
             sync(aside_of(path))
         for path in self._paths():
-            aside_of(path).replace(path)
+            put_file_in_place(aside_of(path), path)
 
     def commit_rejects(self) -> None:
         """Puts the list of rejected rows where it belongs, and no results, as there are none."""
         self._close_list()
         if self._rejects is not None:
             sync(aside_of(self._rejects))
-            aside_of(self._rejects).replace(self._rejects)
+            put_file_in_place(aside_of(self._rejects), self._rejects)
 
     def abandon(self) -> None:
         """Leaves nothing behind.
