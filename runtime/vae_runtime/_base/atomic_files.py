@@ -51,6 +51,17 @@ def aside_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
+def begin_aside(path: Path) -> Path:
+    """Makes an empty file at `aside_of(path)`, in place of what a killed writer left there.
+
+    It is a new one even where a link lies there: writing would change what that leads to.
+    """
+    aside = aside_of(path)
+    aside.unlink(missing_ok=True)
+    aside.touch(exist_ok=False)
+    return aside
+
+
 def new_aside(path: Path) -> Path:
     """Path as from `aside_of`, under a name that no other writer has, however many there are."""
     return aside_of(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}"))

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from vae_runtime._base.atomic_files import aside_of, named, put_file_in_place, sync
+from vae_runtime._base.atomic_files import aside_of, begin_aside, named, put_file_in_place, sync
 from vae_runtime.batch.results import Result
 
 from .bad_rows import RejectFile
@@ -24,9 +24,9 @@ class Output:
         self._path, self._rejects = path, rejects
         for each in self._paths():
             each.parent.mkdir(parents=True, exist_ok=True)
-        self._list = None if rejects is None else RejectFile(aside_of(rejects))
+        self._list = None if rejects is None else RejectFile(begin_aside(rejects))
         try:
-            self._writer: Writer = open_writer(aside_of(path))
+            self._writer: Writer = open_writer(begin_aside(path))
         except BaseException:
             self._close_list()
             self._remove()
