@@ -4,9 +4,10 @@
 """
 
 import os
+import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +30,7 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with aside.open("xb") as file:
                 write(file)
-            aside.replace(target)
+            put_file_in_place(aside, target)
         finally:
             aside.unlink(missing_ok=True)
     except OSError as error:
@@ -38,9 +39,27 @@ def write_aside(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was given
 
 
+def put_file_in_place(aside: Path, target: Path) -> None:
+    """Renames a file that is whole; it may be read and written by whom its predecessor might."""
+    with suppress(FileNotFoundError):
+        aside.chmod(stat.S_IMODE(target.stat().st_mode))
+    aside.replace(target)
+
+
 def aside_of(path: Path) -> Path:
     """Path beside `path` that a file or folder is written to until it is whole."""
     return path.with_name(f".{path.name}.part")
+
+
+def begin_aside(path: Path) -> Path:
+    """Makes an empty file at `aside_of(path)`, in place of what a killed writer left there.
+
+    It is a new one even where a link lies there: writing would change what that leads to.
+    """
+    aside = aside_of(path)
+    aside.unlink(missing_ok=True)
+    aside.touch(exist_ok=False)
+    return aside
 
 
 def new_aside(path: Path) -> Path:

@@ -17,6 +17,8 @@ LINKS = 40  # one after another, as many as Linux follows
 SYSTEM = ("dev", "proc")  # folders of what is no file, though some of it leads to one
 SHARED_MEMORY = Path("/dev/shm")  # but for this one, where people do keep files
 
+WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH  # by anyone; root may write all others too
+
 NO_FILES = {
     stat.S_IFDIR: "a folder of that name",
     stat.S_IFIFO: "a pipe",
@@ -59,7 +61,8 @@ def file_target(path: str | os.PathLike[str], what: str = "to write") -> Path:
         what: the file is, for the error.
 
     Raises:
-        ValueError: something else than a file is there, or the path is empty.
+        ValueError: something else than a file is there, or one that is protected from being
+            written, or the path is empty.
 
     >>> file_target("/tmp/scores.csv").name
     'scores.csv'
@@ -132,11 +135,14 @@ def missing(path: Path, name: str) -> BundleError:
 
 
 def _special(target: Path) -> str | None:
-    """Kind of a thing at a path that is not a file; None for a file, or nothing."""
+    """Kind of a thing at a path that is no file to write; None for one that is, or nothing."""
     try:
-        return NO_FILES.get(stat.S_IFMT(target.lstat().st_mode))
+        mode = target.lstat().st_mode
     except OSError:  # nothing there; or no way to it, which writing tells
         return None
+    if stat.S_ISREG(mode) and not (mode & WRITABLE and os.access(target, os.W_OK)):
+        return "one that is protected from being written"  # a rename would not ask
+    return NO_FILES.get(stat.S_IFMT(mode))
 
 
 def _is_of_the_system(path: Path) -> bool:

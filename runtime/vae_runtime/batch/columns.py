@@ -53,10 +53,16 @@ def decoded(column: Any) -> Any:
 
 
 def cast(array: Any, field: Any, where: str, instead: str) -> Any:
-    """An array of Arrow as the type of a field, that the first rows had.
+    """An array of Arrow as the type of a field.
+
+    Args:
+        array: of any type.
+        field: with the type that it must have, as the first rows had.
+        where: the array is from, for the error.
+        instead: what to do, for the error.
 
     Raises:
-        ValueError: it cannot be; the error begins with `where`, and says what to do instead.
+        ValueError: a value would change.
     """
     import pyarrow as pa
 
@@ -65,16 +71,54 @@ def cast(array: Any, field: Any, where: str, instead: str) -> Any:
     if array.null_count == len(array):
         return pa.nulls(len(array), field.type)
     try:
-        found = array.cast(field.type)
-        if found.cast(array.type).equals(array) or _is_wider(array.type, field.type):
-            return found
-        why = None  # 007 as a whole number is 7
+        if is_alike(array.type, field.type):
+            found = array.cast(field.type)
+            if found.cast(array.type).equals(array) or _is_wider(array.type, field.type):
+                return found
+        cause = None  # 007 as a whole number is 7, and 7 is not the text "7"
     except (pa.ArrowException, NotImplementedError) as error:
-        why = error
+        cause = error
     raise ValueError(
         f"{where}: expected {field.type} in column {field.name!r}, as in the first rows. "
         f"Received: {array.type}. {instead}, or leave the column out."
-    ) from why
+    ) from cause
+
+
+def is_alike(given: Any, wanted: Any) -> bool:
+    """Tells whether two types of Arrow hold values of one kind: numbers both, or texts, or times.
+
+    Of lists and structs, their values.
+    """
+    import pyarrow.types as types
+
+    given, wanted = _of_values(given), _of_values(wanted)
+    if given.num_fields or wanted.num_fields:
+        shapes = {(kind.num_fields, types.is_struct(kind)) for kind in (given, wanted)}
+        if len(shapes) > 1:
+            return False
+        fields = ((given.field(i), wanted.field(i)) for i in range(given.num_fields))
+        return all(types.is_null(a.type) or is_alike(a.type, b.type) for a, b in fields)
+    return _family(given) == _family(wanted)
+
+
+def _of_values(kind: Any) -> Any:
+    """The type of the values that a dictionary or an extension stands for."""
+    import pyarrow.types as types
+
+    kind = getattr(kind, "storage_type", kind)
+    return _of_values(kind.value_type) if types.is_dictionary(kind) else kind
+
+
+def _family(kind: Any) -> str:
+    """Name of a type without its width or unit: `int32` and `uint8` are both numbers."""
+    import pyarrow.types as types
+
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "number"
+    if types.is_timestamp(kind):
+        return f"timestamp in {kind.tz}"
+    text = str(kind).removeprefix("large_").removeprefix("fixed_size_").removesuffix("_view")
+    return text.partition("[")[0].rstrip("0123456789")
 
 
 def _is_wider(given: Any, wanted: Any) -> bool:
@@ -89,25 +133,18 @@ def _is_wider(given: Any, wanted: Any) -> bool:
 
 
 def as_floats(column: Any, where: str, instead: str) -> Any:
-    """Whole numbers with missing values, or decimals, as floats; ValueError where one would change.
-
-    Of floats, those that they are.
-    """
+    """Decimals as floats; ValueError where one would change."""
     import pyarrow as pa
-    import pyarrow.types as types
 
-    if types.is_floating(column.type):
-        return column
     found = column.cast("float64", safe=False)
-    whole = types.is_decimal(column.type)
     try:
-        is_same = found.cast(column.type, safe=not whole).equals(column)
+        is_same = found.cast(column.type, safe=False).equals(column)
     except pa.ArrowException:
         is_same = False
     if not is_same:
         raise ValueError(
-            f"{where}: expected numbers that floats hold, as arrays have no missing values and no "
-            f"decimals. Received: {column.type} with larger ones. Write {instead}."
+            f"{where}: expected numbers that floats hold, as arrays have no decimals. Received: "
+            f"{column.type} with larger ones. Write {instead}."
         )
     return found
 

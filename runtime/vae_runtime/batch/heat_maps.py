@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base import typed_json
-from vae_runtime._base.atomic_files import aside_of, sync
+from vae_runtime._base.atomic_files import begin_aside, put_file_in_place, sync
 from vae_runtime._base.directories import Kind, directory_aside
+from vae_runtime._base.paths import file_target
 from vae_runtime.bundle.manifest import ImageSpec, Model
 from vae_runtime.explain.heat_maps import HeatScale, draw, is_of_images, scale_of
 from vae_runtime.rows.bad_rows import Reject
@@ -168,14 +169,15 @@ def _ground(file: Path, x: NDArray[Any], model: Model) -> NDArray[np.uint8]:
 
 
 def _write_rejects(path: Path, rejects: list[Reject]) -> None:
+    path = file_target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = aside_of(path)
+    aside = begin_aside(path)
     listed = RejectFile(aside)
     try:
         listed.write(rejects)
         listed.close()
         sync(aside)
-        aside.replace(path)
+        put_file_in_place(aside, path)
     finally:
         listed.close()
         aside.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from vae_runtime.runner import Runner
 from .computations import Computation
 from .output import Output
 from .results import compute_with
-from .writing import check_columns, open_writer
+from .writing import check_columns, check_kept_values, open_writer
 
 Settle: TypeAlias = Callable[[Iterator[Result]], Callable[[Result], Result]]
 
@@ -148,6 +148,7 @@ def job_of(
             reject=target.rejects is not None,
             bare=target.bare,
             name_files=target.name_files,
+            check_kept=partial(check_kept_values, path=target.path, ending=target.ending),
         ),
         fingerprint=given.fingerprint,
         identity=identity,

@@ -110,6 +110,8 @@ def read_run(path: Path) -> dict[str, Any] | None:
     Raises:
         JournalRefused: the file is no journal.
     """
+    if path.is_symlink():  # what it leads to would be written, and the link removed
+        raise JournalRefused(f"{path}: expected the journal of a run. Received: a link.")
     if not path.exists():
         return None
     with path.open("rb") as file:

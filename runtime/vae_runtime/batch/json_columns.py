@@ -34,17 +34,17 @@ def unpack_json(content: bytes) -> NDArray[np.object_]:
 
 
 def json_to_numpy(column: NDArray[np.object_], where: str, instead: str) -> NDArray[Any]:
-    """Numbers, truths or text of one kind as an array; beside numbers, no value is NaN.
+    """Numbers, truths or text of one kind, one in each row, as an array.
 
     Raises:
         ValueError: they are of several kinds, or would change; begins with `where`.
     """
     values = column.tolist()
-    kinds = _kinds(values)
-    plain = [np.nan if value is None else value for value in values]
-    if kinds <= {"number"} or (kinds in ({"truth"}, {"text"}) and None not in values):
-        found = np.array(plain, np.float64) if np.nan in plain or not plain else np.array(plain)
-        if found.dtype.kind in "biufU" and found.ndim == 1 and _same(found.tolist(), plain):
+    if not values:
+        return np.empty(0, np.float64)
+    if None not in values and _kinds(values) in ({"number"}, {"truth"}, {"text"}):
+        found = np.array(values)
+        if found.dtype.kind in "biufU" and _same(found.tolist(), values):
             return found
     raise _mixed(values, where, instead)
 

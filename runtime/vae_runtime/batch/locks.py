@@ -54,6 +54,12 @@ def _open_locked(target: Path) -> IO[bytes]:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(target)) from error
         _lock(file, target)
+        if os.fstat(file.fileno()).st_size:
+            file.close()
+            raise JournalRefused(
+                f"{path}: expected no file, or an empty one, as this run's lock. Received: one "
+                "with content. Move it away."
+            )
         if _is_at(file, path):
             return file
         file.close()

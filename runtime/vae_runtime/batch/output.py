@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from vae_runtime._base.atomic_files import aside_of, named, sync
+from vae_runtime._base.atomic_files import aside_of, begin_aside, named, put_file_in_place, sync
 from vae_runtime.batch.results import Result
 
 from .bad_rows import RejectFile
@@ -24,9 +24,9 @@ class Output:
         self._path, self._rejects = path, rejects
         for each in self._paths():
             each.parent.mkdir(parents=True, exist_ok=True)
-        self._list = None if rejects is None else RejectFile(aside_of(rejects))
+        self._list = None if rejects is None else RejectFile(begin_aside(rejects))
         try:
-            self._writer: Writer = open_writer(aside_of(path))
+            self._writer: Writer = open_writer(begin_aside(path))
         except BaseException:
             self._close_list()
             self._remove()
@@ -55,14 +55,14 @@ class Output:
         for path in self._paths():
             sync(aside_of(path))
         for path in self._paths():
-            aside_of(path).replace(path)
+            put_file_in_place(aside_of(path), path)
 
     def commit_rejects(self) -> None:
         """Puts the list of rejected rows in place where there are no results."""
         self._close_list()
         if self._rejects is not None:
             sync(aside_of(self._rejects))
-            aside_of(self._rejects).replace(self._rejects)
+            put_file_in_place(aside_of(self._rejects), self._rejects)
 
     def abandon(self) -> None:
         """Leaves nothing behind.

@@ -49,6 +49,7 @@ def compute_with(
     reject: bool = False,
     bare: bool = False,
     name_files: bool = False,
+    check_kept: Callable[[Columns], None] = lambda _: None,
 ) -> Callable[[Block], Result]:
     """Makes the function that computes the result of a block.
 
@@ -58,6 +59,7 @@ def compute_with(
         reject: whether bad rows are left out, and listed; else the first one is an error.
         bare: whether results stand alone, without row numbers and columns that are kept.
         name_files: whether results name the file that they are of.
+        check_kept: raises ValueError where the output would change a value that is kept.
     """
     check = computation.check(runner)
 
@@ -71,6 +73,7 @@ def compute_with(
         machines = _machines(block, good, runner)
         results = _run(computation, runner, x, machines)
         beside = {} if bare else _beside(block, good, machines, name_files=name_files)
+        check_kept({name: beside[name] for name in block.kept if name in beside})
         check_names([*beside, *results])
         check_names([*flat(beside), *flat(results)])
         alarms = int(results["is_anomaly"].sum()) if "is_anomaly" in results else 0

@@ -19,6 +19,7 @@ from typing import Any
 
 from vae_runtime._base.libraries import need
 from vae_runtime._base.paths import path_of
+from vae_runtime.batch.writing.cells import GREENWICH
 from vae_runtime.errors import BundleError
 from vae_runtime.rows.input_files import Inputs
 
@@ -30,6 +31,7 @@ __all__ = ["BatchScorer", "RowOptions", "RunnerOptions", "connected", "score", "
 
 LOCAL = "local[*,4]"  # all cores; a task that fails is tried four times, as on a cluster
 WITHOUT_ENGINE = "score without --engine"
+TIMESTAMPS = "spark.sql.parquet.outputTimestampType"
 OURS = re.compile(r"(ValueError|BundleError): (.*)")  # in what Spark says of a task
 
 
@@ -101,7 +103,8 @@ def score_files(
     numbers = session.range(0, len(tasks), 1, len(tasks))
     with _worker_errors():
         frame = numbers.mapInArrow(scored, StructType(_spark_fields(shards.schema)))
-        frame.write.mode("error").parquet(output)
+        with _moments_in_utc(session):
+            frame.write.mode("error").parquet(output)
 
 
 def check_installed() -> None:
@@ -159,6 +162,20 @@ def _worker_errors() -> Iterator[None]:
         raise (BundleError if found[1] == "BundleError" else ValueError)(found[2]) from error
 
 
+@contextmanager
+def _moments_in_utc(session: Any) -> Iterator[None]:
+    """Context in which Spark writes moments as Parquet has them, and not as numbers of 96 bits.
+
+    Those have no time zone: read back, a moment would be a time of no known place.
+    """
+    before = session.conf.get(TIMESTAMPS)
+    session.conf.set(TIMESTAMPS, "TIMESTAMP_MICROS")
+    try:
+        yield
+    finally:
+        session.conf.set(TIMESTAMPS, before)
+
+
 def _spark_fields(fields: Any) -> list[Any]:
     from pyspark.sql.pandas.types import from_arrow_type
     from pyspark.sql.types import StructField
@@ -167,15 +184,55 @@ def _spark_fields(fields: Any) -> list[Any]:
 
 
 def _plain(schema: Any) -> Any:
-    """A schema of types that Spark has, to which columns of files are cast without loss."""
+    """A schema of types that Spark writes, to which columns of files are cast without loss.
+
+    Raises:
+        ValueError: a column is of a type that Spark has not, or writes as another.
+    """
+    import pyarrow as pa
+
+    return pa.schema([pa.field(field.name, _plain_type(field)) for field in schema])
+
+
+def _plain_type(field: Any) -> Any:
     import pyarrow as pa
     import pyarrow.types as types
+    from pyspark.errors import PySparkException
+    from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
-    def plain(kind: Any) -> Any:
-        if types.is_timestamp(kind):
-            return pa.timestamp("us", kind.tz)
-        if types.is_unsigned_integer(kind):
-            return pa.int64()
-        return kind
+    found = field.type
+    if types.is_timestamp(found):
+        found = pa.timestamp("us", found.tz)
+    elif types.is_unsigned_integer(found):
+        found = pa.int64()
+    elif types.is_float16(found):
+        found = pa.float32()
+    elif types.is_fixed_size_list(found):
+        found = pa.list_(found.value_field)
+    try:
+        to_arrow_type(from_arrow_type(found))
+        is_kept = not any(_is_changed(each) for each in _inner_types(found))
+    except (PySparkException, ValueError):  # ValueError: a decimal of too many digits
+        is_kept = False
+    if not is_kept:
+        raise ValueError(
+            f"expected a type that Spark writes to Parquet as it is in column {field.name!r}. "
+            f"Received: {field.type}. Leave the column out, or score with --engine ray or without "
+            "--engine."
+        )
+    return found
 
-    return pa.schema([pa.field(field.name, plain(field.type)) for field in schema])
+
+def _is_changed(kind: Any) -> bool:
+    """Tells whether Spark takes a type and writes another, or loses the zone of a time."""
+    import pyarrow.types as types
+
+    has_zone = types.is_timestamp(kind) and kind.tz is not None and kind.tz not in GREENWICH
+    return has_zone or types.is_duration(kind) or types.is_time(kind)
+
+
+def _inner_types(kind: Any) -> Iterator[Any]:
+    """A type, and those of the values in it."""
+    yield kind
+    for i in range(kind.num_fields):
+        yield from _inner_types(kind.field(i).type)

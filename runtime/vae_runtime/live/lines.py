@@ -107,6 +107,8 @@ class LineReader:
 
     def _take_header(self, cells: list[str]) -> bool:
         """Takes a CSV header, by which later lines are then read; False for other lines."""
+        if self._is_numbered_without_names(cells):
+            return True
         wanted, named = [*self._columns(cells), *self._times], self._names_all(cells)
         if named and self._began and all(map(is_number, wanted)):
             return False  # 0,1,2 as names: later on that is a sample
@@ -124,6 +126,12 @@ class LineReader:
             tell_names("the stream", short(cells))
         self._header = cells
         return True
+
+    def _is_numbered_without_names(self, cells: list[str]) -> bool:
+        """True for a first line 0,1,2, ... above samples in the order of the model's features."""
+        is_first = self._header is None and not self._began and not self._names_all(cells)
+        is_of_samples = self._names is not None and len(cells) == math.prod(self._shape)
+        return is_first and is_of_samples and is_numbered(cells, ())
 
     def _names_all(self, cells: list[str]) -> bool:
         """True for cells that name all columns of a sample."""

@@ -141,3 +141,25 @@ def test_no_function_that_takes_a_path_takes_an_empty_text(golden, tmp_path, mon
         with refuses("an empty text. Is a variable not set?"):
             call(path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_protected_from_being_written_stays(tmp_path):
+    path = tmp_path / "o.csv"
+    path.write_text("kept")
+    path.chmod(0o444)
+    for place in (path, tmp_path / "link.csv"):
+        if place != path:
+            place.symlink_to(path)
+        with refuses("Received: one that is protected from being written. Choose another path."):
+            write_aside(place, lambda file: file.write(b"new"))
+    assert path.read_text() == "kept"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_what_takes_the_place_of_a_file_is_for_the_same_readers(tmp_path, mode):
+    path = tmp_path / "o.csv"
+    path.touch()
+    path.chmod(mode)
+    write_aside(path, lambda file: file.write(b"new"))
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == mode

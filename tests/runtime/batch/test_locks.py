@@ -119,3 +119,14 @@ def test_processes_that_race_have_it_one_at_a_time(tmp_path):
         assert racer.communicate(timeout=60)[1] == ""
         assert racer.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_somebody_by_the_name_of_a_lock_stays(tmp_path):
+    theirs = tmp_path / ".out.csv.lock"
+    theirs.write_text("theirs")
+    with (
+        pytest.raises(JournalRefused, match="Received: one with content"),
+        locked([tmp_path / "out.csv"]),
+    ):
+        pass
+    assert theirs.read_text() == "theirs"

@@ -279,10 +279,15 @@ def test_a_file_that_is_no_journal_is_not_overwritten(job, tmp_path, resume):
 
 
 @pytest.mark.parametrize("ending", [".csv", ".npz", ".parquet", ".arrow"])
-def test_an_error_of_a_disk_names_the_file(job, tmp_path, ending):
+def test_an_error_of_a_disk_names_the_file(job, tmp_path, monkeypatch, ending):
     """`/dev/full` is a disk without room."""
     path = tmp_path / "out"
-    aside_of(path).symlink_to("/dev/full")
+
+    def begin_on_a_full_disk(path):
+        aside_of(path).symlink_to("/dev/full")
+        return aside_of(path)
+
+    monkeypatch.setattr("vae_runtime.batch.output.begin_aside", begin_on_a_full_disk)
     output = partial(Output, path, None, partial(open_writer, ending=ending))
     plain = [s._replace(first_row=BAD * s.first_row + 1) for s in shards()]
     with pytest.raises(OSError, match=r"No space left") as raised:
@@ -319,3 +324,23 @@ def test_a_run_that_met_a_bad_row_may_go_on_to_reject_it_but_not_the_other_way(j
         go(job(open_output=strict), resume=True)
     assert (tmp_path / "out.csv.journal").exists()
     assert go(job(), resume=True).read == SHARDS * PARTS * ROWS
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("name", [".{}.part", "{}.journal"])
+def test_nothing_is_written_through_a_link_by_the_name_of_a_temporary_file(
+    job, tmp_path, name, there
+):
+    theirs = tmp_path / "theirs.csv"
+    if there:
+        theirs.write_text("theirs")
+    output = tmp_path / "out.csv"
+    (tmp_path / name.format(output.name)).symlink_to(theirs)
+    if name.endswith("journal"):
+        with pytest.raises(JournalRefused, match="Received: a link"):
+            go(job())
+    else:
+        go(job())
+        assert not output.is_symlink()
+    assert theirs.exists() == there
+    assert not there or theirs.read_text() == "theirs"

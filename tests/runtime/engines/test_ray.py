@@ -173,3 +173,20 @@ def test_the_command_line_tells_what_a_worker_found_in_one_line(cluster, engined
     assert said.count("\n") == 1
     assert main([*given, "--on-bad-row", "reject"]) == 0
     assert "99 rows; 1 of 100 rejected, see the column 'rejected'" in capsys.readouterr().err
+
+
+def test_kept_columns_of_files_arrive_as_they_were(
+    cluster, engined, kept_columns, rows_with, check_kept, tmp_path
+):
+    path, out = rows_with(kept_columns), tmp_path / "out"
+    given = [*map(str, ("score", engined.bundle, path, "-o", out)), "--engine", "ray"]
+    assert main([*given, "--keep", ",".join(kept_columns)]) == 0
+    check_kept(pq.read_table(out), kept_columns, {"categories": pa.string()})
+
+
+def test_kept_columns_of_a_data_set_arrive_as_they_were(
+    cluster, engined, kept_columns, rows_with, check_kept
+):
+    dataset = real_ray.data.from_arrow(pq.read_table(rows_with(kept_columns)))
+    found = table_of(ray.score(dataset, engined.bundle, workers=1))
+    check_kept(found, kept_columns, {})

@@ -220,3 +220,65 @@ def test_the_command_line_tells_what_a_worker_found_in_one_line(session, engined
         Runner.load(engined.bundle).score(x[:48]).score.tolist()
         == (pq.read_table(tmp_path / "out").sort_by("row")["score"].to_pylist()[:48])
     )
+
+
+# Types that Spark has none of, and those that hold their values
+OTHER_TYPES = {
+    "byte": pa.int64(),
+    "categories": pa.string(),
+    "half": pa.float32(),
+    "list of few": pa.list_(pa.float32()),
+}
+BY_TYPE = {"long decimal", "time", "zone", "span", "list of times"}  # refused before the work
+BY_VALUE = {"large", "nanoseconds"}
+
+
+def keep_in_files(path, engined, columns, out):
+    names = ",".join(columns)
+    return main(
+        [
+            *map(str, ("score", engined.bundle, path, "-o", out)),
+            "--engine",
+            "spark",
+            "--keep",
+            names,
+        ]
+    )
+
+
+def test_kept_columns_of_files_arrive_as_they_were(
+    session, engined, kept_columns, rows_with, check_kept, tmp_path
+):
+    columns = {k: v for k, v in kept_columns.items() if k not in BY_TYPE | BY_VALUE}
+    before = session.conf.get(spark.TIMESTAMPS)
+    assert keep_in_files(rows_with(columns), engined, columns, tmp_path / "out") == 0
+    assert session.conf.get(spark.TIMESTAMPS) == before
+    check_kept(pq.read_table(tmp_path / "out"), columns, OTHER_TYPES)
+
+
+@pytest.mark.parametrize("name", sorted(BY_TYPE | BY_VALUE))
+def test_kept_columns_that_spark_would_change_are_refused_by_name(
+    session, engined, kept_columns, rows_with, tmp_path, capsys, name
+):
+    columns = {name: kept_columns[name]}
+    out = tmp_path / "out"
+    assert keep_in_files(rows_with(columns), engined, columns, out) == 1
+    said = capsys.readouterr().err
+    assert f"in column {name!r}" in said
+    assert str(kept_columns[name].type).split("<")[0] in said
+    if name in BY_TYPE:
+        assert "or without --engine" in said
+        assert not out.exists()
+
+
+def test_kept_columns_of_frames_are_the_columns_of_the_frame(
+    session, engined, kept_columns, rows_with, tmp_path
+):
+    others = BY_TYPE | BY_VALUE | {"half"}  # of files that Spark cannot read
+    columns = {k: v for k, v in kept_columns.items() if k not in others}
+    frame = session.read.parquet(str(rows_with(columns)))
+    scored = spark.score(frame, engined.bundle)
+    assert scored.columns[: len(columns)] == [*columns]
+    kept, found = frame.select(*(f"`{name}`" for name in columns)), scored.toArrow()
+    assert found.num_rows == 2
+    assert str(found.select([*columns]).to_pylist()) == str(kept.toArrow().to_pylist())

@@ -175,6 +175,13 @@ def test_numbered_columns_are_a_header_at_the_begin_alone(nameless):
     assert reader.read("0,1,2").x.tolist() == [0.0, 1.0, 2.0]
 
 
+def test_numbered_columns_are_a_header_of_samples_in_the_order_of_names_too(of_pump):
+    reader = of_pump()
+    assert reader.read("0,1,2") is None
+    assert reader.read("101.5,3,10.25").x.tolist() == [101.5, 3.0, 10.25]
+    assert reader.read("0,1,2").x.tolist() == [0.0, 1.0, 2.0]
+
+
 def test_features_that_are_numbers_have_a_header_at_the_begin_alone(nameless):
     reader = LineReader(dataclasses.replace(nameless, feature_names=("0", "1", "2")))
     assert reader.read("2,1,0") is None

@@ -21,7 +21,7 @@ from .arrays import NpyWriter, NpzWriter, check_arrays
 from .columnar import IpcWriter, ParquetWriter, check_arrow, check_parquet
 from .protocol import Opener as Opener
 from .protocol import Writer as Writer
-from .text import CsvWriter, JsonLinesWriter, check_text
+from .text import CsvWriter, JsonLinesWriter, check_json_values, check_text
 
 WRITERS: dict[str, Opener] = {
     ".csv": CsvWriter,
@@ -44,10 +44,22 @@ CHECKS: dict[str, Callable[[Columns, Path], None]] = {
 }
 
 
+VALUE_CHECKS: dict[str, Callable[[Columns, Path], None]] = {".jsonl": check_json_values}
+
+
 def check_columns(columns: Columns, path: Path, ending: str) -> None:
     """Raises ValueError, before any row is read, for columns that an output cannot hold."""
     if ending in CHECKS:
         CHECKS[ending](columns, path)
+
+
+def check_kept_values(columns: Columns, path: Path, ending: str) -> None:
+    """Raises ValueError where an output would change a value of a column that is kept.
+
+    Of types that the output has; what of these no writer can write, it refuses itself.
+    """
+    if ending in VALUE_CHECKS:
+        VALUE_CHECKS[ending](columns, path)
 
 
 def open_writer(path: Path, ending: str) -> Writer:

@@ -22,14 +22,14 @@ from .cells import GREENWICH
 
 CHUNK = 2**22  # bytes that are copied at a time
 INSTEAD = ".parquet, .csv or .jsonl"  # where arrays cannot hold a column
-KINDS = ("biuf", "U", "M", "m")  # of numpy's types; one file does not mix them
+KINDS = ("b", "iuf", "U", "M", "m")  # of numpy's types; one column does not mix them
 
 
 class NpzWriter:
     """An array for each column.
 
     Each grows in a file without a name in the same folder, since a zip file holds one after the
-    other. Of whole numbers of which some rows have none, all are floats.
+    other. Of times alone, some rows may have none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -131,7 +131,12 @@ def to_numpy(column: Column, where: str, instead: str) -> NDArray[Any]:
             f"{where}: expected times in UTC or without a time zone, as arrays have none. "
             f"Received: {column.type}. Write {instead}."
         )
-    if kind == "decimal" or (kind == "number" and column.null_count):
+    if kind in ("number", "decimal") and column.null_count:
+        raise ValueError(
+            f"{where}: expected a number in all rows, as arrays of numbers have no missing values. "
+            f"Received: {column.type} with missing values. Write {instead}."
+        )
+    if kind == "decimal":
         column = as_floats(column, where, instead)
     is_time = str(column.type).startswith("time") and kind != "timestamp"  # numpy has no such type
     array: NDArray[Any] = (column[:0] if is_time else column).to_numpy(zero_copy_only=False)

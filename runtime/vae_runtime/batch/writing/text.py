@@ -2,13 +2,15 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vae_runtime.batch.columns import flat
+from vae_runtime.batch.columns import decoded, flat
+from vae_runtime.batch.json_columns import is_json
 from vae_runtime.rows.blocks import Column, Columns
 
 from .cells import CSV, JSON, Style, cells, is_known, pieces
@@ -50,7 +52,7 @@ class CsvWriter:
 class JsonLinesWriter:
     """An object a line, with an array for a column (rows, n).
 
-    What JSON has no number for, NaN and infinities, is null, as no value is.
+    What JSON has no number for, NaN and infinities, is null in results; see `check_json_values`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -110,6 +112,30 @@ def check_text(columns: Columns, path: Path) -> None:
                 f"Received: {found}, which text would change. Write .parquet or .arrow, or leave "
                 "the column out."
             )
+
+
+def check_json_values(columns: Columns, path: Path) -> None:
+    """Raises ValueError where a column holds NaN or an infinity, which JSON has not."""
+    for name, column in columns.items():
+        if not _all_finite(column):
+            raise ValueError(
+                f"{path}: expected numbers that JSON has in column {name!r}, which is kept. "
+                "Received: NaN or an infinity. Write .csv, .parquet or .arrow, or leave the column "
+                "out."
+            )
+
+
+def _all_finite(column: Column) -> bool:
+    """Tells whether no number of a column is NaN or infinite; those in lists are not looked at."""
+    if is_json(column):
+        return all(math.isfinite(v) for v in column.tolist() if isinstance(v, float))
+    if isinstance(column, np.ndarray):
+        return column.dtype.kind != "f" or bool(np.isfinite(column).all())
+    import pyarrow.compute as pc
+    import pyarrow.types as types
+
+    column = decoded(column)
+    return not types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() is not False
 
 
 def _no_text(column: Column) -> str | None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -85,12 +86,12 @@ def test_columns_of_transposed_and_cut_arrays(tmp_path):
 
 
 KEPT = {  # column, the array of it
-    "float": (pa.array([1.5, None], pa.float32()), np.array([1.5, np.nan], np.float32)),
+    "float": (pa.array([1.5, np.nan], pa.float32()), np.array([1.5, np.nan], np.float32)),
     "int": (pa.array([2**62 + 1]), np.array([2**62 + 1])),
     "bool": (pa.array([True, False]), np.array([True, False])),
     "text": (pa.array(["ab", ""]), np.array(["ab", ""])),
     "category": (pa.array(["ab", "ab"]).dictionary_encode(), np.array(["ab", "ab"])),
-    "decimal": (pa.array([1, None]).cast(pa.decimal128(19)), np.array([1, np.nan])),
+    "decimal": (pa.array([1, 2]).cast(pa.decimal128(19)), np.array([1.0, 2.0])),
     "time": (
         pa.array([5, None], pa.timestamp("ns", "UTC")),
         np.array([5, "NaT"], "datetime64[ns]"),
@@ -106,18 +107,36 @@ def test_kept_columns_become_arrays(name):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_whole_numbers_are_floats_where_any_row_has_none(tmp_path):
-    tables = [{"id": pa.array([1, 2])}, {"id": pa.array([3, None])}, {"id": pa.array([4])}]
+@pytest.mark.parametrize("values", [[3, None], [0.5, None], [None, np.nan], [Decimal("1.5"), None]])
+def test_numbers_are_refused_where_a_row_has_none(tmp_path, values):
+    tables = [{"id": pa.array(values[:1])}, {"id": pa.array(values)}]
+    for opener in (NpzWriter, NpyWriter):
+        with refuses("column 'id': expected"):
+            bytes_of(opener, tmp_path, tables)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [([True], [1]), ([1], [True]), ([0.5], [False]), (["7"], [7])]
+)
+def test_truths_are_no_numbers_and_these_no_texts(tmp_path, first, second):
+    tables = [{"k": pa.array(first)}, {"k": pa.array(second)}]
+    for opener in (NpzWriter, NpyWriter):
+        with refuses("column 'k'"):
+            bytes_of(opener, tmp_path, tables)
+
+
+def test_whole_numbers_are_floats_where_other_rows_have_these(tmp_path):
+    tables = [{"id": pa.array([1, 2])}, {"id": pa.array([3.5])}, {"id": pa.array([4])}]
     found = np.load(io.BytesIO(bytes_of(NpzWriter, tmp_path, tables)))["id"]
     assert found.dtype == np.float64
-    np.testing.assert_array_equal(found, [1, 2, 3, np.nan, 4])
+    np.testing.assert_array_equal(found, [1, 2, 3.5, 4])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32])
 def test_the_largest_number_of_a_type_is_a_float_as_well(tmp_path, dtype):
     limits = np.iinfo(dtype)
     tables = [{"id": pa.array([limits.min, limits.max], pa.from_numpy_dtype(dtype))}]
-    tables.append({"id": pa.array([1.5, None])})
+    tables.append({"id": pa.array([1.5, np.nan])})
     found = np.load(io.BytesIO(bytes_of(NpzWriter, tmp_path, tables)))["id"]
     np.testing.assert_array_equal(found, [limits.min, limits.max, 1.5, np.nan])
 
