@@ -111,7 +111,7 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[s
         checked.y,
         limits,
         names,
-        groups,
+        groups if config.window is None else (),  # in windows they are channels of 0 and 1
         machines=rows.machines,
         categories=dict(inputs.wanted.categories) or None,
         files=rows.file if len(rows.files) > 1 else None,
