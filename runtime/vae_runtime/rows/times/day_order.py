@@ -48,18 +48,28 @@ def _told_apart(
     for form, format in formats.items():
         if hint is not None and date_of(format) == date_of(hint):
             return form
-    breaks = {form: _breaks(found[form]) for form in forms}
-    fewest = min(breaks.values())
-    even = [form for form in forms if breaks[form] == fewest]
-    if len(even) == 1:
-        return even[0]
-    if "dmy" in even and "." in date_of(example):
-        return "dmy"
+    left = first_by_order(example, {form: _breaks(found[form]) for form in forms})
+    if len(left) == 1:
+        return left[0]
     choices = " or ".join(f"--time-format '{format}'" for format in formats.values())
     raise TimeError(
         f"{begin_of(where)}expected dates that say which number is the day. Received: {example!r}, "
         f"and in no row a day above 12 or an order that tells. Give {choices}."
     )
+
+
+def first_by_order(example: str, breaks: dict[str, int]) -> list[str]:
+    """Forms that dates may have, once the order of rows and dots have told; one, if these do.
+
+    Args:
+        example: one of the dates.
+        breaks: of each form, how many steps from row to row go back or are holes.
+
+    >>> first_by_order("03/04/2026", {"dmy": 0, "mdy": 2})
+    ['dmy']
+    """
+    left = [form for form, count in breaks.items() if count == min(breaks.values())]
+    return ["dmy"] if "dmy" in left and "." in date_of(example) else left
 
 
 def _breaks(values: Instants) -> int:
