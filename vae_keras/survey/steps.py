@@ -13,13 +13,15 @@ FINE = 200  # sizes of steps that are told apart, between one and e times it
 class Steps:
     """Steps of a column's values, counted block by block.
 
-    `up`, `same` and `down` are how many steps are above, at and below 0. `apart` are the steps
+    `up`, `same` and `down` are how many steps are above, at and below 0, `low` and `high` the least
+    and the largest value. `apart` are the steps
     within recordings, which may be interleaved; None where nothing names these.
     """
 
     def __init__(self) -> None:
         self.up = self.same = self.down = 0
         self.longest = 0.0
+        self.low, self.high = math.inf, -math.inf
         self.apart: Steps | None = None
         self._last: dict[int, float] = {}  # by the number of a recording
         self._sizes: dict[int, tuple[int, float]] = {}  # by its logarithm: count, one of them
@@ -48,6 +50,8 @@ class Steps:
         """Adds values, recording by recording."""
         if not len(values):
             return
+        self.low = min(self.low, float(values.min()))
+        self.high = max(self.high, float(values.max()))
         first = np.flatnonzero(np.diff(names, prepend=names[0] - 1))
         before = np.concatenate([values[:1], values[:-1]])
         before[first] = [self._last.get(name, np.nan) for name in names[first].tolist()]

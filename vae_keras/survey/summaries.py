@@ -95,9 +95,10 @@ def times_of_pair(
     left = days.told_apart([breaks_of(pairs[reading.form]) for reading in days.readings])
     of_clock = clocks.readings[0]
     formats = [f"{reading.format} {of_clock.format}" for reading in left]
-    ends = [left[0].first, left[0].last]
+    steps = pairs[left[0].form]
+    ends = [_text(seconds, "seconds") for seconds in (steps.low, steps.high)]
     bad = max(days.bad, clocks.bad)
-    return times_by((date.name, clock.name), formats, ends, pairs[left[0].form], bad, look)
+    return times_by((date.name, clock.name), formats, ends, steps, bad, look)
 
 
 def times_by(

@@ -24,7 +24,6 @@ from .summaries import Look, column_of, is_whole_date, times_of, times_of_pair
 MOST_PATTERNS = 1_000  # sets of columns without a value that are told apart
 SHOWN = 3  # reasons of rows that cannot be read
 MOST_FLAGS = 64  # that are compared with each other
-DAY = 86_400
 
 
 class RawBlock(NamedTuple):
@@ -148,7 +147,7 @@ class _Table:
     def _add_pair(self, numbers: Array | None) -> None:
         dates, clocks = self._halves()
         if dates and clocks:
-            clock = clocks[next(iter(clocks))].readings[0].seconds % DAY
+            clock = clocks[next(iter(clocks))].readings[0].seconds
             for reading in dates[next(iter(dates))].readings:
                 pair = self.pairs.setdefault(reading.form, Steps())
                 pair.add(reading.seconds + clock, numbers)

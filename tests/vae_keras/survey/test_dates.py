@@ -79,6 +79,18 @@ def test_a_date_and_a_clock_are_told_apart_by_the_steps_of_both(sensors, day, cl
     times = survey([RawBlock("a.csv", columns | sensors)]).times
     assert (times.columns, times.format, times.unclear) == (("day", "clock"), format, None)
     assert (times.step, times.regular) == (420, 1)
+    assert (times.first, times.last) == (MOMENTS[0].isoformat(" "), MOMENTS[-1].isoformat(" "))
+
+
+def test_a_clock_may_end_the_day_at_24_hours(sensors):
+    del sensors["time"]
+    hours = np.arange(1, ROWS + 1)
+    columns = {
+        "day": np.array([f"01/{1 + (hour - 1) // 24 % 28:02}/1997" for hour in hours.tolist()]),
+        "clock": np.array([f"{(hour - 1) % 24 + 1:02}:00" for hour in hours.tolist()]),
+    }
+    found = survey([RawBlock("a.csv", {n: v[:600] for n, v in (columns | sensors).items()})])
+    assert (found.times.step, found.times.back, found.times.bad) == (3600, 0, 0)
 
 
 def test_dates_of_digits_are_times(sensors):
