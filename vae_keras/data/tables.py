@@ -212,7 +212,8 @@ def _check_kind(x: Array) -> None:
 
 def _varying(config: DataConfig, stats: ColumnStats, names: Names, notes: list[str]) -> list[int]:
     """Numbers of the columns to keep; notes those that are left out as they never change."""
-    stats.check_kinds()
+    if config.category_values is None:  # else training saw each kind, and these rows need not
+        stats.check_kinds()
     constant = stats.constant() if config.bad_columns == "drop" else []
     if constant:
         called = [names[i] if names else str(i) for i in constant]

@@ -24,6 +24,7 @@ from .state import (
     cut_of,
     fingerprint,
     parse,
+    pending_of,
 )
 from .windower import WindowerState, cut
 
@@ -106,11 +107,6 @@ class StreamScorer:
             None if drift is None else DriftTest(calibration, drift, spacing=self.settings.spacing)
         )
         shape = model.input_shape if model.stride is None else model.input_shape[1:]
-        if runner.expects_missing and model.stride is not None:
-            raise ValueError(
-                "expected a model of single rows, to follow samples that lack values. Received: a "
-                "model of windows. Score its windows from files, or leave such samples out."
-            )
         self._check = RowCheck(
             replace(model, input_shape=shape), allow_missing=runner.expects_missing
         )
@@ -238,7 +234,7 @@ class StreamScorer:
                 self.settings,
                 self._cut.rows,
                 self._cut.start,
-                tuple(self._cut.pending.ravel().tolist()),
+                pending_of(self._cut),
                 self._time,
                 self._untested_until,
                 None if self._test is None else self._test.state(),
