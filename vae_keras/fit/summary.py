@@ -34,10 +34,11 @@ def _describe_recordings(dataset: Dataset, rows: Split, alpha: float) -> list[st
     counts, needed = found.counts, rows_needed(alpha)
     if not found.whole:
         several = len(np.unique(numbers_of(dataset)[~dataset.y]))
+        noun = "recordings are" if several > 1 else "recording is"
         return [
-            f"{several:,} {'recordings are' if several > 1 else 'recording is'} too few to hold whole ones back: all sets have "
-            "stretches of them. On a new recording there may be far more false alarms than asked "
-            "for. Bring more recordings"
+            f"{several:,} {noun} too few to hold whole ones back: all sets have stretches of them. "
+            "On a new recording there may be far more false alarms than asked for. Bring more "
+            "recordings"
         ]
     held = "in whole" if rows.folds is None else f"in whole, {count(rows)} folds of them"
     said = f"recordings {held}: {counts['train']} to train, {counts['validation']} to validate, "
