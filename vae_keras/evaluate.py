@@ -18,8 +18,15 @@ from vae_runtime.verdicts import recordings
 from vae_runtime.verdicts.calibration import check_alpha, p_values
 from vae_runtime.verdicts.machines import Fleet, ascending
 from vae_runtime.verdicts.observed_rates import promise_of, warnings_of
-from vae_runtime.verdicts.recordings import RecordingAlarms
 
+from .alike_rows import (
+    alarms_by_the_others,
+    alike_share,
+    alike_share_of,
+    independent_share,
+    recording_names,
+    recordings_of,
+)
 from .data import Dataset
 from .run import Metrics, Run
 
@@ -59,8 +66,8 @@ def evaluate(
         rounding: nats within which scores are tied.
         machines: the machine of each row, and each machine's scores of normal rows, which then
             take the place of `calibration`.
-        independent: the share of the rows that count, see `independent_share`.
-        alike: the share of the normal rows that count, see `alike_share`.
+        independent: the share of the rows that count, see `alike_rows`.
+        alike: the share of the normal rows that count, see `alike_rows`.
         named: the recording of each row, for false alarms by recording.
 
     Returns:
@@ -95,63 +102,6 @@ def warnings(metrics: Metrics, *, noun: str = "row") -> list[str]:
     """Warnings about metrics: alarms above their rate, scores that do not separate anomalies."""
     rows = metrics.calibration_rows
     return warnings_of({"": promise_of(metrics.trial, metrics.alpha, rows, noun=noun)})
-
-
-def independent_share(x: Array, *, windows: bool) -> float:
-    """Share of the test rows that are independent: of windows, as many as do not overlap.
-
-    Counted by pairs of readings that follow on each other, as single ones may repeat by chance.
-
-    Args:
-        x: (rows, *input_shape).
-        windows: whether rows are windows over a table: (rows, window, channels).
-    """
-    if not windows or not len(x) or x.ndim != 3 or x.shape[1] < 2:
-        return 1.0
-    pairs = np.concatenate([x[:, :-1], x[:, 1:]], axis=2).reshape(-1, 2 * x.shape[2])
-    whole = np.ascontiguousarray(pairs).view(f"V{pairs.itemsize * pairs.shape[1]}")
-    return len(np.unique(whole.ravel())) / len(pairs)
-
-
-def recording_names(rows: Arrays) -> Array | None:
-    """Name of each row's recording, with that of its machine, of rows as a run keeps them."""
-    named, machines = rows.get("recording"), rows.get("machine")
-    if named is None or machines is None or (named == machines).all():
-        return named
-    return np.char.add(np.char.add(machines, " "), named)
-
-
-def alike_share(known: Floats, calibration: Arrays, test: Arrays, alpha: float) -> float:
-    """Share of the test rows that count, as rows of a recording are alike; 1 without recordings.
-
-    Args:
-        known: scores of the calibration rows.
-        calibration, test: as a run directory keeps them.
-        alpha: the alarm level.
-    """
-    names, judged = recording_names(calibration), recording_names(test)
-    if names is None or judged is None:
-        return 1.0
-    rows = judged[~test["y"]]
-    return recordings.independent_share(known, names, alpha=alpha, rows=rows)
-
-
-def alarms_by_the_others(
-    known: Floats, calibration: Arrays, *, alpha: float, rounding: float
-) -> dict[str, RecordingAlarms]:
-    """False alarms of each recording that calibrates, by all others, of its own machine."""
-    names, machines = recording_names(calibration), calibration.get("machine")
-    if names is None:
-        return {}
-    each = [np.full(len(names), True)]
-    if machines is not None:
-        each = [machines == machine for machine in np.unique(machines)]
-    return recordings.together(
-        *(
-            recordings.by_the_others(known[own], names[own], alpha=alpha, rounding=rounding)
-            for own in each
-        )
-    )
 
 
 def calibration_scores(calibration: Arrays) -> Floats:
@@ -221,8 +171,8 @@ def evaluate_run(run: Run, dataset: Dataset | None = None) -> Metrics:
         rounding=_rounding(vae, run.calibration["x"]),
         machines=machines,
         independent=independent_share(dataset.x, windows=windows),
-        alike=_alike(score, dataset, alpha),
-        named=_recordings(dataset),
+        alike=alike_share_of(score, dataset, alpha),
+        named=recordings_of(dataset),
     )
     labels = _labels(dataset, run.data.classes)
     return with_accuracy(metrics, lambda rows: classify_rows(vae, rows), dataset.x, labels)
@@ -245,8 +195,8 @@ def evaluate_bundle(path: str | Path, dataset: Dataset) -> Metrics:
         rounding=calibration.rounding,
         machines=machines,
         independent=independent_share(dataset.x, windows=runner.manifest.model.stride is not None),
-        alike=_alike(score, dataset, calibration.alpha),
-        named=_recordings(dataset),
+        alike=alike_share_of(score, dataset, calibration.alpha),
+        named=recordings_of(dataset),
     )
     labels = _labels(dataset, runner.manifest.model.classes)
     return with_accuracy(metrics, runner.classify, dataset.x, labels)
@@ -267,21 +217,6 @@ def _rounding(vae: VAE, x: Array) -> float:
     """Nats within which scores count as tied, from calibration rows as in a bundle."""
     terms = score_rows(vae, x)
     return rounding(terms["score"], sizes(vae, x, terms)["score"])
-
-
-def _recordings(dataset: Dataset) -> Array | None:
-    """Name of each row's recording, with that of its machine."""
-    known = {"recording": dataset.recordings, "machine": dataset.machines}
-    return recording_names({name: each for name, each in known.items() if each is not None})
-
-
-def _alike(score: Floats, dataset: Dataset, alpha: float) -> float:
-    """Share of a data set's normal rows that count, as rows of a recording are alike."""
-    names, normal = _recordings(dataset), ~dataset.y
-    if names is None:
-        return 1.0
-    own = names[normal]
-    return recordings.independent_share(score[normal], own, alpha=alpha, rows=own)
 
 
 def _check_machines(known: bool) -> None:

@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 
 from vae_keras import ModelConfig, TrainConfig, train
+from vae_keras.alike_rows import independent_share
 from vae_keras.cli import describe, main
 from vae_keras.configs import DataConfig
 from vae_keras.data import Dataset, load
-from vae_keras.evaluate import (
-    evaluate,
-    evaluate_bundle,
-    evaluate_run,
-    independent_share,
-    score_rows,
-    warnings,
-)
+from vae_keras.evaluate import evaluate, evaluate_bundle, evaluate_run, score_rows, warnings
 
 CALIBRATION = np.arange(99, dtype=float)  # alarms at alpha 0.01 above all of these
 

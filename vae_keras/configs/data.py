@@ -180,11 +180,6 @@ def _check_categories(config: DataConfig) -> None:
     if config.categories is None:
         check("list of categories, for their values", None, config.category_values is None)
         return
-    if config.window is not None:
-        raise ValueError(
-            "expected categories without windows. Received: both. Leave the column out, or train a "
-            "model for each of its values."
-        )
     known = config.category_values
     if known is not None:
         check("list of values for each category", sorted(known), {*known} == {*config.categories})

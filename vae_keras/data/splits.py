@@ -7,14 +7,18 @@ import numpy as np
 from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import DataConfig
 
-from . import labels, recordings
-from .balanced_shares import deal_segments
+from . import dealing, labels, recordings
 from .datasets import Dataset, Rows, Split, counted, select
-from .streams import FileStream
-
-MOST_HELD_BACK = (
-    10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
+from .dealing import (
+    anomalies_of,
+    counted_rows,
+    deal_by_machine,
+    machines_of,
+    normal_by_machine,
+    sizes_by_machine,
 )
+from .fold_split import ADVICE, by_fold
+from .streams import FileStream
 
 # With fewer normal rows than this none is held back for calibration. A fifth of them would be fewer
 # than 200, of which the two highest would decide on an alarm in a hundred; and a model learns from
@@ -23,9 +27,6 @@ ENOUGH_TO_HOLD_BACK = 1_000
 FOLDS = 5
 
 HELD_BACK_ROLES = ("validation", "calibration", "test")
-MACHINE_ROLES = ("calibration", "test")  # of rows that are judged
-
-ADVICE = " Shorter windows or more recordings leave more to deal out (--window, --recording)."
 
 
 def split(dataset: Dataset, config: DataConfig) -> Split:
@@ -44,7 +45,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         needed = recordings.SETS if folds == 1 else folds + 1
         dataset = recordings.with_segments(dataset, needed)
     if folds > 1:
-        return _by_fold(dataset, config, folds, rng)
+        return by_fold(dataset, config, folds, rng)
     deal = _by_row if dataset.segments is None else _by_segment
     normal, anomalies = deal(dataset, config, rng)
     if not all(map(len, normal.values())):
@@ -63,7 +64,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         **held_back,
         test_y=test_y,
         labels=labels.split_labels(dataset, rows, config),
-        machines=_machines(dataset, rows),
+        machines=machines_of(dataset, rows),
         recordings=recordings.of_sets(dataset, rows, [*normal.values()]),
     )
 
@@ -87,122 +88,28 @@ def choose_folds(dataset: Dataset, config: DataConfig) -> int:
     if (~dataset.y & counted(dataset.x)).sum() >= ENOUGH_TO_HOLD_BACK:
         return 1
     if dataset.segments is None:
-        segments = [len(rows) for rows in _normal_by_machine(dataset)]
+        segments = [len(rows) for rows in normal_by_machine(dataset)]
     else:
-        segments = [len(np.flatnonzero(sizes)) for sizes in _sizes_by_machine(dataset)]
+        segments = [len(np.flatnonzero(sizes)) for sizes in sizes_by_machine(dataset)]
     return FOLDS if min(segments) > FOLDS else 1
-
-
-def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Split:
-    """Splits off test rows; all others are trained on, and calibrate by the fold they are in."""
-    into_folds = _rows_into_folds if dataset.segments is None else _segments_into_folds
-    normal, dealt, stopping = into_folds(dataset, config, folds, rng)
-    _check_folds(dataset, normal, dealt, folds)
-    anomalies = _anomalies(dataset, rng)
-    validates = stopping & (dealt == 1)
-    learns, test = (dealt > 0) & ~validates, _counted(dataset, normal[dealt == 0])
-    if dataset.recordings is not None and len(test) > MOST_HELD_BACK:
-        test = rng.permutation(test)[:MOST_HELD_BACK]
-    order = np.concatenate([np.flatnonzero(learns), np.flatnonzero(validates)])
-    rows = {
-        "train": normal[learns],
-        "validation": normal[validates],
-        "calibration": normal[order],
-        "test": np.concatenate([test, anomalies]),
-    }
-    return Split(
-        **{role: select(dataset.x, rows[role]) for role in ("train", "validation", "calibration")},
-        test=dataset.x[rows["test"]],
-        test_y=np.arange(len(test) + len(anomalies)) >= len(test),
-        labels=labels.split_labels(dataset, rows, config),
-        machines=_machines(dataset, rows),
-        recordings=recordings.of_sets(
-            dataset, rows, [normal[dealt == part] for part in range(folds + 1)]
-        ),
-        folds=dealt[order] - 1,
-        stopping=stopping[order],
-        calibrates=_calibrates(dataset, normal[order], rng),
-    )
-
-
-def _calibrates(dataset: Dataset, rows: Array, rng: Any) -> Array | None:
-    """Mask of the rows whose scores calibrate, where recordings have more than are of use."""
-    if dataset.recordings is None or dataset.stride is not None or len(rows) <= MOST_HELD_BACK:
-        return None
-    own = np.zeros(len(rows), int) if dataset.machines is None else dataset.machines[rows]
-    mask = np.zeros(len(rows), bool)
-    for machine in np.unique(own):
-        mask[rng.permutation(np.flatnonzero(own == machine))[:MOST_HELD_BACK]] = True
-    return mask
-
-
-def _rows_into_folds(
-    dataset: Dataset, config: DataConfig, folds: int, rng: Any
-) -> tuple[Array, Array, Array]:
-    """Numbers of normal rows; fold of each, 0 for the test; mask of those for early stopping."""
-    parts = []
-    for rows in map(rng.permutation, _normal_by_machine(dataset)):
-        held_back = min(max(round(len(rows) * config.test), 1), MOST_HELD_BACK, len(rows))
-        turn, role = np.divmod(np.arange(len(rows) - held_back), folds)
-        dealt = np.append(np.zeros(held_back, int), 1 + role)
-        stops = turn < max(round(len(turn) * config.validation), 1)
-        parts.append((rows, dealt, np.append(np.zeros(held_back, bool), stops)))
-    rows, dealt, stopping = map(np.concatenate, zip(*parts, strict=True))
-    return rows, dealt, stopping
-
-
-def _segments_into_folds(
-    dataset: Dataset, config: DataConfig, folds: int, rng: Any
-) -> tuple[Array, Array, Array]:
-    """Puts whole segments into folds; returns as `_rows_into_folds`, -1 for rows in no fold."""
-    normal = np.flatnonzero(~dataset.y)
-    first, last = np.asarray(dataset.segments)[normal].T
-    role = _deal_by_machine(dataset, [config.test, *[(1 - config.test) / folds] * folds], rng)
-    dealt = np.where(role[first] == role[last], role[first], -1)
-    return normal, dealt, np.ones(len(normal), bool)  # to cut a fold would lose windows of it
-
-
-def _check_folds(dataset: Dataset, normal: Array, dealt: Array, folds: int) -> None:
-    """Raises ValueError where a fold, or the test, lacks rows of a machine; or folds are large."""
-    each = {"": dealt}
-    if dataset.machines is not None:
-        machines = dataset.machines[normal]
-        each = {f" of machine {u}": dealt[machines == u] for u in np.unique(dataset.machines)}
-    for whose, own in each.items():
-        counts = np.bincount(own[own >= 0], minlength=folds + 1)
-        if not counts.all():
-            what, advice = "rows", ""
-            if dataset.segments is not None:
-                what, advice = "recordings, or stretches of them,", ADVICE
-            raise ValueError(
-                f"expected normal {what} for each of {folds} folds and for a test. Received: "
-                f"{len(own)} rows{whose} in {dataset.name}, which leave none for "
-                f"{(counts == 0).sum()} of them. Take fewer folds (--folds).{advice}"
-            )
-    count = len(_counted(dataset, normal[dealt > 0]))
-    if count > MOST_HELD_BACK and (dataset.recordings is None or dataset.stride is not None):
-        raise ValueError(
-            f"expected {MOST_HELD_BACK:,} rows at most with folds, which are for few. Received: "
-            f"{count:,}. With so many, hold some back for calibration (--folds 1)."
-        )
 
 
 def _by_row(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays, Array]:
     """Splits rows one by one; returns normal rows by role, and anomalies for the test."""
-    each = _normal_by_machine(dataset)
+    each = normal_by_machine(dataset)
     dealt = [_by_share(rng.permutation(rows), dataset, config) for rows in each]
     normal = {role: np.concatenate([part[role] for part in dealt]) for role in dealt[0]}
-    return normal, _anomalies(dataset, rng)
+    return normal, anomalies_of(dataset, rng)
 
 
 def _by_share(normal: Array, dataset: Dataset, config: DataConfig) -> Arrays:
     """Splits row numbers by the shares, in the order given; returns them by role."""
     n = len(normal)
-    calibration = min(round(n * config.calibration), MOST_HELD_BACK)
-    test = min(round(n * config.test), MOST_HELD_BACK)
+    calibration = min(round(n * config.calibration), dealing.MOST_HELD_BACK)
+    test = min(round(n * config.test), dealing.MOST_HELD_BACK)
     validation = round(n * config.validation)
     if isinstance(dataset.x, FileStream):  # of an array, all are in memory already
-        validation = min(validation, MOST_HELD_BACK)
+        validation = min(validation, dealing.MOST_HELD_BACK)
     parts = np.split(normal, np.cumsum([calibration, test, validation]))
     return dict(zip(("calibration", "test", "validation", "train"), parts, strict=True))
 
@@ -216,58 +123,15 @@ def _by_segment(dataset: Dataset, config: DataConfig, rng: Any) -> tuple[Arrays,
         "train": 1 - config.test - config.validation - config.calibration,
     }
     first, last = np.asarray(dataset.segments).T
-    role = _deal_by_machine(dataset, list(shares.values()), rng)
+    role = deal_by_machine(dataset, list(shares.values()), rng)
     own = np.where(~dataset.y & (role[first] == role[last]), role[first], -1)
     normal = {name: np.flatnonzero(own == i) for i, name in enumerate(shares)}
-    normal["validation"] = _counted(dataset, normal["validation"])
+    normal["validation"] = counted_rows(dataset, normal["validation"])
     for name in ("calibration", "test"):
-        normal[name] = rng.permutation(_counted(dataset, normal[name]))[:MOST_HELD_BACK]
-    return normal, _anomalies(dataset, rng)
-
-
-def _counted(dataset: Dataset, rows: Array) -> Array:
-    """Drops the row numbers whose rows do not count, see `datasets.counted`."""
-    return rows[counted(dataset.x)[rows]]
-
-
-def _anomalies(dataset: Dataset, rng: Any) -> Array:
-    """Numbers of the anomalies for the test."""
-    return rng.permutation(_counted(dataset, np.flatnonzero(dataset.y)))[:MOST_HELD_BACK]
-
-
-def _machines(dataset: Dataset, rows: Arrays) -> Arrays | None:
-    """Of the rows that are judged, from row numbers by role."""
-    machines = dataset.machines
-    return None if machines is None else {role: machines[rows[role]] for role in MACHINE_ROLES}
-
-
-def _normal_by_machine(dataset: Dataset) -> list[Array]:
-    """Numbers of normal rows, those of each machine by themselves."""
-    normal, machines = ~dataset.y, dataset.machines
-    if machines is None:
-        return [np.flatnonzero(normal)]
-    return [np.flatnonzero(normal & (machines == machine)) for machine in np.unique(machines)]
-
-
-def _sizes_by_machine(dataset: Dataset) -> list[Array]:
-    """Numbers of normal rows that begin in each segment, an array for each machine.
-
-    A machine's array is 0 in the segments of other machines.
-    """
-    segments = np.asarray(dataset.segments)
-    sizes = np.bincount(segments[~dataset.y, 0], minlength=int(segments.max()) + 1)
-    if dataset.machines is None:
-        return [sizes]
-    own = [segments[dataset.machines == machine, 0] for machine in np.unique(dataset.machines)]
-    return [np.where(np.isin(np.arange(len(sizes)), each), sizes, 0) for each in own]
-
-
-def _deal_by_machine(dataset: Dataset, shares: list[float], rng: Any) -> Array:
-    """The number of the share that each segment goes to; those of each machine by themselves."""
-    role = np.full(int(np.asarray(dataset.segments).max()) + 1, -1)
-    for sizes in _sizes_by_machine(dataset):
-        role = np.where(sizes > 0, deal_segments(sizes, np.array(shares), rng), role)
-    return role
+        normal[name] = rng.permutation(counted_rows(dataset, normal[name]))[
+            : dealing.MOST_HELD_BACK
+        ]
+    return normal, anomalies_of(dataset, rng)
 
 
 def _take(x: Rows, rows: Array) -> Array:

@@ -111,7 +111,7 @@ def _in_memory(config: DataConfig, inputs: Inputs, given: Reading, notes: list[s
         checked.y,
         limits,
         names,
-        groups,
+        groups if config.window is None else (),  # in windows they are channels of 0 and 1
         machines=rows.machines,
         categories=dict(inputs.wanted.categories) or None,
         files=rows.file if len(rows.files) > 1 else None,
@@ -212,7 +212,8 @@ def _check_kind(x: Array) -> None:
 
 def _varying(config: DataConfig, stats: ColumnStats, names: Names, notes: list[str]) -> list[int]:
     """Numbers of the columns to keep; notes those that are left out as they never change."""
-    stats.check_kinds()
+    if config.category_values is None:  # else training saw each kind, and these rows need not
+        stats.check_kinds()
     constant = stats.constant() if config.bad_columns == "drop" else []
     if constant:
         called = [names[i] if names else str(i) for i in constant]

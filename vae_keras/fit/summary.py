@@ -1,10 +1,13 @@
 """Summary of a run before it begins."""
 
+import numpy as np
+
 from vae_keras.configs import ModelConfig
 from vae_keras.data import Dataset, Split
 from vae_keras.data.datasets import epoch_rows
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.data.offsets import Windows
+from vae_keras.data.recordings import numbers_of
 from vae_keras.likelihoods.registry import title
 from vae_runtime.rows.formats.pixels import said
 from vae_runtime.verdicts.calibration import rows_needed
@@ -19,22 +22,23 @@ def describe(dataset: Dataset, rows: Split, config: ModelConfig, *, alpha: float
         f"{dataset.name}: {_describe_row(dataset)}: {_describe_sets(rows)}, "
         f"{len(rows.test):,} to test ({int(rows.test_y.sum()):,} anomalies); {config.network} "
         f"network, {_describe_likelihood(dataset, config)}{_describe_labels(dataset, rows)}",
-        *_describe_recordings(rows, alpha),
+        *_describe_recordings(dataset, rows, alpha),
     ]
 
 
-def _describe_recordings(rows: Split, alpha: float) -> list[str]:
+def _describe_recordings(dataset: Dataset, rows: Split, alpha: float) -> list[str]:
     """Lines on which recordings are held back, and whether these are enough for alpha."""
     found = rows.recordings
     if found is None or _are_machines(rows):
         return []  # of machines that are recordings each set has stretches, as it must
     counts, needed = found.counts, rows_needed(alpha)
     if not found.whole:
-        several = "recordings are" if counts["train"] > 1 else "recording is"
+        several = len(np.unique(numbers_of(dataset)[~dataset.y]))
+        noun = "recordings are" if several > 1 else "recording is"
         return [
-            f"{counts['train']} {several} too few to hold whole ones back: all sets have "
-            "stretches of them. On a new recording there may be far more false alarms than asked "
-            "for. Bring more recordings"
+            f"{several:,} {noun} too few to hold whole ones back: all sets have stretches of them. "
+            "On a new recording there may be far more false alarms than asked for. Bring more "
+            "recordings"
         ]
     held = "in whole" if rows.folds is None else f"in whole, {count(rows)} folds of them"
     said = f"recordings {held}: {counts['train']} to train, {counts['validation']} to validate, "

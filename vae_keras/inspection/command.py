@@ -13,9 +13,11 @@ import numpy as np
 from vae_keras.survey.records import CATEGORY, COUNTER, FEATURES, TIME, Column, Survey
 from vae_runtime.verdicts.calibration import rows_needed
 
-WINDOW = 32  # rows
+WINDOWS = (32, 16, 8)  # rows, the longest that a series is long enough for
 REGULAR = 0.8  # share of the steps that are the usual one, of a series to cut into windows
-ENOUGH_WINDOWS = 8  # that a series has, each after the other, at least
+STRETCHES = 6  # that recordings must have: one to test, the others to calibrate in turn
+STRETCH = 4  # windows of a stretch, at least; see `vae_keras.data.windows`
+MOST_STRETCHES = 40
 MOST_MISSING = 0.2  # share of the rows without a value, in a column that is trained on
 FEW_KINDS = 12  # of a text column that is encoded
 ALPHAS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -74,7 +76,7 @@ def plan(survey: Survey) -> Plan:
     incomplete = survey.incomplete(names) + coded + survey.bad_rows
     return Plan(
         features=names,
-        categories=() if window else tuple(encoded),
+        categories=tuple(encoded),
         label=survey.label,
         recording=survey.recording,
         time=survey.times.columns if window and survey.times else (),
@@ -190,7 +192,23 @@ def _is_still(column: Column, survey: Survey) -> bool:
 def _window(survey: Survey) -> int | None:
     times = survey.times
     is_regular = _counts_again(survey) if times is None else times.regular >= REGULAR
-    return WINDOW if is_regular and survey.rows >= ENOUGH_WINDOWS * WINDOW else None
+    fits = (w for w in WINDOWS if _stretches(survey, w) >= STRETCHES)
+    return next(fits, None) if is_regular else None
+
+
+def _stretches(survey: Survey, window: int) -> int:
+    """Stretches that training cuts recordings into, which it deals out; about as many."""
+    rows = [*survey.files.values()]
+    if survey.recording is not None:
+        count = survey.column(survey.recording).distinct or 1
+        rows = [survey.rows // count] * count
+    each = (max(n // (STRETCH * window), 1) for n in rows if n >= 2 * window)
+    normal = 1 - _anomalies(survey) / max(survey.rows, 1)
+    return int(min(sum(each), max(MOST_STRETCHES, len(rows))) * normal)
+
+
+def _anomalies(survey: Survey) -> int:
+    return 0 if survey.label is None else survey.column(survey.label).ones
 
 
 def _counts_again(survey: Survey) -> bool:
@@ -201,7 +219,8 @@ def _counts_again(survey: Survey) -> bool:
 
 
 def _alpha(survey: Survey, incomplete: int, window: int | None) -> float:
-    anomalies = 0 if survey.label is None else survey.column(survey.label).ones
-    rows = (survey.rows - anomalies - incomplete) * (1 - HELD_FOR_TEST)
-    examples = rows / (window / 4) * 0.8 if window else rows
+    rows = (survey.rows - _anomalies(survey) - incomplete) * (1 - HELD_FOR_TEST)
+    examples = rows
+    if window:  # those that span two stretches are in none
+        examples = (rows - _stretches(survey, window) * window) / (window / 4) * 0.8
     return next((a for a in ALPHAS if rows_needed(a) <= examples), ALPHAS[-1])

@@ -42,8 +42,13 @@ class ColumnStatistics:
             self.dates.begin()
         self._last = None
 
-    def add(self, cells: Cells) -> None:
-        """Adds the cells of a block."""
+    def add(self, cells: Cells, names: Array | None = None) -> None:
+        """Adds the cells of a block.
+
+        Args:
+            cells: of the column.
+            names: int (rows,), the number of the recording that each row is of.
+        """
         values = cells.numbers[np.isfinite(cells.numbers)]
         self.rows += len(cells.numbers)
         self.missing += int(cells.missing.sum())
@@ -52,14 +57,14 @@ class ColumnStatistics:
         self.has_words |= cells.flags
         self.has_dates |= cells.dates
         self._add_numbers(values)
+        if self.dates is not None and not cells.dates and not self._add_dates(cells, names):
+            self.dates = None
         if cells.texts is not None:
             self._add_texts(cells)
-        if not cells.dates and (cells.texts is None or len(values)):
-            self.dates = None
         self._add_runs(cells)
         finite = np.where(np.isfinite(cells.numbers), cells.numbers, np.nan)
         self.sample.add(finite)
-        self.steps.add(finite)
+        self.steps.add(finite, names)
 
     @property
     def mean(self) -> float | None:
@@ -77,6 +82,16 @@ class ColumnStatistics:
         self.is_whole &= bool((different == np.rint(different)).all())
         self.is_flag &= bool(np.isin(different, (0, 1)).all())
 
+    def _add_dates(self, cells: Cells, names: Array | None) -> bool:
+        """Adds what may be dates; returns False where it is none."""
+        has_numbers = bool(np.isfinite(cells.numbers).any())
+        text = np.isnan(cells.numbers) & ~cells.missing
+        if self.dates is None or (has_numbers and text.any()) or cells.flags:
+            return False
+        if has_numbers:
+            return self.dates.add_numbers(cells.numbers, names)
+        return cells.texts is None or not text.any() or self.dates.add(cells.texts, text, names)
+
     def _add_texts(self, cells: Cells) -> None:
         import pyarrow as pa
 
@@ -87,8 +102,6 @@ class ColumnStatistics:
         if self.texts.counts is not None:
             found = texts.value_counts()
             self.texts.add(found.field("values").to_pylist(), found.field("counts").to_pylist())
-        if self.dates is not None:
-            self.dates = self.dates if self.dates.add(cells.texts, strange) else None
         if self.endings is not None and self.dates is None:
             self.endings = self.endings if self.endings.add(texts) else None
 

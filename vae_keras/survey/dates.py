@@ -1,119 +1,166 @@
-"""Dates and clocks written as text: in which format, and how many seconds they are."""
+"""Dates and clocks in a column: how they are written, and the steps between them.
 
+They are read as training and devices read them (`vae_runtime.rows.times`). Where a date may be
+read in several ways, each is followed through all blocks, and told apart at the end.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from vae_keras._base.arrays import Array
+from vae_runtime.rows.times.day_order import first_by_order
+from vae_runtime.rows.times.epochs import DIGITS, digit_dates
+from vae_runtime.rows.times.written_dates import FORMS, NAT, describe, parse_form, parse_format
 
 from .steps import Steps
 
 ISO = "ISO"
-CLOCK = "%H:%M:%S"
-# As written dates are met, ISO first; the day before the month and behind it are told apart below.
-_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
-_CLOCKS = (" %H:%M:%S", "T%H:%M:%S", " %H:%M", "")
-FORMATS = (*(d + c for d in _DATES for c in _CLOCKS), CLOCK, "%H.%M.%S", "%H:%M")
 LOOKED_AT = 1_000
 GOOD = 0.9  # share of the cells that are times, in a column of times
+DAY = DIGITS[8]  # says that a few such numbers are dates, too
+ANY_DAY = "1970-01-01 "  # before a clock, which then reads as a date with a clock
+CLOCK = "clock"
+
+
+class Reading:
+    """One way to read a column's dates.
+
+    `seconds` are those of the last block, NaN where a cell is no such date; `first` and `last` are
+    the earliest and the latest date as written.
+    """
+
+    def __init__(self, form: str, example: str) -> None:
+        self.form, self.format = form, _format_of(example, form)
+        self.steps = Steps()
+        self.good = 0
+        self.first = self.last = ""
+        self.seconds: Array = np.empty(0)
+        self._ends = (np.inf, -np.inf)
+
+    @property
+    def breaks(self) -> int:
+        """Steps that go back or are holes, of which dates that are read wrongly have more."""
+        return breaks_of(self.steps)
+
+    def add(self, text: Array, names: Array | None) -> None:
+        """Adds texts of a block, and the recording of each."""
+        self.seconds = seconds_of(text, self.form)
+        known = np.flatnonzero(~np.isnan(self.seconds))
+        self.good += len(known)
+        self.steps.add(self.seconds, names)
+        if len(known):
+            low, high = (int(known[f(self.seconds[known])]) for f in (np.argmin, np.argmax))
+            ends = float(self.seconds[low]), float(self.seconds[high])
+            self.first = str(text[low]) if ends[0] < self._ends[0] else self.first
+            self.last = str(text[high]) if ends[1] > self._ends[1] else self.last
+            self._ends = min(ends[0], self._ends[0]), max(ends[1], self._ends[1])
 
 
 class Dates:
-    """Times of a column of text, block by block."""
+    """Times of a column of text or of digits, block by block."""
 
     def __init__(self) -> None:
-        self.formats: list[str] = []  # those that fit all texts so far
-        self.steps = Steps()
-        self.good = self.bad = 0
-        self.first = self.last = ""
-        self.seconds: Array = np.empty(0)  # of the last block
+        self.readings: list[Reading] = []  # of those that fit most texts so far, ISO first
+        self.cells = 0  # with a text
 
     def begin(self) -> None:
         """Begins a file."""
-        self.steps.begin()
+        for reading in self.readings:
+            reading.steps.begin()
 
-    @property
-    def has_date(self) -> bool:
-        """Whether the texts say the day."""
-        return self.formats[0] == ISO or "%d" in self.formats[0]
-
-    @property
-    def has_clock(self) -> bool:
-        """Whether the texts say the time of day."""
-        return self.formats[0] == ISO or "%H" in self.formats[0]
-
-    def add(self, texts: Any, there: Array) -> bool:
+    def add(self, texts: Any, there: Array, names: Array | None = None) -> bool:
         """Adds a block; returns False where the texts are no times.
 
         Args:
             texts: pyarrow's strings (rows,).
             there: bool (rows,), the cells with a text.
+            names: (rows,), numbers of the recordings that the rows are of.
         """
-        import pyarrow as pa
+        text = np.char.strip(texts.fill_null("").to_numpy(zero_copy_only=False).astype(str))
+        return self._add(np.where(there, text, ""), there, names)
 
-        if not self.formats:
-            some = texts.filter(pa.array(there))[:LOOKED_AT]
-            self.formats = [f for f in (ISO, *FORMATS) if _share(some, f) >= GOOD]
-            if not self.formats:
+    def add_numbers(self, numbers: Array, names: Array | None = None) -> bool:
+        """Adds a block of numbers; returns False where they are no dates of digits alone."""
+        there = np.isfinite(numbers)
+        if not there.any():
+            return True
+        if not self.readings and digit_dates(numbers, hint=DAY) is None:
+            return False
+        text = np.where(there, np.where(there, numbers, 0).astype(np.int64).astype(str), "")
+        return self._add(text, there, names)
+
+    def _add(self, text: Array, there: Array, names: Array | None) -> bool:
+        if not self.readings:
+            self.readings = _begin(text[there][:LOOKED_AT])
+            if not self.readings:
                 return False
-            if ISO in self.formats:
-                self.formats = [ISO]
-        best = max(self.formats, key=lambda f: _share(texts, f))
-        if len(self.formats) > 1:
-            top = _share(texts, best)
-            self.formats = [f for f in self.formats if _share(texts, f) == top]
-        seconds = seconds_of(texts, self.formats[0])
-        known = ~np.isnan(seconds)
-        self.good += int(known.sum())
-        self.bad += int((there & ~known).sum())
-        self.seconds = seconds
-        self.steps.add(seconds)
-        if known.any():
-            rows = np.flatnonzero(known)
-            self.first = self.first or texts[int(rows[0])].as_py()
-            self.last = texts[int(rows[-1])].as_py()
-        return self.good >= GOOD * (self.good + self.bad)
+        for reading in self.readings:
+            reading.add(text, names)
+        self.cells += int(there.sum())
+        most = max(reading.good for reading in self.readings)
+        self.readings = [reading for reading in self.readings if reading.good == most]
+        return most >= GOOD * self.cells
+
+    @property
+    def bad(self) -> int:
+        """Cells with a text that is no such date."""
+        return self.cells - self.readings[0].good
+
+    @property
+    def has_date(self) -> bool:
+        """True where the texts say the day."""
+        return self.readings[0].form != CLOCK
+
+    @property
+    def has_clock(self) -> bool:
+        """True where the texts say the time of day."""
+        reading = self.readings[0]
+        return any(code in reading.format for code in ("%H", "%I")) or ":" in reading.first
+
+    def told_apart(self, breaks: Sequence[int] | None = None) -> list[Reading]:
+        """Readings that are left once dots or the order of rows have told, the best one first.
+
+        Args:
+            breaks: of each reading, where another column says more about the steps.
+        """
+        forms = [reading.form for reading in self.readings]
+        breaks = [reading.breaks for reading in self.readings] if breaks is None else breaks
+        left = first_by_order(self.readings[0].first, dict(zip(forms, breaks, strict=True)))
+        return [reading for reading in self.readings if reading.form in left]
 
 
-def seconds_of(texts: Any, format: str) -> Array:
-    """Seconds since 1970 of texts in this format: float64 (rows,), NaN where they are not in it."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if format == ISO:
-        return _iso(texts)
-    found = pc.strptime(texts, format, "us", error_is_null=True)
-    return found.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False) / 1e6
+def breaks_of(steps: Steps) -> int:
+    """Steps that go back or are holes, as the reader of times counts them."""
+    usual = steps.usual()
+    return steps.down + (0 if usual is None else steps.within(steps.gap_of(usual)))
 
 
-def _iso(texts: Any) -> Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    # a year, a month and a day: "12" alone is no date
-    fits = pc.match_substring_regex(texts, r"^\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}){0,2})?")
-    some = pc.if_else(fits, texts, pa.scalar(None, texts.type))
-    zone = pc.match_substring_regex(some, r"\d(Z|[+-]\d{2}:?(\d{2})?)$")
-    has_clock = pc.match_substring_regex(some, r":\d{2}")
-    zoned = pc.and_(pc.fill_null(zone, False), pc.fill_null(has_clock, False))
-    kind = pa.timestamp("us", "UTC") if pc.any(zoned).as_py() else pa.timestamp("us")
-    try:
-        found = some.cast(kind)
-    except pa.ArrowInvalid:
-        return np.array([_seconds(text) for text in some.to_pylist()])
-    return found.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False) / 1e6
+def seconds_of(text: Array, form: str) -> Array:
+    """Seconds since 1970 of texts in this form: float64 (rows,), NaN where they are not in it."""
+    if form == CLOCK:
+        instants = parse_form(np.char.add(ANY_DAY, text), "ymd")
+        instants = np.where(text == "", NAT, instants)
+    else:
+        instants = parse_form(text, form) if form in FORMS else parse_format(text, form)
+    return np.where(instants == NAT, np.nan, instants / 1e9)
 
 
-def _seconds(text: str | None) -> float:
-    from datetime import UTC, datetime
+def _begin(some: Array) -> list[Reading]:
+    """The readings that fit the first texts."""
+    for forms in ([*FORMS], [*DIGITS.values()], [CLOCK]):
+        found = {form: ~np.isnan(seconds_of(some, form)) for form in forms} if len(some) else {}
+        fits = [form for form in found if found[form].mean() >= GOOD]
+        iso = [form for form in fits if form.startswith("ymd")]
+        if fits:
+            return [Reading(form, str(some[int(found[form].argmax())])) for form in iso or fits]
+    return []
 
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return np.nan
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
-
-def _share(texts: Any, format: str) -> float:
-    found = seconds_of(texts, format)
-    return float((~np.isnan(found)).mean()) if len(found) else 0.0
+def _format_of(example: str, form: str) -> str:
+    if form == CLOCK:
+        return describe(ANY_DAY + example, "ymd")[len("%Y-%m-%d ") :]
+    if form not in FORMS:
+        return form
+    return ISO if form == "ymd" and "-" in example[:5] else describe(example, form)

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from vae_runtime.rows.times import epochs
+from vae_runtime.rows.times.epochs import MANY, unit_of_epoch
+
 from . import names
 from .columns import ColumnStatistics
 from .dates import ISO
@@ -14,8 +17,8 @@ STEADY = 0.5  # the same, if it never falls nor stays
 FEW_WORDS = 50  # different texts of a column of categories, at most
 LONG_RUN = 20  # rows of a recording, on average
 RISING = 0.9  # share of the steps of a clock that rise
-EPOCH = (946_684_800, 4_102_444_800)  # seconds since 1970, from 2000 to 2100
-UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
+NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+UNITS = {NAMES[unit]: float(parts) for unit, parts in epochs.UNITS.items()}
 NUMBERS = "numbers"  # format of times that are no dates
 
 
@@ -62,9 +65,8 @@ def unit_of(column: ColumnStatistics) -> str | None:
         return None
     if steps.up + steps.same < RISING * steps.total or not steps.up:
         return None
-    for unit, size in UNITS.items():
-        if EPOCH[0] * size <= ends[0] and ends[1] <= EPOCH[1] * size:
-            return unit
+    if (unit := unit_of_epoch(*ends)) is not None:
+        return NAMES[unit]
     rises = steps.up >= RISING * steps.total and column.rows >= COUNTED
     return NUMBERS if rises and names.names_time(column.name) else None
 
@@ -72,7 +74,7 @@ def unit_of(column: ColumnStatistics) -> str | None:
 def _of_text(column: ColumnStatistics, present: int) -> Kind:
     different = column.texts.distinct
     if column.dates is not None:
-        format = column.dates.formats[0]
+        format = column.dates.told_apart()[0].format
         written = f" written {format}" if format != ISO else ""
         return Kind(TIME, f"{'dates' if column.dates.has_date else 'clock'}{written}")
     if different == 1:
@@ -88,6 +90,8 @@ def _of_text(column: ColumnStatistics, present: int) -> Kind:
 
 
 def _of_numbers(column: ColumnStatistics, values: int | None, *, has_names: bool) -> Kind:
+    if column.dates is not None and column.dates.cells >= MANY:
+        return Kind(TIME, f"dates written {column.dates.told_apart()[0].format}")
     unit = unit_of(column)
     if unit in UNITS:
         return Kind(TIME, f"{unit} since 1970")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vae_keras._base.arrays import Array
 from vae_runtime.rows.text.cells import PLAIN, CellFormat
 
 from . import names
@@ -14,15 +15,15 @@ from .cells import Cells, read_cells
 from .columns import ColumnStatistics
 from .dates import Dates
 from .kinds import Kind, is_text, kind_of
+from .recording_numbers import RecordingNumbers
 from .records import CATEGORY, FLAG, LABEL, RECORDING, TIME, Survey, Times
 from .roles import label_in_words, label_of, other_labels
 from .steps import Steps
-from .summaries import column_of, days_only, is_whole_date, times_by, times_of, unclear
+from .summaries import Look, column_of, is_whole_date, times_of, times_of_pair
 
 MOST_PATTERNS = 1_000  # sets of columns without a value that are told apart
 SHOWN = 3  # reasons of rows that cannot be read
 MOST_FLAGS = 64  # that are compared with each other
-DAY = 86_400
 
 
 class RawBlock(NamedTuple):
@@ -70,17 +71,19 @@ class _Table:
         self.both: Counter[tuple[str, str]] = Counter()
         self.bad: list[str] = []  # the first reasons
         self.bad_rows = 0
-        self.pair = Steps()  # of a date and a clock in two columns
+        self.pairs: dict[str, Steps] = {}  # of a date and a clock in two columns, by form of dates
+        self.recordings = RecordingNumbers(None)
 
     def add(self, block: RawBlock) -> None:
         self._begin(block)
         self.bad.extend(f"{block.file}, {why}" for why in list(block.bad.values())[:SHOWN])
         self.bad_rows += len(block.bad)
         cells = {name: read_cells(values, block.format) for name, values in block.columns.items()}
+        numbers = self.recordings.numbers(cells)
         for name, column in cells.items():
-            self.columns[name].add(column)
+            self.columns[name].add(column, numbers)
         self.files[block.file] += len(next(iter(cells.values())).numbers) if cells else 0
-        self._add_pair()
+        self._add_pair(numbers)
         self._add_patterns(list(cells.values()))
         self._add_flags(cells)
 
@@ -104,11 +107,15 @@ class _Table:
         )
         recordings = [c.name for c in columns if c.kind == RECORDING]
         order = [*self.columns]
+        look = Look(
+            apart=bool(recordings) and recordings[0] == self.recordings.column,
+            repeats_follow=not any(c.kind in (CATEGORY, RECORDING) for c in columns),
+        )
         return Survey(
             files=self.files,
             columns=columns,
             has_names=has_names,
-            times=self._times([c.name for c in columns if c.kind == TIME]),
+            times=self._times([c.name for c in columns if c.kind == TIME], look),
             label=label,
             normal=normal,
             other_labels=others,
@@ -121,6 +128,8 @@ class _Table:
     def _begin(self, block: RawBlock) -> None:
         if not self.columns:
             self.columns = {name: ColumnStatistics(name) for name in block.columns}
+            named = filter(names.names_recording, block.columns)
+            self.recordings = RecordingNumbers(next(named, None))
         if block.file not in self.files:
             if [*block.columns] != [*self.columns] and set(block.columns) != set(self.columns):
                 missing = [n for n in self.columns if n not in block.columns]
@@ -130,23 +139,26 @@ class _Table:
                     f"{_difference(missing, more)}. Inspect such files one by one."
                 )
             self.files[block.file] = 0
-            self.pair.begin()
+            for pair in self.pairs.values():
+                pair.begin()
             for column in self.columns.values():
                 column.begin()
 
-    def _add_pair(self) -> None:
+    def _add_pair(self, numbers: Array | None) -> None:
         dates, clocks = self._halves()
         if dates and clocks:
-            both = dates[0][1].seconds + clocks[0][1].seconds % DAY
-            self.pair.add(both)
+            clock = clocks[next(iter(clocks))].readings[0].seconds
+            for reading in dates[next(iter(dates))].readings:
+                pair = self.pairs.setdefault(reading.form, Steps())
+                pair.add(reading.seconds + clock, numbers)
 
-    def _halves(self) -> tuple[list[tuple[str, Dates]], list[tuple[str, Dates]]]:
+    def _halves(self) -> tuple[dict[str, Dates], dict[str, Dates]]:
         """Columns of dates without a clock, and of clocks without a date."""
-        known = [
-            (n, c.dates) for n, c in self.columns.items() if c.dates is not None and c.dates.formats
-        ]
-        days = [(n, d) for n, d in known if d.has_date and days_only(d)]
-        return days, [(n, d) for n, d in known if not d.has_date]
+        known = {
+            n: c.dates for n, c in self.columns.items() if c.dates is not None and c.dates.readings
+        }
+        days = {n: d for n, d in known.items() if d.has_date and not d.has_clock}
+        return days, {n: d for n, d in known.items() if not d.has_date}
 
     def _add_patterns(self, columns: list[Cells]) -> None:
         """Counts rows by the columns in which they have no number, where the column has some."""
@@ -187,24 +199,18 @@ class _Table:
         counts = self.columns[name].values.counts
         return 0 if counts is None else counts[1.0]
 
-    def _times(self, columns: list[str]) -> Times | None:
+    def _times(self, columns: list[str], look: Look) -> Times | None:
         """Times of the rows, of the column that says most: dates with a clock before all others."""
         days, clocks = self._halves()
         whole = [
             n for n in columns if self.columns[n].has_dates or is_whole_date(self.columns[n].dates)
         ]
         if whole:
-            return times_of(self.columns[whole[0]])
+            return times_of(self.columns[whole[0]], look)
         if days and clocks:
-            (date, of_date), (clock, of_clock) = days[0], clocks[0]
-            format = f"{of_date.formats[0]} {of_clock.formats[0]}"
-            ends = [
-                f"{a} {b}"
-                for a, b in ((of_date.first, of_clock.first), (of_date.last, of_clock.last))
-            ]
-            bad = max(of_date.bad, of_clock.bad)
-            return times_by((date, clock), format, unclear(of_date), ends, self.pair, 1.0, bad)
-        return times_of(self.columns[columns[0]]) if columns else None
+            date, clock = (self.columns[next(iter(each))] for each in (days, clocks))
+            return times_of_pair(date, clock, self.pairs, look)
+        return times_of(self.columns[columns[0]], look) if columns else None
 
 
 def _difference(missing: list[str], more: list[str]) -> str:

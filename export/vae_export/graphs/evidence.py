@@ -14,13 +14,8 @@ from typing import Any
 import numpy as np
 
 from vae_export.errors import ExportError
-from vae_keras.evaluate import (
-    alike_share,
-    calibration_scores,
-    classify_rows,
-    independent_share,
-    score_rows,
-)
+from vae_keras.alike_rows import alike_share, independent_share
+from vae_keras.evaluate import calibration_scores, classify_rows, score_rows
 from vae_keras.model.score_tolerance import rounding, usual
 from vae_keras.model.score_tolerance import sizes as sizes_of
 from vae_runtime.verdicts.scorer import total

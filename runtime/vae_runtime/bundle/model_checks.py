@@ -71,12 +71,16 @@ def _check_features(model: Model) -> None:
 
 
 def _check_categories(model: Model) -> None:
-    """Checks that categories are the last one-hot groups, of short values that differ."""
+    """Checks that categories are the last one-hot groups, of short values that differ.
+
+    Of windows they are channels of 0 and 1, the last ones, which form no group of a likelihood.
+    """
     if model.categories is None:
         return
     where, categories = f"{NAME}.model.categories", model.categories
     sizes = tuple(map(len, categories.values()))
-    fits = bool(sizes) and model.one_hot[-len(sizes) :] == sizes
+    in_groups = model.stride is not None or model.one_hot[-len(sizes) :] == sizes
+    fits = bool(sizes) and min(sizes) > 0 and in_groups
     expect(fits, f"{where}: expected the last one-hot groups {model.one_hot}", sizes)
     for column, values in categories.items():
         lengths = [len(text) for text in (column, *values)]

@@ -81,7 +81,7 @@ class RowSpec:
     `machine_column` names the machine of a fleet that a row is of; see `Calibration`.
     `categories` are the columns of text that training encoded as one-hot groups, the last ones, and
     the values that each may have: `mode` with idle and wash is `mode_idle` and `mode_wash` in
-    `feature_names`; None without any.
+    `feature_names`; None without any. Of windows they are the last channels; `one_hot` is empty.
     `classes` are the names of what the classifier tells apart, in the order of its output; None
     without a classifier. `dialect` is how the text file that training read was written; None of
     other files. `image` says how image files became rows; None where rows came otherwise.

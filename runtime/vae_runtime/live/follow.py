@@ -4,27 +4,21 @@ An invalid line becomes a line that says so, and the stream goes on. State is ke
 file where one is named, so that a process that was stopped goes on where it ended.
 """
 
-import io
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
 from vae_runtime._base import arguments
 from vae_runtime._base.interrupts import StopOnSignal
 from vae_runtime.rows.text.dialect import Reading
-from vae_runtime.rows.text.line_limit import bounded_lines, check_length, longest_line
 from vae_runtime.runner import Runner
 
-from .gap_monitor import Pace
-from .line_times import LineTime
-from .lines import LineReader, Sample
+from .line_source import LineSource
+from .lines import LineReader
 from .state_file import StateFile
-from .stream import StreamResult, StreamScorer
+from .stream import StreamScorer
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,14 @@ def follow(
     """
     _check_times(stream, runner, settings.time)
     kept = _resumed(stream, settings)
-    source = _Source(runner, stream, settings)
+    reader = LineReader(
+        runner.manifest.model,
+        settings.time,
+        settings.time_format,
+        allow_missing=runner.expects_missing,
+        reading=settings.reading,
+    )
+    source = LineSource(runner, stream, reader, top=settings.top)
     done = Followed(0, 0, 0, 0)
     with StopOnSignal() as stop:
         try:
@@ -135,112 +136,6 @@ def follow(
     )
 
 
-class _Source:
-    """Turns lines into records to write."""
-
-    def __init__(self, runner: Runner, stream: StreamScorer, settings: FollowSettings) -> None:
-        model = runner.manifest.model
-        self._runner, self._stream, self._top = runner, stream, settings.top
-        self._reader = LineReader(
-            model,
-            settings.time,
-            settings.time_format,
-            allow_missing=runner.expects_missing,
-            reading=settings.reading,
-        )
-        self._longest = longest_line(model.input_shape)
-        self.pace = Pace(stream.longest_step, stream.settings.window)
-        self._given: LineTime | None = None  # the time of the last sample
-        self._known = stream.drift is not None and stream.drift.noticed
-        self._is_file = False
-
-    def bounded(self, lines: Iterable[bytes]) -> Iterable[bytes]:
-        """Lines of a source, none longer than the limit."""
-        if not isinstance(lines, io.IOBase):
-            return lines
-        self._is_file = True
-        return bounded_lines(lines, self._longest)
-
-    def records(self, lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
-        """Records to write about each line."""
-        for number, line in enumerate(lines, 1):
-            before = self._stream.time
-            records: list[dict[str, Any]]
-            try:
-                sample = self._sample(line)
-                if sample is None:
-                    continue
-                time = None if sample.time is None else sample.time.seconds
-                records, results = [], self._stream.push(sample.x, time)
-            except ValueError as error:  # a line that is not utf-8 is one, too
-                self._skip()
-                records = [{"line": number, "error": str(error).removeprefix("x: ")}]
-                results = []
-            records += self._gap_records(number, before)
-            self._given = self._reader.time or self._given
-            yield [*records, *self._result_records(results)]
-
-    def _sample(self, line: bytes) -> Sample | None:
-        """Sample of a line; None for a blank line or a header."""
-        self._reader.time = None
-        check_length(line, self._longest)
-        if self._is_file:
-            _check_end(line)
-        return self._reader.read(line.decode())
-
-    def _skip(self) -> None:
-        """Counts an invalid line as a row over which no window is, at its time if that is known."""
-        time = self._reader.time
-        self._stream.skip(None if time is None else time.seconds)
-
-    def _gap_records(self, number: int, before: float | None) -> list[dict[str, Any]]:
-        """Records of the step in time to this line; `before` is the time of the last one."""
-        now = self._stream.time
-        if before is None or now is None or self._reader.time is None:
-            return []
-        wrong, pace = self.pace.step(now - before), self.pace
-        if wrong is not None:
-            gaps = pace.gaps + pace.set_back
-            return [{"line": number, "error": wrong, "gaps": gaps}]
-        if now < before and pace.set_back == 1:
-            return [{"line": number, "note": self._set_back(), "set_back": 1}]
-        return []
-
-    def _set_back(self) -> str:
-        """Sentence about a clock that was set back, with both times as they were given."""
-        then, now = self._given, self._reader.time
-        return (
-            f"the clock was set back, from {then.given if then else 'a time before'} to "
-            f"{now.given if now else 'this'}: the order of lines is kept, and no window spans "
-            "such a step. Told once, and counted at the end."
-        )
-
-    def _result_records(self, results: list[StreamResult]) -> list[dict[str, Any]]:
-        tops = _tops(self._runner, self._stream.scored, self._top) if results else []
-        time = self._given  # results are of the sample that was just pushed
-        records = [
-            {**_record(*pair), "time": time and time.given}
-            for pair in zip(results, tops, strict=True)
-        ]
-        if results and results[-1].drift and not self._known:
-            self._known = True
-            records.append(_drift_record(self._stream, results[-1], records[-1]["time"]))
-        return records
-
-
-def _check_end(line: bytes) -> None:
-    """Raises ValueError for a source that ends within a line of CSV, whose last number may be cut.
-
-    A value of JSON in brackets is whole, or it is refused as JSON.
-    """
-    said = line.strip()
-    if said and not line.endswith((b"\n", b"\r")) and not said.endswith((b"]", b"}")):
-        raise ValueError(
-            "expected a line end. Received: the end of the source; the last number may be cut "
-            "short, and the line is not scored."
-        )
-
-
 def _check_times(stream: StreamScorer, runner: Runner, time: str | None) -> None:
     """Raises ValueError for settings with which gaps in time, or all samples, would be missed."""
     model, period = runner.manifest.model, stream.settings.period
@@ -256,35 +151,6 @@ def _check_times(stream: StreamScorer, runner: Runner, time: str | None) -> None
             "Give it, or the longest step that is no hole (--gap); or say that there are no times "
             "(--time '')."
         )
-
-
-def _record(result: StreamResult, top: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Result as JSON has it: null for a NaN or infinity; without `drift`, which is told of once."""
-    record = result._asdict()
-    del record["drift"]
-    record["score"] = _finite(result.score)
-    return record if top is None else {**record, "top": top}
-
-
-def _drift_record(stream: StreamScorer, result: StreamResult, time: Any) -> dict[str, Any]:
-    since = None if stream.drift is None else stream.drift.since
-    return {"drift": {"row": result.last_row, "since": since, "time": time}}
-
-
-def _tops(runner: Runner, x: NDArray[Any], top: int) -> list[list[dict[str, Any]]] | list[None]:
-    """Top features of each example, see `Runner.top_features`."""
-    if not top:
-        return [None] * len(x)
-    found = runner.top_features(x, top)
-    return [
-        [{"feature": name, "nats": _finite(share)} for name, share in zip(names, nats, strict=True)]
-        for names, nats in zip(found.names.tolist(), found.nats.tolist(), strict=True)
-    ]
-
-
-def _finite(number: float) -> float | None:
-    """Number as JSON can say it; None for a NaN or infinity."""
-    return number if math.isfinite(number) else None
 
 
 def _count(done: Followed, record: dict[str, Any]) -> Followed:

@@ -42,7 +42,7 @@ class TimeReader:
         if len(values) == 1 and self._format is None:
             is_truth = isinstance(values[0], bool)
             if not is_truth and (isinstance(values[0], float | int) or is_number(str(values[0]))):
-                return _of_number(values[0], name)
+                return _of_number(values[0], name, self._hint)
         given = " ".join(map(str, values)).strip()
         if len(values) == 1 and self._format is None and _is_iso(given):
             return LineTime(_seconds_of_iso(given), given)
@@ -58,11 +58,13 @@ class TimeReader:
         return LineTime(float(times.values[0]) / 1e9, given)
 
 
-def _of_number(value: Any, name: str) -> LineTime:
+def _of_number(value: Any, name: str, hint: str | None) -> LineTime:
     found = number(value, name)
     if not math.isfinite(found):
         raise ValueError(f"expected {name!r} as finite seconds. Received: {found}.")
-    times = read_times(np.array([found]))  # an epoch in milliseconds is one here as in a file
+    times = read_times(
+        np.array([found]), hint=hint
+    )  # an epoch in milliseconds is one here as in a file
     seconds = float(times.values[0]) / 1e9 if times.are_dates else found
     return LineTime(seconds, int(str(value)) if str(value).isdecimal() else found)
 

@@ -113,6 +113,9 @@ class LineReader:
         if named and self._began and all(map(is_number, wanted)):
             return False  # 0,1,2 as names: later on that is a sample
         is_new = self._names is None and self._header is None and is_numbered(cells, ())
+        is_silent = any(map(self._cells.format.is_missing, cells))  # as no name is
+        if self._header is not None and not named and is_silent:
+            return False
         if not named and not (
             self._may_begin(cells) and (is_new or not any(map(is_number, cells)))
         ):

@@ -37,13 +37,13 @@ SEAL = ("format_version", "sha256")  # keys beside those of the content
 
 @dataclass(frozen=True)
 class StreamState:
-    """State that `StreamScorer.state` gives; `pending` is flattened."""
+    """State that `StreamScorer.state` gives; `pending` is flattened, None for a missing value."""
 
     bundle: str
     settings: StreamSettings
     rows: int
     start: int
-    pending: tuple[float, ...]
+    pending: tuple[float | None, ...]
     time: float | None
     untested_until: int
     drift: DriftState | None
@@ -175,9 +175,17 @@ def cut_of(state: StreamState, like: NDArray[Any]) -> WindowerState:
     ahead = state.start + known - state.rows  # rows between two windows that are still to come
     if over or known >= window or not 0 <= ahead < (1 if known else stride) or state.start < 0:
         raise ValueError("state: expected the samples of a window that has begun.")
-    values = np.array(state.pending).reshape(known, *shape)
+    given = [math.nan if value is None else value for value in state.pending]
+    values = np.array(given).reshape(known, *shape)
     with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is refused below
         pending = values.astype(like.dtype)
-    if not (np.isfinite(pending) & np.isclose(pending, values)).all():
+    there = ~np.isnan(values)
+    if not (np.isfinite(pending) & np.isclose(pending, values))[there].all():
         raise ValueError(f"state: expected samples of {like.dtype}. Received: others.")
     return WindowerState(state.rows, state.start, pending)
+
+
+def pending_of(cut: WindowerState) -> tuple[float | None, ...]:
+    """Samples of a window that has begun, as a state has them."""
+    values = cut.pending.ravel().tolist()
+    return tuple(None if math.isnan(value) else value for value in values)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vae_runtime._base.arguments import count, number
-from vae_runtime.rows.arrays import RowCheck, plain_array
-from vae_runtime.rows.times.gaps import is_hole
+from vae_runtime.rows.arrays import RowCheck
 from vae_runtime.runner import Runner
 
 from .drift import Drift, DriftSettings, DriftTest
+from .sample_times import gaps_before, sample_times
 from .settings import StreamSettings, check_settings, gap_of, windowing
 from .state import (
     StreamState,
@@ -24,6 +24,7 @@ from .state import (
     cut_of,
     fingerprint,
     parse,
+    pending_of,
 )
 from .windower import WindowerState, cut
 
@@ -106,11 +107,6 @@ class StreamScorer:
             None if drift is None else DriftTest(calibration, drift, spacing=self.settings.spacing)
         )
         shape = model.input_shape if model.stride is None else model.input_shape[1:]
-        if runner.expects_missing and model.stride is not None:
-            raise ValueError(
-                "expected a model of single rows, to follow samples that lack values. Received: a "
-                "model of windows. Score its windows from files, or leave such samples out."
-            )
         self._check = RowCheck(
             replace(model, input_shape=shape), allow_missing=runner.expects_missing
         )
@@ -167,8 +163,9 @@ class StreamScorer:
         [False, True, True]
         """
         samples = self._samples(x)
-        times = self._times(time, len(samples))
-        gap, settings = self._gaps(times, len(samples)), self.settings
+        settings = self.settings
+        times = sample_times(time, len(samples), needed=settings.period is not None)
+        gap = gaps_before(times, len(samples), last=self._time, longest=self.longest_step)
         windows, after = cut(
             self._cut, samples, gap, window=settings.window, stride=settings.stride
         )
@@ -206,8 +203,9 @@ class StreamScorer:
         [1]
         """
         if time is not None:
-            at = self._times(time, 1)
-            self._cut = self._cut.anew() if self._gaps(at, 1)[0] else self._cut
+            at = sample_times(time, 1, needed=True)
+            found = gaps_before(at, 1, last=self._time, longest=self.longest_step)
+            self._cut = self._cut.anew() if found[0] else self._cut
             self._time = float(time)
         self._cut = self._cut.skip(self.settings.stride)
 
@@ -238,7 +236,7 @@ class StreamScorer:
                 self.settings,
                 self._cut.rows,
                 self._cut.start,
-                tuple(self._cut.pending.ravel().tolist()),
+                pending_of(self._cut),
                 self._time,
                 self._untested_until,
                 None if self._test is None else self._test.state(),
@@ -273,30 +271,6 @@ class StreamScorer:
         samples = self._check.as_array(x)
         shape = self._cut.pending.shape[1:]
         return self._check(samples[None], None) if samples.shape == shape else self._check(samples)
-
-    def _times(self, time: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
-        """Times as float64 (rows,), all finite."""
-        if time is None:
-            if self.settings.period is not None:
-                raise ValueError("expected the time of each sample, as a period was given.")
-            return None
-        times = plain_array(time, "time")
-        if times.dtype.kind not in "iuf" or times.size != rows or times.ndim > 1:
-            raise ValueError(
-                f"time: expected seconds, {rows} of them. Received: {times.dtype} {times.shape}."
-            )
-        times = times.astype(np.float64).reshape(rows)
-        if not np.isfinite(times).all():
-            raise ValueError(f"time: expected finite seconds. Received: {times.tolist()[:3]}.")
-        return times
-
-    def _gaps(self, times: NDArray[np.float64] | None, rows: int) -> NDArray[np.bool_]:
-        """True for a sample before which some were lost, or the clock set back: bool (rows,)."""
-        if times is None:
-            return np.zeros(rows, bool)
-        step = np.diff(times, prepend=times[0] if self._time is None else self._time)
-        found: NDArray[np.bool_] = step < 0
-        return found if self.longest_step is None else found | is_hole(step, self.longest_step)
 
     def _verdicts(self, scored: NDArray[Any]) -> list[list[Any]]:
         """Scores, p-values and alarms of windows or rows, which may be none."""

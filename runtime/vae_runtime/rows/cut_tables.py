@@ -28,6 +28,7 @@ from .times.times import Times, read_times, time_columns
 from .windows.windowing import Cut, Windowing
 from .windows.windows import UNNAMED, covered_rows, find_segments, one_of, starts_in
 
+NO_VALUES = "expected a value in some column. Received: none."
 WINDOWS = "windows"  # in place of a file's ending
 
 
@@ -93,6 +94,8 @@ class CutTable:
         times = _times(path, rows, cut)
         if times is not None:
             rows = _without_times(rows, times)
+        if wanted.allow_missing:
+            rows = _without_values(rows)
         lost = _lost(rows, recording)
         there = np.flatnonzero(~lost)
         good = np.ones(len(rows.x), bool)
@@ -191,6 +194,13 @@ def _times(path: Path, rows: Rows, cut: Cut) -> Times | None:
 def _without_times(rows: Rows, times: Times) -> Rows:
     """Rows of which those without a time are bad."""
     none = {int(row): times.reason(int(row)) for row in np.flatnonzero(~times.good)}
+    return rows._replace(bad=dict(sorted({**none, **rows.bad}.items())))
+
+
+def _without_values(rows: Rows) -> Rows:
+    """Rows of which those without any value are bad, as no other value of theirs is there."""
+    empty = np.flatnonzero(np.isnan(rows.x).all(axis=1)) if rows.x.dtype.kind == "f" else ()
+    none = dict.fromkeys(map(int, empty), NO_VALUES)
     return rows._replace(bad=dict(sorted({**none, **rows.bad}.items())))
 
 

@@ -2,6 +2,7 @@
 
 import glob
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -14,7 +15,7 @@ from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
 from . import cut_tables
 from .formats import registry
 from .formats.image_files import images_of, is_of_images
-from .names.missing_names import quoted
+from .names.missing_names import quoted, some
 from .text.endings import ENDINGS, SURE, TEXT, ending_of, format_inside
 
 GLOB_MARKS = "*?["  # of a glob
@@ -110,7 +111,7 @@ def settle(files: Sequence[Path], wanted: Wanted) -> Wanted:
     for file in files[1:] if wanted.features is None else ():
         other = registry.settle(file, wanted)
         if set(other.features or ()) != set(first.features or ()):
-            raise _differ(files[0], first.features or (), file, other.features or ())
+            raise _differ(files, wanted, file)
     return first
 
 
@@ -209,14 +210,22 @@ def _in_folder(folder: Path, wanted: Wanted) -> list[Path]:
         return [folder]
     files = sure or files  # notes.txt beside tables or images is none of them
     endings = sorted({_kind(file) for file in files})
-    if len(endings) != 1:
+    if len(endings) != 1 and not _are_apart(files):
         counted = [f"{sum(_kind(f) == e for f in files):,} of {e}" for e in endings]
         raise ValueError(
             f"{folder}: expected files of one format in a folder ({', '.join(ENDINGS)}). "
             f"Received: {' and '.join(counted) or 'none'}. Name them by a glob, such as "
-            f"'{folder}/*.csv'."
+            f"'{folder}/*.csv'. (Tables of several formats are read together where no two have "
+            "one name.)"
         )
     return files
+
+
+def _are_apart(files: Sequence[Path]) -> bool:
+    """True for tables of several formats of which no two may be the same rows, written twice."""
+    names = {(file.parent, file.name.split(".")[0]) for file in files}
+    are_tables = all(ending_of(file) not in (".npy", ".npz") for file in files)
+    return bool(files) and are_tables and len(names) == len(files)
 
 
 def _kind(file: Path) -> str:
@@ -225,12 +234,18 @@ def _kind(file: Path) -> str:
     return ".csv" if ending in TEXT else ending
 
 
-def _differ(first: Path, header: Sequence[str], file: Path, other: Sequence[str]) -> ValueError:
-    """The error for files of different columns."""
-    alone = {first: set(header) - set(other), file: set(other) - set(header)}
+def _differ(files: Sequence[Path], wanted: Wanted, file: Path) -> ValueError:
+    """The error for a file of other columns than the first; names those that differ from most."""
+    each = {path: frozenset(registry.settle(path, wanted).features or ()) for path in files}
+    alone = {files[0]: each[files[0]] - each[file], file: each[file] - each[files[0]]}
     found = [f"{quoted(sorted(n))} in {f.name} alone" for f, n in alone.items() if n]
+    most, count = Counter(each.values()).most_common(1)[0]
+    odd = some([path.name for path in files if each[path] != most])
+    alike = "" if count == 1 else f" {count:,} of {len(files):,} have the same: leave out {odd}."
     return ValueError(
         f"{file.parent}: expected files with the same columns. Received: {', '.join(found)}."
+        f"{alike} Name files by a glob in quotes, such as '{file.parent}/a*', or take others to "
+        "another folder."
     )
 
 

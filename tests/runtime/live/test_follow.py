@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from vae_runtime import DriftSettings, StreamScorer
-from vae_runtime.live.follow import Followed, FollowSettings, _record, follow
+from vae_runtime.live.follow import Followed, FollowSettings, follow
+from vae_runtime.live.result_records import result_record
 from vae_runtime.live.stream import StreamResult
 from vae_runtime.rows.windows.windows import window_starts
 
@@ -349,7 +350,7 @@ def test_later_it_does_not_silence_the_alarm(table, tmp_path):
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
 def test_a_score_that_is_no_number_is_null(score):
-    record = _record(StreamResult(0, 0, None, float(score), 0.01, True, False), None)
+    record = result_record(StreamResult(0, 0, None, float(score), 0.01, True, False), None)
     assert json.dumps(record, allow_nan=False).count("null") == 2
 
 

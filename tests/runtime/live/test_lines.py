@@ -93,6 +93,8 @@ def test_times_are_seconds(of_pump, lines):
         (['{"flow": 1, "current": 2}'], "expected 'pressure'. Received: ['flow', 'current']"),
         (['{"flow": [1], "current": 2, "pressure": 3}'], "expected a number in column 'flow'"),
         (["pressure,flow,current", "1,2"], "expected 3 cells. Received: 2"),
+        (["pressure,flow,current", ",,"], "no value in column 'pressure'"),
+        (["at,pressure,flow,current", "noon,NA,NA,null"], "no value in column 'pressure' (NA)."),
     ],
 )
 def test_what_is_no_sample_is_named(of_pump, lines, message):

@@ -65,8 +65,26 @@ def test_no_window_spans_two_files(tmp_path):
 
 def test_a_folder_of_tables_is_never_said_to_lack_images(tmp_path):
     save(tmp_path / "day" / "1.csv", X)
-    save(tmp_path / "day" / "2.parquet", X)
+    save(tmp_path / "day" / "1.parquet", X)
     with pytest.raises(ValueError, match="expected files of one format in a folder"):
+        data.load(DataConfig(str(tmp_path / "day")))
+
+
+def test_tables_of_several_formats_are_read_together_where_none_is_there_twice(tmp_path):
+    save(tmp_path / "day" / "1.csv", X[:4])
+    save(tmp_path / "day" / "2.parquet", X[4:])
+    for junk in ("README.txt", ".DS_Store", "Thumbs.db", "notes.md"):
+        (tmp_path / "day" / junk).write_text("bench 4\n")
+    dataset = data.load(DataConfig(str(tmp_path / "day")))
+    np.testing.assert_array_equal(dataset.x, X)
+    assert dataset.recordings.tolist() == ["1"] * 4 + ["2"] * (len(X) - 4)
+
+
+def test_the_files_that_differ_from_most_are_named(tmp_path):
+    for i in range(4):
+        save(tmp_path / "day" / f"run_{i}.csv", X)
+    (tmp_path / "day" / "calm.csv").write_text("a\n1\n2\n")
+    with pytest.raises(ValueError, match=r"4 of 5 have the same: leave out calm\.csv\."):
         data.load(DataConfig(str(tmp_path / "day")))
 
 

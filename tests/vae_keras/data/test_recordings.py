@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vae_keras.configs import DataConfig
-from vae_keras.data import Dataset, recordings, split, splits
+from vae_keras.data import Dataset, dealing, recordings, split, splits
 
 SETS = ("train", "validation", "calibration", "test")
 
@@ -132,7 +132,7 @@ def test_a_machine_that_is_a_recording_gives_stretches():
 
 
 def test_of_long_recordings_no_more_rows_calibrate_than_are_of_use(monkeypatch):
-    monkeypatch.setattr(splits, "MOST_HELD_BACK", 100)
+    monkeypatch.setattr(dealing, "MOST_HELD_BACK", 100)
     rows = split(table(runs(6, 200)), DataConfig("bench"))
     assert (len(rows.calibration), rows.calibrates.sum(), len(rows.test)) == (1000, 100, 100)
 

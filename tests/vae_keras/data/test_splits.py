@@ -11,7 +11,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from vae_keras.configs import DataConfig
-from vae_keras.data import Dataset, split, splits
+from vae_keras.data import Dataset, dealing, split, splits
 from vae_keras.data.streams import FileStream
 from vae_keras.data.windows import MIN_RECORDINGS, cut
 
@@ -54,7 +54,7 @@ def test_too_few_rows_to_split_are_refused():
 
 
 def test_no_more_is_held_back_than_sharpens_a_level(counted, monkeypatch):
-    monkeypatch.setattr(splits, "MOST_HELD_BACK", 50)
+    monkeypatch.setattr(dealing, "MOST_HELD_BACK", 50)
     rows = split(counted, CONFIG)
     sizes = [len(part) for part in (rows.train, rows.validation, rows.calibration, rows.test)]
     assert sizes == [900 - 90 - 50 - 50, 90, 50, 50 + 50]
@@ -80,7 +80,7 @@ def test_a_stream_is_dealt_out_as_an_array_is(counted, streamed, rows_of):
 
 
 def test_of_a_stream_no_more_is_held_in_memory_than_is_of_use(streamed, monkeypatch):
-    monkeypatch.setattr(splits, "MOST_HELD_BACK", 50)
+    monkeypatch.setattr(dealing, "MOST_HELD_BACK", 50)
     rows = split(streamed, CONFIG)
     sizes = [len(part) for part in (rows.train, rows.validation, rows.calibration, rows.test)]
     assert sizes == [900 - 3 * 50, 50, 50, 50 + 50]
@@ -192,7 +192,7 @@ def test_shares_of_one_long_recording_are_about_what_was_asked_for():
 
 
 def test_windows_held_back_are_limited_too(monkeypatch):
-    monkeypatch.setattr(splits, "MOST_HELD_BACK", 30)
+    monkeypatch.setattr(dealing, "MOST_HELD_BACK", 30)
     x = np.arange(2_000, dtype=np.float32)[:, None]
     config = DataConfig("rows", window=4, stride=2, folds=1)
     table = Dataset("rows", x, x[:, 0] >= 1800)
@@ -285,7 +285,7 @@ def test_there_must_be_a_recording_for_each_fold_and_one_for_the_test(recordings
 
 
 def test_folds_of_many_rows_are_refused(counted, monkeypatch):
-    monkeypatch.setattr(splits, "MOST_HELD_BACK", 800)
+    monkeypatch.setattr(dealing, "MOST_HELD_BACK", 800)
     with pytest.raises(ValueError, match=r"800 rows at most with folds.*Received: 810.*--folds 1"):
         split(counted, DataConfig("rows", folds=3))
 

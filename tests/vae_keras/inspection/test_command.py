@@ -39,6 +39,30 @@ def test_a_regular_series_is_cut_into_windows():
     assert "--columns" not in words
 
 
+@pytest.mark.parametrize(
+    ("rows", "window"), [(100, None), (300, "8"), (509, "16"), (767, "16"), (768, "32")]
+)
+def test_a_short_series_is_cut_into_short_windows(rows, window):
+    """Six stretches of four windows, so that there is one to test and some to calibrate."""
+    x = np.random.default_rng(0).normal(size=(2, rows))
+    block = {"unix": 1_772_352_000 + np.arange(rows), "a": x[0], "b": x[1]}
+    words = train_command(survey([RawBlock("a.csv", block)]), ["a.csv"])
+    assert option(words, "--window") == window
+
+
+def test_many_short_recordings_make_windows_together():
+    x = np.random.default_rng(0).normal(size=(2, 90))
+    block = {"unix": 1_772_352_000 + np.arange(90), "a": x[0], "b": x[1]}
+    files = [RawBlock(f"{i}.csv", block) for i in range(8)]
+    assert option(train_command(survey(files), ["day"]), "--window") == "32"
+
+
+def test_text_of_few_kinds_is_encoded_in_windows_too():
+    mode = np.array(["idle", "run", "wash"])[np.arange(ROWS) // 40 % 3]
+    words = command(unix=1_772_352_000 + np.arange(ROWS), mode=mode)
+    assert (option(words, "--window"), option(words, "--categories")) == ("32", "mode")
+
+
 def test_an_irregular_series_is_not():
     steps = np.random.default_rng(0).exponential(60, ROWS)
     words = command(unix=1_772_352_000 + np.cumsum(steps))

@@ -199,7 +199,7 @@ def _instants(codes: NDArray[np.uint32], match: re.Match[str]) -> Instants:
     if match.groupdict().get("p"):
         holds &= (hour >= 1) & (hour <= 12)
         hour = hour % 12 + (12 if match["p"].startswith("p") else 0)
-    holds &= hour <= 23
+    holds &= (hour <= 23) | ((hour == 24) & (minute == 0) & (second == 0))  # the day's end
     months = (np.where(holds, year, 1970) - 1970) * 12 + np.where(holds, month, 1) - 1
     first = months.astype("datetime64[M]")
     date = first.astype("datetime64[D]") + (day - 1)

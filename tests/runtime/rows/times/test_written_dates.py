@@ -37,7 +37,7 @@ def test_a_form_is_read_and_described_as_a_format_that_reads_the_same(form):
     "text",
     [
         *("2026-02-29", "2026-13-01", "2026-00-01", "2026-01-00", "2026-01-32", "1600-01-01"),
-        *("2026-01-01 24:00", "2026-01-01 00:60", "2026-01-01 00:00:61", "2026-01-01 13:00 pm"),
+        *("2026-01-01 24:01", "2026-01-01 00:60", "2026-01-01 00:00:61", "2026-01-01 13:00 pm"),
         *("", "2026", "2026-01-01 at noon", "२०२६-०१-०१", "2026-01-01\n", "2300-01-01"),
     ],
 )
@@ -57,3 +57,8 @@ def test_noon_and_midnight_are_where_they_belong(hour):
     at = datetime.datetime(2026, 3, 1, hour, 30)
     texts = np.array([at.strftime("%m/%d/%Y %I:%M %p")])
     assert parse_form(texts, "mdy").astype("datetime64[ns]").astype("datetime64[s]")[0] == at
+
+
+def test_a_day_may_end_at_24_hours_as_iso_has_it():
+    found = parse_form(np.array(["2026-01-31 24:00", "2026-02-01 00:00:00"]), "ymd")
+    assert found[0] == found[1] != NAT
