@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_keras.survey.records import CATEGORY, COUNTER, FEATURES, TIME, Column, Survey
+from vae_keras.survey.records import CATEGORY, COUNTER, FEATURES, TIME, Column, Survey, Times
+from vae_runtime._base.name_lists import joined_names
+from vae_runtime._base.printable import is_harmless
 from vae_runtime.verdicts.calibration import rows_needed
 
-WINDOW = 32  # rows
+WINDOWS = (32, 16, 8)  # rows of one, the first that a series has enough of
 REGULAR = 0.8  # share of the steps that are the usual one, of a series to cut into windows
-ENOUGH_WINDOWS = 8  # that a series has, each after the other, at least
+ENOUGH_WINDOWS = 25  # that a series has, each after the other, for a part to train and to judge
 MOST_MISSING = 0.2  # share of the rows without a value, in a column that is trained on
 FEW_KINDS = 12  # of a text column that is encoded
 ALPHAS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -35,7 +37,8 @@ class Plan:
         missing: numbers and texts that mean "no value".
         sparse: columns that lack a value in too many rows, and are left out.
         still: columns that change in anomalies alone, and are left out.
-        incomplete: rows that lack a value of a feature.
+        incomplete: rows that lack a value of a feature, or a time.
+        unprintable: columns whose names no bundle can hold, and that are left out.
         alpha: rate of false alarms that the rows suffice for.
     """
 
@@ -50,6 +53,12 @@ class Plan:
     still: tuple[str, ...]
     incomplete: int
     alpha: float
+    unprintable: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True where there is nothing to train on."""
+        return not self.features and not self.categories
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -60,35 +69,38 @@ class Plan:
 
 def plan(survey: Survey) -> Plan:
     """Decides what to train on."""
-    usable = [survey.column(name) for name in survey.of_kind(*FEATURES)]
+    fit = [column for column in survey.columns if is_name(column.name)]
+    usable = [column for column in fit if column.kind in FEATURES]
     sparse = tuple(c.name for c in usable if _absent(c) > MOST_MISSING * c.rows)
     still = tuple(c.name for c in usable if c.name not in sparse and _is_still(c, survey))
     features = [c for c in usable if c.name not in (*sparse, *still)]
     window = _window(survey)
     missing = [f"{code.value:g}" for c in features for code in c.codes]
     missing += [text for c in features for text in c.strange]
-    kinds = [survey.column(name) for name in survey.of_kind(CATEGORY)]
+    kinds = [column for column in fit if column.kind == CATEGORY]
     encoded = [c.name for c in kinds if c.distinct is not None and c.distinct <= FEW_KINDS]
     names = tuple(c.name for c in features)
     coded = sum(code.count for c in features for code in c.codes)
-    incomplete = survey.incomplete(names) + coded + survey.bad_rows
+    incomplete = survey.incomplete(names) + coded
+    timeless = survey.times.bad if window and survey.times else 0
     return Plan(
         features=names,
         categories=() if window else tuple(encoded),
-        label=survey.label,
-        recording=survey.recording,
-        time=survey.times.columns if window and survey.times else (),
+        label=_if_printable(survey.label),
+        recording=_if_printable(survey.recording),
+        time=_times(survey) if window else (),
         window=window,
         missing=tuple(dict.fromkeys(missing)),
         sparse=sparse,
         still=still,
-        incomplete=min(incomplete, survey.rows),
-        alpha=_alpha(survey, incomplete, window),
+        incomplete=min(max(incomplete, timeless), survey.rows),
+        alpha=_alpha(survey, incomplete + survey.bad_rows, window),
+        unprintable=tuple(c.name for c in survey.columns if c not in fit),
     )
 
 
 def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str] = ()) -> list[str]:
-    """Command that trains on a table, as a list of words.
+    """Command that trains on a table, as a list of words; none where there is nothing to train on.
 
     Args:
         survey: of the table.
@@ -96,15 +108,17 @@ def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str]
         reading: options by which the table was read, as ("--sep", ";").
     """
     found = plan(survey)
+    if found.is_empty:
+        return []
     words = ["vae-keras", "train", "--data", data_of(sources), *reading]
     is_chosen = [*survey.of_kind(*FEATURES)] != [*found.features] or not _alone(survey, found)
     if is_chosen and not survey.is_array:
-        words += ["--columns", ",".join(found.features)]
+        words += ["--columns", joined_names(found.features)]
         words += [] if survey.has_names or "--header" in words else ["--header", "none"]
     if found.categories:
-        words += ["--categories", ",".join(found.categories)]
+        words += ["--categories", joined_names(found.categories)]
     if found.time:
-        words += ["--time", ",".join(found.time)]
+        words += ["--time", joined_names(found.time), *_time_format(survey.times)]
     if found.window:
         words += ["--window", str(found.window)]
     if found.recording is not None:
@@ -113,8 +127,8 @@ def train_command(survey: Survey, sources: Sequence[str], reading: Sequence[str]
         words += ["--label", found.label]
         words += [] if survey.normal is None else ["--normal", survey.normal]
     if found.missing:
-        words.append(f"--missing={','.join(found.missing)}")
-    if found.incomplete:
+        words.append(f"--missing={joined_names(found.missing)}")
+    if found.incomplete or survey.bad_rows:
         words += ["--on-bad-row", "reject"]
     if found.alpha != ALPHAS[0]:
         words += ["--alpha", f"{found.alpha:g}"]
@@ -190,7 +204,30 @@ def _is_still(column: Column, survey: Survey) -> bool:
 def _window(survey: Survey) -> int | None:
     times = survey.times
     is_regular = _counts_again(survey) if times is None else times.regular >= REGULAR
-    return WINDOW if is_regular and survey.rows >= ENOUGH_WINDOWS * WINDOW else None
+    enough = (size for size in WINDOWS if survey.rows >= ENOUGH_WINDOWS * size)
+    return next(enough, None) if is_regular else None
+
+
+def is_name(text: str) -> bool:
+    """True for the name of a column that a bundle can hold: without control characters."""
+    return all(map(is_harmless, text))
+
+
+def _times(survey: Survey) -> tuple[str, ...]:
+    columns = () if survey.times is None else survey.times.columns
+    return columns if all(map(is_name, columns)) else ()
+
+
+def _if_printable(name: str | None) -> str | None:
+    return name if name is not None and is_name(name) else None
+
+
+def _time_format(times: Times | None) -> list[str]:
+    """Option that says how times are written, where training would not find out by itself."""
+    if times is None or len(times.columns) > 1:
+        return []
+    is_clock = times.format.startswith(("%H", "%I"))
+    return ["--time-format", times.format] if is_clock or times.unclear else []
 
 
 def _counts_again(survey: Survey) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from vae_keras._base.arrays import Array
+from vae_runtime.rows.times.written_dates import FORMS, NAT, describe, parse_form, parse_format
 
 from .steps import Steps
 
@@ -14,6 +15,7 @@ CLOCK = "%H:%M:%S"
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
 _CLOCKS = (" %H:%M:%S", "T%H:%M:%S", " %H:%M", "")
 FORMATS = (*(d + c for d in _DATES for c in _CLOCKS), CLOCK, "%H.%M.%S", "%H:%M")
+FINE_CLOCKS = ("%H:%M:%S.%f", "%H:%M:%S,%f", "%I:%M:%S %p", "%I:%M %p")  # read more slowly
 LOOKED_AT = 1_000
 GOOD = 0.9  # share of the cells that are times, in a column of times
 
@@ -40,7 +42,7 @@ class Dates:
     @property
     def has_clock(self) -> bool:
         """Whether the texts say the time of day."""
-        return self.formats[0] == ISO or "%H" in self.formats[0]
+        return self.formats[0] == ISO or any(code in self.formats[0] for code in ("%H", "%I"))
 
     def add(self, texts: Any, there: Array) -> bool:
         """Adds a block; returns False where the texts are no times.
@@ -54,6 +56,7 @@ class Dates:
         if not self.formats:
             some = texts.filter(pa.array(there))[:LOOKED_AT]
             self.formats = [f for f in (ISO, *FORMATS) if _share(some, f) >= GOOD]
+            self.formats = self.formats or _others(some)
             if not self.formats:
                 return False
             if ISO in self.formats:
@@ -82,8 +85,26 @@ def seconds_of(texts: Any, format: str) -> Array:
 
     if format == ISO:
         return _iso(texts)
+    if format not in FORMATS:
+        instants = parse_format(_as_numpy(texts), format)
+        return np.where(instants == NAT, np.nan, instants / 1e9)
     found = pc.strptime(texts, format, "us", error_is_null=True)
     return found.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False) / 1e6
+
+
+def _others(texts: Any) -> list[str]:
+    """Formats of dates and clocks that are written in other ways, as training reads them."""
+    some = _as_numpy(texts)
+    found = [format for format in FINE_CLOCKS if _share(texts, format) >= GOOD]
+    for form in () if found else FORMS:
+        fits = parse_form(some, form) != NAT
+        if len(some) and fits.mean() >= GOOD:
+            found.append(describe(str(some[int(np.argmax(fits))]), form))
+    return found
+
+
+def _as_numpy(texts: Any) -> Array:
+    return np.array([text or "" for text in texts.to_pylist()], str)
 
 
 def _iso(texts: Any) -> Array:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.name_lists import split_names
+
 from .gaps import GAP
 from .written_dates import FORMS, NAT, Instants, Text, describe, parse_form, parse_format
 
@@ -90,7 +92,7 @@ def time_columns(option: str | None) -> tuple[str, ...]:
     >>> time_columns("date,clock")
     ('date', 'clock')
     """
-    names = () if not option else tuple(name.strip() for name in option.split(","))
+    names = () if not option else split_names(option)
     if len(names) > 2 or "" in names or len(set(names)) < len(names):
         raise ValueError(
             f"expected a column of times, or two of dates and clocks, as in --time date,clock. "
