@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vae_runtime.rows.names.missing_names import no_such, some
 
+from .cells import PLAIN, CellFormat
 from .dialect import Reading
 from .headers import (
     Rows,
@@ -22,6 +23,10 @@ from .headers import (
 )
 
 SHOWN = 60  # characters of a first line that is told
+_BY_NUMBER = (
+    "Name each column once in the file; or leave the line of names out and call columns by their "
+    "numbers: --header none, with --skiprows LINES up to that line"
+)
 
 
 class ColumnError(ValueError):
@@ -56,7 +61,12 @@ def full_names(header: list[str], below: Rows) -> list[str]:
 
 
 def header_read(
-    path: Path, first: Sequence[str], columns: ColumnChoice, below: Rows, reading: Reading
+    path: Path,
+    first: Sequence[str],
+    columns: ColumnChoice,
+    below: Rows,
+    reading: Reading,
+    format: CellFormat = PLAIN,
 ) -> list[str] | None:
     """Names of columns from the first line as `header_of` says, unless a user says what it is.
 
@@ -64,7 +74,7 @@ def header_read(
         ValueError: a last column has values and no name.
     """
     if reading.header is None:
-        header = header_of(path, first, columns, below)
+        header = header_of(path, first, columns, below, format)
     else:
         header = [name.strip() for name in first] if reading.header else None
         names = header or [str(i + 1) for i in range(len(first))]
@@ -76,15 +86,28 @@ def header_read(
 
 
 def header_of(
-    path: Path, first: Sequence[str], columns: ColumnChoice, below: Rows
+    path: Path,
+    first: Sequence[str],
+    columns: ColumnChoice,
+    below: Rows,
+    format: CellFormat = PLAIN,
 ) -> list[str] | None:
     """Names of columns from the first line of a .csv; None for a first line that is a row.
+
+    Args:
+        path: of the file.
+        first: cells of the line.
+        columns: that are wanted.
+        below: cells of the lines below.
+        format: of numbers.
 
     Raises:
         ColumnError: a column that is wanted is not there.
     """
-    if columns.features is None and not _is_header(first, columns.named, below):
-        if may_be_names(first, below):
+    cells = [format.plain(cell) for cell in first]
+    below = [[format.plain(cell) for cell in row] for row in below]
+    if columns.features is None and not _is_header(cells, columns.named, below):
+        if may_be_names(cells, below):
             tell(path, ",".join(first)[:SHOWN])
         return None
     header = [name.strip() for name in first]
@@ -99,7 +122,7 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
     if "" in wanted:
         raise ValueError(
             f"{path}: expected a name for each column. Received: none for column "
-            f"{header.index('') + 1} of {len(header)}; if it is an index of the rows, leave it out."
+            f"{header.index('') + 1} of {len(header)}. {_BY_NUMBER}"
         )
     counts = Counter(header)
     missing = [name for name in wanted if not counts[name]]
@@ -109,7 +132,7 @@ def check_names(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Non
         if counts[name] > 1:
             raise ColumnError(
                 f"{path}: expected the column {name!r}. Received: several columns of that name in "
-                f"{some(header)}."
+                f"{some(header)}. {_BY_NUMBER}"
             )
 
 

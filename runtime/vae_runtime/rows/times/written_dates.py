@@ -45,7 +45,7 @@ _CLOCK = (
     r"(?:(?:t| *,? +| - )(?P<H>00?)(?::?(?P<M>00)(?::?(?P<S>00)(?:[.,:](?P<f>0+))?)?)?"
     r"(?: ?(?P<p>[ap]\.?m\.?))?(?: ?(?P<z>z|utc|gmt|[+-]00(?::?00)?))?)?"
 )
-_NAME = r"(?P<b>[^\W\d_]{3,10})\.?"
+_NAME = r"(?P<b>[^\W\d_]{3,10}\.?)"
 # Dates that are recognised without a format, by the order of their parts.
 FORMS = {
     "ymd": r"(?P<Y>0000)(?P<s>[-/.])(?P<m>00?)(?P=s)(?P<d>00?)",
@@ -257,4 +257,4 @@ def _offset(codes: NDArray[np.uint32], match: re.Match[str]) -> NDArray[np.int64
 def _month(name: str) -> int:
     """Number of a month by its name in small letters; 0 for another word."""
     plain = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
-    return MONTH_NUMBERS.get(plain, 0)
+    return MONTH_NUMBERS.get(plain.rstrip("."), 0)
