@@ -47,10 +47,14 @@ class ColumnChoice(NamedTuple):
 
 
 def _without_nameless(header: Sequence[str]) -> Sequence[str]:
-    """Names of a header but for an empty one at its begin, of an index, or at its end."""
+    """Names of a header but for an empty one at its begin, of an index, or some at its end."""
     first = int(len(header) > 1 and header[0] == "")
-    last = len(header) - int(len(header) > 1 + first and header[-1] == "")
-    return header[first:last]
+    return header[first : max(len(header) - _nameless_at_end(header), first + 1)]
+
+
+def _nameless_at_end(header: Sequence[str]) -> int:
+    """Number of columns at the end that have no name, as programs for sheets leave them."""
+    return len(header) - max((i for i, name in enumerate(header, 1) if name), default=0)
 
 
 def full_names(header: list[str], below: Rows) -> list[str]:
@@ -79,8 +83,10 @@ def header_read(
         header = [name.strip() for name in first] if reading.header else None
         names = header or [str(i + 1) for i in range(len(first))]
         check_names(path, names, (*columns.of(names), *columns.named))
-    if header is not None and columns.features is None and not header[-1]:
-        if any(len(row) == len(header) and row[-1].strip() for row in below):
+    empty = 0 if header is None else _nameless_at_end(header)
+    if header is not None and columns.features is None and empty:
+        rows = [row for row in below if len(row) == len(header)]
+        if any(cell.strip() for row in rows for cell in row[-empty:]):
             check_names(path, header, [""])
     return header
 
