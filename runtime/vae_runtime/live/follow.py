@@ -18,13 +18,17 @@ from vae_runtime._base import arguments
 from vae_runtime._base.interrupts import StopOnSignal
 from vae_runtime.rows.text.dialect import Reading
 from vae_runtime.rows.text.line_limit import bounded_lines, check_length, longest_line
+from vae_runtime.rows.text.text_files import UTF8
 from vae_runtime.runner import Runner
 
 from .gap_monitor import Pace
 from .line_times import LineTime
 from .lines import LineReader, Sample
+from .recoded import lines_of
 from .state_file import StateFile
 from .stream import StreamResult, StreamScorer
+
+ONE_BYTE = ("latin-1", "cp1252")  # encodings in which each line is read by itself
 
 
 @dataclass(frozen=True)
@@ -153,12 +157,17 @@ class _Source:
         self._given: LineTime | None = None  # the time of the last sample
         self._known = stream.drift is not None and stream.drift.noticed
         self._is_file = False
+        reading = settings.reading or Reading(recorded=model.dialect)
+        self._encoding = reading.encoding
+        self._recorded = "" if reading.recorded is None else reading.recorded.encoding
 
     def bounded(self, lines: Iterable[bytes]) -> Iterable[bytes]:
         """Lines of a source, none longer than the limit."""
         if not isinstance(lines, io.IOBase):
             return lines
         self._is_file = True
+        if self._encoding not in (None, UTF8):
+            lines, self._encoding = lines_of(lines, self._encoding), UTF8
         return bounded_lines(lines, self._longest)
 
     def records(self, lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
@@ -186,7 +195,19 @@ class _Source:
         check_length(line, self._longest)
         if self._is_file:
             _check_end(line)
-        return self._reader.read(line.decode())
+        return self._reader.read(self._decoded(line))
+
+    def _decoded(self, line: bytes) -> str:
+        """Text of a line: as asked, or in utf-8, or else as training read text."""
+        try:
+            return line.decode(self._encoding or UTF8)
+        except UnicodeDecodeError as error:
+            if self._encoding is None and self._recorded in ONE_BYTE:
+                return line.decode(self._recorded)
+            raise ValueError(
+                f"expected text in {self._encoding or UTF8}. Received: {error}. Say what it is in: "
+                "--encoding latin-1, cp1252, utf-16-le or utf-16-be."
+            ) from error
 
     def _skip(self) -> None:
         """Counts an invalid line as a row over which no window is, at its time if that is known."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from vae_runtime._base.printable import printable
-from vae_runtime.rows.text.cells import CellFormat
+from vae_runtime.rows.text.cells import FALSE, TRUE, CellFormat
 from vae_runtime.rows.text.dialect import WORDS, Reading
 from vae_runtime.rows.text.json_values import short
 from vae_runtime.rows.text.recognition import SEPARATORS, tabbed
@@ -54,6 +54,22 @@ class CellReader:
                 self.format = CellFormat(",", self._reading.thousands, self._codes)
                 _tell("decimal commas (--decimal , says so)")
         return cells
+
+    def names_of(self, comment: str) -> list[str]:
+        """Cells of a comment without its mark, by what stands between cells, as far as is known."""
+        line = comment.lstrip(f"{self.comment} \t")
+        recorded = self._reading.recorded
+        seps = (self._sep,) if self._sep else ((recorded.sep,) if recorded else ()) + SEPARATORS
+        try:
+            each = [_cells(line, sep) for sep in dict.fromkeys(seps)]
+        except ValueError:
+            return []  # a comment may hold any text
+        return next((cells for cells in each if self._is_header(cells)), [])
+
+    def is_number(self, cell: str) -> bool:
+        """True for a number, with any mark before its fraction; a truth may be a name."""
+        each = (self.format, CellFormat(","))
+        return cell.strip().lower() not in TRUE | FALSE and any(f.is_number(cell) for f in each)
 
     @property
     def _is_open(self) -> bool:

@@ -22,7 +22,7 @@ from vae_runtime.rows.names.missing_names import quoted
 from vae_runtime.rows.text.cells import NoValue
 from vae_runtime.rows.text.dialect import Reading
 from vae_runtime.rows.text.headers import is_numbered, may_be_row, tell_names
-from vae_runtime.rows.text.json_values import is_number, number, parse_json, short
+from vae_runtime.rows.text.json_values import number, parse_json, short
 from vae_runtime.rows.times.times import time_columns
 
 from .line_cells import CellReader
@@ -69,8 +69,10 @@ class LineReader:
         self._header: list[str] | None = None
         self._allow_missing = allow_missing
         self._began = False  # whether there has been a sample
+        reading = Reading(recorded=model.dialect) if reading is None else reading
+        self._is_header, self._above = reading.header, reading.skiprows or 0
         self._cells = CellReader(
-            Reading(recorded=model.dialect) if reading is None else reading,
+            reading,
             self._names_all,
             math.prod(self._shape),
         )
@@ -83,12 +85,24 @@ class LineReader:
         """
         self.time = None
         line = line.strip("\r\n").removeprefix("\ufeff")
-        if not line.strip() or (self._cells.comment and line.startswith(self._cells.comment)):
+        if self._above:
+            self._above -= 1
+            return None
+        if not line.strip(" \t\0"):
+            return None
+        if self._cells.comment and line.lstrip(" \t").startswith(self._cells.comment):
+            self._take_comment(line)
             return None
         if line.lstrip()[0] in "[{":
             return self._of_json(parse_json(line))
         cells = self._cells.split(line)
         return None if self._take_header(cells) else self._of_cells(cells)
+
+    def _take_comment(self, line: str) -> None:
+        """Takes names from a comment that has all of them, as files have them above the rows."""
+        cells = self._cells.names_of(line)
+        if not self._began and self._is_header is None and self._names_all(cells):
+            self._header = cells
 
     def _of_json(self, value: Any) -> Sample:
         if isinstance(value, dict):
@@ -107,12 +121,15 @@ class LineReader:
 
     def _take_header(self, cells: list[str]) -> bool:
         """Takes a CSV header, by which later lines are then read; False for other lines."""
+        if self._is_header is False:
+            return False
+        is_first, self._is_header = self._is_header, None
         wanted, named = [*self._columns(cells), *self._times], self._names_all(cells)
-        if named and self._began and all(map(is_number, wanted)):
+        if named and self._began and all(map(self._cells.is_number, wanted)):
             return False  # 0,1,2 as names: later on that is a sample
         is_new = self._names is None and self._header is None and is_numbered(cells, ())
-        if not named and not (
-            self._may_begin(cells) and (is_new or not any(map(is_number, cells)))
+        if not (named or is_first) and not (
+            self._may_begin(cells) and (is_new or not any(map(self._cells.is_number, cells)))
         ):
             return False
         for name in wanted:

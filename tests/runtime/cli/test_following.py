@@ -170,9 +170,6 @@ OF_FILES = {
     "--engine": ["ray"],
     "--address": ["local"],
     "--ship": [],
-    "--encoding": ["latin-1"],
-    "--header": ["0"],
-    "--skiprows": ["1"],
 }
 FOLLOWED = {
     "--precision", "--backend", "--profile", "--threads", "--provider", "--by", "--stride",

@@ -69,16 +69,18 @@ def _is_json_lines(head: bytes) -> bool:
     """True for a whole object or list in the first line, and another in the second, if any."""
     first, second = ([*filter(bytes.strip, head.splitlines()), b"", b""])[:2]
     is_cut = len(head) == HEAD and not second
-    return not is_cut and _is_row(first) and (not second or _is_row(second))
+    return not is_cut and _is_row(first, not second) and (not second or _is_row(second))
 
 
-def _is_row(line: bytes) -> bool:
+def _is_row(line: bytes, is_alone: bool = False) -> bool:
+    """True for a row of JSON; alone in its file, an object of lists is one of columns."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
         return False
-    values = value if isinstance(value, list) else []
-    return isinstance(value, dict | list) and not any(isinstance(v, dict) for v in values)
+    if isinstance(value, dict):
+        return not (is_alone and any(isinstance(v, list | dict) for v in value.values()))
+    return isinstance(value, list) and not any(isinstance(v, dict) for v in value)
 
 
 def _is_text(head: bytes) -> bool:
