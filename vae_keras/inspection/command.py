@@ -22,6 +22,7 @@ MOST_MISSING = 0.2  # share of the rows without a value, in a column that is tra
 FEW_KINDS = 12  # of a text column that is encoded
 ALPHAS = (0.01, 0.02, 0.05, 0.1, 0.2)
 HELD_FOR_TEST = 0.1
+FEWEST = 12  # rows, of which some train and some are judged
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Plan:
         sparse: columns that lack a value in too many rows, and are left out.
         still: columns that change in anomalies alone, and are left out.
         incomplete: rows that lack a value of a feature, or a time.
+        is_short: whether the rows are too few to train and to judge.
         unprintable: columns whose names no bundle can hold, and that are left out.
         alpha: rate of false alarms that the rows suffice for.
     """
@@ -54,11 +56,12 @@ class Plan:
     incomplete: int
     alpha: float
     unprintable: tuple[str, ...] = ()
+    is_short: bool = False
 
     @property
     def is_empty(self) -> bool:
         """True where there is nothing to train on."""
-        return not self.features and not self.categories
+        return (not self.features and not self.categories) or self.is_short
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -74,14 +77,14 @@ def plan(survey: Survey) -> Plan:
     sparse = tuple(c.name for c in usable if _absent(c) > MOST_MISSING * c.rows)
     still = tuple(c.name for c in usable if c.name not in sparse and _is_still(c, survey))
     features = [c for c in usable if c.name not in (*sparse, *still)]
-    window = _window(survey)
+    names = tuple(c.name for c in features)
+    coded = sum(code.count for c in features for code in c.codes)
+    incomplete = survey.incomplete(names) + coded
+    window = _window(survey, incomplete + survey.bad_rows)
     missing = [f"{code.value:g}" for c in features for code in c.codes]
     missing += [text for c in features for text in c.strange]
     kinds = [column for column in fit if column.kind == CATEGORY]
     encoded = [c.name for c in kinds if c.distinct is not None and c.distinct <= FEW_KINDS]
-    names = tuple(c.name for c in features)
-    coded = sum(code.count for c in features for code in c.codes)
-    incomplete = survey.incomplete(names) + coded
     timeless = survey.times.bad if window and survey.times else 0
     return Plan(
         features=names,
@@ -96,6 +99,7 @@ def plan(survey: Survey) -> Plan:
         incomplete=min(max(incomplete, timeless), survey.rows),
         alpha=_alpha(survey, incomplete + survey.bad_rows, window),
         unprintable=tuple(c.name for c in survey.columns if c not in fit),
+        is_short=survey.rows - incomplete - survey.bad_rows < FEWEST,
     )
 
 
@@ -201,10 +205,13 @@ def _is_still(column: Column, survey: Survey) -> bool:
     return len(values) > 0 and values.min() == values.max()
 
 
-def _window(survey: Survey) -> int | None:
+def _window(survey: Survey, bad: int) -> int | None:
+    """Rows of a window, where the rows are a series; `bad` of them are left out."""
     times = survey.times
     is_regular = _counts_again(survey) if times is None else times.regular >= REGULAR
-    enough = (size for size in WINDOWS if survey.rows >= ENOUGH_WINDOWS * size)
+    share = min(bad / max(survey.rows, 1), 1)
+    left = {size: survey.rows * (1 - share) ** size for size in WINDOWS}  # rows that begin a window
+    enough = (size for size in WINDOWS if left[size] >= ENOUGH_WINDOWS * size)
     return next(enough, None) if is_regular else None
 
 
@@ -240,5 +247,6 @@ def _counts_again(survey: Survey) -> bool:
 def _alpha(survey: Survey, incomplete: int, window: int | None) -> float:
     anomalies = 0 if survey.label is None else survey.column(survey.label).ones
     rows = (survey.rows - anomalies - incomplete) * (1 - HELD_FOR_TEST)
-    examples = rows / (window / 4) * 0.8 if window else rows
+    whole = (1 - min(incomplete / max(survey.rows, 1), 1)) ** (window or 0)
+    examples = rows * whole / (window / 4) * 0.8 if window else rows
     return next((a for a in ALPHAS if rows_needed(a) <= examples), ALPHAS[-1])

@@ -208,7 +208,9 @@ def _rows(survey: Survey, plan: Plan) -> Iterator[str]:
 def _nothing(survey: Survey, plan: Plan) -> Iterator[str]:
     if plan.unprintable:
         yield f"named with control characters, left out: {listed(plan.unprintable)}"
-    if plan.is_empty:
+    if plan.is_short:
+        yield "the rows are too few to train on and to judge: a hundred and more are needed"
+    elif plan.is_empty:
         yield (
             "no column of numbers is left to train on, so that there is no command to paste. See "
             "what is said of the columns; the first lines of the file (head FILE) show whether it "

@@ -6,7 +6,6 @@ of names that comes again between the rows, as a logger writes it after a restar
 
 import csv
 import itertools
-import re
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from vae_runtime.rows.text.csv_rows import OpenQuote
 from vae_runtime.rows.text.dialect import HEAD, cell_format, open_dialect
 from vae_runtime.rows.text.headers import LOOKED_AT, tell_comment, tell_index
 from vae_runtime.rows.text.line_limit import longest_line
-from vae_runtime.rows.text.recognition import is_comment, split_blanks
+from vae_runtime.rows.text.recognition import is_comment, split_blanks, split_wide
 from vae_runtime.rows.text.tables import ColumnChoice, check_names, full_names, header_read
 from vae_runtime.rows.text.text_files import open_text, skip
 
@@ -27,7 +26,6 @@ from .csv_fast import Cells
 from .ranges import Begin, Take, Text, after_mark, blocks_in, check_utf8
 
 LONGEST_TOP = 2**20  # bytes of the lines above a table
-SEVERAL_BLANKS = re.compile(r"\t| {2,}")  # between names that have single blanks in them
 SURE = 3  # rows that show how many cells a row has
 SHOWN = 60  # characters of a line that is told
 
@@ -105,7 +103,7 @@ def _in_comment(
         return None
     said = [line.strip() for line in top.lines[:-1] if is_comment(line, dialect.comment)]
     line = said[-1].lstrip(f"{dialect.comment} \t") if said else ""
-    each = (_split(line, dialect), SEVERAL_BLANKS.split(line))
+    each = (_split(line, dialect), split_wide(line))
     names = next((cells for cells in each if len(cells) == len(top.first)), [])
     format = cell_format(dialect)
     if not names or not all(map(str.strip, names)) or any(map(format.is_number, names)):
@@ -140,7 +138,7 @@ def _with_blanks(top: Top, dialect: Dialect) -> list[str] | None:
     widths = {len(row) for row in top.below[dialect.units :]}
     if dialect.sep != " " or len(widths) != 1 or len(top.first) in widths:
         return None
-    names = SEVERAL_BLANKS.split(top.lines[-1].strip())
+    names = split_wide(top.lines[-1])
     return names if len(names) in widths else None
 
 

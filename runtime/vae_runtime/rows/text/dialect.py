@@ -89,6 +89,9 @@ class Reading:
             raise ValueError(
                 f"expected --skiprows of 0 to {MOST_LINES:,}. Received: {self.skiprows}."
             )
+        if self.recorded is not None and self.recorded.sep in SEPARATORS:  # a tab by its name
+            plain = dataclasses.replace(self.recorded, sep=SEPARATORS[self.recorded.sep])
+            object.__setattr__(self, "recorded", plain)
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(
                 "expected different marks for --decimal and --thousands. Received: "

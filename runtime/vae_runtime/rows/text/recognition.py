@@ -42,6 +42,7 @@ SEP_LINE = re.compile(r'^"?sep=(.)"?[,;\t]*$', re.IGNORECASE)  # as Excel writes
 RULER = re.compile(r"^:?-{3,}:?$")  # between names and rows
 DOTTED = re.compile(r"^\d{1,2}\.\d{1,2}\.(\d{4}|\d{2})([ T]|$)")
 BLANKS = re.compile(r'("[^"]*")|[ \t]+')
+SEVERAL_BLANKS = re.compile(r"\t+ *| {2,}\t*")
 ONE_NUMBER = re.compile(r"^[+-]?\d+,\d+$")
 CLOCK = r"\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?( ?(Z|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?"
 TIME = re.compile(rf"^(\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}([ T]{CLOCK})?|{CLOCK})$")
@@ -132,6 +133,15 @@ def is_comment(line: str, comment: str | None) -> bool:
 def split_blanks(line: str) -> list[str]:
     """Cells of a line between blanks and tabs, quotes where needed."""
     return next(csv.reader([tabbed(line)], delimiter="\t"), [])
+
+
+def split_wide(line: str) -> list[str]:
+    """Names that have single blanks in them, between columns that have several, or tabs.
+
+    >>> split_wide("  Air temp   Flow")
+    ['Air temp', 'Flow']
+    """
+    return SEVERAL_BLANKS.split(line.strip(" \t\r\n"))
 
 
 def tabbed(line: str) -> str:

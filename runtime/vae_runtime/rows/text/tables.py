@@ -77,7 +77,11 @@ def header_read(
     Raises:
         ValueError: a last column has values and no name.
     """
-    if reading.header is None:
+    if reading.header is None and _is_by_number(first, columns, reading):
+        header = None
+        names = [str(i + 1) for i in range(len(first))]
+        check_names(path, names, (*columns.of(names), *columns.named))
+    elif reading.header is None:
         header = header_of(path, first, columns, below, format)
     else:
         header = [name.strip() for name in first] if reading.header else None
@@ -146,6 +150,14 @@ def no_number(where: str, name: str, cell: str) -> ValueError:
     """Text of the error for a cell that is not a number; `where` begins the sentence."""
     found = repr(cell) if cell.strip() else "an empty cell"
     return ValueError(f"{where}: expected a number in column {name!r}. Received: {found}.")
+
+
+def _is_by_number(first: Sequence[str], columns: ColumnChoice, reading: Reading) -> bool:
+    """True where training called columns by their places, and this file has no such names."""
+    wanted = {*(columns.features or ()), *columns.named}
+    is_bare = reading.recorded is not None and not reading.recorded.header
+    is_named = wanted <= {cell.strip() for cell in first}
+    return is_bare and bool(wanted) and all(map(str.isdecimal, wanted)) and not is_named
 
 
 def _is_header(cells: Sequence[str], named: Sequence[str], below: Rows) -> bool:
