@@ -20,6 +20,7 @@ REGULAR = 0.8  # share of the steps that are the usual one, of a series to cut i
 ENOUGH_WINDOWS = 25  # that a series has, each after the other, for a part to train and to judge
 MOST_MISSING = 0.2  # share of the rows without a value, in a column that is trained on
 FEW_KINDS = 12  # of a text column that is encoded
+OFTEN = 10  # rows of its second kind, at least
 ALPHAS = (0.01, 0.02, 0.05, 0.1, 0.2)
 HELD_FOR_TEST = 0.1
 FEWEST = 12  # rows, of which some train and some are judged
@@ -80,12 +81,12 @@ def plan(survey: Survey) -> Plan:
     names = tuple(c.name for c in features)
     coded = sum(code.count for c in features for code in c.codes)
     incomplete = survey.incomplete(names) + coded
-    window = _window(survey, incomplete + survey.bad_rows)
+    timeless = 0 if survey.times is None else survey.times.bad
+    window = _window(survey, incomplete + survey.bad_rows + timeless)
     missing = [f"{code.value:g}" for c in features for code in c.codes]
     missing += [text for c in features for text in c.strange]
     kinds = [column for column in fit if column.kind == CATEGORY]
-    encoded = [c.name for c in kinds if c.distinct is not None and c.distinct <= FEW_KINDS]
-    timeless = survey.times.bad if window and survey.times else 0
+    encoded = [c.name for c in kinds if _is_encoded(c)]
     return Plan(
         features=names,
         categories=() if window else tuple(encoded),
@@ -96,7 +97,7 @@ def plan(survey: Survey) -> Plan:
         missing=tuple(dict.fromkeys(missing)),
         sparse=sparse,
         still=still,
-        incomplete=min(max(incomplete, timeless), survey.rows),
+        incomplete=min(max(incomplete, timeless if window else 0), survey.rows),
         alpha=_alpha(survey, incomplete + survey.bad_rows, window),
         unprintable=tuple(c.name for c in survey.columns if c not in fit),
         is_short=survey.rows - incomplete - survey.bad_rows < FEWEST,
@@ -196,6 +197,14 @@ def _alone(survey: Survey, found: Plan) -> bool:
     return {column.name for column in survey.columns} <= {*found.used, *others}
 
 
+def _is_encoded(column: Column) -> bool:
+    """True for text of few kinds, two of which are in enough rows to be learnt."""
+    counts = sorted(column.words.values())
+    is_few = column.distinct is not None and column.distinct <= FEW_KINDS
+    is_known = column.missing <= MOST_MISSING * column.rows
+    return is_few and is_known and len(counts) > 1 and counts[-2] >= OFTEN
+
+
 def _is_still(column: Column, survey: Survey) -> bool:
     """True for a column that never changes in normal rows, as far as the sample shows."""
     if survey.label is None or survey.normal is not None:
@@ -210,7 +219,9 @@ def _window(survey: Survey, bad: int) -> int | None:
     times = survey.times
     is_regular = _counts_again(survey) if times is None else times.regular >= REGULAR
     share = min(bad / max(survey.rows, 1), 1)
-    left = {size: survey.rows * (1 - share) ** size for size in WINDOWS}  # rows that begin a window
+    anomalies = 0 if survey.label is None else survey.column(survey.label).ones
+    rows = survey.rows - anomalies
+    left = {size: rows * (1 - share) ** size for size in WINDOWS}  # rows that begin a window
     enough = (size for size in WINDOWS if left[size] >= ENOUGH_WINDOWS * size)
     return next(enough, None) if is_regular else None
 

@@ -166,8 +166,9 @@ class LineReader:
         """True for cells that name all columns of a sample, or have them at their places."""
         if not self._is_numbered or self._names_all(cells):
             return self._names_all(cells)
-        places = [str(i + 1) for i in range(len(cells))]
-        return self._names_all(places) and any(map(self._cells.is_number, cells))
+        places = {str(i + 1): cell for i, cell in enumerate(cells)}
+        wanted = self._columns(places)
+        return {*wanted} <= {*places} and all(self._cells.is_number(places[n]) for n in wanted)
 
     def _may_begin(self, cells: list[str]) -> bool:
         """True where text may be a header: for features without names, only the first line."""
@@ -180,8 +181,11 @@ class LineReader:
         if self._header is None:
             self._refuse_time("a header")
             return self._of_json(cells)
-        if len(cells) == len(self._header) + 1 and not cells[-1]:
-            cells = cells[:-1]  # a mark behind the last cell
+        if len(cells) == len(self._header) + 1:
+            if not cells[-1]:
+                cells = cells[:-1]  # a mark behind the last cell
+            elif not self._began and self._header[0]:
+                self._header = ["", *self._header]  # an index of the rows
         if len(cells) != len(self._header):
             raise ValueError(f"expected {len(self._header)} cells. Received: {len(cells)}.")
         return self._by_name(dict(zip(self._header, cells, strict=True)))

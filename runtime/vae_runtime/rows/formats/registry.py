@@ -79,6 +79,7 @@ def format_of(path: Path) -> str:
     is_known = ending in INSTEAD and not (ending in UNSEEN and path.is_file())
     name = ending if is_known else format_ending(path)
     if name not in FORMATS:
+        name = name or ending
         received = name or ("a file without an ending" if path.exists() else "nothing there")
         instead = f" {INSTEAD[name]}" if name in INSTEAD else ""
         raise ValueError(

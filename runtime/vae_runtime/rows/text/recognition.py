@@ -349,8 +349,9 @@ def _is_digits(cell: str, format: CellFormat) -> bool:
 def _units(rows: Sequence[Sequence[str]], format: CellFormat) -> int:
     """Number of lines of text below the names, where numbers are below them."""
     found = 0
+    below = rows[1 + MOST_UNITS : 11 + MOST_UNITS]
     for row in rows[1 : 1 + MOST_UNITS]:
-        if not _is_units(row, rows[2 + found : 12 + found], format):
+        if not _is_units(row, below or rows[2 + found :], format):
             break
         found += 1
     return found
