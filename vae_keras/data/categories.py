@@ -56,8 +56,9 @@ def learn_values(
     for shard in inputs.shards:
         for block in inputs.read(shard):
             normal = np.ones(len(block.x), bool)
+            normal[[*block.bad]] = False  # a value in bad rows alone is never seen
             if labels.column in block.extra:
-                normal = ~marks_of(block.extra[labels.column], labels.column, labels.normal)[0]
+                normal &= ~marks_of(block.extra[labels.column], labels.column, labels.normal)[0]
             for column, words in found.items():
                 words.update(name_texts(plain_column(block.extra[column])[normal]).tolist())
     return {column: _checked(words, column) for column, words in found.items()}

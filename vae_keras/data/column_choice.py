@@ -22,7 +22,9 @@ from vae_keras.survey.records import (
 )
 from vae_keras.survey.words import counted, listed, share
 from vae_runtime._base.libraries import find
+from vae_runtime._base.name_lists import joined_names
 from vae_runtime.rows.text.dialect import Reading
+from vae_runtime.rows.times.times import time_columns
 
 FEW_KINDS = 12  # texts of a column that may well be encoded
 NEVER = (COUNTER, TIME, RECORDING)  # kinds that are no features unless they are named
@@ -119,7 +121,7 @@ def _time(survey: Survey, config: DataConfig) -> str | None:
     if config.window is None or times is None or not named.isdisjoint(times.columns):
         return None
     free = [name for name in survey.of_kind(TIME) if name not in named]
-    return ",".join(times.columns) if set(free) == set(times.columns) else None
+    return joined_names(times.columns) if set(free) == set(times.columns) else None
 
 
 def _named(config: DataConfig, time: str | None) -> set[str]:
@@ -133,7 +135,7 @@ def _named(config: DataConfig, time: str | None) -> set[str]:
 
 
 def _times(time: str | None) -> list[str]:
-    return [] if time is None else [name.strip() for name in time.split(",")]
+    return [*time_columns(time)]
 
 
 def _is_text(column: Column) -> bool:
@@ -196,7 +198,7 @@ def _codes(columns: list[Column], config: DataConfig) -> Iterator[str]:
                     f"--missing={value}"
                 )
         if column.strange:
-            words = ",".join(column.strange)
+            words = joined_names([*column.strange])
             yield (
                 f"{column.name} holds {listed([repr(word) for word in column.strange])} in "
                 f"{counted(sum(column.strange.values()), 'cell')}: if that means no value, type "

@@ -17,7 +17,7 @@ class Findings(NamedTuple):
         heading: lines on the whole.
         contents: lines of a table of what is in there.
         notes: sentences.
-        command: to train with, as a list of words.
+        command: to train with, as a list of words; none where there is nothing to train on.
         record: what was found, for scripts.
         cards: of a page, in HTML.
         legend: of the cards.
@@ -34,7 +34,7 @@ class Findings(NamedTuple):
     @property
     def pasted(self) -> str:
         """The command as it is pasted into a shell."""
-        return as_text(self.command)
+        return as_text(self.command) or "(nothing to train on)"
 
     def text(self) -> list[str]:
         """Lines for a terminal."""

@@ -30,7 +30,9 @@ def heading(survey: Survey) -> list[str]:
     lines = [f"{name}: {counted(survey.rows, 'row')} of {counted(len(survey.columns), 'column')}"]
     if len(survey.files) > 1:
         sizes = survey.files.values()
-        lines.append(f"each file is a recording: {min(sizes):,} to {max(sizes):,} rows")
+        few, many = min(sizes), max(sizes)
+        several = f"{few:,}" if few == many else f"{few:,} to {many:,}"
+        lines.append(f"each file is a recording: {several} rows")
     if survey.times is not None:
         lines.append(_times(survey.times))
     return [*lines, *survey.notes]
@@ -38,7 +40,7 @@ def heading(survey: Survey) -> list[str]:
 
 def notes(survey: Survey, plan: Plan) -> list[str]:
     """Sentences on what is left out, what is taken for what, and what to decide."""
-    parts = (_labels, _clock, _codes, _sparse, _left_out, _categories, _recording, _rows)
+    parts = (_labels, _clock, _codes, _sparse, _left_out, _categories, _recording, _rows, _nothing)
     return [line for part in parts for line in part(survey, plan)]
 
 
@@ -98,8 +100,13 @@ def _clock(survey: Survey, plan: Plan) -> Iterator[str]:
         return
     if times.unclear:
         yield (
-            f"dates in {times.columns[0]} fit {times.format} and {times.unclear}: say which, "
-            f"--time-format '{times.format}' or --time-format '{times.unclear}'"
+            f"dates in {times.columns[0]} fit {times.format} and {times.unclear}: taken as the "
+            f"first; if they are the second, type --time-format '{times.unclear}'"
+        )
+    if times.bad and plan.window is None:
+        yield (
+            f"{times.columns[0]} holds no time in {counted(times.bad, 'row')}, as in a line of "
+            "totals: such a row is trained on all the same; take it out if it is no reading"
         )
     if plan.window is None:
         yield (
@@ -187,13 +194,27 @@ def _rows(survey: Survey, plan: Plan) -> Iterator[str]:
         yield f"{counted(survey.bad_rows, 'row')} cannot be read; the first is {survey.bad[0]}"
     if plan.incomplete:
         yield (
-            f"{counted(plan.incomplete, 'row')} ({share(plan.incomplete, survey.rows)}) lack a "
-            "value and are left out"
+            f"{counted(plan.incomplete, 'row')} ({share(plan.incomplete, survey.rows)}) "
+            f"{'lacks' if plan.incomplete == 1 else 'lack'} a value and "
+            f"{'is' if plan.incomplete == 1 else 'are'} left out"
         )
-    if plan.alpha > 0.01:
+    if plan.alpha > 0.01 and not plan.is_empty:
         yield (
             f"normal rows are few: the alarm is set for {plan.alpha:.0%} of false alarms, as 1 % "
             "needs more of them"
+        )
+
+
+def _nothing(survey: Survey, plan: Plan) -> Iterator[str]:
+    if plan.unprintable:
+        yield f"named with control characters, left out: {listed(plan.unprintable)}"
+    if plan.is_short:
+        yield "the rows are too few to train on and to judge: a hundred and more are needed"
+    elif plan.is_empty:
+        yield (
+            "no column of numbers is left to train on, so that there is no command to paste. See "
+            "what is said of the columns; the first lines of the file (head FILE) show whether it "
+            "was read as it is meant (--sep, --decimal, --skiprows, --header)"
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vae_keras._base.arrays import Array
-from vae_runtime.rows.text.cells import FALSE, PLAIN, TRUE, CellFormat
+from vae_runtime.rows.text.cells import FALSE, FORTRAN, FORTRAN_AS_C, PLAIN, TRUE, CellFormat
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
@@ -113,6 +113,7 @@ def _numbers(known: Any, format: CellFormat) -> Array:
     try:
         found = known.cast(pa.float64())
     except pa.ArrowInvalid:
+        known = pc.replace_substring_regex(known, FORTRAN, FORTRAN_AS_C)
         fits = pc.fill_null(pc.match_substring_regex(known, NUMBER), False)
         some = pc.utf8_ltrim(pc.if_else(fits, known, pa.scalar(None, known.type)), "+")
         found = some.cast(pa.float64())

@@ -51,6 +51,11 @@ class Extremes:
         return (ends[0][0], ends[1][0]) if all(ends) else None
 
 
+def _may_be_code(value: float) -> bool:
+    """True for a whole number, or one of nines alone, as 99.99; a reading has other digits."""
+    return bool(value) and (value.is_integer() or {*f"{abs(value):.12g}"} <= {"9", "."})
+
+
 def _merged(
     known: Mapping[float, int], values: Array, counts: Array, sign: int = 1
 ) -> dict[float, int]:
@@ -76,7 +81,11 @@ def _codes(counts: Mapping[float, int], sample: Array, rows: int) -> dict[float,
         distance = abs(nearest - value)
         if value in KNOWN and counts[value] >= 2 and distance > FAR * width:
             found[value] = counts[value]
-        elif value and counts[value] >= max(OFTEN, SHARE * rows) and distance > VERY_FAR * width:
+        elif (
+            _may_be_code(value)
+            and counts[value] >= max(OFTEN, SHARE * rows)
+            and distance > VERY_FAR * width
+        ):
             found[value] = counts[value]
         elif value not in KNOWN:
             break

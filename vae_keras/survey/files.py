@@ -64,7 +64,13 @@ def open_files(sources: Sequence[str], reading: Reading = PLAIN) -> Files:
 def survey_files(files: Files) -> Survey:
     """Surveys the table that is in files."""
     blocks = (block for path in files.paths for block in _blocks(path, files))
-    return survey(blocks, has_names=files.has_names, is_array=files.is_array)
+    found = survey(blocks, has_names=files.has_names, is_array=files.is_array)
+    if not found.rows:
+        raise ValueError(
+            f"{files.paths[0]}: expected rows of numbers. Received: none below the line of names. "
+            "If that line is a row, type --header none."
+        )
+    return found
 
 
 def _blocks(path: Path, files: Files) -> Iterator[RawBlock]:

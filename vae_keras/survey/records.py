@@ -111,7 +111,8 @@ class Survey:
         normal: the word for normal rows in it, where it holds words; else None.
         other_labels: columns that say the same in other words, and would give the answer away.
         recording: the column that names recordings or machines; None where none surely does.
-        bad_rows: rows that cannot be read, as they have too many cells or too few.
+        bad_rows: rows that cannot be read, as they have too many cells or too few; `columns` say
+            nothing of them.
         bad: why, of the first ones.
         patterns: sets of columns without a value, and in how many rows just these have none.
         notes: on the reading of the files.

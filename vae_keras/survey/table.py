@@ -78,11 +78,12 @@ class _Table:
         self._begin(block)
         self.bad.extend(f"{block.file}, {why}" for why in list(block.bad.values())[:SHOWN])
         self.bad_rows += len(block.bad)
-        cells = {name: read_cells(values, block.format) for name, values in block.columns.items()}
+        readable = _readable(block)
+        cells = {name: read_cells(values, block.format) for name, values in readable.items()}
         numbers = self.recordings.numbers(cells)
         for name, column in cells.items():
             self.columns[name].add(column, numbers)
-        self.files[block.file] += len(next(iter(cells.values())).numbers) if cells else 0
+        self.files[block.file] += len(next(iter(block.columns.values()))) if cells else 0
         self._add_pair(numbers)
         self._add_patterns(list(cells.values()))
         self._add_flags(cells)
@@ -211,6 +212,20 @@ class _Table:
             date, clock = (self.columns[next(iter(each))] for each in (days, clocks))
             return times_of_pair(date, clock, self.pairs, look)
         return times_of(self.columns[columns[0]], look) if columns else None
+
+
+def _readable(block: RawBlock) -> Mapping[str, Any]:
+    """Columns of the rows of a block that can be read."""
+    if not block.bad or not block.columns:
+        return block.columns
+    import pyarrow as pa
+
+    good = np.ones(len(next(iter(block.columns.values()))), bool)
+    good[[*block.bad]] = False
+    return {
+        name: values.filter(pa.array(good)) if hasattr(values, "filter") else values[good]
+        for name, values in block.columns.items()
+    }
 
 
 def _difference(missing: list[str], more: list[str]) -> str:

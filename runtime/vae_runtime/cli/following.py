@@ -37,9 +37,6 @@ OF_FILES = {
     "json": "--json",
     "latents": "--latents",
     "reconstruction": "--reconstruction",
-    "encoding": "--encoding",
-    "header": "--header",
-    "skiprows": "--skiprows",
 }  # options of what is scored whole
 AS_THEY_COME = "which scores lines as they come"
 INSTEAD = {

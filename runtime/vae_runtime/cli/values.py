@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from vae_runtime._base.name_lists import split_names
 from vae_runtime._base.paths import path_of
 
 T = TypeVar("T")
@@ -39,10 +40,12 @@ def path_or_standard(text: str) -> Path | None:
 def listed(text: str, what: str = "names") -> tuple[str, ...]:
     """Names without spaces around; ArgumentTypeError where one is empty or there twice.
 
-    >>> listed("flow, speed")
-    ('flow', 'speed')
+    A name that holds a comma stands in quotes.
+
+    >>> listed('flow, "speed, rear"')
+    ('flow', 'speed, rear')
     """
-    names = tuple(name.strip() for name in text.split(","))
+    names = split_names(text)
     wrong = [repr(n) for n in dict.fromkeys(names) if names.count(n) > 1 or not n]
     if wrong:
         found = "an empty one" if "" in names else f"{', '.join(wrong)} several times"

@@ -114,7 +114,8 @@ def follow(
         allow_missing=runner.expects_missing,
         reading=settings.reading,
     )
-    source = LineSource(runner, stream, reader, top=settings.top)
+    encoding = None if settings.reading is None else settings.reading.encoding
+    source = LineSource(runner, stream, reader, encoding=encoding, top=settings.top)
     done = Followed(0, 0, 0, 0)
     with StopOnSignal() as stop:
         try:

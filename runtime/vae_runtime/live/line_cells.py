@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 from vae_runtime._base.printable import printable
-from vae_runtime.rows.text.cells import CellFormat
+from vae_runtime.rows.text.cells import FALSE, TRUE, CellFormat
 from vae_runtime.rows.text.dialect import WORDS, Reading
 from vae_runtime.rows.text.json_values import short
-from vae_runtime.rows.text.recognition import SEPARATORS, tabbed
+from vae_runtime.rows.text.recognition import SEPARATORS, split_wide, tabbed
 
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 
@@ -46,6 +46,10 @@ class CellReader:
 
     def split(self, line: str) -> list[str]:
         """Cells of a line, without blanks around; ValueError for a quote that is not closed."""
+        wide = split_wide(line) if self._sep in (None, " ") and "\t" not in line else []
+        if self._is_header(wide):
+            self._sep = " "
+            return wide
         if self._sep is None:
             self._find(line)
         cells = _cells(line, self._sep or ",")
@@ -54,6 +58,24 @@ class CellReader:
                 self.format = CellFormat(",", self._reading.thousands, self._codes)
                 _tell("decimal commas (--decimal , says so)")
         return cells
+
+    def names_of(self, comment: str) -> list[str]:
+        """Cells of a comment without its mark, by what stands between cells, as far as is known."""
+        line = comment.lstrip(f"{self.comment} \t")
+        if '"' in line:
+            return []  # a comment may hold any text
+        for sep in (self._sep,) if self._sep else SEPARATORS:
+            cells = _cells(line, sep)
+            if self._is_header(cells):
+                self._sep = sep
+                self._settle_decimal(sep)
+                return cells
+        return []
+
+    def is_number(self, cell: str) -> bool:
+        """True for a number, with any mark before its fraction; a truth may be a name."""
+        each = (self.format, CellFormat(","))
+        return cell.strip().lower() not in TRUE | FALSE and any(f.is_number(cell) for f in each)
 
     @property
     def _is_open(self) -> bool:

@@ -5,13 +5,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from vae_runtime.rows.text.line_limit import bounded_lines, check_length, longest_line
+from vae_runtime.rows.text.text_files import UTF8
 from vae_runtime.runner import Runner
 
 from .gap_monitor import Pace
 from .line_times import LineTime
 from .lines import LineReader, Sample
+from .recoded import lines_of
 from .result_records import drift_record, result_record, top_records
 from .stream import StreamResult, StreamScorer
+
+ONE_BYTE = ("latin-1", "cp1252")  # encodings in which each line is read by itself
 
 
 class LineSource:
@@ -21,11 +25,18 @@ class LineSource:
         runner: of the bundle.
         stream: made with the same runner.
         reader: of the lines.
+        encoding: of the lines; utf-8, or else that of training's text, where None.
         top: how many features to name with each result.
     """
 
     def __init__(
-        self, runner: Runner, stream: StreamScorer, reader: LineReader, *, top: int = 0
+        self,
+        runner: Runner,
+        stream: StreamScorer,
+        reader: LineReader,
+        *,
+        encoding: str | None = None,
+        top: int = 0,
     ) -> None:
         model = runner.manifest.model
         self._runner, self._stream, self._reader, self._top = runner, stream, reader, top
@@ -34,12 +45,16 @@ class LineSource:
         self._given: LineTime | None = None  # the time of the last sample
         self._known = stream.drift is not None and stream.drift.noticed
         self._is_file = False
+        self._encoding = encoding
+        self._recorded = "" if model.dialect is None else model.dialect.encoding
 
     def bounded(self, lines: Iterable[bytes]) -> Iterable[bytes]:
         """Lines of a source, none longer than the limit."""
         if not isinstance(lines, io.IOBase):
             return lines
         self._is_file = True
+        if self._encoding not in (None, UTF8):
+            lines, self._encoding = lines_of(lines, self._encoding), UTF8
         return bounded_lines(lines, self._longest)
 
     def records(self, lines: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
@@ -67,7 +82,19 @@ class LineSource:
         check_length(line, self._longest)
         if self._is_file:
             _check_end(line)
-        return self._reader.read(line.decode())
+        return self._reader.read(self._decoded(line))
+
+    def _decoded(self, line: bytes) -> str:
+        """Text of a line: as asked, or in utf-8, or else as training read text."""
+        try:
+            return line.decode(self._encoding or UTF8)
+        except UnicodeDecodeError as error:
+            if self._encoding is None and self._recorded in ONE_BYTE:
+                return line.decode(self._recorded)
+            raise ValueError(
+                f"expected text in {self._encoding or UTF8}. Received: {error}. Say what it is in: "
+                "--encoding latin-1, cp1252, utf-16-le or utf-16-be."
+            ) from error
 
     def _skip(self) -> None:
         """Counts an invalid line as a row over which no window is, at its time if that is known."""

@@ -22,7 +22,8 @@ from vae_runtime.rows.names.missing_names import quoted
 from vae_runtime.rows.text.cells import NoValue
 from vae_runtime.rows.text.dialect import Reading
 from vae_runtime.rows.text.headers import is_numbered, may_be_row, tell_names
-from vae_runtime.rows.text.json_values import is_number, number, parse_json, short
+from vae_runtime.rows.text.json_values import number, parse_json, short
+from vae_runtime.rows.text.recognition import SEP_LINE
 from vae_runtime.rows.times.times import time_columns
 
 from .line_cells import CellReader
@@ -69,11 +70,13 @@ class LineReader:
         self._header: list[str] | None = None
         self._allow_missing = allow_missing
         self._began = False  # whether there has been a sample
-        self._cells = CellReader(
-            Reading(recorded=model.dialect) if reading is None else reading,
-            self._names_all,
-            math.prod(self._shape),
-        )
+        reading = Reading(recorded=model.dialect) if reading is None else reading
+        self._is_header, self._above = reading.header, reading.skiprows or 0
+        self._most_units = 0 if reading.recorded is None else reading.recorded.units
+        self._units = 0  # lines of units that may come now
+        self._is_numbered = self._is_by_number(reading)
+        self._count = math.prod(self._shape)
+        self._cells = CellReader(reading, self._fits, self._count)
 
     def read(self, line: str) -> Sample | None:
         """Sample of a line; None for a blank line or a header.
@@ -83,12 +86,27 @@ class LineReader:
         """
         self.time = None
         line = line.strip("\r\n").removeprefix("\ufeff")
-        if not line.strip() or (self._cells.comment and line.startswith(self._cells.comment)):
+        if self._above:
+            self._above -= 1
+            return None
+        if not line.strip(" \t\0") or (self._header is None and SEP_LINE.match(line)):
+            return None
+        if "\0" in line:
+            raise ValueError("expected text. Received: zero bytes, as of a crash.")
+        if self._cells.comment and line.lstrip(" \t").startswith(self._cells.comment):
+            self._take_comment(line)
             return None
         if line.lstrip()[0] in "[{":
             return self._of_json(parse_json(line))
         cells = self._cells.split(line)
         return None if self._take_header(cells) else self._of_cells(cells)
+
+    def _take_comment(self, line: str) -> None:
+        """Takes names from a comment that has all of them, as files have them above the rows."""
+        cells = self._cells.names_of(line)
+        if not self._began and self._is_header is None and self._names_all(cells):
+            self._header = cells
+            self._units = self._most_units
 
     def _of_json(self, value: Any) -> Sample:
         if isinstance(value, dict):
@@ -107,17 +125,22 @@ class LineReader:
 
     def _take_header(self, cells: list[str]) -> bool:
         """Takes a CSV header, by which later lines are then read; False for other lines."""
+        if self._is_header is False:
+            return False
+        is_first, self._is_header = self._is_header, None
         if self._is_numbered_without_names(cells):
             return True
         wanted, named = [*self._columns(cells), *self._times], self._names_all(cells)
-        if named and self._began and all(map(is_number, wanted)):
+        if self._units and not named and not any(map(self._cells.is_number, cells)):
+            self._units -= 1  # as training read below the names
+            return True
+        if self._header is not None and not named and {*wanted}.isdisjoint(cells):
+            return False  # a bad line, not other names
+        if named and self._began and all(map(self._cells.is_number, wanted)):
             return False  # 0,1,2 as names: later on that is a sample
         is_new = self._names is None and self._header is None and is_numbered(cells, ())
-        is_silent = any(map(self._cells.format.is_missing, cells))  # as no name is
-        if self._header is not None and not named and is_silent:
-            return False
-        if not named and not (
-            self._may_begin(cells) and (is_new or not any(map(is_number, cells)))
+        if not (named or is_first) and not (
+            self._may_begin(cells) and (is_new or not any(map(self._cells.is_number, cells)))
         ):
             return False
         for name in wanted:
@@ -127,7 +150,7 @@ class LineReader:
                 )
         if may_be_row(cells, wanted, ()):
             tell_names("the stream", short(cells))
-        self._header = cells
+        self._header, self._units = cells, self._most_units
         return True
 
     def _is_numbered_without_names(self, cells: list[str]) -> bool:
@@ -136,9 +159,24 @@ class LineReader:
         is_of_samples = self._names is not None and len(cells) == math.prod(self._shape)
         return is_first and is_of_samples and is_numbered(cells, ())
 
+    def _is_by_number(self, reading: Reading) -> bool:
+        """True for a model whose columns are called by their places in lines without names."""
+        said = reading.header is False or (
+            reading.recorded is not None and not reading.recorded.header
+        )
+        return said and bool(self._names) and all(n.isdecimal() for n in self._names or ())
+
     def _names_all(self, cells: list[str]) -> bool:
         """True for cells that name all columns of a sample."""
         return bool(self._names) and {*self._columns(cells), *self._times} <= {*cells}
+
+    def _fits(self, cells: list[str]) -> bool:
+        """True for cells that name all columns of a sample, or have them at their places."""
+        if not self._is_numbered or self._names_all(cells):
+            return self._names_all(cells)
+        places = {str(i + 1): cell for i, cell in enumerate(cells)}
+        wanted = self._columns(places)
+        return {*wanted} <= {*places} and all(self._cells.is_number(places[n]) for n in wanted)
 
     def _may_begin(self, cells: list[str]) -> bool:
         """True where text may be a header: for features without names, only the first line."""
@@ -146,9 +184,16 @@ class LineReader:
         return self._names is not None or (not self._began and len(cells) == columns)
 
     def _of_cells(self, cells: list[str]) -> Sample:
+        if self._header is None and self._is_numbered and len(cells) > self._count:
+            self._header = [str(i + 1) for i in range(len(cells))]
         if self._header is None:
             self._refuse_time("a header")
             return self._of_json(cells)
+        if len(cells) == len(self._header) + 1:
+            if not cells[-1]:
+                cells = cells[:-1]  # a mark behind the last cell
+            elif not self._began and self._header[0]:
+                self._header = ["", *self._header]  # an index of the rows
         if len(cells) != len(self._header):
             raise ValueError(f"expected {len(self._header)} cells. Received: {len(cells)}.")
         return self._by_name(dict(zip(self._header, cells, strict=True)))

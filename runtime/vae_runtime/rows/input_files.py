@@ -103,6 +103,8 @@ def settle(files: Sequence[Path], wanted: Wanted) -> Wanted:
     Raises:
         ValueError: the files have other columns than the first.
     """
+    for file in files:
+        registry.check_reading(file, wanted)
     if wanted.shape is not None:
         return wanted
     first = registry.settle(files[0], wanted)

@@ -170,15 +170,13 @@ OF_FILES = {
     "--engine": ["ray"],
     "--address": ["local"],
     "--ship": [],
-    "--encoding": ["latin-1"],
-    "--header": ["0"],
-    "--skiprows": ["1"],
 }
 FOLLOWED = {
     "--precision", "--backend", "--profile", "--threads", "--provider", "--by", "--stride",
     "--time", "--time-format", "--gap", "--machine", "--machine-column", "--follow", "--period",
     "--state", "--drift", "--spacing", "--alpha", "--threshold", "--top", "--verify", "--help",
     "--sep", "--decimal", "--thousands", "--comment", "--missing", "--missing-values",
+    "--encoding", "--header", "--skiprows",
 }  # fmt: skip
 
 
@@ -208,6 +206,51 @@ def test_standard_input_is_followed_as_it_comes(table):
             assert json.loads(process.stdout.readline())["last_row"] == row
         process.stdin.close()
         assert process.wait() == 0
+
+
+def as_text(table, sep=";", *, names=True, rows=5):
+    """Rows of the table as text, below their names or without."""
+    head = [sep.join(table.runner.manifest.model.feature_names)] if names else []
+    return "".join(
+        f"{line}\n" for line in (*head, *(sep.join(map(str, r)) for r in table.x[:rows].tolist()))
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "latin-1", "cp1252"])
+def test_a_stream_has_an_encoding(run, table, tmp_path, encoding):
+    (tmp_path / "plain").write_text(as_text(table))
+    (tmp_path / "m").write_bytes(f"# 5 °C\n{as_text(table)}".encode(encoding))
+    plain = records(run("score", table.bundle, tmp_path / "plain", "--follow"))
+    options = ("--encoding", encoding, "--comment", "#")
+    done = run("score", table.bundle, tmp_path / "m", "--follow", *options)
+    assert records(done) == plain
+    assert len(plain) == 5
+
+
+def test_a_line_in_another_encoding_is_told_with_what_to_type(run, table, tmp_path):
+    (tmp_path / "m").write_bytes(f"{as_text(table)}5 °C\n".encode("latin-1"))
+    found = records(run("score", table.bundle, tmp_path / "m", "--follow"))
+    assert "--encoding latin-1" in found[-1]["error"]
+    assert len(found) == 6
+
+
+def test_lines_above_a_stream_are_passed_over(run, table, tmp_path):
+    (tmp_path / "m").write_text(f"1;2\nlogger 7\n{as_text(table)}")
+    found = records(run("score", table.bundle, tmp_path / "m", "--follow", "--skiprows", "2"))
+    assert [set(record) & {"error"} for record in found] == [set()] * 5
+
+
+def test_a_stream_without_names_takes_every_line_as_a_sample(run, table, tmp_path):
+    (tmp_path / "m").write_text(as_text(table, names=False) + "run;run;run\n")
+    found = records(run("score", table.bundle, tmp_path / "m", "--follow", "--header", "none"))
+    assert ["error" in record for record in found] == [False] * 5 + [True]
+
+
+def test_a_first_line_of_names_must_have_them(run, table, tmp_path):
+    (tmp_path / "m").write_text("1;2\n" + as_text(table))
+    found = records(run("score", table.bundle, tmp_path / "m", "--follow", "--header", "0"))
+    assert "in a header" in found[0]["error"]
+    assert len(found) == 6
 
 
 def test_a_wrong_period_is_seen_in_the_summary(run, pump, pump_csv, tmp_path):

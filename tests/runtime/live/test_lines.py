@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vae_runtime.bundle.records import Dialect
 from vae_runtime.live.lines import LineReader
 
 SECONDS = 1769903999.0  # 2026-01-31T23:59:59 in UTC
@@ -27,6 +28,61 @@ def of_pump(pump):
 def nameless(pump):
     """The same model, had its features no names."""
     return dataclasses.replace(pump.runner.manifest.model, feature_names=None)
+
+
+@pytest.fixture(scope="session")
+def written(pump):
+    """Makes a reader of a model whose training read text in a dialect."""
+    model = pump.runner.manifest.model
+
+    def make(names=model.feature_names, **dialect):
+        return LineReader(
+            dataclasses.replace(model, feature_names=names, dialect=Dialect(**dialect))
+        )
+
+    return make
+
+
+TEXTS = [
+    (dict(sep="tab"), ["pressure\tflow\tcurrent", "101.5\t3\t10.25"]),
+    (dict(sep=";", decimal=","), ["101,5;3,0;10,25"]),
+    (dict(sep=" "), ["pressure  flow  current", "101.5  3  10.25"]),
+    (dict(comment="#"), ["# logger 7", "# flow,current,pressure", "3,10.25,101.5"]),
+    (dict(sep=" ", comment="#"), ["#  flow current pressure", "3 10.25 101.5"]),
+    (dict(units=1), ["pressure,flow,current", "bar,l/min,A", "101.5,3,10.25"]),
+    (dict(sep=";"), ["sep=;", "pressure;flow;current", "101.5;3;10.25"]),
+    ({}, ["pressure,flow,current", "101.5,3,10.25,"]),
+    ({}, ["pressure,flow,current", "17,101.5,3,10.25"]),
+    ({}, ["pressure,flow,current", "\0\0\0", "1.015D+02,3.D0,10.25"]),
+]
+
+
+@pytest.mark.parametrize(("dialect", "lines"), TEXTS)
+def test_a_stream_is_read_as_its_file_was(written, dialect, lines):
+    reader = written(**dialect)
+    found = [reader.read(line) for line in lines]
+    assert found[:-1] == [None] * (len(lines) - 1)
+    assert found[-1].x.tolist() == [101.5, 3.0, 10.25]
+
+
+def test_names_with_blanks_stand_between_several(written):
+    reader = written(("oil pressure", "flow", "current"), sep=" ")
+    assert reader.read("  oil pressure   flow   current") is None
+    assert reader.read("101.5  3  10.25").x.tolist() == [101.5, 3.0, 10.25]
+
+
+def test_columns_that_training_called_by_their_places_are_there(written):
+    reader = written(("2", "4", "5"), sep=";", header=False)
+    assert reader.read("8:00;101.5;off;3;10.25").x.tolist() == [101.5, 3.0, 10.25]
+
+
+@pytest.mark.parametrize("line", ["end of file", "2026-03-0", "101.5,\0\0,10.25"])
+def test_a_line_below_the_names_is_a_bad_row_and_no_other_header(of_pump, line):
+    reader = of_pump()
+    reader.read("pressure,flow,current")
+    with refuses("zero bytes" if "\0" in line else "expected 3 cells. Received: 1."):
+        reader.read(line)
+    assert reader.read("101.5,3,10.25").x.tolist() == [101.5, 3.0, 10.25]
 
 
 @pytest.mark.parametrize(

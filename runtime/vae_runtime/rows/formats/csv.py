@@ -5,59 +5,28 @@ parser, in pieces where it refuses, and cell by cell what is left of them.
 """
 
 import csv
-import itertools
 from array import array
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime.bundle.records import Dialect
 from vae_runtime.rows.blocks import Block, Shard, Wanted
 from vae_runtime.rows.machine_names import names_or_bad
 from vae_runtime.rows.text.cells import CellFormat, no_value, number_or_hole
-from vae_runtime.rows.text.csv_rows import OpenQuote
-from vae_runtime.rows.text.dialect import HEAD, cell_format, open_dialect
-from vae_runtime.rows.text.headers import LOOKED_AT, tell_index
-from vae_runtime.rows.text.line_limit import longest_line
-from vae_runtime.rows.text.tables import ColumnChoice, full_names, header_read, no_number
-from vae_runtime.rows.text.text_files import open_text, skip
+from vae_runtime.rows.text.headers import tell_again
+from vae_runtime.rows.text.tables import no_number
 
-from .csv_bounds import Row, cell_mark, cleaned, has_lone_returns, rows_of, size_of_lines, take_rows
+from .csv_bounds import cleaned, has_lone_returns, rows_of, take_rows
 from .csv_fast import Cells, parse
-from .ranges import (
-    BLOCK,
-    Begin,
-    Take,
-    Taken,
-    Text,
-    after_mark,
-    blocks_in,
-    blocks_of,
-    check_utf8,
-    plan_ranges,
-)
+from .csv_layout import Layout, layout_of
+from .ranges import BLOCK, Taken, Text, blocks_in, blocks_of, check_utf8, plan_ranges
 
-LONGEST_TOP = 2**20  # bytes of the lines above a table
 SMALL = 2**16  # bytes that are not worth cutting
 PIECES = 16  # to cut what is worth it
-
-
-class Layout(NamedTuple):
-    """Layout of a file: names of the columns, which cells to read, and where the rows begin.
-
-    Without a line of names, columns are called 1, 2, ...
-    """
-
-    header: list[str]
-    cells: Cells
-    begin: Begin
-    dialect: Dialect
-    take: Take
-    has_names: bool
+ZERO = "\0"
 
 
 class Rows(NamedTuple):
@@ -70,19 +39,21 @@ class Rows(NamedTuple):
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
     """Ranges of bytes that end with a row."""
-    layout = _layout(path, wanted)
+    layout = layout_of(path, wanted)
     encoding = layout.dialect.encoding
     return plan_ranges(path, ".csv", layout.begin, layout.take, wanted, encoding=encoding)
 
 
 def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
     """Its rows, some at a time."""
-    layout = _layout(Path(shard.file), wanted)
+    layout = layout_of(Path(shard.file), wanted)
     first, line = shard.first_row, shard.line
     encoding = layout.dialect.encoding
     for block, taken in blocks_of(shard, layout.take, wanted, encoding=encoding):
         if taken.rows:
-            clean = cleaned(block, layout.dialect)
+            clean = cleaned(block, layout.dialect, layout.again)
+            if layout.again and layout.again in block:
+                tell_again(Path(shard.file))
             rows = _parse(clean, taken, layout, line)
             rows = rows if wanted.allow_missing else _without_holes(rows, clean, layout, line)
             yield _block(shard.file, rows, first, wanted)
@@ -91,7 +62,7 @@ def read(shard: Shard, wanted: Wanted) -> Iterator[Block]:
 
 def settle(path: Path, wanted: Wanted) -> Wanted:
     """What is wanted, with the columns and the shape of a row that the file has."""
-    layout = _layout(path, wanted)
+    layout = layout_of(path, wanted)
     names = tuple(layout.header[i] for i in layout.cells.numbers)
     has_names = wanted.features is not None or layout.has_names
     return wanted._replace(features=names if has_names else None, shape=(len(names),))
@@ -99,87 +70,17 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
 
 def columns(path: Path, wanted: Wanted) -> dict[str, bool] | None:
     """Columns not named otherwise, each with whether it holds numbers; None without names."""
-    layout = _layout(path, wanted)
+    layout = layout_of(path, wanted)
     if not layout.has_names:
         return None
     text, begin, cells = set[int](), layout.begin, layout.cells
     whole = Text(path, layout.dialect.encoding)
     for block, _ in blocks_in(whole, begin.size, layout.take, size=BLOCK, line=begin.lines + 1):
         check_utf8(path, block)
-        for row in rows_of(cleaned(block, layout.dialect), sep=cells.sep):
+        for row in rows_of(cleaned(block, layout.dialect, layout.again), sep=cells.sep):
             is_text = cells.format.is_text
             text.update(i for i, c in enumerate(row.cells) if i not in text and is_text(c))
     return {layout.header[i]: i not in text for i in layout.cells.numbers}
-
-
-def _layout(path: Path, wanted: Wanted) -> Layout:
-    """Finds the layout of a file; ColumnError where a column is not there."""
-    if wanted.shape is not None and len(wanted.shape) != 1:
-        raise ValueError(
-            f"{path}: expected rows of shape {wanted.shape}. Received: a .csv file, whose rows are "
-            "flat. Give them as .npy."
-        )
-    dialect = open_dialect(path, wanted.reading)
-    take = partial(take_rows, dialect=dialect)
-    start, rows = _first_rows(path, dialect, wanted)
-    first, *below = rows
-    columns = ColumnChoice(wanted.features, wanted.named)
-    texts = [row.cells for row in below]
-    header = header_read(path, first.cells, columns, texts, wanted.reading)
-    names = header or [str(i + 1) for i in range(len(first.cells))]
-    begin = start
-    if header is not None:
-        last = ([first, *below][dialect.units :] or [first])[0]
-        begin = Begin(start.size + last.size, start.lines + last.lines)
-        names = full_names(header, texts[dialect.units :])
-        if names[0] == "" and (len(names) > len(header) or columns.features is None):
-            tell_index(path)
-    numbers = [names.index(name) for name in columns.of(names)]
-    if wanted.shape is not None and len(numbers) != wanted.shape[0]:
-        raise ValueError(f"{path}: expected {wanted.shape[0]} columns. Received: {len(numbers)}.")
-    places = [names.index(name) for name in wanted.named]
-    cells = Cells(len(names), numbers, places, cell_mark(dialect), cell_format(dialect))
-    return Layout(names, cells, begin, dialect, take, header is not None)
-
-
-def _first_rows(path: Path, dialect: Dialect, wanted: Wanted) -> tuple[Begin, list[Row]]:
-    """Reads the first rows of one block that are not blank, to tell whether there is a header.
-
-    Returns:
-        Where the table begins, behind the byte order mark and lines that are skipped; and rows,
-        whose `size` and `lines` count from there.
-    """
-    text = Text(path, dialect.encoding)
-    start = _begin(text, dialect)
-    size = lines = 0
-    longest = longest_line(wanted.shape)
-    take = partial(take_rows, dialect=dialect)
-    for block, taken in blocks_in(text, start.size, take, size=HEAD, longest=longest):
-        check_utf8(path, block)
-        clean = cleaned(block, dialect)
-        rows = (row for row in rows_of(clean, sep=cell_mark(dialect)) if row.cells)
-        try:
-            found = list(itertools.islice(rows, 1 + LOOKED_AT))
-        except OpenQuote as error:
-            raise ValueError(f"{path}: {error.message(start.lines + lines)}") from error
-        if found:
-            at = [r.size if clean is block else size_of_lines(block, r.lines) for r in found]
-            return start, [
-                Row(r.cells, size + s, lines + r.lines) for r, s in zip(found, at, strict=True)
-            ]
-        size, lines = size + taken.size, lines + taken.lines
-    raise ValueError(f"{path}: expected rows of numbers. Received: an empty file.")
-
-
-def _begin(text: Text, dialect: Dialect) -> Begin:
-    """Position behind the byte order mark and the lines that are skipped."""
-    mark = after_mark(text.path, text.encoding)
-    if not dialect.skiprows:
-        return Begin(mark, 0)
-    with open_text(text.path, text.encoding) as file:
-        skip(file, mark)
-        size = size_of_lines(file.read(LONGEST_TOP), dialect.skiprows)
-    return Begin(mark + size, dialect.skiprows)
 
 
 def _block(file: str, rows: Rows, first: int, wanted: Wanted) -> Block:
@@ -243,6 +144,8 @@ def _one_by_one(block: bytes, rows: int, layout: Layout, line: int) -> Rows:
             values.extend(none)
         if not is_whole:
             bad[place] = f"line {where}: expected {cells.width} cells. Received: {len(row)}."
+        elif any(ZERO in cell for cell in row):
+            bad[place] = f"line {where}: expected text. Received: zero bytes, as of a crash."
         for column, i in zip(texts, cells.texts, strict=True):
             column.append(row[i] if is_whole else "")
         place += 1

@@ -28,11 +28,16 @@ class Row(NamedTuple):
     lines: int
 
 
-def take_rows(block: bytes, is_last: bool, dialect: Dialect = PLAIN) -> Taken:
-    """The whole rows of a block that begins with one; `is_last` where the text ends with it."""
+def take_rows(
+    block: bytes, is_last: bool, dialect: Dialect = PLAIN, again: bytes | None = None
+) -> Taken:
+    """The whole rows of a block that begins with one; `is_last` where the text ends with it.
+
+    `again` is a line of names that is no row.
+    """
     end = len(block) if is_last else _last_line_end(block)
     raw = block if end == len(block) else block[:end]
-    lines = cleaned(raw, dialect)
+    lines = cleaned(raw, dialect, again)
     if b'"' not in lines and not has_lone_returns(lines):
         count = lines.count(b"\n") + (lines[-1:] not in (b"", b"\n"))
         blank = lines[:1] == b"\n" or lines[:2] == b"\r\n" or b"\n\n" in lines or b"\n\r\n" in lines
@@ -62,11 +67,16 @@ def rows_of(
         yield Row(cells, lines.size, lines.count)
 
 
-def cleaned(block: bytes, dialect: Dialect) -> bytes:
-    """A block with tabs for the blanks between cells, and blank lines for comments.
+def cleaned(block: bytes, dialect: Dialect, again: bytes | None = None) -> bytes:
+    """A block with tabs for the blanks between cells, and blank lines for what is no row.
 
-    It has as many lines as before, so that their numbers stay.
+    Such are comments, names that come `again`, and lines of zero bytes, as a crash leaves them. It
+    has as many lines as before, so that their numbers stay.
     """
+    if b"\0" in block:
+        block = re.sub(rb"(?m)^\0+(?=\r?$)", b"", block)
+    if again and again in block:
+        block = re.sub(rb"(?m)^" + re.escape(again) + rb"[ \t]*(?=\r?$)", b"", block)
     if dialect.comment is not None and (mark := dialect.comment.encode()) in block:
         block = re.sub(rb"(?m)^[ \t]*" + re.escape(mark) + rb"[^\r\n]*", b"", block)
     if dialect.sep != " ":

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_runtime._base.libraries import find
-from vae_runtime.rows.text.cells import FALSE, PLAIN, TRUE, CellFormat
+from vae_runtime.rows.text.cells import FALSE, FORTRAN, FORTRAN_AS_C, PLAIN, TRUE, CellFormat
 
 
 class Cells(NamedTuple):
@@ -42,6 +42,8 @@ Found = tuple[NDArray[np.float64], list[list[str]]]
 
 def parse(block: bytes, cells: Cells, rows: int) -> Found | None:
     """All rows of a block; None where some may be wrong, or written in unusual ways."""
+    if b"\0" in block:
+        return None
     parse_by = parse_by_numpy if find("pyarrow.csv") is None else parse_by_arrow
     found = parse_by(block, cells, rows)
     if found is not None and cells.format.numbers:
@@ -97,6 +99,8 @@ def numbers_of_text(column: Any, format: CellFormat) -> NDArray[np.float64] | No
         text = pc.replace_substring(text, format.decimal, ".")
     text = pc.if_else(pc.is_in(word, pa.array(sorted(TRUE))), "1", text)
     text = pc.if_else(pc.is_in(word, pa.array(sorted(FALSE))), "0", text)
+    if pc.any(pc.match_substring_regex(text, "[dD]")).as_py():
+        text = pc.replace_substring_regex(text, FORTRAN, FORTRAN_AS_C)
     try:
         numbers: NDArray[np.float64] = text.cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:

@@ -43,6 +43,10 @@ from .ranges import (
 
 FORMAT = ".jsonl"
 LOOKED_AT = 100  # rows at the begin of a file that show whether a key is there
+AS_LINES = (
+    """Write an object a line: python3 -c "import json, sys; print(*map(json.dumps, """
+    """json.load(sys.stdin)), sep='\\n')" < ARRAY.json > ROWS.jsonl."""
+)
 
 
 def plan(path: Path, wanted: Wanted) -> list[Shard]:
@@ -74,10 +78,14 @@ def settle(path: Path, wanted: Wanted) -> Wanted:
     begin = Begin(after_mark(path, text.encoding), 0)
     values = list(itertools.islice(_values(text, begin, wanted), LOOKED_AT))
     if not values:
-        raise ValueError(f"{path}: expected rows of numbers. Received: none.")
+        raise ValueError(f"{path}: expected a row of JSON in each line. Received: none. {AS_LINES}")
     rows = [value for value in values if isinstance(value, dict)]
     first = rows[0].get(wanted.column) if rows else values[0]
     if isinstance(first, list):
+        if any(isinstance(part, dict) for part in first):
+            raise ValueError(
+                f"{path}: expected a row in each line. Received: all rows in one list. {AS_LINES}"
+            )
         return wanted._replace(shape=_unnested(first)[0])
     return wanted._replace(features=tuple(keys := _not_named(rows, wanted)), shape=(len(keys),))
 

@@ -8,21 +8,28 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_runtime.rows.blocks import Block, Columns, Shard, Wanted
-from vae_runtime.rows.text.endings import ARRAYS, ENDINGS, format_ending
+from vae_runtime.rows.text.endings import ARRAYS, ENDINGS, JSON_LINES, format_ending
 from vae_runtime.rows.text.text_files import is_packed
 
 from . import arrow, csv, folder_keys, images, jsonl, npy, npz, parquet, text_columns
 
 # What to do with files of other endings that are met often.
+SHEET = "Save the sheet as .csv."
+ARCHIVE = "Unpack it, and name the folder: tar -xf FILE."
 INSTEAD = {
-    ".json": "Write an object a line, and .jsonl.",
-    ".xlsx": "Save the sheet as .csv.",
-    ".xls": "Save the sheet as .csv.",
+    ".json": jsonl.AS_LINES,
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), SHEET),
     ".pq": "Rename it to .parquet.",
+    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar"), ARCHIVE),
+    **dict.fromkeys(
+        (".h5", ".hdf5", ".mat", ".nc", ".pkl", ".sqlite", ".db"), "Write it as .csv or .parquet."
+    ),
     ".zip": "Unpack it.",
 }
+UNSEEN = (".json", ".zip")  # of these, files that are looked into
 
 IMAGES = "images"  # in place of an ending
+TABLE = ".csv"  # of all tables of text
 
 
 class Format(NamedTuple):
@@ -68,8 +75,11 @@ def format_of(path: Path) -> str:
     """
     if path.is_dir() or path.suffix.lower() in images.SUFFIXES:
         return IMAGES
-    name = path.suffix.lower() if path.suffix.lower() in INSTEAD else format_ending(path)
+    ending = path.suffix.lower()
+    is_known = ending in INSTEAD and not (ending in UNSEEN and path.is_file())
+    name = ending if is_known else format_ending(path)
     if name not in FORMATS:
+        name = name or ending
         received = name or ("a file without an ending" if path.exists() else "nothing there")
         instead = f" {INSTEAD[name]}" if name in INSTEAD else ""
         raise ValueError(
@@ -81,6 +91,21 @@ def format_of(path: Path) -> str:
             "Unpack it first."
         )
     return name
+
+
+def check_reading(path: Path, wanted: Wanted) -> None:
+    """Raises ValueError for options of text that have no effect on a file of this format."""
+    name = format_of(path)
+    if name == TABLE:
+        return
+    heeded = ("encoding",) if name in JSON_LINES else ()
+    idle = [f"--{option}" for option in wanted.reading.asked if option not in heeded]
+    if idle:
+        kind = "images" if name == IMAGES else f"a {name} file"
+        raise ValueError(
+            f"{path}: expected no {' and '.join(idle)} with {kind}, on which they have no effect. "
+            "Received: some. Leave them out."
+        )
 
 
 def settle(path: Path, wanted: Wanted) -> Wanted:

@@ -1,7 +1,7 @@
 """Meaning of a text cell: a number, a truth, a missing value, or text.
 
 It is alike in text files, in strings of JSON and in columns of text in Parquet and Arrow. A number
-is what Python's `float` reads, but 1_000 is none; a truth is 1 or 0.
+is what Python's `float` reads, but 1_000 is none, and 1.5D+02 of Fortran is one; a truth is 1 or 0.
 """
 
 import math
@@ -12,8 +12,17 @@ from functools import cached_property
 TRUE = frozenset(("true", "yes", "on"))
 FALSE = frozenset(("false", "no", "off"))
 MISSING = frozenset(
-    ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "?", "bad")
-)  # how programs write "no value", in any case
+    (
+        *("", "na", "n/a", "n.a.", "nan", "null", "none", "-", "--", "---", "----", "?", "bad"),
+        *("#n/a", "#na", "#n/a n/a", "<na>", "#div/0!", "#value!", "#ref!", "#num!", "#name?"),
+        *("#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "nan(ind)", "-nan(ind)"),
+    )
+)  # how programs write "no value", in any case; those of pandas, Excel and C among them
+# Numbers with the exponent of Fortran; 7D65, without a point or a sign, is a word.
+FORTRAN = (
+    r"^([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+))[dD]([+-]?[0-9]{1,3})$|^([+-]?[0-9]+)[dD]([+-][0-9]{1,3})$"
+)
+FORTRAN_AS_C = r"\1\3e\2\4"
 
 
 class NoValue(ValueError):
@@ -87,8 +96,12 @@ class CellFormat:
         mark, point = re.escape(self.thousands), re.escape(self.decimal)
         return rf"^[+-]?[1-9][0-9]{{0,2}}({mark}[0-9]{{3}})+({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
 
-    def _value(self, cell: str) -> float:
-        """Number in a cell; NaN of a missing one."""
+    def plain(self, cell: str) -> str:
+        """Text of a cell that Python's `float` reads where the cell is a number.
+
+        >>> CellFormat(decimal=",").plain("1,5"), CellFormat().plain("1.5D+02")
+        ('1.5', '1.5e+02')
+        """
         text = cell
         if self.thousands is not None and self.thousands in text:
             text = text.strip()
@@ -96,6 +109,13 @@ class CellFormat:
                 text = text.replace(self.thousands, "")
         if self.decimal != ".":
             text = text.replace(".", "_").replace(self.decimal, ".")
+        if "D" in text or "d" in text:
+            text = re.sub(FORTRAN, FORTRAN_AS_C, text.strip())
+        return text
+
+    def _value(self, cell: str) -> float:
+        """Number in a cell; NaN of a missing one."""
+        text = self.plain(cell)
         try:
             if "_" not in text:
                 return float(text)

@@ -4,6 +4,7 @@ What is packed is read as the file inside: rows.csv.gz is a .csv. Tables of text
 which mark is between their cells, their contents say.
 """
 
+import json
 from pathlib import Path
 
 from .text_files import PACKED, head_of
@@ -11,6 +12,7 @@ from .text_files import PACKED, head_of
 TEXT = (".csv", ".tsv", ".tab", ".txt", ".dat", ".asc", ".data", ".log")
 SURE = (".csv", ".tsv", ".tab")  # of them, those that hold tables alone
 JSON_LINES = (".jsonl", ".ndjson")
+JSON = ".json"  # often one array or object, sometimes lines
 ARRAYS = (".npy", ".npz", ".parquet", ".arrow", ".feather", ".arrows")
 ENDINGS = (*TEXT, *JSON_LINES, *ARRAYS)
 SIGNATURES = {
@@ -45,6 +47,8 @@ def format_ending(path: Path) -> str:
     ending = ending_of(path)
     if ending in ENDINGS:
         return ".csv" if ending in TEXT else ending
+    if ending == JSON:
+        return ".jsonl" if path.is_file() and _is_json_lines(head_of(path, HEAD)) else JSON
     return format_inside(path) or ending
 
 
@@ -59,6 +63,24 @@ def format_inside(path: Path) -> str | None:
     if not _is_text(head):
         return None
     return ".jsonl" if head.lstrip()[:1] in (b"{", b"[") else ".csv"
+
+
+def _is_json_lines(head: bytes) -> bool:
+    """True for a whole object or list in the first line, and another in the second, if any."""
+    first, second = ([*filter(bytes.strip, head.splitlines()), b"", b""])[:2]
+    is_cut = len(head) == HEAD and not second
+    return not is_cut and _is_row(first, not second) and (not second or _is_row(second))
+
+
+def _is_row(line: bytes, is_alone: bool = False) -> bool:
+    """True for a row of JSON; alone in its file, an object of lists is one of columns."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(value, dict):
+        return not (is_alone and any(isinstance(v, list | dict) for v in value.values()))
+    return isinstance(value, list) and not any(isinstance(v, dict) for v in value)
 
 
 def _is_text(head: bytes) -> bool:

@@ -85,6 +85,25 @@ def tell_index(path: Path) -> None:
     )
 
 
+@lru_cache(maxsize=64)
+def tell_comment(path: Path, line: str) -> None:
+    """Warns that names of columns are those of a comment."""
+    logging.getLogger("vae_runtime").warning(
+        "%s: the columns are called as the comment above the rows says: %s",
+        printable(path),
+        printable(line),
+    )
+
+
+@lru_cache(maxsize=64)
+def tell_again(path: Path) -> None:
+    """Warns that the line of names is in a file more than once, as after a restart."""
+    logging.getLogger("vae_runtime").warning(
+        "%s: the line of names comes again between the rows, as after a restart: left out there",
+        printable(path),
+    )
+
+
 tell_names_once = lru_cache(maxsize=64)(tell_names)  # of each file
 
 

@@ -5,10 +5,11 @@ truths or missing, in rows of one length. Plain CSV is taken where no other way 
 """
 
 import csv
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from .cells import FALSE, TRUE, CellFormat
@@ -34,7 +35,14 @@ LOOKED_AT = 200  # rows
 MOST_CELLS = 1_000  # of them
 ALMOST = 0.95  # share of lines or cells that counts as all of them
 MOST_UNITS = 2  # lines below the names
+STEADY = 10  # rows that show where a table begins
+NEARLY = 4  # rows below that line, among which its names may be
+MOST_TITLES = 60  # lines above names that are filled up with empty cells
+SEP_LINE = re.compile(r'^"?sep=(.)"?[,;\t]*$', re.IGNORECASE)  # as Excel writes it
+RULER = re.compile(r"^:?-{3,}:?$")  # between names and rows
+DOTTED = re.compile(r"^\d{1,2}\.\d{1,2}\.(\d{4}|\d{2})([ T]|$)")
 BLANKS = re.compile(r'("[^"]*")|[ \t]+')
+SEVERAL_BLANKS = re.compile(r"\t+ *| {2,}\t*")
 ONE_NUMBER = re.compile(r"^[+-]?\d+,\d+$")
 CLOCK = r"\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?( ?(Z|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?"
 TIME = re.compile(rf"^(\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}([ T]{CLOCK})?|{CLOCK})$")
@@ -77,6 +85,18 @@ class Table(NamedTuple):
 
 def recognise_text(lines: Sequence[str], asked: Mapping[str, Any]) -> Readings:
     """What lines show, but for what is asked; Ambiguous where two readings are equally likely."""
+    said = SEP_LINE.match(lines[0]) if lines and "skiprows" not in asked else None
+    if said is None:
+        return _recognised(lines, asked)
+    try:
+        found = _recognised(lines[1:], {"sep": said[1], **asked})
+    except Ambiguous as problem:  # Excel writes that line where commas are before fractions
+        found = next((r for r in problem.readings if r.decimal == ","), problem.readings[0])
+    return replace(found, skiprows=1 + found.skiprows)
+
+
+def _recognised(lines: Sequence[str], asked: Mapping[str, Any]) -> Readings:
+    """What lines show that do not say it themselves."""
     skipped = asked.get("skiprows", 0)
     comment = asked.get("comment") or _comment_of(lines[skipped:])
     numbered = [
@@ -115,6 +135,15 @@ def split_blanks(line: str) -> list[str]:
     return next(csv.reader([tabbed(line)], delimiter="\t"), [])
 
 
+def split_wide(line: str) -> list[str]:
+    """Names that have single blanks in them, between columns that have several, or tabs.
+
+    >>> split_wide("  Air temp   Flow")
+    ['Air temp', 'Flow']
+    """
+    return SEVERAL_BLANKS.split(line.strip(" \t\r\n"))
+
+
 def tabbed(line: str) -> str:
     """A line with tabs for the blanks between its cells, without its end."""
     return BLANKS.sub(lambda m: m[1] if m[1] else "\t", line.strip(" \t\r\n"))
@@ -148,16 +177,55 @@ def _table(sep: str, lines: Sequence[str], is_begun: bool) -> Table | None:
 
 
 def _first_of(rows: list[list[str]], width: int) -> int:
-    """Number of the line where a table begins, behind lines of another number of cells.
+    """Number of the line where a table begins: of its names, or of its first row without names.
 
-    These are above it where its own first line is one of names, or where they have a single cell.
+    Above it stand titles, addresses of a logger and the like, in lines of other numbers of cells,
+    or filled up with empty ones, as by programs for sheets.
     """
-    first = next((i for i, row in enumerate(rows) if len(row) == width), 0)
-    if not first or first > len(rows) // 2 + 1:
+    first = next((i for i in range(len(rows)) if _is_steady(rows[i : i + STEADY], width)), 0)
+    if first > len(rows) // 2 + 1:
         return 0
-    is_named = not any(map(_is_typed_cell, filter(None, map(str.strip, rows[first]))))
-    single = all(len(row) == 1 for row in rows[:first])
-    return first if is_named or (single and len(rows) - first > 1) else 0
+    if _is_named(rows[first]):
+        return first + (_titles(rows[first:]) or _other_names(rows[first:]))
+    if first and _is_named(rows[first - 1]) and len(rows[first - 1]) > 1:
+        return first - 1  # names, more or fewer than cells
+    nearly = range(first + 1, min(first + 1 + NEARLY, len(rows) - 1))
+    return next((i for i in nearly if _is_named(rows[i]) and _is_row(rows[i + 1])), first)
+
+
+def _is_steady(rows: list[list[str]], width: int) -> bool:
+    """True for a row of this width that most of those below it have, too."""
+    return len(rows[0]) == width and 2 * sum(len(row) == width for row in rows) > len(rows)
+
+
+def _titles(rows: list[list[str]]) -> int:
+    """Number of lines above the names that are filled up with empty cells; 0 where none are."""
+    for i, row in enumerate(rows[: 1 + MOST_TITLES]):
+        inner = row[1:-1] if len(row) > 2 else row
+        if all(map(str.strip, inner)):
+            is_table = _is_named(row) and i + 1 < len(rows) and _is_row(rows[i + 1])
+            return i if is_table else 0
+    return 0
+
+
+def _other_names(rows: list[list[str]]) -> int:
+    """Number of lines above the names where names and one line of values describe the file."""
+    if len(rows) <= NEARLY or not _is_row(rows[1]) or not _is_row(rows[3]):
+        return 0
+    names = [cell.strip() for cell in rows[2] if cell.strip()]
+    is_other = len(names) > 2 and rows[2] != rows[0] and len({*names}) == len(names)
+    return 2 * (is_other and _is_named(rows[2]) and all(map(CellFormat().is_text, names)))
+
+
+def _is_named(row: Sequence[str]) -> bool:
+    """True for cells that may be names: some text, and nothing that is a number or a time."""
+    filled = [cell for cell in map(str.strip, row) if cell]
+    return bool(filled) and not any(map(_is_typed_cell, filled))
+
+
+def _is_row(row: Sequence[str]) -> bool:
+    """True for cells among which are numbers or times."""
+    return any(_is_typed_cell(cell.strip()) for cell in row)
 
 
 def _is_one_column(lines: Sequence[str]) -> bool:
@@ -224,8 +292,16 @@ def _apart(ways: list[tuple[Table, CellFormat]]) -> list[tuple[Table, CellFormat
     others = [way for way in several if way[0].sep != " "]
     if any(format.thousands is None for _, format in others):
         several = others  # blanks are in texts and times as well
+    if len({id(table) for table, _ in several}) == 1 and _is_continental(several[0][0]):
+        several = [way for way in several if way[1].decimal == ","] or several
     tabs = [way for way in several if way[0].sep == "\t"]
     return tabs[:1] if len({t.sep for t, _ in several}) > 1 and tabs else several
+
+
+def _is_continental(table: Table) -> bool:
+    """True for dates with dots, as 27.02.2026, which are written where commas are decimal."""
+    cells = (cell.strip() for row in table.rows[1:] for cell in row)
+    return any(DOTTED.match(cell) for cell in itertools.islice(cells, MOST_CELLS))
 
 
 def _has_groups(table: Table, format: CellFormat) -> bool:
@@ -273,8 +349,9 @@ def _is_digits(cell: str, format: CellFormat) -> bool:
 def _units(rows: Sequence[Sequence[str]], format: CellFormat) -> int:
     """Number of lines of text below the names, where numbers are below them."""
     found = 0
+    below = rows[1 + MOST_UNITS : 11 + MOST_UNITS]
     for row in rows[1 : 1 + MOST_UNITS]:
-        if not _is_units(row, rows[2 + found : 12 + found], format):
+        if not _is_units(row, below or rows[2 + found :], format):
             break
         found += 1
     return found
@@ -283,6 +360,9 @@ def _units(rows: Sequence[Sequence[str]], format: CellFormat) -> int:
 def _is_units(row: Sequence[str], below: Sequence[Sequence[str]], format: CellFormat) -> bool:
     if not below or any(_is_digits(cell, format) or TIME.match(cell.strip()) for cell in row):
         return False
+    filled = [cell.strip() for cell in row if cell.strip()]
+    if filled and all(map(RULER.match, filled)):
+        return True
     texts = [i for i, cell in enumerate(row) if format.is_text(cell)]
     return bool(texts) and any(
         all(i < len(each) and not format.is_text(each[i]) for each in below) for i in texts

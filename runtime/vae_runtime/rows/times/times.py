@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_runtime._base.name_lists import split_names
+
 from .day_order import TimeError as TimeError
 from .day_order import begin_of, dates_of
 from .epochs import as_numbers, is_number, of_numbers
@@ -85,7 +87,7 @@ def time_columns(option: str | None) -> tuple[str, ...]:
     >>> time_columns("date,clock")
     ('date', 'clock')
     """
-    names = () if not option else tuple(name.strip() for name in option.split(","))
+    names = () if not option else split_names(option)
     if len(names) > 2 or "" in names or len(set(names)) < len(names):
         raise ValueError(
             f"expected a column of times, or two of dates and clocks, as in --time date,clock. "

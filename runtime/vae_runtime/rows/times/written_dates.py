@@ -5,6 +5,7 @@ a regular expression finds the fields once, numpy reads them in all rows of that
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,17 +22,30 @@ MOST_LAYOUTS = 100  # of a block that are searched for in all of it; the rest is
 FIRST_YEAR, LAST_YEAR = 1700, 2261  # that int64 nanoseconds hold
 CENTURY = 69  # of two digits, from here on 19xx, as strptime has it
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-LONG_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
-    *("october", "november", "december"),
+# Names of months, January first, long and short, without accents: English, German, French, Spanish,
+# Italian, Portuguese and Dutch. No name means two months. Source: Unicode CLDR 46, months in the
+# format and stand-alone widths; "maerz" and the like as typed where there are no umlauts.
+MONTHS = (
+    "jan january januar janner janv janvier ene enero gen gennaio janeiro januari",
+    "feb february februar feber fevr fevrier febrero febbraio fev fevereiro februari",
+    "mar march marz maerz mars marzo marco mrt maart",
+    "apr april avr avril abr abril aprile",
+    "may mai mayo mag maggio maio mei",
+    "jun june juni juin junio giu giugno junho",
+    "jul july juli juil juillet julio lug luglio julho",
+    "aug august aout ago agosto augustus",
+    "sep sept september septembre septiembre setiembre set settembre setembro",
+    "oct october okt oktober octobre octubre ott ottobre out outubro",
+    "nov november novembre noviembre novembro",
+    "dec december dez dezember decembre dic diciembre dicembre dezembro",
 )
+MONTH_NUMBERS = {name: i for i, names in enumerate(MONTHS, 1) for name in names.split()}
 
 _CLOCK = (
     r"(?:(?:t| *,? +| - )(?P<H>00?)(?::?(?P<M>00)(?::?(?P<S>00)(?:[.,:](?P<f>0+))?)?)?"
     r"(?: ?(?P<p>[ap]\.?m\.?))?(?: ?(?P<z>z|utc|gmt|[+-]00(?::?00)?))?)?"
 )
-_NAME = r"(?P<b>[a-z]{3,9})\.?"
+_NAME = r"(?P<b>[^\W\d_]{3,10}\.?)"
 # Dates that are recognised without a format, by the order of their parts.
 FORMS = {
     "ymd": r"(?P<Y>0000)(?P<s>[-/.])(?P<m>00?)(?P=s)(?P<d>00?)",
@@ -39,7 +53,7 @@ FORMS = {
     "dmy": r"(?P<d>00?)(?P<s>[-/.])(?P<m>00?)(?P=s)(?P<Y>0000|00)",
     "mdy": r"(?P<m>00?)(?P<s>[-/.])(?P<d>00?)(?P=s)(?P<Y>0000|00)",
     "yymd": r"(?P<Y>00)(?P<s>[-/.])(?P<m>00?)(?P=s)(?P<d>00?)",
-    "d month y": rf"(?P<d>00?)[-/. ]{_NAME},?[-/. ]*(?P<Y>0000|00)",
+    "d month y": rf"(?P<d>00?)(?:[-/. ]|\. )(?:de )?{_NAME},?(?: de)?[-/. ]*(?P<Y>0000|00)",
     "month d y": rf"{_NAME}[-/. ](?P<d>00?),?[-/. ]+(?P<Y>0000)",
 }
 CODES = {
@@ -57,8 +71,8 @@ CODES = {
     "f": "(?P<f>0+)",
     "p": r"(?P<p>[ap]\.?m\.?)",
     "z": "(?P<z>z|utc|gmt|[+-]00(?::?00)?)",
-    "a": "[a-z]{2,3}",
-    "A": "[a-z]{3,9}",
+    "a": r"[^\W\d_]{2,4}\.?",
+    "A": r"[^\W\d_]{3,13}",
     "%": "%",
 }
 SHORT = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y"}
@@ -241,7 +255,6 @@ def _offset(codes: NDArray[np.uint32], match: re.Match[str]) -> NDArray[np.int64
 
 
 def _month(name: str) -> int:
-    """Number of a month by its English name, or its first three letters; 0 for another word."""
-    names = LONG_MONTHS if len(name) > 4 else MONTHS
-    name = name if len(name) > 4 else name[:3]  # sept
-    return names.index(name) + 1 if name in names else 0
+    """Number of a month by its name in small letters; 0 for another word."""
+    plain = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
+    return MONTH_NUMBERS.get(plain.rstrip("."), 0)

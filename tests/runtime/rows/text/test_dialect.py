@@ -36,6 +36,18 @@ ROWS = [
     ("a,b\nm/s,°C\n1,2\n3,4\n", {"units": 1}),
     ("TS,n,T\nTS,RN,C\n,,Avg\n1,1,2\n2,1,2\n", {"units": 2}),
     ("0,1,2\n1,2,3\n", {}),
+    ("sep=;\na;b\n1;2\n", {"sep": ";", "skiprows": 1}),
+    ("SEP=;\nt;a;b\nx;1,500;2,250\n", {"sep": ";", "decimal": ",", "skiprows": 1}),
+    ('"sep=,"\na,b\n1,2\n', {"skiprows": 1}),
+    ("A title,,\nLat:,39.7,\nt,a,b\n8:00,1,2\n8:01,1,2\n", {"skiprows": 2}),
+    ("178,13,x,y,z\n1,2,3\n4,5,6\n7,8,9\n", {"skiprows": 1, "header": False}),
+    ("Hall\n 37.7 2317 m\n 1 2 3 4\n 5 6 7 8\n", {"sep": " ", "skiprows": 2, "header": False}),
+    ("id,city,unit\n7,Bonn,C\nday,temp,flow\n1,2,3\n2,3,4\n", {"skiprows": 2}),
+    ("a,b,c\nx,y,z\nk,l,m\n1,2,3\n4,5,6\n", {"units": 2}),
+    ("a b\n1.5D+02 2.D0\n1.25D+01 3.D-1\n", {"sep": " "}),
+    ("1.5D+02,2.D0\n1.25D+01,3.D-1\n", {"header": False}),
+    ("d;x\n27.02.2026 08:00;1,500\n27.02.2026 08:01;2,250\n", {"sep": ";", "decimal": ","}),
+    ("| a | b |\n|---|---|\n| 1 | 2 |\n| 2 | 3 |\n", {"sep": "|", "units": 1}),
 ]
 
 
