@@ -1,7 +1,7 @@
 """Charts as SVG within a page: the page's fonts, and colours for light and dark.
 
 Text stays text, so that it can be read aloud, searched and copied, and has glyphs for any column
-name. Each ink below becomes a variable of the page's style sheet. The same chart is the same text.
+name. Each ink becomes a variable of the page's style sheet. The same chart is the same text.
 """
 
 import base64
@@ -20,11 +20,7 @@ from matplotlib.ticker import FuncFormatter
 
 from vae_runtime._base.printable import printable
 
-# Inks by the name of their variable; these values are those of the light page.
-INK, MUTED, GRID = "#1c2733", "#5d6975", "#dde2e7"
-NORMAL, ANOMALY, MODEL = "#2c6fb3", "#cf3f54", "#d9822b"
-INKS = {"ink": INK, "muted": MUTED, "grid": GRID}
-INKS |= {"normal": NORMAL, "anomaly": ANOMALY, "model": MODEL}
+from .inks import GRID, INK, INKS, MUTED
 
 DOTS = 150  # of a PNG, in an inch
 

@@ -16,24 +16,11 @@ from vae_runtime._base.printable import printable
 from vae_runtime.rows.names.missing_names import some
 
 from .axis import Axis
-from .drawing import (
-    ANOMALY,
-    GRID,
-    INK,
-    MODEL,
-    MUTED,
-    NORMAL,
-    chart,
-    compact,
-    label,
-    png,
-    short,
-    svg,
-    ticks,
-)
+from .drawing import chart, compact, label, png, short, svg, ticks
 from .episodes import Explained, bounds_of
 from .figures import spread_out
 from .findings import Findings
+from .inks import ANOMALY, GRID, INK, MODEL, MUTED, NORMAL
 from .thinning import peaks, spans, thin
 
 WIDTH = 10.5  # inches

@@ -8,20 +8,8 @@ import numpy as np
 
 from vae_export.graphs.functions import Array
 from vae_keras.pages.curves import evenly_spaced
-from vae_keras.pages.drawing import (
-    ANOMALY,
-    INK,
-    MODEL,
-    MUTED,
-    NORMAL,
-    chart,
-    compact,
-    label,
-    picture,
-    short,
-    svg,
-    ticks,
-)
+from vae_keras.pages.drawing import chart, compact, label, picture, short, svg, ticks
+from vae_keras.pages.inks import ANOMALY, INK, MODEL, MUTED, NORMAL
 from vae_keras.run import DataCard
 from vae_runtime._base.png import contact_sheet
 

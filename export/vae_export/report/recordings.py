@@ -6,7 +6,8 @@ import numpy as np
 
 from vae_export.graphs.evidence import Evidence
 from vae_keras.evaluate import alarms_by_the_others, recording_names
-from vae_keras.pages.drawing import ANOMALY, INK, NORMAL, chart, short, svg
+from vae_keras.pages.drawing import chart, short, svg
+from vae_keras.pages.inks import ANOMALY, INK, NORMAL
 from vae_runtime.verdicts.calibration import p_values
 from vae_runtime.verdicts.recordings import RecordingAlarms, by_recording, describe, together
 
