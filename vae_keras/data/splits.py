@@ -10,6 +10,7 @@ from vae_keras.configs import DataConfig
 from . import labels, recordings
 from .balanced_shares import deal_segments
 from .datasets import Dataset, Rows, Split, counted, select
+from .places import Places
 from .streams import FileStream
 
 MOST_HELD_BACK = (
@@ -65,6 +66,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         labels=labels.split_labels(dataset, rows, config),
         machines=_machines(dataset, rows),
         recordings=recordings.of_sets(dataset, rows, [*normal.values()]),
+        places=_places(dataset, rows["test"]),
     )
 
 
@@ -122,6 +124,7 @@ def _by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Spli
         folds=dealt[order] - 1,
         stopping=stopping[order],
         calibrates=_calibrates(dataset, normal[order], rng),
+        places=_places(dataset, rows["test"]),
     )
 
 
@@ -239,6 +242,10 @@ def _machines(dataset: Dataset, rows: Arrays) -> Arrays | None:
     """Of the rows that are judged, from row numbers by role."""
     machines = dataset.machines
     return None if machines is None else {role: machines[rows[role]] for role in MACHINE_ROLES}
+
+
+def _places(dataset: Dataset, rows: Array) -> Places | None:
+    return None if dataset.places is None else dataset.places[rows]
 
 
 def _normal_by_machine(dataset: Dataset) -> list[Array]:

@@ -43,7 +43,7 @@ CENTRES_NOTE = (
 )
 
 # Number of charts, by layout, from which a card has full width.
-WIDE_CARD_CHARTS = {"one": 2, "traces": 2, "small": 5}
+WIDE_CARD_CHARTS = {"one": 2, "traces": 2, "small": 5, "long": 1}
 
 BODY = """<header>
 {verdict}
@@ -57,8 +57,8 @@ BODY = """<header>
 <section><h2>What each file had to pass</h2>
 {gates}</section>
 <section><h2>Pictures</h2>
-<p>Of the held-back {noun}s, in no order of time. Scores over time, of any file: <code>vae-keras
-evaluate BUNDLE --data FILE --out page.html</code>.</p>
+<p>Of the held-back {noun}s. The same for any file, with alarm episodes and their features:
+<code>vae-keras evaluate BUNDLE --data FILE --out page.html</code>.</p>
 <div class="album">
 {pictures}</div></section>
 <section><h2>The model</h2>
