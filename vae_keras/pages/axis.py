@@ -10,9 +10,7 @@ from vae_keras.data.places import Places
 
 GAP_STEPS = 3.0  # a step of more than so many usual (median) ones is a gap
 LEAST_COVERED = 0.4  # share of the time that has rows; with less, rows stand side by side
-MOST_JUMPS = (
-    0.25  # share of rows whose neighbour is missing; with more, rows are a sample of a file
-)
+MOST_JUMPS = 0.25  # share of rows without their neighbour; with more, rows are a sample of a file
 HOLE = 0.05  # share of the axis: a longer stretch without rows of a sample is empty
 
 

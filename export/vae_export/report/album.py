@@ -52,7 +52,10 @@ def _rows(known: Evidence, record: Report) -> list[Picture]:
 def _series(known: Evidence) -> list[Picture]:
     """Scores in the order of the file, on its times, which are of the data as rows are."""
     found = series.draw(known)
-    return [] if found is None else [Picture("Scores over time", found[0], (found[1],), "long")]
+    if found is None:
+        return []
+    title, text, chart = found
+    return [Picture(title, text, (chart,), "long")]
 
 
 def _scores(known: Evidence, record: Report) -> list[Picture]:

@@ -21,8 +21,8 @@ GAPS = " Grey stretches have no test {noun}s."
 WINDOW = " A window stands at its last row."
 
 
-def draw(known: Evidence) -> tuple[str, str] | None:
-    """Caption and chart of scores; None where nobody knows in which order rows came.
+def draw(known: Evidence) -> tuple[str, str, str] | None:
+    """Title, caption and chart of scores; None where nobody knows in which order rows came.
 
     By one threshold for all machines together, as all figures of the report.
     """
@@ -37,4 +37,5 @@ def draw(known: Evidence) -> tuple[str, str] | None:
     axis = axis_of(places[order], len(order), noun)
     scored = Scored(known.test[order], alarm[order], source.test["y"][order], usual, limit, noun)
     text = TEXT + SAMPLE * axis.sampled + GAPS * bool(axis.gaps) + WINDOW * (noun == "window")
-    return text.format(noun=noun), draw_scores(scored, axis)
+    title = "Scores over the file" if places.time is None else "Scores over time"
+    return title, text.format(noun=noun), draw_scores(scored, axis)
