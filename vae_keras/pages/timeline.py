@@ -17,12 +17,12 @@ from vae_runtime._base.printable import printable
 from vae_runtime.rows.names.missing_names import some
 
 from .axis import Axis
-from .drawing import chart, compact, label, png, short, svg, ticks
+from .drawing import chart, compact, label, png, short, shorts, svg, ticks
 from .episodes import Explained, bounds_of
 from .figures import spread_out
 from .findings import Findings, Scored
 from .inks import ANOMALY, GRID, INK, MODEL, MUTED, NORMAL
-from .thinning import peaks, spans, thin
+from .thinning import PIXELS, peaks, spans, thin
 
 WIDTH = 10.5  # inches
 LOUDEST = 3
@@ -31,6 +31,7 @@ MOST_BORDERS = 200  # recordings that are told apart
 DAY = 86_400.0  # seconds
 FEW = 40  # rows that are drawn as dots too
 SAMPLED = 600  # rows of which an expected value is drawn
+DOTS = 400  # columns of dots, where rows are a sample
 
 
 class Timeline(NamedTuple):
@@ -76,7 +77,7 @@ def _panels(
 
 
 def _legend(score: Axes, handles: Sequence[Artist]) -> None:
-    score.figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    score.figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
 
 
 def _said(scored: Scored) -> str:
@@ -107,9 +108,7 @@ def _scores(panel: Axes, scored: Scored, axis: Axis) -> list[Artist]:
     limits = min(float(score.min()), low), max(float(score.max()), high)
     spread_out(panel, "y", limits, (high - low) or 1.0)
     x, loud = _shown(axis, axis.x), peaks(axis.x, score, scored.alarm)
-    handles = panel.plot(
-        *thin(x, score, axis.broken), color=NORMAL, lw=1.0, **_marker(axis), label="score"
-    )
+    handles = panel.plot(*_thin(axis, score), color=NORMAL, lw=1.0, **_marker(axis), label="score")
     dots: dict[str, Any] = {"linestyle": "", "marker": ".", "color": ANOMALY, "markersize": 4.5}
     handles += panel.plot(x[loud], score[loud], **dots, label="alarm")
     if limit is not None:
@@ -155,16 +154,23 @@ def _features(
     expected = findings.judge.expect(findings.dataset.x[rows])
     jumps = np.diff(np.cumsum(axis.broken)[rows], prepend=0) > 0
     said = "expected" if findings.judge.expects else "reconstructed"
-    for panel, (name, i) in zip(panels, loud.items(), strict=True):
-        received = thin(x, _column(findings.dataset.x, i), axis.broken)
+    named = zip(shorts([*loud], 110), loud.values(), strict=True)
+    for panel, (name, i) in zip(panels, named, strict=True):
+        received = _thin(axis, _column(findings.dataset.x, i))
         dots = _marker(axis)
         handles = panel.plot(*received, color=INK, lw=0.9, label="received", **dots)
         model = thin(x[rows], _column(expected, i), jumps)
         handles += panel.plot(*model, color=MODEL, lw=1.1, label=said, **dots)
-        label(panel, name, 70)
+        label(panel, name)
         panel.yaxis.set_major_locator(MaxNLocator(4))
         panel.yaxis.set_major_formatter(ticks(compact))
     return list(handles)
+
+
+def _thin(axis: Axis, values: Floats) -> tuple[Floats, ...]:
+    """Points of a line over the whole axis; of a sample fewer, as each is a dot."""
+    pixels = DOTS if axis.sampled else PIXELS
+    return thin(_shown(axis, axis.x), values, axis.broken, pixels=pixels)
 
 
 def _marker(axis: Axis) -> dict[str, Any]:

@@ -59,7 +59,7 @@ BODY = """<header>
 <section><h2>Pictures</h2>
 <p>Of the held-back {noun}s. The same for any file, with alarm episodes and their features:
 <code>vae-keras evaluate BUNDLE --data FILE --out page.html</code>.</p>
-<div class="album">
+<div class="pile">
 {pictures}</div></section>
 <section><h2>The model</h2>
 {facts}</section>

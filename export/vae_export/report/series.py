@@ -14,8 +14,8 @@ TEXT = (
     "orange bars are labelled anomalies, red ones alarms."
 )
 SAMPLE = (
-    " They are all labelled anomalies, and the normal {noun}s that training held back to test on: "
-    "nothing is said of those between."
+    " Shown are labelled anomalies, and the normal {noun}s that training held back to test on; "
+    "those between are not known here."
 )
 GAPS = " Grey stretches have no test {noun}s."
 WINDOW = " A window stands at its last row."

@@ -246,9 +246,24 @@ def test_windows_are_called_windows(pump_bundle, html_page):
     assert read(pump_bundle).model.noun == "window"
 
 
-def test_names_that_begin_alike_are_told_apart_by_their_ends(hostile):
-    names = [f"main_drive_bearing_temperature_{side}" for side in ("left", "right")]
-    assert len({kinds.short(name, 18) for name in names}) == 2
+def test_scores_stand_over_the_times_or_the_rows_of_the_file(
+    pump_bundle, table_bundle, digits_bundle, html_page
+):
+    def text(bundle):
+        return html_page((bundle / "report.html").read_text(encoding="utf-8")).text
+
+    assert "Scores over time" in text(pump_bundle)
+    assert "A window stands at its last row." in text(pump_bundle)
+    assert "Scores over the file" in text(table_bundle)
+    assert "row of the file" in text(table_bundle)
+    assert "Scores over" not in text(digits_bundle)
+
+
+def test_no_times_of_the_data_are_shown_where_no_rows_are(table_bundle, table_run):
+    known, record = evidence.gather(source.of_run(table_run)), read(table_bundle)
+    assert "Scores over the file" in [each.title for each in album.draw(known, record)]
+    hidden = dataclasses.replace(record, synthetic_probe=True)
+    assert "Scores over the file" not in [each.title for each in album.draw(known, hidden)]
 
 
 def test_labels_of_a_long_axis_are_powers_of_ten():
