@@ -8,6 +8,7 @@ from vae_runtime._base.printable import printable
 from vae_runtime.verdicts import observed_rates
 
 UNKNOWN = (observed_rates.UNKNOWN, observed_rates.TOO_FEW, observed_rates.BELOW)
+MOST_COLUMNS = {"traces": 4, "small": 6}  # of charts side by side, by layout; of others 1
 DASH = '<span class="none">&ndash;</span>'
 
 
@@ -41,10 +42,13 @@ def bidi(text: str) -> str:
 
 def card(title: str, text: str, charts: Sequence[str], layout: str = "one", kind: str = "") -> str:
     """Charts with a title and a caption; `layout` is how they stand beside each other."""
+    rows = -(-len(charts) // MOST_COLUMNS.get(layout, 1))
+    columns = -(-len(charts) // max(rows, 1))  # so that the last row is as full as it can be
     return (
         f'<figure class="card{kind and f" {kind}"}">\n'
         f"<figcaption>{title and f'<h3>{bidi(title)}</h3>'}<p>{escape(text)}</p></figcaption>\n"
-        f'<div class="charts {layout}">{"".join(charts)}</div>\n</figure>\n'
+        f'<div class="charts {layout}" style="--columns: {columns}">{"".join(charts)}</div>\n'
+        "</figure>\n"
     )
 
 
