@@ -12,7 +12,7 @@ from vae_runtime.verdicts.alarms import Verdicts
 from vae_runtime.verdicts.calibration import rows_needed, threshold
 from vae_runtime.verdicts.machines import Fleet
 
-from .judge import Judge
+from .judge import Judge, noun_of
 
 LEVELS = (0.01, 0.05, 0.1)  # alphas of which a page says what they would find
 
@@ -88,7 +88,7 @@ class Findings:
     @property
     def noun(self) -> str:
         """Word for one of the rows."""
-        return "image" if self.judge.is_image else self.judge.spec.noun
+        return noun_of(self.judge.spec)
 
     @property
     def threshold(self) -> float | None:

@@ -52,7 +52,7 @@ def _images(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Cap
         )
 
     drawn = samples(vae, side * side)
-    shown = [pairs(normal, "normal rows")]
+    shown = [pairs(normal, "normal images")]
     if len(anomalies.x):
         shown.append(pairs(anomalies, "anomalies"))
     text = "What the decoder makes of random latents: images that never were."

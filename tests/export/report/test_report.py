@@ -259,6 +259,15 @@ def test_scores_stand_over_the_times_or_the_rows_of_the_file(
     assert "Scores over" not in text(digits_bundle)
 
 
+def test_images_are_called_images(digits_bundle, html_page):
+    content = (digits_bundle / "report.html").read_text(encoding="utf-8")
+    text = html_page(re.sub(r"<details>.*?</details>", "", content, flags=re.S)).text
+    assert "images of 8 x 8 pixels (width x height), grey" in text
+    assert "Reconstructions of normal images" in text
+    assert not re.search(r"(normal|test|calibration|held-back|training) rows", text)
+    assert read(digits_bundle).model.noun == "image"
+
+
 def test_no_times_of_the_data_are_shown_where_no_rows_are(table_bundle, table_run):
     known, record = evidence.gather(source.of_run(table_run)), read(table_bundle)
     assert "Scores over the file" in [each.title for each in album.draw(known, record)]
