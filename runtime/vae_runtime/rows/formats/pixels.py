@@ -165,8 +165,8 @@ def _opened(file: Path) -> Iterator[Any]:
     except _NoWholeNumbers:
         raise
     except pillow.UnidentifiedImageError as error:
-        known = ", ".join(FORMATS)
-        raise ImageError(f"{file} is not a readable image: it is none of {known}.") from error
+        known = f"none of {', '.join(FORMATS)}" if file.stat().st_size else "empty"
+        raise ImageError(f"{file} is not a readable image: it is {known}.") from error
     except (*UNREADABLE, pillow.DecompressionBombError) as error:
         raise ImageError(f"{file} is not a readable image: {_reason(error)}.") from error
 
