@@ -15,9 +15,12 @@ import csv
 import datetime
 import shutil
 import subprocess
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}  # elements of HTML that are not closed
 
 SENSORS = ("temperature", "vibration", "pressure", "flow", "current", "speed")
 
@@ -381,3 +384,41 @@ def refused_in_a_line(refused, strange):
 def bundle_copy(digits_bundle, tmp_path):
     """A copy of the digits bundle, to damage."""
     return shutil.copytree(digits_bundle, tmp_path / "digits")
+
+
+class Page(HTMLParser):
+    """An HTML page taken apart; it fails where elements are not closed in order."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.open, self.elements, self.texts = [], [], []
+        self.feed(content)
+        assert not self.open
+
+    @property
+    def text(self):
+        """All its text, with blanks between elements."""
+        return " ".join(self.texts)
+
+    def all(self, *tags):
+        """The attributes of each element of these kinds."""
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="session")
+def html_page():
+    return Page

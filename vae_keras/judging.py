@@ -14,7 +14,9 @@ from vae_runtime.bundle import open_bundle
 from vae_runtime.rows.input_files import check_apart
 
 from .data import Dataset
+from .data.datasets import where
 from .data.own_columns import Loaded, load_like
+from .data.places import Places
 from .evaluate import evaluate_bundle, evaluate_run
 from .run import Metrics, Run, open_run
 
@@ -128,10 +130,10 @@ def _load(data: str, known: Any, log: Log, options: dict[str, Any]) -> Loaded:
 
 
 def _held_back(run: Run) -> Loaded:
-    """Test rows of a run; of where they are from it keeps the machine alone."""
-    test = run.test
-    rows = Dataset(run.data.name, test["x"], test["y"], machines=test.get("machine"))
-    return Loaded(rows, {}, ())
+    """Test rows of a run, in the order of the source."""
+    test, places = run.test, Places.of_arrays(run.test)
+    rows = Dataset(run.data.name, test["x"], test["y"], machines=test.get("machine"), places=places)
+    return Loaded(rows if places is None else where(rows, places.order), {}, ())
 
 
 def _check_output(output: Path | None, ending: str, data: str | None) -> None:

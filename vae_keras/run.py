@@ -13,6 +13,8 @@ metrics.json     how well the scores do on test.npz
 
 With classes, the latter two have `labels` too: the numbers of the rows' classes, -1 if unknown;
 with machines `machine`, the name of the machine that each row is of; with recordings `recording`.
+`place_first`, `place_last`, `place_time` and `place_file` of test.npz say where in the source each
+row is from, see `vae_keras.data.places`, as far as that is known.
 """
 
 import csv

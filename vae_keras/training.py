@@ -190,6 +190,8 @@ def _held_back(trained: _Trained, rows: Split) -> dict[str, Arrays]:
         if known is not None:
             for role, group in held_back.items():
                 group[name] = known[role][some[role]]
+    if rows.places is not None:
+        held_back["test"] |= rows.places[some["test"]].arrays()
     return held_back
 
 

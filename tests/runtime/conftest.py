@@ -130,24 +130,29 @@ def full_of(request, tmp_path_factory, workstation):
     return make
 
 
+def rows_of(run):
+    """Test rows of a run, without where they are from."""
+    return {name: rows for name, rows in run.test.items() if not name.startswith("place_")}
+
+
 @pytest.fixture(scope="session")
 def digits(digits_bundle, digits_run):
-    return Case(digits_bundle, Runner.load(digits_bundle), **digits_run.test)
+    return Case(digits_bundle, Runner.load(digits_bundle), **rows_of(digits_run))
 
 
 @pytest.fixture(scope="session")
 def table(table_bundle, table_run):
-    return Case(table_bundle, Runner.load(table_bundle), **table_run.test)
+    return Case(table_bundle, Runner.load(table_bundle), **rows_of(table_run))
 
 
 @pytest.fixture(scope="session")
 def pump(pump_bundle, pump_run):
-    return Case(pump_bundle, Runner.load(pump_bundle), **pump_run.test)
+    return Case(pump_bundle, Runner.load(pump_bundle), **rows_of(pump_run))
 
 
 @pytest.fixture(scope="session")
 def states(states_bundle, states_run):
-    return Case(states_bundle, Runner.load(states_bundle), **states_run.test)
+    return Case(states_bundle, Runner.load(states_bundle), **rows_of(states_run))
 
 
 @pytest.fixture(scope="session")

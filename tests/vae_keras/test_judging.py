@@ -41,7 +41,9 @@ def test_figures_for_scripts(pump_bundle, pump_csv, capsys):
 
 def test_the_test_rows_of_a_run_and_images_have_a_page(table_run, digits_run, tmp_path):
     assert call(table_run.path, "--out", tmp_path / "rows.html") == 0
-    assert "the run&#x27;s test rows" in (tmp_path / "rows.html").read_text(encoding="utf-8")
+    page = (tmp_path / "rows.html").read_text(encoding="utf-8")
+    assert "the run&#x27;s test rows" in page
+    assert "row of the file" in page
     assert call(digits_run.path, "--data", "digits", "--out", tmp_path / "digits.html") == 0
     assert "Highest scores" in (tmp_path / "digits.html").read_text(encoding="utf-8")
 

@@ -109,7 +109,7 @@ class Split:
     (rows of calibration,), are those that tell such a model when to stop, some of each fold. Of a
     table of windows, train, validation and calibration are then `Windows`; those that are `counted`
     validate and calibrate. `calibrates`, bool (rows of calibration,), are those whose scores
-    calibrate where these are not all.
+    calibrate where these are not all. `places` are those of the test rows, None where unknown.
 
     >>> train, validation, calibration, test = np.split(normal, [700, 800, 1000])
     >>> rows = Split(train, validation, calibration, test, test_y=np.zeros(len(test), bool))
@@ -128,6 +128,7 @@ class Split:
     folds: Array | None = None
     stopping: Array | None = None
     calibrates: Array | None = None
+    places: Places | None = None
 
 
 def calibrating(rows: Split) -> Array:

@@ -8,6 +8,7 @@ from vae_keras._base.arrays import Array, Arrays
 
 from .balanced_shares import deal_segments
 from .datasets import Dataset, counted
+from .places import Places
 
 MOST_HELD_BACK = (
     10_000  # rows at most for calibration, and for test: more do not sharpen an alarm level
@@ -29,6 +30,11 @@ def machines_of(dataset: Dataset, rows: Arrays) -> Arrays | None:
     """Of the rows that are judged, from row numbers by role."""
     machines = dataset.machines
     return None if machines is None else {role: machines[rows[role]] for role in MACHINE_ROLES}
+
+
+def places_of(dataset: Dataset, rows: Array) -> Places | None:
+    """Places that rows are from, by their numbers; None where they are not known."""
+    return None if dataset.places is None else dataset.places[rows]
 
 
 def normal_by_machine(dataset: Dataset) -> list[Array]:

@@ -15,6 +15,7 @@ from .dealing import (
     deal_by_machine,
     machines_of,
     normal_by_machine,
+    places_of,
 )
 
 ADVICE = " Shorter windows or more recordings leave more to deal out (--window, --recording)."
@@ -49,6 +50,7 @@ def by_fold(dataset: Dataset, config: DataConfig, folds: int, rng: Any) -> Split
         folds=dealt[order] - 1,
         stopping=stopping[order],
         calibrates=_calibrates(dataset, normal[order], rng),
+        places=places_of(dataset, rows["test"]),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from vae_keras._base.arrays import Array, Shape
 from vae_keras.configs import DataConfig
+from vae_keras.survey.image_folders import advised_size, folder_of
 from vae_runtime.bundle.manifest import ImageSpec
 from vae_runtime.rows.blocks import Wanted
 from vae_runtime.rows.formats.image_files import SUFFIXES, anomalies_of, images_of, unread_of
@@ -27,13 +28,12 @@ from vae_runtime.rows.formats.pixels import (
     read_pixels,
     said,
 )
-from vae_runtime.rows.input_files import GLOB_MARKS, files_of
+from vae_runtime.rows.input_files import files_of
 
 from .datasets import Dataset
 from .places import Places
 
 SHOWN = 5  # sizes that a message counts
-ADVISED_SIDE = 128  # pixels of the longer side of a size that a message advises, at most
 LARGEST_BYTES = 2**33  # of all images together, in memory
 KINDS = {1: "grey", 3: "in colour"}  # by the number of channels
 
@@ -50,7 +50,7 @@ def load_images(config: DataConfig) -> Dataset:
         ValueError: they are not of one size or kind and `config` does not say of which to make
             them, or one cannot be read; names the file.
     """
-    folder, notes = _folder_of(config.source), list[str]()
+    folder, notes = folder_of(config.source), list[str]()
     check_pillow(folder)
     images_of.cache_clear()  # there may be others by now
     found = files_of([config.source], Wanted())  # folders, or images that a glob matches
@@ -79,14 +79,6 @@ def load_images(config: DataConfig) -> Dataset:
         image=spec,
         places=Places.of_rows(len(rows), file=names),
     )
-
-
-def _folder_of(source: str) -> Path:
-    """The folder that all images of a source are in: of a glob, that before the first mark."""
-    path = Path(source)
-    while any(mark in str(path) for mark in GLOB_MARKS) and not path.exists():
-        path = path.parent
-    return path if path.is_dir() else path.parent
 
 
 def _each(
@@ -122,7 +114,7 @@ def _row_of(folder: Path, kinds: Kinds, config: DataConfig) -> tuple[Shape, Imag
     received, advice = list[str](), list[str]()
     if config.image_size is None and len(sizes) > 1:
         received.append(f"{_counted_sizes(sizes)} (width x height)")
-        width, height = _advised(sizes)
+        width, height = advised_size(sizes)
         advice.append(f"--image-size {width}x{height} to have all of them resized")
     if config.channels is None and len(channels) > 1:
         received.append(_counted(channels, lambda number: KINDS[number]))
@@ -160,7 +152,7 @@ def _bits_of(folder: Path, kinds: Kinds, config: DataConfig) -> int:
 def _check_memory(folder: Path, rows: Array, kinds: Kinds) -> None:
     if rows.nbytes > LARGEST_BYTES:
         sizes = Counter((kind.width, kind.height) for kind in kinds.values())
-        width, height = _advised(sizes)
+        width, height = advised_size(sizes)
         raise ValueError(
             f"{folder}: expected images that take {LARGEST_BYTES / 2**30:g} GiB of memory at most. "
             f"Received: {len(rows):,} of {said(rows.shape[2], rows.shape[1])} (width x height), "
@@ -189,13 +181,6 @@ def _notes(folder: Path, kinds: Kinds, y: Array, shape: Shape) -> list[str]:
     if not y.any() and any(file.parent != folder for file in kinds):
         notes.append("all images are taken as normal: no folder of them is named normal or good")
     return notes
-
-
-def _advised(sizes: "Counter[tuple[int, int]]") -> tuple[int, int]:
-    """Size to make images of: the most frequent one, made smaller where it is large."""
-    width, height = max(sorted(sizes), key=lambda size: sizes[size])
-    shrink = max(1.0, max(width, height) / ADVISED_SIDE)
-    return max(1, round(width / shrink)), max(1, round(height / shrink))
 
 
 def _counted_sizes(sizes: "Counter[tuple[int, int]]") -> str:

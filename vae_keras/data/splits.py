@@ -15,6 +15,7 @@ from .dealing import (
     deal_by_machine,
     machines_of,
     normal_by_machine,
+    places_of,
     sizes_by_machine,
 )
 from .fold_split import ADVICE, by_fold
@@ -66,6 +67,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         labels=labels.split_labels(dataset, rows, config),
         machines=machines_of(dataset, rows),
         recordings=recordings.of_sets(dataset, rows, [*normal.values()]),
+        places=places_of(dataset, rows["test"]),
     )
 
 

@@ -12,6 +12,7 @@ from vae_runtime._base.atomic_files import write_aside
 from vae_runtime._base.libraries import need
 from vae_runtime._base.printable import printable
 from vae_runtime.cli.values import name_or_path, path
+from vae_runtime.rows.input_files import GLOB_MARKS
 from vae_runtime.rows.text.dialect import Reading
 
 from .arrays import inspect_arrays
@@ -38,15 +39,23 @@ def add_inspect(parser: argparse.ArgumentParser) -> None:
 
 def _findings(args: argparse.Namespace) -> Findings:
     sources, given = args.files, {name: getattr(args, name) for name in TEXT}
-    folder = Path(sources[0])
-    if len(sources) == 1 and folder.is_dir() and (images := images_in(folder)):
-        return inspect_images(sources[0], images)
+    for source in sources:
+        _check_there(source)
+    if images := images_in(sources):
+        return inspect_images(sources, images)
     files = open_files(sources, Reading(**given | {"missing": args.missing or ()}))
     if not files.is_table:
         return inspect_arrays(sources[0], files.paths[0])
     bars = BARS if can_show_bars(sys.stdout.encoding) else ASCII
     typed = [word for name, value in given.items() for word in _option(name, value)]
     return inspect_table(survey_files(files), sources, typed, bars=bars)
+
+
+def _check_there(source: str) -> None:
+    if not any(mark in source for mark in GLOB_MARKS) and not Path(source).exists():
+        raise ValueError(
+            f"{source}: expected a file, a folder or a glob. Received: nothing at that path."
+        )
 
 
 def _option(name: str, value: Any) -> list[str]:

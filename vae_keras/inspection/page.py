@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
+from vae_keras._base import web_pages
 from vae_keras._base.arrays import Array
 from vae_keras.survey.records import Column, Survey
 from vae_keras.survey.words import counted, share
@@ -11,17 +11,7 @@ from vae_keras.survey.words import counted, share
 from .plots import plot
 from .table import range_of
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header><h1>{title}</h1>
+BODY = """<header><h1>{title}</h1>
 {heading}</header>
 <main>
 <section><h2>To train</h2>
@@ -30,10 +20,7 @@ PAGE = """<!DOCTYPE html>
 {notes}</ul></section>
 <section><h2>Contents</h2>
 {contents}</section>
-</main>
-</body>
-</html>
-"""
+</main>"""
 
 
 def page(
@@ -57,14 +44,14 @@ def page(
     """
     album = f'<p>{escape(legend)}</p>\n<div class="album">\n{"".join(cards)}</div>'
     lines = "\n".join(contents)
-    return PAGE.format(
+    body = BODY.format(
         title=escape(heading[0]),
-        style=(files(__package__) / "page.css").read_text(),
         heading="".join(f"<p>{escape(line)}</p>\n" for line in heading[1:]),
         command=escape(command),
         notes="".join(f"<li>{escape(line)}</li>\n" for line in notes),
         contents=album if cards else f"<pre>{escape(lines)}</pre>",
     )
+    return web_pages.page(heading[0], body, __package__)
 
 
 def cards_of(survey: Survey) -> tuple[str, ...]:

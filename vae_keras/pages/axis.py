@@ -1,6 +1,6 @@
 """Horizontal axis of a series: times as they came in, else numbers of rows, and its gaps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,6 +10,8 @@ from vae_keras.data.places import Places
 
 GAP_STEPS = 3.0  # a step of more than so many usual (median) ones is a gap
 LEAST_COVERED = 0.4  # share of the time that has rows; with less, rows stand side by side
+MOST_JUMPS = 0.25  # share of rows without their neighbour; with more, rows are a sample of a file
+HOLE = 0.05  # share of the axis: a longer stretch without rows of a sample is empty
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Axis:
         gaps: (begin, end) on the axis of each stretch without rows.
         borders: where a recording begins, and its name.
         said: (rows,) what is written of a position where `x` is not what was read.
+        sampled: whether rows are a sample, such as those that training held back: nothing is known
+            of what is between two of them.
     """
 
     x: Floats
@@ -34,6 +38,7 @@ class Axis:
     gaps: tuple[tuple[float, float], ...] = ()
     borders: tuple[tuple[float, str], ...] = ()
     said: Array | None = None
+    sampled: bool = False
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -60,6 +65,8 @@ def axis_of(places: Places | None, rows: int, noun: str) -> Axis:
     begins = np.zeros(rows, bool)
     begins[borders] = True
     read = None if places.time is None else read_times(places.time)
+    if _is_sample(places, begins):
+        return _of_sample(places, borders, read, noun)
     if read is not None:
         axis = _on_time(*read, begins, places.recording)
         if axis is not None:
@@ -68,12 +75,9 @@ def axis_of(places: Places | None, rows: int, noun: str) -> Axis:
         return _on_rows(places.last.astype(np.float64), begins)
     step = places.last.astype(np.float64) if read is None else read[0]
     broken, _ = _gaps(step, begins)
-    said = places.last if places.time is None else places.time
-    what = "row of the file" if places.time is None else "time"
-    x = np.arange(float(rows))
-    names = _named(x, borders, places.recording)
-    holes = tuple((x[i - 1], x[i]) for i in np.flatnonzero(broken & ~begins))
-    return Axis(x, "row", f"{what}; {noun}s side by side", broken, holes, names, said)
+    axis = _side_by_side(places, borders, broken, noun)
+    holes = tuple((axis.x[i - 1], axis.x[i]) for i in np.flatnonzero(broken & ~begins))
+    return replace(axis, gaps=holes)
 
 
 def read_times(time: Array) -> tuple[Floats, str] | None:
@@ -104,6 +108,35 @@ def read_times(time: Array) -> tuple[Floats, str] | None:
         moments = [moment.replace(tzinfo=UTC) for moment in moments]
     read = (m if m.tzinfo else m.replace(tzinfo=UTC) for m in moments)
     return np.array([moment.timestamp() for moment in read]), "date"
+
+
+def _is_sample(places: Places, begins: Array) -> bool:
+    """True where many single rows of a file are missing between those that there are."""
+    inside = np.diff(places.last)[~begins[1:]]
+    single = bool((places.first == places.last).all())
+    return single and len(inside) > 0 and bool((inside > 1).mean() > MOST_JUMPS)
+
+
+def _of_sample(places: Places, borders: Array, read: tuple[Floats, str] | None, noun: str) -> Axis:
+    """Axis of a sample: times or numbers of rows; side by side where most of it would be empty."""
+    alone = np.ones(len(places.last), bool)
+    x, kind = (places.last.astype(np.float64), "row") if read is None else read
+    steps = np.diff(x)
+    empty = steps[steps > HOLE * (x[-1] - x[0])].sum()
+    if not np.isfinite(x).all() or (steps < 0).any() or empty > (1 - LEAST_COVERED) * steps.sum():
+        return replace(_side_by_side(places, borders, alone, noun), sampled=True)
+    title = {"date": "time", "number": "time, as in the file", "row": "row of the file"}[kind]
+    names = _named(x, borders, places.recording)
+    return Axis(x, kind, title, alone, borders=names, sampled=True)
+
+
+def _side_by_side(places: Places, borders: Array, broken: Array, noun: str) -> Axis:
+    """Axis of rows side by side, with their times or numbers written below."""
+    said = places.last if places.time is None else places.time
+    what = "row of the file" if places.time is None else "time"
+    x = np.arange(float(len(places.last)))
+    names = _named(x, borders, places.recording)
+    return Axis(x, "row", f"{what}; {noun}s side by side", broken, (), names, said)
 
 
 def _on_time(x: Floats, kind: str, begins: Array, recording: Array | None) -> Axis | None:

@@ -1,7 +1,7 @@
 """Charts as SVG within a page: the page's fonts, and colours for light and dark.
 
 Text stays text, so that it can be read aloud, searched and copied, and has glyphs for any column
-name. Each ink below becomes a variable of the page's style sheet. The same chart is the same text.
+name. Each ink becomes a variable of the page's style sheet. The same chart is the same text.
 """
 
 import base64
@@ -9,8 +9,10 @@ import html
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -20,11 +22,7 @@ from matplotlib.ticker import FuncFormatter
 
 from vae_runtime._base.printable import printable
 
-# Inks by the name of their variable; these values are those of the light page.
-INK, MUTED, GRID = "#1c2733", "#5d6975", "#dde2e7"
-NORMAL, ANOMALY, MODEL = "#2c6fb3", "#cf3f54", "#d9822b"
-INKS = {"ink": INK, "muted": MUTED, "grid": GRID}
-INKS |= {"normal": NORMAL, "anomaly": ANOMALY, "model": MODEL}
+from .inks import GRID, INK, INKS, MUTED
 
 DOTS = 150  # of a PNG, in an inch
 
@@ -133,9 +131,28 @@ def short(name: str, most: int = 26) -> str:
     return f"{name[:head]}…{name[head + 1 - most :]}"
 
 
-def label(panel: Axes, name: str, most: int = 40) -> None:
-    """Writes a name above the left end of a panel, where it has more room than beside it."""
-    panel.set_title(short(name, most), fontsize=8.5, weight="normal", pad=3)
+def shorts(names: Sequence[str], most: int = 26) -> list[str]:
+    """Short forms of names; of those that would be alike, what follows on their common begin.
+
+    >>> shorts(["bearing temperature left, filtered", "bearing temperature right, filtered"], 18)
+    ['…rature left, fil…', '…rature right, fi…']
+    """
+    found = [short(name, most) for name in names]
+    for alike in [each for each, count in Counter(found).items() if count > 1]:
+        rows = [i for i, each in enumerate(found) if each == alike and len(names[i]) > most]
+        same = takewhile(
+            lambda each: len(set(each)) == 1, zip(*(names[i] for i in rows), strict=False)
+        )
+        begin = max(len([*same]) - most // 3, 0)
+        for i in rows:
+            rest = printable(names[i][begin:])
+            found[i] = f"…{rest}" if len(rest) < most else f"…{rest[: most - 2]}…"
+    return found
+
+
+def label(panel: Axes, name: str) -> None:
+    """Writes a short name above the left end of a panel, where it has more room than beside it."""
+    panel.set_title(name, fontsize=8.5, weight="normal", pad=3)
 
 
 def _with_own_ids(text: str) -> str:

@@ -1,35 +1,20 @@
-"""Elements of HTML pages: the page around them, tiles, cards, tables."""
+"""Elements of HTML pages: the page, tiles, cards, tables."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.resources import files
 
+from vae_keras._base import web_pages
 from vae_runtime._base.printable import printable
 from vae_runtime.verdicts import observed_rates
 
 UNKNOWN = (observed_rates.UNKNOWN, observed_rates.TOO_FEW, observed_rates.BELOW)
+MOST_COLUMNS = {"traces": 4, "small": 6}  # of charts side by side, by layout; of others 1
 DASH = '<span class="none">&ndash;</span>'
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 
 def page(title: str, body: str) -> str:
     """Page with our style sheet inside, given its title as text and its body as HTML."""
-    style = (files(__package__) / "page.css").read_text(encoding="utf-8")
-    return PAGE.format(title=escape(title), style=style, body=body)
+    return web_pages.page(title, body, __package__)
 
 
 def tiles(items: Iterable[tuple[str, str, str]]) -> str:
@@ -57,10 +42,13 @@ def bidi(text: str) -> str:
 
 def card(title: str, text: str, charts: Sequence[str], layout: str = "one", kind: str = "") -> str:
     """Charts with a title and a caption; `layout` is how they stand beside each other."""
+    rows = -(-len(charts) // MOST_COLUMNS.get(layout, 1))
+    columns = -(-len(charts) // max(rows, 1))  # so that the last row is as full as it can be
     return (
         f'<figure class="card{kind and f" {kind}"}">\n'
         f"<figcaption>{title and f'<h3>{bidi(title)}</h3>'}<p>{escape(text)}</p></figcaption>\n"
-        f'<div class="charts {layout}">{"".join(charts)}</div>\n</figure>\n'
+        f'<div class="charts {layout}" style="--columns: {columns}">{"".join(charts)}</div>\n'
+        "</figure>\n"
     )
 
 

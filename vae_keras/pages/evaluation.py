@@ -165,7 +165,7 @@ def _charts(findings: Findings) -> Section:
         chart = operating(ranked, y, (false, found), metrics.auroc, noun=noun)
         text = "Every threshold there could be; the dot is the calibrated one."
         charts += card("Anomalies found", text, [chart])
-    return "Scores by label", f'<div class="album">\n{charts}</div>'
+    return "Scores by label", f'<div class="pile">\n{charts}</div>'
 
 
 def _limits(findings: Findings) -> Section:

@@ -10,7 +10,8 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 from vae_keras._base.arrays import Array
 
 from .curves import roc
-from .drawing import ANOMALY, INK, MUTED, NORMAL, chart, svg, ticks
+from .drawing import chart, svg, ticks
+from .inks import ANOMALY, INK, MUTED, NORMAL
 
 SIZE = 3.7, 3.1
 BINS = 48

@@ -12,7 +12,7 @@ from vae_runtime.verdicts.alarms import Verdicts
 from vae_runtime.verdicts.calibration import rows_needed, threshold
 from vae_runtime.verdicts.machines import Fleet
 
-from .judge import Judge
+from .judge import Judge, noun_of
 
 LEVELS = (0.01, 0.05, 0.1)  # alphas of which a page says what they would find
 
@@ -46,6 +46,26 @@ class RecordingAlarms:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """Scores of rows as a chart shows them.
+
+    Args:
+        score: (rows,) nats.
+        alarm, y: bool (rows,), alarms and labelled anomalies.
+        usual: lowest and highest score of the calibration rows.
+        threshold: score above which a row alarms; None where machines have their own.
+        noun: word for one of the rows.
+    """
+
+    score: Floats
+    alarm: Array
+    y: Array
+    usual: tuple[float, float]
+    threshold: float | None
+    noun: str
+
+
+@dataclass(frozen=True)
 class Findings:
     """Verdicts on labelled rows.
 
@@ -68,7 +88,7 @@ class Findings:
     @property
     def noun(self) -> str:
         """Word for one of the rows."""
-        return "image" if self.judge.is_image else self.judge.spec.noun
+        return noun_of(self.judge.spec)
 
     @property
     def threshold(self) -> float | None:
@@ -77,6 +97,13 @@ class Findings:
         if self.dataset.machines is not None:
             return None
         return threshold(np.array(calibration.scores), calibration.alpha)
+
+    @property
+    def scored(self) -> Scored:
+        """Scores, alarms and labels, to be drawn."""
+        known = self.judge.calibration.scores
+        usual = known[0], known[-1]
+        return Scored(self.score, self.alarm, self.dataset.y, usual, self.threshold, self.noun)
 
     @cached_property
     def recording(self) -> Array | None:

@@ -29,6 +29,20 @@ from vae_runtime.verdicts.machines import ascending
 AT_ONCE = 256  # rows that are explained in one go
 
 
+def is_image(spec: RowSpec) -> bool:
+    """True for rows that are images: height, width and channels, and no windows."""
+    return spec.stride is None and len(spec.input_shape) == 3
+
+
+def noun_of(spec: RowSpec) -> str:
+    """Word for one of the rows: row, window or image.
+
+    >>> noun_of(RowSpec("photos", (48, 64, 3), "uint8", (0.0, 255.0), None, ()))
+    'image'
+    """
+    return "image" if is_image(spec) else spec.noun
+
+
 @dataclass(frozen=True)
 class Judge:
     """Answers of a model about rows x (batch, *input_shape), in the data's own units.
@@ -55,7 +69,7 @@ class Judge:
     @property
     def is_image(self) -> bool:
         """True for rows that are images: they have no axis of features."""
-        return self.spec.stride is None and len(self.spec.input_shape) == 3
+        return is_image(self.spec)
 
 
 def judge_of_bundle(path: str | Path) -> Judge:

@@ -69,9 +69,9 @@ def episode_table(findings: Findings, episodes: Sequence[Episode], blame: str) -
     shown = sorted(episodes, key=lambda e: -e.score)[:MOST]
     shown.sort(key=lambda e: e.peak)
     recorded, labelled = findings.recording is not None, bool(findings.dataset.y.any())
-    heads = ["from", "to", *["recording"] * recorded, "alarms", *["labelled"] * labelled]
-    heads += ["peak score, nats", "p-value", "features to blame"]
-    rows = [(_when(e.start), _episode_cells(e, recorded, labelled)) for e in shown]
+    heads = ["when", "features to blame", *["recording"] * recorded, "alarms"]
+    heads += [*["labelled"] * labelled, "peak score, nats", "p-value"]
+    rows = [(_when(e), _episode_cells(e, recorded, labelled)) for e in shown]
     caption = (
         "Alarms that follow on each other are one episode; the features are those of its "
         f"{noun} with the highest score. {blame}"
@@ -103,18 +103,22 @@ def _episode_cells(episode: Episode, recorded: bool, labelled: bool) -> list[str
         alarms += f" of {episode.rows:,}"
     label = "no" if not episode.anomalies else f"{episode.anomalies:,} of {episode.rows:,}"
     return [
-        _when(episode.end),
+        "".join(map(_blame, episode.blame)) or DASH,
         *[bidi(episode.recording or "")] * recorded,
         alarms,
         *[label] * labelled,
         _nats(episode.score),
         f"{episode.p_value:.3g}",
-        "".join(map(_blame, episode.blame)) or DASH,
     ]
 
 
-def _when(text: str) -> str:
-    return f'<span class="when">{escape(printable(text))}</span>'
+def _when(episode: Episode) -> str:
+    """Begin of an episode, and below it its end where that is another."""
+    begin, end = (
+        f'<span class="when">{escape(printable(text))}</span>'
+        for text in (episode.start, episode.end)
+    )
+    return begin if episode.start == episode.end else f"{begin}<br>to {end}"
 
 
 def _nats(nats: float, sign: str = "") -> str:

@@ -1,6 +1,7 @@
 """Chart of an evaluation along its rows: scores, alarms, labels, gaps, and the loudest features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,25 +17,12 @@ from vae_runtime._base.printable import printable
 from vae_runtime.rows.names.missing_names import some
 
 from .axis import Axis
-from .drawing import (
-    ANOMALY,
-    GRID,
-    INK,
-    MODEL,
-    MUTED,
-    NORMAL,
-    chart,
-    compact,
-    label,
-    png,
-    short,
-    svg,
-    ticks,
-)
+from .drawing import chart, compact, label, png, short, shorts, svg, ticks
 from .episodes import Explained, bounds_of
 from .figures import spread_out
-from .findings import Findings
-from .thinning import peaks, spans, thin
+from .findings import Findings, Scored
+from .inks import ANOMALY, GRID, INK, MODEL, MUTED, NORMAL
+from .thinning import PIXELS, peaks, spans, thin
 
 WIDTH = 10.5  # inches
 LOUDEST = 3
@@ -43,6 +31,7 @@ MOST_BORDERS = 200  # recordings that are told apart
 DAY = 86_400.0  # seconds
 FEW = 40  # rows that are drawn as dots too
 SAMPLED = 600  # rows of which an expected value is drawn
+DOTS = 400  # columns of dots, where rows are a sample
 
 
 class Timeline(NamedTuple):
@@ -57,25 +46,50 @@ def draw(findings: Findings, axis: Axis, explained: Explained | None) -> Timelin
     """Draws scores over time, and below them the features that add most to them."""
     loud = [] if explained is None else explained.loudest(LOUDEST)
     names = () if explained is None else tuple(explained.names[i] for i in loud)
-    size = WIDTH, 3.3 + 1.25 * len(loud)
-    heights = [2.4, 0.32, *[1.0] * len(loud)]
-    with chart(size, panels=len(heights), heights=heights) as (score, marks, *others):
-        _backdrop((score, marks, *others), findings, axis)
-        handles = _scores(score, findings, axis)
-        _marks(marks, findings, axis)
+    with _panels(findings.scored, axis, len(loud)) as (handles, score, others):
         if others:
             handles += _features(others, findings, axis, dict(zip(names, loud, strict=True)))
+        _legend(score, handles)
+        said = f"{_said(findings.scored)[:-1]}; below them {some(names)}."
+        return Timeline(svg(score, said if names else _said(findings.scored)), png(score), names)
+
+
+def draw_scores(scored: Scored, axis: Axis) -> str:
+    """Draws scores over time alone, as an SVG element."""
+    with _panels(scored, axis) as (handles, score, _):
+        _legend(score, handles)
+        return svg(score, _said(scored))
+
+
+@contextmanager
+def _panels(
+    scored: Scored, axis: Axis, features: int = 0
+) -> Iterator[tuple[list[Artist], Axes, list[Axes]]]:
+    """Context with a chart of scores: handles of its legend, its panel, panels for features."""
+    size = WIDTH, 3.3 + 1.25 * features
+    heights = [2.4, 0.32, *[1.0] * features]
+    with chart(size, panels=len(heights), heights=heights) as (score, marks, *others):
+        _backdrop((score, marks, *others), scored, axis)
+        handles = _scores(score, scored, axis)
+        _marks(marks, scored, axis)
         _horizontal((others or [marks])[-1], axis)
-        score.figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-        said = f"Scores of {len(axis.x):,} {findings.noun}s, {int(findings.alarm.sum()):,} of them "
-        said += f"alarms; below them {some(names)}." if names else "alarms."
-        return Timeline(svg(score, said), png(score), names)
+        yield handles, score, others
 
 
-def _backdrop(panels: Sequence[Axes], findings: Findings, axis: Axis) -> None:
+def _legend(score: Axes, handles: Sequence[Artist]) -> None:
+    score.figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+
+
+def _said(scored: Scored) -> str:
+    """Sentence on a chart of scores, for screen readers."""
+    alarms = int(scored.alarm.sum())
+    return f"Scores of {len(scored.score):,} {scored.noun}s, {alarms:,} of them alarms."
+
+
+def _backdrop(panels: Sequence[Axes], scored: Scored, axis: Axis) -> None:
     """Alarms and gaps behind all panels, borders of recordings, limits."""
     alarms = np.zeros(len(axis.x), bool)
-    for first, last in zip(*bounds_of(findings.alarm, axis.broken), strict=True):
+    for first, last in zip(*bounds_of(scored.alarm, axis.broken), strict=True):
         alarms[first : last + 1] = True
     shaded = spans(axis.x, alarms, axis.broken, axis.half_step)
     for panel in panels:
@@ -88,15 +102,13 @@ def _backdrop(panels: Sequence[Axes], findings: Findings, axis: Axis) -> None:
             panel.vlines(_shown(axis, np.array(edges)), 0, 1, MUTED, lw=0.7, transform=across)
 
 
-def _scores(panel: Axes, findings: Findings, axis: Axis) -> list[Artist]:
+def _scores(panel: Axes, scored: Scored, axis: Axis) -> list[Artist]:
     """The line of scores with alarms and threshold; handles for the legend."""
-    score, limit = _finite(findings.score), findings.threshold
-    known = findings.judge.calibration.scores
-    limits = min(float(score.min()), known[0]), max(float(score.max()), known[-1])
-    spread_out(panel, "y", limits, (known[-1] - known[0]) or 1.0)
-    x, loud = _shown(axis, axis.x), peaks(axis.x, score, findings.alarm)
-    line: dict[str, Any] = {"color": NORMAL, "lw": 1.0, "marker": _marker(len(x)), "markersize": 3}
-    handles = panel.plot(*thin(x, score, axis.broken), **line, label="score")
+    score, limit, (low, high) = _finite(scored.score), scored.threshold, scored.usual
+    limits = min(float(score.min()), low), max(float(score.max()), high)
+    spread_out(panel, "y", limits, (high - low) or 1.0)
+    x, loud = _shown(axis, axis.x), peaks(axis.x, score, scored.alarm)
+    handles = panel.plot(*_thin(axis, score), color=NORMAL, lw=1.0, **_marker(axis), label="score")
     dots: dict[str, Any] = {"linestyle": "", "marker": ".", "color": ANOMALY, "markersize": 4.5}
     handles += panel.plot(x[loud], score[loud], **dots, label="alarm")
     if limit is not None:
@@ -122,10 +134,10 @@ def _name(panel: Axes, x: float, name: str) -> None:
     )
 
 
-def _marks(panel: Axes, findings: Findings, axis: Axis) -> None:
+def _marks(panel: Axes, scored: Scored, axis: Axis) -> None:
     """Lanes of alarms and of labels."""
     panel.set_ylim(0, 2)
-    for lane, mask, colour in ((1, findings.alarm, ANOMALY), (0, findings.dataset.y, MODEL)):
+    for lane, mask, colour in ((1, scored.alarm, ANOMALY), (0, scored.y, MODEL)):
         found = spans(axis.x, mask, axis.broken, axis.half_step)
         _bars(panel, axis, found, (lane + 0.12, lane + 0.88), color=colour, lw=0.6)
     panel.set_yticks([1.5, 0.5], ["alarm", "label"])
@@ -142,21 +154,30 @@ def _features(
     expected = findings.judge.expect(findings.dataset.x[rows])
     jumps = np.diff(np.cumsum(axis.broken)[rows], prepend=0) > 0
     said = "expected" if findings.judge.expects else "reconstructed"
-    for panel, (name, i) in zip(panels, loud.items(), strict=True):
-        received = thin(x, _column(findings.dataset.x, i), axis.broken)
-        dots: dict[str, Any] = {"marker": _marker(len(x)), "markersize": 3}
+    named = zip(shorts([*loud], 110), loud.values(), strict=True)
+    for panel, (name, i) in zip(panels, named, strict=True):
+        received = _thin(axis, _column(findings.dataset.x, i))
+        dots = _marker(axis)
         handles = panel.plot(*received, color=INK, lw=0.9, label="received", **dots)
         model = thin(x[rows], _column(expected, i), jumps)
         handles += panel.plot(*model, color=MODEL, lw=1.1, label=said, **dots)
-        label(panel, name, 70)
+        label(panel, name)
         panel.yaxis.set_major_locator(MaxNLocator(4))
         panel.yaxis.set_major_formatter(ticks(compact))
     return list(handles)
 
 
-def _marker(rows: int) -> str:
-    """Marker of a line: of few rows dots, as a single row has no line."""
-    return "o" if rows <= FEW else ""
+def _thin(axis: Axis, values: Floats) -> tuple[Floats, ...]:
+    """Points of a line over the whole axis; of a sample fewer, as each is a dot."""
+    pixels = DOTS if axis.sampled else PIXELS
+    return thin(_shown(axis, axis.x), values, axis.broken, pixels=pixels)
+
+
+def _marker(axis: Axis) -> dict[str, Any]:
+    """Style of a line: with dots for few rows, as a single row has no line; of a sample dots."""
+    if axis.sampled:
+        return {"marker": ".", "markersize": 3, "linestyle": ""}
+    return {"marker": "o" if len(axis.x) <= FEW else "", "markersize": 3}
 
 
 def _horizontal(panel: Axes, axis: Axis) -> None:

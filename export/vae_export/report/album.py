@@ -7,7 +7,7 @@ import numpy as np
 from vae_export.graphs.evidence import Evidence
 from vae_keras.pages.figures import operating, scores
 
-from . import figures, kinds, recordings
+from . import figures, kinds, recordings, series
 from .record import Report
 from .rows import anomalies, normal_rows
 
@@ -16,7 +16,7 @@ from .rows import anomalies, normal_rows
 class Picture:
     """Charts that belong together, as elements of an HTML page, with a caption.
 
-    `layout` is how they stand beside each other: one, traces or small.
+    `layout` is how they stand beside each other: one, traces, small or long.
     """
 
     title: str
@@ -29,7 +29,7 @@ def draw(known: Evidence, record: Report) -> list[Picture]:
     """Draws scores first, then rows, latents and losses; no rows where the bundle has none."""
     noun, shown = record.model.noun, _scores(known, record)
     if not record.synthetic_probe:
-        shown += _rows(known, record)
+        shown = [*_series(known), *shown, *_rows(known, record)]
     if known.source.history:
         text = f"Nats of a {noun}, mean over {noun}s. The first twentieth may be above the frame."
         shown.append(Picture("Learning", text, (figures.losses(known.source.history),)))
@@ -47,6 +47,15 @@ def _rows(known: Evidence, record: Report) -> list[Picture]:
     text += "Anomalies beyond the frame are at its edge." if len(wild.x) else ""
     chart = figures.latents(normal, wild, record.model.classes, noun=noun)
     return [*shown, Picture("Latents", text, (chart,))]
+
+
+def _series(known: Evidence) -> list[Picture]:
+    """Scores in the order of the file, on its times, which are of the data as rows are."""
+    found = series.draw(known)
+    if found is None:
+        return []
+    title, text, chart = found
+    return [Picture(title, text, (chart,), "long")]
 
 
 def _scores(known: Evidence, record: Report) -> list[Picture]:

@@ -16,6 +16,7 @@ from vae_export.graphs.evidence import Evidence
 from vae_export.graphs.source import score_of
 from vae_keras.data.labels import UNKNOWN
 from vae_keras.evaluate import evaluate
+from vae_keras.pages.judge import noun_of
 from vae_runtime.verdicts.calibration import threshold
 from vae_runtime.verdicts.observed_rates import promises_of
 
@@ -89,7 +90,7 @@ def _model(known: Evidence) -> Model:
         versions=source.versions,
         classes=card.classes,
         accuracy=_accuracy(known),
-        noun=card.noun,
+        noun=noun_of(card),
     )
 
 
@@ -108,7 +109,7 @@ def _alarm(scorer: Artefact) -> Alarm:
     scores, y = np.array(calibration.scores), scorer.evidence.source.test["y"]
     alpha, rounding, test = calibration.alpha, calibration.rounding, scorer.scored["score"].test
     metrics = evaluate(test, y, calibration=scores, alpha=alpha, rounding=rounding)
-    promise = promises_of({"": calibration}, noun=scorer.evidence.source.card.noun)[""]
+    promise = promises_of({"": calibration}, noun=noun_of(scorer.evidence.source.card))[""]
     return Alarm(
         alpha=alpha,
         threshold=threshold(scores, alpha),

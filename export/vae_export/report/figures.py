@@ -6,17 +6,9 @@ from matplotlib.ticker import MaxNLocator
 
 from vae_export.graphs.functions import Array
 from vae_keras.data.labels import UNKNOWN
-from vae_keras.pages.drawing import (
-    ANOMALY,
-    INK,
-    MODEL,
-    MUTED,
-    NORMAL,
-    chart,
-    short,
-    svg,
-)
+from vae_keras.pages.drawing import chart, short, svg
 from vae_keras.pages.figures import SIZE, logarithmic
+from vae_keras.pages.inks import ANOMALY, INK, MODEL, MUTED, NORMAL
 
 from .curves import FalseAlarms, plane
 from .rows import Rows

@@ -8,20 +8,8 @@ import numpy as np
 
 from vae_export.graphs.functions import Array
 from vae_keras.pages.curves import evenly_spaced
-from vae_keras.pages.drawing import (
-    ANOMALY,
-    INK,
-    MODEL,
-    MUTED,
-    NORMAL,
-    chart,
-    compact,
-    label,
-    picture,
-    short,
-    svg,
-    ticks,
-)
+from vae_keras.pages.drawing import chart, compact, label, picture, shorts, svg, ticks
+from vae_keras.pages.inks import ANOMALY, INK, MODEL, MUTED, NORMAL
 from vae_keras.run import DataCard
 from vae_runtime._base.png import contact_sheet
 
@@ -64,7 +52,7 @@ def _images(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Cap
         )
 
     drawn = samples(vae, side * side)
-    shown = [pairs(normal, "normal rows")]
+    shown = [pairs(normal, "normal images")]
     if len(anomalies.x):
         shown.append(pairs(anomalies, "anomalies"))
     text = "What the decoder makes of random latents: images that never were."
@@ -76,7 +64,7 @@ def _images(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Cap
 
 def _windows(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Captioned]:
     channels = min(card.input_shape[1], CHANNELS)
-    names = _names(card)[:channels]
+    names = shorts(_names(card)[:channels], 40)
     order = np.argsort(normal.score, kind="stable")
     chosen = [
         ("a usual window", normal, order[len(order) // 2]),
@@ -133,8 +121,9 @@ def _table(vae: Any, card: DataCard, normal: Rows, anomalies: Rows) -> list[Capt
     )
     few = evenly_spaced(numbers, PANELS)
     some = f" {len(few)} of {numbers} columns, evenly spread." if len(few) < numbers else ""
-    fits = [_fit(names[i], x[:, i], x_mean[:, i], (wild[:, i], wild_mean[:, i])) for i in few]
-    marginals = [_marginal(names[i], x[:, i], drawn[:, i]) for i in few]
+    named = [*zip(shorts([names[i] for i in few], 18), few, strict=True)]
+    fits = [_fit(n, x[:, i], x_mean[:, i], (wild[:, i], wild_mean[:, i])) for n, i in named]
+    marginals = [_marginal(n, x[:, i], drawn[:, i]) for n, i in named]
     starts = numbers + np.cumsum([0, *card.one_hot])
     for start, end in list(itertools.pairwise(starts))[:PANELS]:
         marginals.append(_shares(names[start:end], x[:, start:end], drawn[:, start:end]))
@@ -164,7 +153,7 @@ def _fit(name: str, x: Array, x_mean: Array, wild: tuple[Array, Array]) -> str:
         axes.scatter(
             inside[0], inside[1], s=12, marker="x", color=ANOMALY, linewidths=0.8, clip_on=False
         )
-        axes.set(xlim=limits, ylim=limits, title=short(name, 18))
+        axes.set(xlim=limits, ylim=limits, title=name)
         axes.locator_params(nbins=4)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(ticks(compact))
@@ -189,7 +178,7 @@ def _marginal(name: str, x: Array, drawn: Array) -> str:
         for values, style in ((x, filled), (drawn, outlined)):
             weights = np.full(len(values), 100.0 / len(values))
             axes.hist(np.clip(values, low, bins[-1]), bins.tolist(), weights=weights, **style)
-        axes.set_title(short(name, 18))
+        axes.set_title(name)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.locator_params(axis="x", nbins=4)
@@ -204,7 +193,7 @@ def _shares(names: Sequence[str], x: Array, drawn: Array) -> str:
         across = np.arange(len(few))
         axes.barh(across - 0.19, 100 * x.mean(0)[few], 0.36, color=NORMAL, alpha=0.6)
         axes.barh(across + 0.19, 100 * drawn.mean(0)[few], 0.36, color=MODEL)
-        axes.set_yticks(across, [short(names[i], 14) for i in few])
+        axes.set_yticks(across, shorts([names[i] for i in few], 14))
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("rows, %")

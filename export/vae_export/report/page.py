@@ -43,7 +43,7 @@ CENTRES_NOTE = (
 )
 
 # Number of charts, by layout, from which a card has full width.
-WIDE_CARD_CHARTS = {"one": 2, "traces": 2, "small": 5}
+WIDE_CARD_CHARTS = {"one": 2, "traces": 2, "small": 5, "long": 1}
 
 BODY = """<header>
 {verdict}
@@ -57,9 +57,9 @@ BODY = """<header>
 <section><h2>What each file had to pass</h2>
 {gates}</section>
 <section><h2>Pictures</h2>
-<p>Of the held-back {noun}s, in no order of time. Scores over time, of any file: <code>vae-keras
-evaluate BUNDLE --data FILE --out page.html</code>.</p>
-<div class="album">
+<p>Of the held-back {noun}s. Of any others, as a page of their own:
+<code>vae-keras evaluate BUNDLE --data FILE --out page.html</code>.</p>
+<div class="pile">
 {pictures}</div></section>
 <section><h2>The model</h2>
 {facts}</section>
@@ -200,4 +200,11 @@ def _shape(model: Model) -> str:
     if model.noun == "window":
         window, *channels = model.input_shape
         return f"windows of {window} rows of {' by '.join(map(str, channels))} channels"
+    if model.noun == "image":
+        height, width, depth = model.input_shape
+        return f"images of {width} x {height} pixels (width x height), {_channels(depth)}"
     return f"rows of {' by '.join(map(str, model.input_shape))} values"
+
+
+def _channels(count: int) -> str:
+    return {1: "grey", 3: "in colour"}.get(count, f"of {count} channels")

@@ -13,7 +13,7 @@ FORMAT, FORMAT_VERSION = "vae-report", 1
 class Model:
     """Exported model. `rows` are those of each split; `accuracy` is the classifier's.
 
-    `noun` is what one of them is called: row or window.
+    `noun` is what one of them is called: row, window or image.
     """
 
     name: str

@@ -6,7 +6,8 @@ import numpy as np
 
 from vae_export.graphs.evidence import Evidence
 from vae_keras.alike_rows import alarms_by_the_others, recording_names
-from vae_keras.pages.drawing import ANOMALY, INK, NORMAL, chart, short, svg
+from vae_keras.pages.drawing import chart, shorts, svg
+from vae_keras.pages.inks import ANOMALY, INK, NORMAL
 from vae_runtime.verdicts.calibration import p_values
 from vae_runtime.verdicts.recordings import RecordingAlarms, by_recording, describe, together
 
@@ -44,7 +45,7 @@ def draw(counts: Mapping[str, RecordingAlarms], alpha: float) -> str:
         axes.barh(range(len(order)), shares, color=colours, height=0.7 if named else 1.0)
         axes.axvline(100 * alpha, color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
         axes.set_yticks(range(len(order)) if named else [])
-        axes.set_yticklabels([short(name, 20) for name in order] if named else [])
+        axes.set_yticklabels(shorts(order, 20) if named else [])
         axes.invert_yaxis()
         axes.set_xlim(0, max(*shares, 100 * alpha) * 1.1)
         axes.set_xlabel("false alarms, %")

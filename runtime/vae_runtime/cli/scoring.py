@@ -27,6 +27,8 @@ from .heat_maps import draw_heat_maps
 from .opening import machine_column, open_batch_runner
 from .writing import counted
 
+PICTURES = (".png", ".jpg", ".jpeg")  # endings of what is drawn, or expected to be
+
 
 def score(args: argparse.Namespace) -> int:
     """Writes score, p-value and verdict of each row, and its top features where asked."""
@@ -65,6 +67,11 @@ def explain(args: argparse.Namespace) -> int:
     """Writes what each feature adds to each row's score, in nats; into a folder, as pictures."""
     if is_folder(args):
         return draw_heat_maps(args)
+    if ending_of(args) in PICTURES:
+        raise ValueError(
+            f"{args.output}: expected a folder for heat maps, such as -o maps, with a picture of "
+            "each image in it. Received: the name of one picture."
+        )
     check(args, *WRITERS)
     runner, ending = open_batch_runner(args), ending_of(args)
     model = runner.manifest.model

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -18,35 +17,7 @@ from vae_runtime._base import typed_json
 from vae_runtime.bundle import open_bundle
 
 BUNDLES = ("digits_bundle", "table_bundle", "pump_bundle", "states_bundle")
-VOID = {"meta", "img", "br", "link", "input", "hr"}
 LARGEST = 1.5e6  # bytes of a page
-
-
-class Page(HTMLParser):
-    """A page taken apart; it fails where elements are not closed in order."""
-
-    def __init__(self, content):
-        super().__init__()
-        self.open, self.elements, self.text = [], [], []
-        self.feed(content)
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-    def all(self, *tags):
-        return [attributes for tag, attributes in self.elements if tag in tags]
 
 
 @pytest.fixture(scope="module", params=BUNDLES)
@@ -65,9 +36,9 @@ def test_both_files_are_listed_and_hashed(bundle):
         assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
-def test_the_page_is_well_formed_small_and_refers_to_nothing_outside_it(bundle):
+def test_the_page_is_well_formed_small_and_refers_to_nothing_outside_it(bundle, html_page):
     content = (bundle / "report.html").read_text(encoding="utf-8")
-    made = Page(content)
+    made = html_page(content)
     assert len(content) < LARGEST
     assert not re.search(r"https?:|url\((?!#)|@import", content)
     assert not made.all("script", "link", "iframe", "object", "base")
@@ -76,8 +47,8 @@ def test_the_page_is_well_formed_small_and_refers_to_nothing_outside_it(bundle):
         assert attributes.get("href", "#").startswith("#")
 
 
-def test_the_page_can_be_heard(bundle):
-    made = Page((bundle / "report.html").read_text(encoding="utf-8"))
+def test_the_page_can_be_heard(bundle, html_page):
+    made = html_page((bundle / "report.html").read_text(encoding="utf-8"))
     assert made.all("html") == [{"lang": "en"}]
     assert all(image["alt"] for image in made.all("img"))
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in made.all("svg"))
@@ -132,8 +103,8 @@ def test_accuracy_is_that_of_the_run(states_bundle, states_run):
     assert read(states_bundle).model.accuracy == metrics["accuracy"]
 
 
-def test_the_verdict_comes_first(digits_bundle):
-    text = " ".join(Page((digits_bundle / "report.html").read_text(encoding="utf-8")).text)
+def test_the_verdict_comes_first(digits_bundle, html_page):
+    text = html_page((digits_bundle / "report.html").read_text(encoding="utf-8")).text
     threshold = read(digits_bundle).alarms["fp32"].threshold
     order = ["✓ verified", f"{threshold:.4g} nats", "scorer.tflite", "Reconstructions", "Samples"]
     assert sorted(order, key=text.index) == order
@@ -159,16 +130,16 @@ def hostile_bundle(hostile, tmp_path_factory):
     return export(hostile, out, log=lambda line: None)
 
 
-def test_names_are_text_whatever_they_hold(hostile_bundle):
+def test_names_are_text_whatever_they_hold(hostile_bundle, html_page):
     content = (hostile_bundle / "report.html").read_text(encoding="utf-8")
-    made = Page(content)
+    made = html_page(content)
     assert not made.all("script")
-    assert HOSTILE in made.text  # whole, as the title
-    assert any(text.startswith("<script>") and "…" in text for text in made.text)
+    assert HOSTILE in made.texts  # whole, as the title
+    assert any(text.startswith("<script>") and "…" in text for text in made.texts)
 
 
-def test_without_labels_and_history_there_are_no_empty_pictures(hostile_bundle):
-    text = " ".join(Page((hostile_bundle / "report.html").read_text(encoding="utf-8")).text)
+def test_without_labels_and_history_there_are_no_empty_pictures(hostile_bundle, html_page):
+    text = html_page((hostile_bundle / "report.html").read_text(encoding="utf-8")).text
     assert "Anomalies found" not in text
     assert "Learning" not in text
     assert "False alarms" in text
@@ -182,23 +153,23 @@ def test_charts_are_the_same_each_time(hostile, hostile_bundle):
     assert album.draw(known, record) == album.draw(known, record)
 
 
-def test_a_loss_that_was_allowed_is_said_first(digits_bundle):
+def test_a_loss_that_was_allowed_is_said_first(digits_bundle, html_page):
     record = read(digits_bundle)
     lost = dataclasses.replace(
         record.files[-1].gates["tensors"], result="degraded", lost="It is <b>coarse</b>."
     )
     worse = dataclasses.replace(record.files[-1], gates={"tensors": lost})
     content = page.render(dataclasses.replace(record, files=(*record.files[:-1], worse)), [])
-    text = " ".join(Page(content).text)
+    text = html_page(content).text
     assert "✓ verified" not in text
     assert f"1 of {len(record.files)} files lost more accuracy" in text
     assert "It is <b>coarse</b>." in text
 
 
-def test_what_is_verified_is_not_what_is_promised(digits_bundle):
+def test_what_is_verified_is_not_what_is_promised(digits_bundle, html_page):
     """Beside the badge stands the alarm's own state, whatever the files do."""
     content = (digits_bundle / "report.html").read_text(encoding="utf-8")
-    text = " ".join(Page(content).text)
+    text = html_page(content).text
     assert "✓ verified: files answer as Keras does" in text
     assert "✓ alarm: keeps its rate" in text
     assert "✓ ranking: better than chance" in text
@@ -220,12 +191,14 @@ def foreign_bundle(table_run, tmp_path_factory):
     return out, said
 
 
-def test_a_promise_that_is_broken_is_said_beside_the_badge_and_in_the_figures(foreign_bundle):
+def test_a_promise_that_is_broken_is_said_beside_the_badge_and_in_the_figures(
+    foreign_bundle, html_page
+):
     bundle, said = foreign_bundle
     alarm = read(bundle).alarms["fp32"]
     assert (alarm.rate, alarm.ranking) == ("exceeded", "no better than chance")
     assert alarm.false_alarm_rate > alarm.most_by_chance
-    text = " ".join(Page((bundle / "report.html").read_text(encoding="utf-8")).text)
+    text = html_page((bundle / "report.html").read_text(encoding="utf-8")).text
     assert "✓ verified: files answer as Keras does" in text
     assert "! alarm: alarms more often than asked: " in text
     assert "! ranking: no better than chance" in text
@@ -263,10 +236,9 @@ def test_a_column_that_is_constant_among_few_rows_leaves_room_for_its_axes():
     assert "R² 0.75" in kinds._fit("flow", np.array([-1.0, 1.0]), np.array([-0.5, 0.5]), nothing)
 
 
-def test_windows_are_called_windows(pump_bundle):
+def test_windows_are_called_windows(pump_bundle, html_page):
     content = (pump_bundle / "report.html").read_text(encoding="utf-8")
-    made = Page(re.sub(r"<details>.*?</details>", "", content, flags=re.S))  # of what gates check
-    text = " ".join(made.text)
+    text = html_page(re.sub(r"<details>.*?</details>", "", content, flags=re.S)).text
     assert "windows of 12 rows of 3 channels" in text
     assert "calibration windows" in text
     assert "normal test windows" in text
@@ -274,9 +246,33 @@ def test_windows_are_called_windows(pump_bundle):
     assert read(pump_bundle).model.noun == "window"
 
 
-def test_names_that_begin_alike_are_told_apart_by_their_ends(hostile):
-    names = [f"main_drive_bearing_temperature_{side}" for side in ("left", "right")]
-    assert len({kinds.short(name, 18) for name in names}) == 2
+def test_scores_stand_over_the_times_or_the_rows_of_the_file(
+    pump_bundle, table_bundle, digits_bundle, html_page
+):
+    def text(bundle):
+        return html_page((bundle / "report.html").read_text(encoding="utf-8")).text
+
+    assert "Scores over time" in text(pump_bundle)
+    assert "A window stands at its last row." in text(pump_bundle)
+    assert "Scores over the file" in text(table_bundle)
+    assert "row of the file" in text(table_bundle)
+    assert "Scores over" not in text(digits_bundle)
+
+
+def test_images_are_called_images(digits_bundle, html_page):
+    content = (digits_bundle / "report.html").read_text(encoding="utf-8")
+    text = html_page(re.sub(r"<details>.*?</details>", "", content, flags=re.S)).text
+    assert "images of 8 x 8 pixels (width x height), grey" in text
+    assert "Reconstructions of normal images" in text
+    assert not re.search(r"(normal|test|calibration|held-back|training) rows", text)
+    assert read(digits_bundle).model.noun == "image"
+
+
+def test_no_times_of_the_data_are_shown_where_no_rows_are(table_bundle, table_run):
+    known, record = evidence.gather(source.of_run(table_run)), read(table_bundle)
+    assert "Scores over the file" in [each.title for each in album.draw(known, record)]
+    hidden = dataclasses.replace(record, synthetic_probe=True)
+    assert "Scores over the file" not in [each.title for each in album.draw(known, hidden)]
 
 
 def test_labels_of_a_long_axis_are_powers_of_ten():

@@ -69,3 +69,10 @@ def test_a_table_has_no_heat_maps(run, golden, golden_rows, tmp_path, check_fail
 
 def test_for_images_the_message_of_a_table_names_heat_maps(run, photos_bundle, parts, check_failed):
     check_failed(run("explain", photos_bundle, parts), "for heat maps of images, a folder: -o maps")
+
+
+@pytest.mark.parametrize("name", ["map.png", "map.jpg"])
+def test_the_name_of_one_picture_is_answered_by_a_folder(run, golden, golden_rows, tmp_path, name):
+    done = run("explain", golden, golden_rows, "-o", tmp_path / name)
+    assert done.code == 1
+    assert "expected a folder for heat maps, such as -o maps" in done.err

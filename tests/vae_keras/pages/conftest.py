@@ -1,6 +1,4 @@
-"""Findings of tables that are made up, and a page taken apart."""
-
-from html.parser import HTMLParser
+"""Findings of tables that are made up."""
 
 import numpy as np
 import pytest
@@ -11,37 +9,6 @@ from vae_keras.evaluate import evaluate
 from vae_keras.pages.findings import find
 from vae_keras.pages.judge import Judge
 from vae_runtime.bundle.manifest import Calibration, RowSpec
-
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """A page taken apart; it fails where elements are not closed in order."""
-
-    def __init__(self, content):
-        super().__init__()
-        self.open, self.elements, self.text = [], [], ""
-        self.feed(content)
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += f"{data} "
-
-
-@pytest.fixture
-def page():
-    return Page
 
 
 @pytest.fixture

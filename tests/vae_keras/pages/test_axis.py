@@ -70,3 +70,34 @@ def test_few_rows_have_an_axis(rows):
     for places in (None, Places.of_rows(rows), Places.of_rows(rows, time=times(*range(rows)))):
         low, high = axis_of(places, rows, "row").limits
         assert low < high
+
+
+def sample(rows, of, **columns):
+    """Places of a random sample of a file's rows, in their order."""
+    chosen = np.sort(np.random.default_rng(0).choice(of, rows, replace=False))
+    return Places(chosen, chosen, **{name: each[chosen] for name, each in columns.items()})
+
+
+def test_nothing_is_a_gap_between_the_rows_of_a_sample():
+    times = np.datetime64("2026-03-01") + np.arange(2000) * np.timedelta64(1, "s")
+    axis = axis_of(sample(400, 2000, time=times), 400, "row")
+    assert (axis.kind, axis.sampled, axis.gaps) == ("date", True, ())
+    assert axis.broken.all()
+    axis = axis_of(sample(400, 2000), 400, "row")
+    assert (axis.kind, axis.title, axis.sampled) == ("row", "row of the file", True)
+    assert axis.x.tolist() == sample(400, 2000).last.tolist()
+
+
+def test_a_sample_of_days_far_apart_stands_side_by_side():
+    times = np.datetime64("2026-03-01") + np.arange(2000) * np.timedelta64(1, "s")
+    times[1000:] += np.timedelta64(90, "D")
+    axis = axis_of(sample(400, 2000, time=times), 400, "row")
+    assert (axis.sampled, axis.title) == (True, "time; rows side by side")
+    assert axis.said[-1] > np.datetime64("2026-05-01")
+
+
+def test_windows_and_files_with_few_bad_rows_are_no_samples():
+    starts = np.arange(0, 400, 4)
+    assert not axis_of(Places(starts, starts + 11), 100, "window").sampled
+    rows = np.delete(np.arange(500), np.arange(0, 500, 10))
+    assert not axis_of(Places(rows, rows), len(rows), "row").sampled

@@ -79,7 +79,7 @@ def _block(source: Path, files: tuple[Path, ...], first: int, wanted: Wanted) ->
         except ValueError as error:
             bad[i] = str(error)
             continue
-        _tell_distorted(file, size, spec)
+        _tell_distorted(source, file, size, spec)
     where = {"row": np.arange(first, first + len(x))}
     if files != (source,):
         where[NAME] = np.array([file.relative_to(source).as_posix() for file in files], str)
@@ -89,11 +89,11 @@ def _block(source: Path, files: tuple[Path, ...], first: int, wanted: Wanted) ->
     return Block(str(source), x, where, {}, extra=extra, bad=bad)
 
 
-def _tell_distorted(file: Path, size: tuple[int, int], spec: ImageSpec) -> None:
-    """Warns where resizing distorts an image as none was in training; once for each folder."""
+def _tell_distorted(source: Path, file: Path, size: tuple[int, int], spec: ImageSpec) -> None:
+    """Warns where resizing distorts an image as none was in training; once for all of a folder."""
     if spec.resampling is None or spec.aspect is None or not is_distorted(size, spec.aspect):
         return
-    folder = file.parent
+    folder = source if source.is_dir() else source.parent
     if not _told(folder):
         _told(folder).append(file)
         least, most = (f"{ratio:.3g}" for ratio in spec.aspect)

@@ -165,10 +165,9 @@ def _opened(file: Path) -> Iterator[Any]:
     except _NoWholeNumbers:
         raise
     except pillow.UnidentifiedImageError as error:
-        known = ", ".join(FORMATS)
-        raise ImageError(
-            f"{file} is not a readable image: its format is not one of {known}."
-        ) from error
+        known = f"its format is not one of {', '.join(FORMATS)}"
+        why = known if file.stat().st_size else "it is empty"
+        raise ImageError(f"{file} is not a readable image: {why}.") from error
     except (*UNREADABLE, pillow.DecompressionBombError) as error:
         raise ImageError(f"{file} is not a readable image: {_reason(error)}.") from error
 

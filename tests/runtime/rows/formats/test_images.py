@@ -97,6 +97,8 @@ def test_a_single_image_is_a_row(folder, wanted, read):
 def test_an_image_of_other_sides_than_in_training_is_told_once(tmp_path, wanted, read, caplog):
     for i in range(3):
         Image.new("L", (90, 10 + i)).save(tmp_path / f"{i}.png")
+        (tmp_path / f"kind {i}").mkdir()
+        Image.new("L", (90, 10 + i)).save(tmp_path / f"kind {i}" / "0.png")
     Image.new("L", (80, 60)).save(tmp_path / "fits.png")
     spec = ImageSpec(8, "bilinear", "upright", (1.25, 4 / 3))
     with caplog.at_level(logging.WARNING, "vae_runtime"):

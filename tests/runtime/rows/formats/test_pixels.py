@@ -194,7 +194,7 @@ def test_floating_point_numbers_are_refused_with_what_to_do(save, call):
 
 BROKEN = {
     "text": (b"no image", "its format is not one of PNG, JPEG"),
-    "empty": (b"", "its format is not one of PNG, JPEG"),
+    "empty": (b"", "it is empty"),
     "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "its format is not one of PNG, JPEG"),
     "postscript": (
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 6\n",
