@@ -5,6 +5,8 @@
 # make clean          removes what the others made: .venv, runs, artifacts
 # make fuzz           opens 19,000 mutated bundles and states: each is refused, or scores as before (minutes)
 # make bench-loop     what the training loop costs; with PyOD installed, beside PyOD
+# make bench-step     what a training step computes beside its matrix products, counted: no other
+#                     process can change the figures (half a minute)
 # make bench-runtime   what the runner costs beside bare onnxruntime and Keras (five minutes)
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
 # make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
@@ -38,7 +40,7 @@ endif
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help train export test test-device test-workstation lint format clean fuzz bench-loop bench-runtime bench-nll bench-architectures bench-semi \
+.PHONY: help train export test test-device test-workstation lint format clean fuzz bench-loop bench-step bench-runtime bench-nll bench-architectures bench-semi \
     bench-mlperf-tiny bench-folds
 .DELETE_ON_ERROR:
 
@@ -86,6 +88,9 @@ format: $(VENV)/.installed-dev
 
 bench-loop: $(VENV)/.installed
 	$(BIN)/python benchmarks/loop.py
+
+bench-step: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/step_cost.py $(ARGS)
 
 bench-runtime: $(VENV)/.installed
 	$(BIN)/python benchmarks/runtime.py $(ARGS)
