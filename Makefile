@@ -11,8 +11,9 @@
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
 # make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
 # make bench-mlperf-tiny AD=dir   MLPerf Tiny's anomaly detector through our converters (a minute)
-# make bench-quality ADBENCH=dir   rankings and false alarms on ADBench's tables, through train, export
-#                     and the runner, beside other detectors (an hour or two; goes on where it was)
+# make bench-quality ADBENCH=dir ODDBENCH=dir   rankings and false alarms on tables of ADBench, OddBench or
+#                     both, through train, export and the runner, beside other detectors (an hour or
+#                     two; goes on where it was); QUALITY=file.jsonl holds the figures
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make bench-folds ADBENCH=dir   alarms of models of few rows, held back or in folds (half an hour)
 # make help           prints this
@@ -28,6 +29,7 @@ NAME ?= $(basename $(notdir $(DATA)))
 RUN ?= runs/$(NAME)
 BUNDLE ?= artifacts/$(NAME)
 PRECISION ?= $(if $(filter digits,$(DATA)),all,fp32)
+QUALITY ?= runs/quality.jsonl
 ARGS ?=
 
 ifdef GPU
@@ -72,7 +74,7 @@ test-device: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/runtime tests/contract
 
 test-workstation: $(VENV)/.installed-dev
-	$(BIN)/pytest tests/vae_keras tests/export tests/fuzz
+	$(BIN)/pytest tests/vae_keras tests/export tests/fuzz tests/benchmarks
 
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python tests/fuzz/run.py $(ARGS)
@@ -104,10 +106,12 @@ bench-architectures: $(VENV)/.installed
 	$(BIN)/python benchmarks/architectures.py --data-dir $(FASHION) $(ARGS)
 
 bench-quality: $(VENV)/.installed
-	@test -n "$(ADBENCH)" || { echo "expected ADBENCH=dir with ADBench's .npz files" >&2; exit 2; }
-	@mkdir -p runs
-	$(BIN)/python benchmarks/quality/run.py --adbench $(ADBENCH) --out runs/quality.jsonl $(ARGS)
-	$(BIN)/python benchmarks/quality/tables.py runs/quality.jsonl --adbench $(ADBENCH)
+	@test -n "$(ADBENCH)$(ODDBENCH)" || { echo "expected ADBENCH=dir with ADBench's .npz files, or" \
+	    "ODDBENCH=dir with OddBench's and names.txt, or both" >&2; exit 2; }
+	@mkdir -p $(dir $(QUALITY))
+	$(BIN)/python benchmarks/quality/run.py $(if $(ADBENCH),--adbench $(ADBENCH)) \
+	    $(if $(ODDBENCH),--oddbench $(ODDBENCH)) --out $(QUALITY) $(ARGS)
+	$(BIN)/python benchmarks/quality/tables.py $(QUALITY) $(if $(ADBENCH),--adbench $(ADBENCH))
 
 bench-semi: $(VENV)/.installed
 	$(BIN)/python benchmarks/semi.py $(ARGS)
