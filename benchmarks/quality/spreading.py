@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -54,6 +55,7 @@ def spread(
     pool = ProcessPoolExecutor(
         processes or os.cpu_count(),
         multiprocessing.get_context("spawn"),
+        initializer=_end_with_parent,
         max_tasks_per_child=JOBS_A_PROCESS,
     )
     with pool:
@@ -69,6 +71,18 @@ def read(path: Path) -> list[Row]:
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     jobs = [json.loads(line) for line in lines if line.endswith("\n")]
     return [row for job in jobs for row in _rows_of(job)]
+
+
+def _end_with_parent() -> None:
+    """Lets this process end when the one that gives it jobs does, were it killed."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _timed(function: Callable[..., list[Row]], *job: Any) -> tuple[list[Row], float]:

@@ -2,7 +2,9 @@
 
 import importlib
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +63,42 @@ def test_a_failed_job_is_named_after_all_others_are_done_and_tried_again(quality
         with pytest.raises(SystemExit, match=r"1 of . jobs failed: bad 0: ValueError: no rows"):
             spreading.spread(judge, jobs, out, **options)
     assert sorted(row["set"] for row in spreading.read(out)) == ["b", "c"]
+
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from spreading import spread
+def job(name, out):
+    if len(list(Path(out).parent.glob("*.pid"))) == 1:  # one is done already
+        Path(out).with_suffix(".hangs").write_text(str(os.getpid()))
+        time.sleep(600)
+    Path(out).with_suffix(".pid").write_text("")
+    return [{"method": "ours", "auroc": 1.0}]
+if __name__ == "__main__":
+    jobs = [(name, sys.argv[2]) for name in "ab"]
+    spread(job, jobs, Path(sys.argv[2]), keys=("set", "out"), processes=1)
+"""
+
+
+def test_a_kill_leaves_no_process_and_what_is_done_is_kept(quality, tmp_path):
+    (tmp_path / "program.py").write_text(KILLED)
+    out, hangs = tmp_path / "figures.jsonl", tmp_path / "figures.hangs"
+    command = [sys.executable, tmp_path / "program.py", MODULES, out]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as program:
+        wait_until(lambda: hangs.exists() and hangs.read_text())
+        program.kill()
+    worker = Path("/proc", hangs.read_text())
+    wait_until(lambda: not worker.exists() or "(zombie)" in (worker / "status").read_text())
+    assert len(quality("spreading").read(out)) == 1
+
+
+def wait_until(done):
+    end = time.monotonic() + 120
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def judge(name, seed):
