@@ -32,7 +32,9 @@ def main() -> None:
     """Prints all tables of a file."""
     args = parse()
     rows, earlier = _in_order(read(args.figures), args), read(args.earlier) if args.earlier else []
-    found = list(dict.fromkeys(row["protocol"] for row in rows))
+    found = list(dict.fromkeys(row["protocol"] for row in rows if row["method"] == OURS))
+    if not found:
+        raise SystemExit(f"{args.figures}: expected figures of {OURS}. Received: none so far.")
     for protocol in found:
         own, before = _of([protocol], rows), _of([protocol], earlier)
         print(f"## {protocol.replace('_', ' ')}\n")
