@@ -45,27 +45,31 @@ def main() -> None:
     if args.here:
         print(json.dumps(measure(keras.backend.backend())))
         return
-    found = measure_everywhere()
+    started = [start(backend) for backend in BACKENDS]
+    found = merge(*map(answer, started))
     print(json.dumps(found) if args.json else table(found))
 
 
-def measure_everywhere() -> dict[str, Figures]:
-    """Figures of each network: those of both backends, measured side by side."""
+def start(backend: str) -> subprocess.Popen[bytes]:
+    """Starts to measure under a backend, in a process of its own."""
+    environment = {**os.environ, "KERAS_BACKEND": backend}
     command = [sys.executable, __file__, "--here"]
-    started = [
-        subprocess.Popen(
-            command, env={**os.environ, "KERAS_BACKEND": backend}, stdout=subprocess.PIPE
-        )
-        for backend in BACKENDS
-    ]
-    answers = [process.communicate()[0] for process in started]
-    if any(process.returncode for process in started):
-        raise SystemExit(1)
-    found: dict[str, Figures] = {}
-    for answer in answers:
-        for network, figures in json.loads(answer).items():
-            found.setdefault(network, {}).update(figures)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+
+
+def answer(process: subprocess.Popen[bytes]) -> dict[str, Figures]:
+    """Figures that a process measured; it has said why where it has none."""
+    printed = process.communicate()[0]
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    found: dict[str, Figures] = json.loads(printed)
     return found
+
+
+def merge(*each: dict[str, Figures]) -> dict[str, Figures]:
+    """Figures of each network, of all backends."""
+    names = dict.fromkeys(name for found in each for name in found)
+    return {name: {k: v for found in each for k, v in found[name].items()} for name in names}
 
 
 def measure(backend: str) -> dict[str, Figures]:
