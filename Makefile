@@ -5,12 +5,15 @@
 # make clean          removes what the others made: .venv, runs, artifacts
 # make fuzz           opens 19,000 mutated bundles and states: each is refused, or scores as before (minutes)
 # make bench-loop     what the training loop costs; with PyOD installed, beside PyOD
+# make bench-step     what a training step computes beside its matrix products, counted: no other
+#                     process can change the figures (half a minute)
 # make bench-runtime   what the runner costs beside bare onnxruntime and Keras (five minutes)
 # make bench-nll MNIST=dir   test NLL on binarised MNIST through the exported scorer (half an hour)
 # make bench-architectures FASHION=dir   what networks cost and how well they model (half an hour)
 # make bench-mlperf-tiny AD=dir   MLPerf Tiny's anomaly detector through our converters (a minute)
-# make bench-quality ADBENCH=dir   rankings and false alarms on ADBench's tables, through train, export
-#                     and the runner, beside other detectors (an hour or two; goes on where it was)
+# make bench-quality ADBENCH=dir ODDBENCH=dir   rankings and false alarms on tables of ADBench, OddBench or
+#                     both, through train, export and the runner, beside other detectors (an hour or
+#                     two; goes on where it was); QUALITY=file.jsonl holds the figures
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make bench-folds ADBENCH=dir   alarms of models of few rows, held back or in folds (half an hour)
 # make help           prints this
@@ -26,6 +29,7 @@ NAME ?= $(basename $(notdir $(DATA)))
 RUN ?= runs/$(NAME)
 BUNDLE ?= artifacts/$(NAME)
 PRECISION ?= $(if $(filter digits,$(DATA)),all,fp32)
+QUALITY ?= runs/quality.jsonl
 ARGS ?=
 
 ifdef GPU
@@ -38,7 +42,7 @@ endif
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help train export test test-device test-workstation lint format clean fuzz bench-loop bench-runtime bench-nll bench-architectures bench-semi \
+.PHONY: help train export test test-device test-workstation lint format clean fuzz bench-loop bench-step bench-runtime bench-nll bench-architectures bench-semi \
     bench-mlperf-tiny bench-folds
 .DELETE_ON_ERROR:
 
@@ -70,7 +74,7 @@ test-device: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/runtime tests/contract
 
 test-workstation: $(VENV)/.installed-dev
-	$(BIN)/pytest tests/vae_keras tests/export tests/fuzz
+	$(BIN)/pytest tests/vae_keras tests/export tests/fuzz tests/benchmarks
 
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python tests/fuzz/run.py $(ARGS)
@@ -87,6 +91,9 @@ format: $(VENV)/.installed-dev
 bench-loop: $(VENV)/.installed
 	$(BIN)/python benchmarks/loop.py
 
+bench-step: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/step_cost.py $(ARGS)
+
 bench-runtime: $(VENV)/.installed
 	$(BIN)/python benchmarks/runtime.py $(ARGS)
 
@@ -99,10 +106,12 @@ bench-architectures: $(VENV)/.installed
 	$(BIN)/python benchmarks/architectures.py --data-dir $(FASHION) $(ARGS)
 
 bench-quality: $(VENV)/.installed
-	@test -n "$(ADBENCH)" || { echo "expected ADBENCH=dir with ADBench's .npz files" >&2; exit 2; }
-	@mkdir -p runs
-	$(BIN)/python benchmarks/quality/run.py --adbench $(ADBENCH) --out runs/quality.jsonl $(ARGS)
-	$(BIN)/python benchmarks/quality/tables.py runs/quality.jsonl --adbench $(ADBENCH)
+	@test -n "$(ADBENCH)$(ODDBENCH)" || { echo "expected ADBENCH=dir with ADBench's .npz files, or" \
+	    "ODDBENCH=dir with OddBench's and names.txt, or both" >&2; exit 2; }
+	@mkdir -p $(dir $(QUALITY))
+	$(BIN)/python benchmarks/quality/run.py $(if $(ADBENCH),--adbench $(ADBENCH)) \
+	    $(if $(ODDBENCH),--oddbench $(ODDBENCH)) --out $(QUALITY) $(ARGS)
+	$(BIN)/python benchmarks/quality/tables.py $(QUALITY) $(if $(ADBENCH),--adbench $(ADBENCH))
 
 bench-semi: $(VENV)/.installed
 	$(BIN)/python benchmarks/semi.py $(ARGS)

@@ -1,4 +1,4 @@
-"""What a score is compared with: detectors of scikit-learn, and PyOD's where it is installed.
+"""What a score is compared with: detectors of scikit-learn, ECOD, and PyOD's where it is installed.
 
 Each takes (train, test) standardised by the training rows, and gives a score for each test row,
 higher for anomalies. (TensorFlow and PyTorch crash in one process: nothing here knows of ours.)
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peers
 import sets
 from figures import ranking
 from numpy.typing import NDArray
@@ -22,21 +23,31 @@ Array = NDArray[np.float64]
 Detector = Callable[[Array, Array], Array]
 
 
-def judge(folder: Path, name: str, protocol: str, seed: int) -> list[dict[str, Any]]:
-    """Figures of each, see `judging.judge`."""
+def judge(folder: Path, name: str, protocol: str, seed: int, kept: Path) -> list[dict[str, Any]]:
+    """Figures of each, see `judging.judge`; `kept` is the folder of figures known already."""
     split = sets.split(folder, name, protocol, seed)
     mean, std = split.train.mean(0), split.train.std(0)
     train, test = ((rows - mean) / std for rows in (split.train, split.test))
-    return [
-        {"method": method, **ranking(split.y, detect(train, test))}
-        for method, detect in known().items()
-    ]
+
+    def figures_of(method: str) -> dict[str, float]:
+        return ranking(split.y, known()[method](train, test))
+
+    return peers.figures(kept, sets.digest(split), list(known()), figures_of)
 
 
 def knn5(train: Array, test: Array) -> Array:
     """Distance to the fifth nearest training row."""
-    near = NearestNeighbors(n_neighbors=min(5, len(train))).fit(train)
-    return np.asarray(near.kneighbors(test)[0][:, -1])
+    return np.asarray(_distances(train, test, 5)[:, -1])
+
+
+def knn(train: Array, test: Array) -> Array:
+    """Mean distance to the five nearest training rows."""
+    return np.asarray(_distances(train, test, 5).mean(1))
+
+
+def knn1(train: Array, test: Array) -> Array:
+    """Distance to the nearest training row."""
+    return np.asarray(_distances(train, test, 1)[:, -1])
 
 
 def lof20(train: Array, test: Array) -> Array:
@@ -61,6 +72,28 @@ def pca(train: Array, test: Array) -> Array:
     return np.asarray(((test - model.inverse_transform(model.transform(test))) ** 2).sum(1))
 
 
+def ecod(train: Array, test: Array) -> Array:
+    """Sum over features of -log how few training rows are as far out, by the tail that counts.
+
+    A row counts among the training rows it is compared with, so that no share is 0.
+    Source: Li et al. 2022, "ECOD: unsupervised outlier detection using empirical cumulative
+    distribution functions", algorithm 1.
+    """
+    left, right = np.empty_like(test), np.empty_like(test)
+    for i, (ordered, values) in enumerate(zip(np.sort(train, axis=0).T, test.T, strict=True)):
+        left[:, i] = np.searchsorted(ordered, values, "right")
+        right[:, i] = len(ordered) - np.searchsorted(ordered, values, "left")
+    left, right = (-np.log((each + 1) / (len(train) + 1)) for each in (left, right))
+    skewed = ((train - train.mean(0)) ** 3).mean(0)  # whose sign is that of the skewness
+    by_skewness = np.where(skewed < 0, left, right)
+    return np.maximum.reduce([each.sum(1) for each in (left, right, by_skewness)])
+
+
+def _distances(train: Array, test: Array, count: int) -> Array:
+    near = NearestNeighbors(n_neighbors=min(count, len(train))).fit(train)
+    return np.asarray(near.kneighbors(test)[0])
+
+
 def _pyod(name: str) -> Detector:
     def detect(train: Array, test: Array) -> Array:
         import torch
@@ -75,9 +108,12 @@ def _pyod(name: str) -> Detector:
 
 
 CLASSICAL: dict[str, Detector] = {
+    "KNN": knn,
+    "KNN1": knn1,
     "KNN5": knn5,
     "LOF20": lof20,
     "IForest": isolation_forest,
+    "ECOD": ecod,
     "Mahalanobis": mahalanobis,
     "PCA": pca,
 }

@@ -21,14 +21,16 @@ def judge(folder: Path, name: str, protocol: str, seed: int) -> list[Row]:
     """Figures of bundles: by their score, by the negative ELBO alone, and trained robustly.
 
     Args:
-        folder: of ADBench's files.
+        folder: of the files.
         name: of the set.
-        protocol: by which it is split, one of `sets.PROTOCOLS`.
+        protocol: by which it is split, one of `sets.PROTOCOLS` or `sets.ODDBENCH`.
         seed: of the split and of all methods.
     """
     split = sets.split(folder, name, protocol, seed)
     with ours.trained(split.train, seed) as bundle:
-        figures = _ours(bundle, split, seed)
+        figures = _ours(bundle, split)
+        if protocol == "normals_only":
+            figures[0] |= _explained(bundle, split, seed)
     if protocol == "contaminated":
         with ours.trained(split.train, seed, {"contamination_robust": True}) as bundle:
             robust = _verdicts(Runner.load(bundle), split)
@@ -51,18 +53,24 @@ def ablate(
     ]
 
 
-def _ours(bundle: Path, split: sets.Split, seed: int) -> list[Row]:
+def _ours(bundle: Path, split: sets.Split) -> list[Row]:
     """Of a bundle: by its score, and by the negative ELBO alone."""
-    runner, rows = Runner.load(bundle), split.test.astype(np.float32)
-    figures = {**_verdicts(runner, split), "rows": len(split.train)}
-    faults = rows[~split.y][:FAULTS]
+    rows = {"rows": len(split.train), "size": split.size}
+    return [
+        {"method": "ours", **_verdicts(Runner.load(bundle), split), **rows},
+        {"method": "ours, ELBO alone", **_verdicts(Runner.load(bundle, score="neg_elbo"), split)},
+    ]
+
+
+def _explained(bundle: Path, split: sets.Split, seed: int) -> Row:
+    """How often a feature with a fault is named first, and how correlated features are."""
+    runner, figures = Runner.load(bundle), {}
+    faults = split.test.astype(np.float32)[~split.y][:FAULTS]
     for size in DEVIATIONS:
         push = size * split.train.std(0)
         figures[f"explained at {size:g}"] = ours.share_explained(runner, faults, push, seed)
     correlation = np.abs(np.corrcoef(split.train.T) - np.eye(split.train.shape[1]))
-    figures["strongest correlation"] = float(correlation.max(1).mean())
-    alone = _verdicts(Runner.load(bundle, score="neg_elbo"), split)
-    return [{"method": "ours", **figures}, {"method": "ours, ELBO alone", **alone}]
+    return {**figures, "strongest correlation": float(correlation.max(1).mean())}
 
 
 def _verdicts(runner: Runner, split: sets.Split) -> Row:

@@ -1,5 +1,6 @@
 """Our scores, as a device gives them: train, export, load the bundle."""
 
+import gc
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scalings
 from numpy.typing import NDArray
 
 from vae_keras._base.tf_log_filter import filter_tf_log
 
 with filter_tf_log():
+    import keras
+    import scalings
+
     from vae_export import export
     from vae_keras import VAE, DataConfig, ModelConfig, TrainConfig, train
     from vae_keras.evaluate import score_rows
@@ -42,6 +45,7 @@ def trained(x: Array, seed: int, changes: Changes = NOTHING) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         run = _train(x, seed, changes, Path(folder))
         yield export(run.path, Path(folder) / "bundle", log=_silent, formats=("onnx",))
+    _forget_models()
 
 
 def terms_of(train: Array, test: Array, seed: int, changes: Changes) -> tuple[Terms, Terms]:
@@ -78,10 +82,18 @@ def _train(x: Array, seed: int, changes: Changes, folder: Path) -> Run:
     return train(data, model, config, out=folder / "run", log=_silent)[0]
 
 
+def _forget_models() -> None:
+    """Frees what Keras and TensorFlow keep of models, in a process that trains many."""
+    keras.backend.clear_session()
+    gc.collect()
+
+
 def _member(train: Array, test: Array, seed: int, changes: Changes) -> tuple[Terms, Terms]:
     with tempfile.TemporaryDirectory() as folder:
         vae = _train(train, seed, {"folds": 1, **changes}, Path(folder)).vae
-    return _terms(vae, train), _terms(vae, test)
+    found = _terms(vae, train), _terms(vae, test)
+    _forget_models()
+    return found
 
 
 def _mean(members: Sequence[Terms]) -> Terms:
