@@ -244,8 +244,8 @@ TRAIN: Flags = {
     ),
     "program": (
         one_of(*PROGRAMS),
-        "what is compiled: epoch, a whole epoch, which is faster once it is; steps, a few steps; or "
-        "auto, what takes less time",
+        "what is compiled: epoch, a whole epoch, which is faster once it is; steps, one or a few "
+        "at a time; or auto, what takes less time",
     ),
     "alpha": (float, "the false-alarm rate to calibrate for"),
 }

@@ -1,8 +1,8 @@
 """Choice between two ways to train: by a program of a whole epoch, or by steps as Keras does.
 
-A program of a whole epoch is several times faster a step, and takes seconds to compile. Both ways
-train the same: what differs is the noise under TensorFlow, whose compiled programs draw other random
-numbers from the same seed.
+A program of a whole epoch takes less time a step, and seconds to compile. Both ways train the same:
+what differs is the noise under TensorFlow, which draws other random numbers from the same seed in
+programs that XLA compiles.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,9 @@ MOST_BYTES = 2**30
 FEWEST_STEPS = 5_000
 
 BATCH_EVENTS = tuple(
-    f"on_{kind}_{when}" for kind in ("batch", "train_batch", "test_batch") for when in ("begin", "end")
+    f"on_{kind}_{when}"
+    for kind in ("batch", "train_batch", "test_batch")
+    for when in ("begin", "end")
 )
 OWN_STEPS = ("train_step", "test_step")
 

@@ -40,10 +40,12 @@ class Epochs(NamedTuple):
     Args:
         sources: of x, and of labels where there are any, see `on_device`.
         batch: rows a step.
+        room: rows that there is room for on the device; the number of them where None.
     """
 
     sources: tuple[Source, ...]
     batch: int
+    room: int | None = None
 
 
 class Programs:
@@ -57,9 +59,16 @@ class Programs:
     """
 
     def __init__(self, vae: Any) -> None:
-        compiled = _tensorflow_program, _jax_program
-        make = compiled[keras.backend.backend() == "jax"]
-        self.vae, self.train, self.test = vae, make(vae, vae.train_step), make(vae, vae.test_step)
+        self.vae = vae
+        self._call: Callable[..., Any]
+        if keras.backend.backend() == "jax":
+            self._train, self._test = (
+                _jax_program(vae, s) for s in (vae.train_step, vae.test_step)
+            )
+            self._call = _call_jax
+        else:
+            self._train, self._test = _tensorflow_train(vae), _tensorflow_test(vae)
+            self._call = _call_tensorflow
 
     @contextlib.contextmanager
     def running(self, train: Epochs, validation: Epochs) -> Iterator[None]:
@@ -68,19 +77,22 @@ class Programs:
         `fit` must be given training and validation data of one element an epoch: the order of the
         rows, whole numbers (rows,), in a tuple.
         """
-        vae, jax = self.vae, keras.backend.backend() == "jax"
-        called = _call_jax if jax else _call_tensorflow
-        vae.train_function = functools.partial(called, vae, self.train, train)
-        vae.test_function = functools.partial(called, vae, self.test, validation)
+        vae = self.vae
+        vae.train_function = functools.partial(self._call, self._train, train)
+        vae.test_function = functools.partial(self._call, self._test, validation)
         try:
             yield
         finally:
             vae.train_function = vae.test_function = None  # Keras makes its own where there is none
 
 
-def on_device(*arrays: Rows) -> tuple[Source, ...]:
-    """Puts rows on the device; of windows the table, from which they are cut when taken."""
-    return tuple(_source(array) for array in arrays)
+def on_device(*arrays: Rows, room: int | None = None) -> tuple[Source, ...]:
+    """Puts rows on the device; of windows the table, from which they are cut when taken.
+
+    With `room` for so many rows of an array, further ones are zeros that no order names, so that
+    other rows, fewer or more, are trained on by the same programs.
+    """
+    return tuple(_source(array, room) for array in arrays)
 
 
 def bytes_on_device(*arrays: Rows) -> int:
@@ -105,12 +117,18 @@ def cut(order: Array, batch: int) -> list[Array]:
     return [part for part in parts if part.size]
 
 
-def _source(array: Rows) -> Source:
+def _source(array: Rows, room: int | None) -> Source:
     if not isinstance(array, Windows):
-        return (ops.convert_to_tensor(array),)
+        return (ops.convert_to_tensor(_filled(array, room)),)
     offsets = np.arange(array.window, dtype=np.int32)
     parts = (array.table, array.starts.astype(np.int32), offsets)
     return tuple(ops.convert_to_tensor(part) for part in parts)
+
+
+def _filled(array: Array, room: int | None) -> Array:
+    """Array with zeros below, up to so many rows."""
+    missing = 0 if room is None else max(room - len(array), 0)
+    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
 
 
 def _take(source: Source, order: Tensor) -> Tensor:
@@ -120,43 +138,91 @@ def _take(source: Source, order: Tensor) -> Tensor:
     return ops.take(table, ops.take(starts, order, axis=0)[:, None] + offsets, axis=0)
 
 
-def _tensorflow_program(vae: Any, step: Step) -> Program:
+def _tensorflow_train(vae: Any) -> Program:
+    """Program of all batches of one size by XLA, and one of the last batch by TensorFlow itself.
+
+    (XLA would take as long again to compile that one step, which is a small part of an epoch.)
+    """
     import tensorflow as tf
 
     @tf.function(jit_compile=True, autograph=False)
-    def program(sources: Any, orders: Tensor, scaling: Any) -> dict[str, Tensor]:
-        names: list[str] = []
-
-        def one(number: Tensor) -> Tensor:
-            names[:] = step(take(sources, orders[number]))
-            return number + 1
-
+    def whole(sources: Any, orders: Tensor, count: Tensor, scaling: Any) -> dict[str, Tensor]:
         with _scaled(vae, scaling):
-            tf.while_loop(lambda number: number < orders.shape[0], one, [tf.constant(0)])
-        results = vae.get_metrics_result()
-        return {name: results[name] for name in names}
+            steps = _each(count, lambda i: vae.train_step(take(sources, orders[i])))
+        return _results(vae, steps)
 
-    return program
+    @tf.function(reduce_retracing=True, autograph=False)
+    def last(sources: Any, order: Tensor, scaling: Any) -> dict[str, Tensor]:
+        with _scaled(vae, scaling):
+            return dict(vae.train_step(take(sources, order)))
+
+    def train(epochs: Epochs, order: Tensor) -> dict[str, Tensor]:
+        count = len(order) // epochs.batch
+        rows, most = count * epochs.batch, max(count, (epochs.room or 0) // epochs.batch)
+        logs: dict[str, Tensor] = {}
+        if count:
+            orders = tf.reshape(order[:rows], (count, epochs.batch))
+            orders = tf.pad(orders, [[0, most - count], [0, 0]])
+            logs = whole(epochs.sources, orders, tf.constant(count), _scaling(vae))
+        return last(epochs.sources, order[rows:], _scaling(vae)) if rows < len(order) else logs
+
+    return train
 
 
-def _call_tensorflow(vae: Any, program: Program, epochs: Epochs, iterator: Any) -> Any:
+def _tensorflow_test(vae: Any) -> Program:
+    """Program of all batches, without XLA, which would take longer to compile it than it saves."""
     import tensorflow as tf
 
-    (order,), logs = next(iterator), {}
-    for orders in cut(order.numpy(), epochs.batch):
-        try:
-            logs = program(epochs.sources, tf.constant(orders, tf.int32), _scaling(vae))
-        except tf.errors.InvalidArgumentError as error:
-            error.add_note(ADVICE)
-            raise
-    return logs
+    @tf.function(reduce_retracing=True, autograph=False)
+    def whole(sources: Any, order: Tensor, batch: int, scaling: Any) -> dict[str, Tensor]:
+        def step(i: Tensor) -> Any:
+            return vae.test_step(take(sources, order[i * batch : (i + 1) * batch]))
+
+        with _scaled(vae, scaling):
+            steps = _each((tf.shape(order)[0] + batch - 1) // batch, step)
+        return _results(vae, steps)
+
+    def test(epochs: Epochs, order: Tensor) -> dict[str, Tensor]:
+        return whole(epochs.sources, order, epochs.batch, _scaling(vae))
+
+    return test
+
+
+def _each(count: Any, step: Callable[[Tensor], Any]) -> list[str]:
+    """Runs the steps of these numbers in a loop of the graph; returns the names of their losses."""
+    import tensorflow as tf
+
+    names: list[str] = []
+
+    def one(number: Tensor) -> Tensor:
+        names[:] = step(number)
+        return number + 1
+
+    tf.while_loop(lambda number: number < count, one, [tf.constant(0)], parallel_iterations=1)
+    return names
+
+
+def _results(vae: Any, names: list[str]) -> dict[str, Tensor]:
+    means = vae.get_metrics_result()
+    return {name: means[name] for name in names}
+
+
+def _call_tensorflow(program: Program, epochs: Epochs, iterator: Any) -> Any:
+    import tensorflow as tf
+
+    (order,) = next(iterator)
+    try:
+        return program(epochs, tf.cast(order, tf.int32))
+    except tf.errors.InvalidArgumentError as error:
+        error.add_note(ADVICE)
+        raise
 
 
 def _jax_program(vae: Any, step: Step) -> Program:
     import jax
 
     @functools.partial(jax.jit, donate_argnums=0)
-    def program(state: Any, sources: Any, orders: Tensor, scaling: Any) -> Any:
+    def whole(state: Any, sources: Any, orders: Tensor, scaling: Any) -> Any:
         def one(state: Any, order: Tensor) -> Any:
             logs, state = step(state, take(sources, order))
             return state, logs
@@ -165,14 +231,18 @@ def _jax_program(vae: Any, step: Step) -> Program:
             state, logs = jax.lax.scan(one, state, orders)
         return {name: values[-1] for name, values in logs.items()}, state
 
+    def program(state: Any, epochs: Epochs, order: Array) -> Any:
+        logs: dict[str, Tensor] = {}
+        for orders in cut(order, epochs.batch):
+            logs, state = whole(state, epochs.sources, orders, _scaling(vae))
+        return logs, state
+
     return program
 
 
-def _call_jax(vae: Any, program: Program, epochs: Epochs, state: Any, iterator: Any) -> Any:
-    (order,), logs = next(iterator), {}
-    for orders in cut(np.asarray(order), epochs.batch):
-        logs, state = program(state, epochs.sources, orders.astype(np.int32), _scaling(vae))
-    return logs, state
+def _call_jax(program: Program, epochs: Epochs, state: Any, iterator: Any) -> Any:
+    (order,) = next(iterator)
+    return program(state, epochs, np.asarray(order, np.int32))
 
 
 def _scaling(vae: Any) -> tuple[Tensor, ...]:

@@ -58,7 +58,7 @@ class Scaling(keras.layers.Layer):
 
     @contextmanager
     def numbers(self, offset: Tensor, scale: Tensor) -> Iterator[None]:
-        """Computes with these tensors within a `with` block, so that a program may be given them."""
+        """Computes with these tensors within a `with` block: a program's arguments, say."""
         own, (self.offset, self.scale) = (self.offset, self.scale), (offset, scale)
         try:
             yield
