@@ -90,9 +90,10 @@ def fit(
     if verbose:
         log(str(way))
     with devices.scope():
+        if compiled is not None:
+            restore(vae, compiled.first)
         if compiled is None or compiled.programs is None or not way.whole:
             compiled = _compile(vae, config, steps, way=way, devices=devices)
-        restore(vae, compiled.first)
         first = stopping.resume(vae) if resume else 0
     if resume:
         done = len(stopping.history.get("loss", ()))
