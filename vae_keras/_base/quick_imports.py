@@ -9,6 +9,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 UNUSED = ("sklearn", "scipy", "pandas", "matplotlib", "jax")
 
@@ -28,7 +29,8 @@ def quick_imports(backend: str) -> Iterator[None]:
     ...     import keras
     """
     hidden = [name for name in UNUSED if name not in sys.modules and _is_unused(name, backend)]
-    sys.modules.update(dict.fromkeys(hidden))  # by which Python knows that it is not there
+    modules: Any = sys.modules
+    modules.update(dict.fromkeys(hidden))  # by which Python knows that they are not there
     collects = gc.isenabled()
     gc.disable()
     try:
