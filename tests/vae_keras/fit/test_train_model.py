@@ -32,4 +32,4 @@ def test_folds_learn_the_same_and_are_not_traced_again(few_csv, tmp_path, monkey
             shared.calibration[name], own.calibration[name], rtol=1e-4, atol=1e-4
         )
     assert shared.history["val_elbo"] == pytest.approx(own.history["val_elbo"], rel=1e-4)
-    assert each >= 3 * once  # of four models
+    assert once <= each / 2  # of four models
