@@ -16,6 +16,7 @@
 #                     two; goes on where it was); QUALITY=file.jsonl holds the figures
 # make bench-semi     classes of digits from 10 labels each, beside baselines (five minutes)
 # make bench-folds ADBENCH=dir   alarms of models of few rows, held back or in folds (half an hour)
+# make bench-minute   where a user's minute goes, from the start of training to a bundle (five minutes)
 # make help           prints this
 #
 # PRECISION=fp32,int8 chooses what make export writes: fp32, fp16, dynamic, int8; or all, as of digits.
@@ -43,7 +44,7 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help train export test test-device test-workstation lint format clean fuzz bench-loop bench-step bench-runtime bench-nll bench-architectures bench-semi \
-    bench-mlperf-tiny bench-folds
+    bench-mlperf-tiny bench-folds bench-minute
 .DELETE_ON_ERROR:
 
 help:
@@ -119,6 +120,9 @@ bench-semi: $(VENV)/.installed
 bench-folds: $(VENV)/.installed
 	@test -n "$(ADBENCH)" || { echo "expected ADBENCH=dir with the .npz files of ADBench" >&2; exit 2; }
 	$(BIN)/python benchmarks/folds.py --adbench $(ADBENCH) $(ARGS)
+
+bench-minute: $(VENV)/.installed
+	$(BIN)/python benchmarks/minute.py $(ARGS)
 
 bench-mlperf-tiny: $(VENV)/.installed
 	@test -n "$(AD)" || { echo "expected AD=dir with MLPerf Tiny's ad01 files and a recording" >&2; exit 2; }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vae_runtime._base.libraries import find, need
 
+from .quick_imports import quick_imports
 from .tf_log_filter import filter_tf_log
 
 BACKEND = "KERAS_BACKEND"  # Keras's variable
@@ -17,6 +18,8 @@ BACKENDS = ("tensorflow", "jax")
 
 def check(doing: str, *more: str) -> None:
     """Runs `check_there` and sets Keras's defaults, in a process that is ours."""
+    with quick_imports(check_backend()):
+        check_there(doing)
     check_there(doing, *more)
     from .keras_defaults import set_keras_defaults
 
@@ -24,7 +27,7 @@ def check(doing: str, *more: str) -> None:
 
 
 def check_there(doing: str, *more: str) -> None:
-    """Raises ValueError where Keras, its backend, scikit-learn or one of `more` is missing.
+    """Raises ValueError where Keras, its backend or one of `more` is missing.
 
     Args:
         doing: what cannot be done then.
@@ -34,7 +37,7 @@ def check_there(doing: str, *more: str) -> None:
     with filter_tf_log():
         if find("keras") is None:
             need(backend, doing)  # of which Keras says less well that it is not there
-        for module in ("keras", "sklearn", *more):
+        for module in ("keras", *more):
             need(module, doing)
 
 

@@ -12,5 +12,6 @@ from .model import SIGMAS as SIGMAS
 from .model import ModelConfig as ModelConfig
 from .training import DECAYS as DECAYS
 from .training import PRECISIONS as PRECISIONS
+from .training import PROGRAMS as PROGRAMS
 from .training import SCHEDULES as SCHEDULES
 from .training import TrainConfig as TrainConfig

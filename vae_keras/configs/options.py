@@ -9,7 +9,7 @@ from typing import Any
 from vae_keras.likelihoods import registry
 from vae_runtime.cli.values import duration, listed, name_or_path
 
-from . import ACTIVATIONS, BAD_COLUMNS, BAD_ROWS, DECAYS, PRECISIONS, SCHEDULES, SIGMAS
+from . import ACTIVATIONS, BAD_COLUMNS, BAD_ROWS, DECAYS, PRECISIONS, PROGRAMS, SCHEDULES, SIGMAS
 
 Read = Callable[[str], Any]
 Flags = dict[str, tuple[Read, str]]  # of each field: how its text is read, and help
@@ -241,6 +241,11 @@ TRAIN: Flags = {
     "precision": (
         one_of(*PRECISIONS),
         "float32 or mixed_bfloat16, for hardware that is faster so",
+    ),
+    "program": (
+        one_of(*PROGRAMS),
+        "what is compiled: epoch, a whole epoch, which is faster once it is; steps, one or a few "
+        "at a time; or auto, what takes less time",
     ),
     "alpha": (float, "the false-alarm rate to calibrate for"),
 }

@@ -7,6 +7,7 @@ from .checks import LARGEST_SEED, check, check_whole
 
 DECAYS = ("constant", "cosine")
 SCHEDULES = ("constant", "warmup", "cyclical")
+PROGRAMS = ("auto", "epoch", "steps")
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
@@ -31,6 +32,8 @@ class TrainConfig:
             away again; where None, 0.2, but none under a likelihood of limited values.
         contamination_robust: whether anomalies may be among the rows to train on: the tenth of each
             batch that fits worst teaches nothing.
+        program: what is compiled: "epoch", all steps of an epoch as one program, which is faster;
+            "steps", a few at a time, as Keras does; "auto", the first where it saves time.
         alpha: default alarm level of the bundle: the false-alarm rate to calibrate for.
         seed: of weights, batches and noise.
 
@@ -50,6 +53,7 @@ class TrainConfig:
     precision: str = "float32"
     corruption: float | None = None
     contamination_robust: bool = False
+    program: str = "auto"
     alpha: float = 0.01
     seed: int = 0
 
@@ -61,6 +65,7 @@ class TrainConfig:
         check("known decay", self.decay, self.decay in DECAYS)
         check("known schedule", self.schedule, self.schedule in SCHEDULES)
         check("known precision", self.precision, self.precision in PRECISIONS)
+        check("known program", self.program, self.program in PROGRAMS)
         check("warmup share above 0 and up to 1", self.warmup, 0 < self.warmup <= 1)
         check("number of free_bits of 0 or more", self.free_bits, 0 <= self.free_bits < math.inf)
         if self.corruption is not None:

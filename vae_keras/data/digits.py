@@ -21,13 +21,12 @@ def load_digits(classes: str | None = None) -> Dataset:
     With classes of "digit" it says which digit each is.
     """
     need("PIL.Image", "reading the photographs beside the digits")  # by scikit-learn
-    import sklearn.datasets
-
+    sklearn_datasets = need("sklearn.datasets", "reading the digits")
     if classes not in (None, "digit"):
         raise ValueError(f"expected classes of 'digit' for digits. Received: {classes!r}.")
-    digits = sklearn.datasets.load_digits()
+    digits = sklearn_datasets.load_digits()
     normal, digit = digits.images, digits.target
-    photographs = sklearn.datasets.load_sample_images().images
+    photographs = sklearn_datasets.load_sample_images().images
     rng = np.random.default_rng(0)
     patches = np.concatenate([_patches(p, rng) for p in photographs])
     x = np.concatenate([normal, patches]).astype(np.float32)[..., None]

@@ -49,7 +49,7 @@ def build(config: ModelConfig, x: Rows, dataset: Dataset, train_config: TrainCon
         encoder,
         decoder,
         likelihood=likelihood,
-        preprocessing=_scaling(likelihood, x, dataset),
+        preprocessing=scaling_of(likelihood, x, dataset),
         beta=_schedule(config.beta, train_config, steps),
         free_bits=train_config.free_bits,
         classifier=classifier,
@@ -104,7 +104,7 @@ def _schedule(beta: float, config: TrainConfig, steps: int) -> Schedule:
     return Warmup(beta)
 
 
-def _scaling(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
+def scaling_of(likelihood: Any, x: Rows, dataset: Dataset) -> Scaling:
     """Onto the likelihood's support where it has one, else to mean 0 and deviation 1."""
     if dataset.one_hot and sum(dataset.one_hot) == x.shape[1]:
         return Scaling(0.0, 1.0, 0.0, 1.0, name="preprocessing")  # zeros and ones stay as they are

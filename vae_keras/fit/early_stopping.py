@@ -61,8 +61,7 @@ class Stopping(keras.callbacks.Callback):
             return 0
         arrays, values = read_checkpoint(self.checkpoint, self.identity)
         vae.optimizer.build(vae.trainable_variables)
-        for name, variable in _state(vae).items():
-            variable.assign(arrays[name])
+        restore(vae, arrays)
         best = {name: value for name, value in arrays.items() if name.startswith("best.")}
         self._best_weights = {name.removeprefix("best."): value for name, value in best.items()}
         self.history, self.best_epoch, self._best = (
@@ -98,7 +97,7 @@ class Stopping(keras.callbacks.Callback):
 
     def _save(self) -> None:
         values = {"history": self.history, "best_epoch": self.best_epoch, "best": self._best}
-        arrays = _copies(_state(self.model))
+        arrays = snapshot(self.model)
         arrays.update({f"best.{name}": value for name, value in self._best_weights.items()})
         write_checkpoint(self.checkpoint, self.identity, arrays, values)
 
@@ -128,6 +127,17 @@ def write_checkpoint(
     """Writes arrays and JSON values for the run with this identity, all or nothing."""
     text = np.array(json.dumps({"identity": identity, **values}))
     write_aside(path, lambda file: np.savez(file, allow_pickle=False, values=text, **arrays))
+
+
+def snapshot(vae: keras.Model) -> Arrays:
+    """Copies of all that training changes: the model's variables and the optimizer's."""
+    return _copies(_state(vae))
+
+
+def restore(vae: keras.Model, arrays: Arrays) -> None:
+    """Puts what `snapshot` copied back."""
+    for name, variable in _state(vae).items():
+        variable.assign(arrays[name])
 
 
 def _weights(vae: keras.Model) -> dict[str, Any]:

@@ -1,22 +1,26 @@
 """Training loop around Keras's `fit`."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from vae_keras._base.arrays import Array
+from vae_keras._base.arrays import Array, Arrays
 from vae_keras.configs import TrainConfig
 from vae_keras.data.datasets import Rows, epoch_rows
 from vae_keras.data.labels import UNKNOWN
+from vae_keras.model.epoch_program import Epochs, Programs, on_device
 from vae_keras.model.vae import VAE
 
-from .batches import Shuffled, steps_an_epoch
+from .batches import XY, Shuffled, steps_an_epoch
 from .devices import ONE, Devices
-from .early_stopping import Stopping
+from .early_stopping import Stopping, restore, snapshot
+from .orders import Orders, in_order
 from .progress import Ahead, Progress, StopOnDivergence
+from .way import Way, choose
 
 Log = Callable[[str], None]
 
@@ -24,7 +28,20 @@ Log = Callable[[str], None]
 # (benchmarks/training.md).
 STEPS_PER_EXECUTION = 20
 
+VALIDATION_BATCH = 32  # rows, as Keras has them where nothing is said
+
 ACTIVE_VARIANCE = 0.01
+
+
+class Compiled(NamedTuple):
+    """Model that `fit` has compiled: it can be trained anew by what was compiled then.
+
+    `first` are its variables before training; `programs` those of whole epochs. Without these it
+    is compiled anew, since Keras's functions have the scaling of its rows in them.
+    """
+
+    first: Arrays
+    programs: Programs | None
 
 
 def fit(
@@ -40,7 +57,10 @@ def fit(
     devices: Devices = ONE,
     log: Log = print,
     ahead: Ahead | None = None,
-) -> None:
+    verbose: bool = False,
+    compiled: Compiled | None = None,
+    room: int | None = None,
+) -> Compiled:
     """Trains until the validation ELBO stops rising; leaves the best weights, and `history`.
 
     Args:
@@ -54,32 +74,86 @@ def fit(
         devices: which it trains on.
         log: called with each line of progress.
         ahead: the models that come after this one.
+        verbose: whether to log the way that training takes, see `way`, and why.
+        compiled: of an earlier `fit` of this model with the same configuration, to train it anew
+            from its first weights on. Its `Scaling` must have been set for x; with a schedule or a
+            decay, x must have as many batches.
+        room: rows that any training of this model has at most, so that they share a program.
+
+    Returns:
+        What a later call may be given as `compiled`.
     """
     rows = epoch_rows(x)
     steps = steps_an_epoch(rows, config.batch_size)
+    at_most = config.epochs * steps
+    way = choose(vae, x, validation, config, steps=at_most, callbacks=callbacks, devices=devices)
+    if verbose:
+        log(str(way))
     with devices.scope():
-        vae.compile(
-            keras.optimizers.Adam(_learning_rate(config, steps), global_clipnorm=config.clip_norm),
-            steps_per_execution=devices.steps_at_a_time(min(STEPS_PER_EXECUTION, steps)),
-        )
+        if compiled is not None:
+            restore(vae, compiled.first)
+        if compiled is None or compiled.programs is None or not way.whole:
+            compiled = _compile(vae, config, steps, way=way, devices=devices)
         first = stopping.resume(vae) if resume else 0
     if resume:
         done = len(stopping.history.get("loss", ()))
         log(f"resumed after epoch {done}" if done else "nothing to resume: training from the start")
     progress = Progress(config.epochs, rows, log, first_epoch=first, ahead=ahead)
+    checks = StopOnDivergence(by_steps=not way.whole)
     labels = labels or {}
-    shuffled = Shuffled(
-        x, config.batch_size, seed=config.seed, y=labels.get("train"), place=devices.place
+    train = (x,) if labels.get("train") is None else (x, labels["train"])
+    held_back = _validation(validation, labels.get("validation"))
+    with _source(compiled, train, held_back, config, devices=devices, room=room) as source:
+        vae.fit(
+            source.train.data,
+            validation_data=source.validation,
+            initial_epoch=first,
+            epochs=config.epochs,
+            shuffle=False,  # it is, for each epoch anew
+            callbacks=[source.train, checks, *callbacks, stopping, progress],
+            verbose=0,
+        )
+    return compiled
+
+
+def _compile(vae: VAE, config: TrainConfig, steps: int, *, way: Way, devices: Devices) -> Compiled:
+    """Compiles a model, in Keras's sense, for one way to train."""
+    at_a_time = 1 if way.whole else devices.steps_at_a_time(min(STEPS_PER_EXECUTION, steps))
+    vae.compile(
+        keras.optimizers.Adam(_learning_rate(config, steps), global_clipnorm=config.clip_norm),
+        steps_per_execution=at_a_time,
     )
-    vae.fit(
-        shuffled.data,
-        validation_data=_validation(validation, labels.get("validation")),
-        initial_epoch=first,
-        epochs=config.epochs,
-        shuffle=False,  # it is, for each epoch anew
-        callbacks=[shuffled, StopOnDivergence(), *callbacks, stopping, progress],
-        verbose=0,
-    )
+    vae.optimizer.build(vae.trainable_variables)
+    return Compiled(snapshot(vae), Programs(vae) if way.whole else None)
+
+
+class _Source(NamedTuple):
+    """Training data for `fit`, with the callback that shuffles them, and validation data."""
+
+    train: Orders | Shuffled
+    validation: Any
+
+
+@contextlib.contextmanager
+def _source(
+    compiled: Compiled,
+    train: XY,
+    held_back: XY,
+    config: TrainConfig,
+    *,
+    devices: Devices,
+    room: int | None,
+) -> Iterator[_Source]:
+    """Gives rows as the model's way to train takes them: orders of rows, or batches."""
+    if compiled.programs is None:
+        x, y = (*train, None)[:2]
+        shuffled = Shuffled(x, config.batch_size, seed=config.seed, y=y, place=devices.place)
+        yield _Source(shuffled, held_back)
+        return
+    epochs = Epochs(on_device(*train, room=room), config.batch_size, room)
+    validation = Epochs(on_device(*held_back), VALIDATION_BATCH)
+    with compiled.programs.running(epochs, validation):
+        yield _Source(Orders(train[0], seed=config.seed), in_order(len(held_back[0])))
 
 
 def describe_latents(vae: VAE, x: Array) -> str:
@@ -105,7 +179,7 @@ def checkpoint_path(out: str | Path) -> Path:
     return out.with_name(f"{out.name}.checkpoint.npz")
 
 
-def _validation(x: Array, y: Array | None) -> tuple[Array, ...]:
+def _validation(x: Array, y: Array | None) -> XY:
     """Validation data for Keras, without labels that are all unknown: accuracy would be 0."""
     return (x,) if y is None or (y == UNKNOWN).all() else (x, y)
 

@@ -93,7 +93,15 @@ def _models(count: int) -> str:
 
 
 class StopOnDivergence(keras.callbacks.Callback):
-    """Raises ValueError at the first loss that is not finite, before it costs another epoch."""
+    """Raises ValueError at the first loss that is not finite, before it costs another epoch.
+
+    Args:
+        by_steps: whether batches come one after the other; else an epoch is all that is seen.
+    """
+
+    def __init__(self, *, by_steps: bool = True) -> None:
+        super().__init__()
+        self.by_steps = by_steps
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Forgets the last training's losses."""
@@ -105,7 +113,8 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Checks the losses of the epoch so far."""
-        self._check(logs, f"epoch {self._epoch + 1}, step {batch + 1}")
+        if self.by_steps:
+            self._check(logs, f"epoch {self._epoch + 1}, step {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Checks every loss of the epoch, those on the validation rows too."""

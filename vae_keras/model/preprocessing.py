@@ -1,6 +1,7 @@
 """Scaling of rows inside the model, so that no device can do it wrongly."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -54,6 +55,15 @@ class Scaling(keras.layers.Layer):
     def inverse(self, x: Tensor) -> Tensor:
         """Scales back to the data's own units."""
         return x * self.scale + self.offset
+
+    @contextmanager
+    def numbers(self, offset: Tensor, scale: Tensor) -> Iterator[None]:
+        """Computes with these tensors within a `with` block: a program's arguments, say."""
+        own, (self.offset, self.scale) = (self.offset, self.scale), (offset, scale)
+        try:
+            yield
+        finally:
+            self.offset, self.scale = own
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as plain numbers and lists."""

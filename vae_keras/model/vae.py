@@ -234,6 +234,11 @@ class VAE(keras.Model):
         with self.distribute_strategy.scope():
             self.optimizer.build(self.trainable_variables)
 
+    def _symbolic_build(self, *_: Any, **__: Any) -> None:
+        """Builds the optimizer alone, whatever the data is: Keras's name for it under JAX."""
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
     def posterior_of(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Encoder outputs for pre-processed x, the log-variance kept within limits."""
         answer = self.encoder(x, training=training)

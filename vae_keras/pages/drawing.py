@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
+from typing import Any
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -81,7 +82,8 @@ def svg(axes: Axes, alt: str) -> str:
     """Chart of these axes as an element of an HTML page, with `alt` for screen readers."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    axes.figure.canvas.print_figure(buffer, format="svg", metadata=nothing)
+    with _laid_out(axes.figure) as canvas:
+        canvas.print_svg(buffer, metadata=nothing)
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     view = re.search(r'viewBox="([^"]*)"', body)
@@ -153,6 +155,23 @@ def shorts(names: Sequence[str], most: int = 26) -> list[str]:
 def label(panel: Axes, name: str) -> None:
     """Writes a short name above the left end of a panel, where it has more room than beside it."""
     panel.set_title(name, fontsize=8.5, weight="normal", pad=3)
+
+
+@contextmanager
+def _laid_out(figure: Any) -> Iterator[Any]:
+    """Context with the canvas of a figure whose axes are where its layout wants them.
+
+    (`print_figure` draws everything once more to find that out, which takes as long as the file.)
+    """
+    engine, dpi = figure.get_layout_engine(), figure.dpi
+    figure.dpi = 72  # of an SVG
+    engine.execute(figure)
+    figure.set_layout_engine("none")
+    try:
+        yield figure.canvas
+    finally:
+        figure.set_layout_engine(engine)
+        figure.dpi = dpi
 
 
 def _with_own_ids(text: str) -> str:

@@ -10,7 +10,6 @@ NEEDED = (
     "tf2onnx",
     "onnxruntime",
     "ai_edge_litert.interpreter",
-    "scipy.stats",
     "matplotlib.figure",
 )
 

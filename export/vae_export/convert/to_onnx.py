@@ -7,9 +7,11 @@ here there is no file then.
 import contextlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnx
 import tensorflow as tf
 from onnx import AttributeProto, helper, numpy_helper
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -32,6 +34,17 @@ def to_onnx(graph: Graph, metadata: dict[str, str]) -> Conversion:
         graph: the function to convert.
         metadata: written into the file's metadata_props, so that a lone file explains itself.
     """
+    plain = graph.once("onnx", lambda: _plain(graph))
+    if plain.complaints:
+        return plain
+    model = onnx.load_from_string(plain.content)
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
+    return replace(plain, content=bytes(model.SerializeToString(deterministic=True)))
+
+
+def _plain(graph: Graph) -> Conversion:
+    """File of a graph without metadata."""
     try:
         model, complaints = _convert(graph)
     except ValueError as error:  # it writes a variable, such as the state of a random generator
@@ -42,8 +55,6 @@ def to_onnx(graph: Graph, metadata: dict[str, str]) -> Conversion:
     nodes_before = len(model.graph.node)
     simplify(model)
     make_sums_products(model)
-    for key, value in metadata.items():
-        model.metadata_props.add(key=key, value=value)
     content = bytes(model.SerializeToString(deterministic=True))
     return Conversion(content, nodes_before=nodes_before)
 
@@ -76,7 +87,7 @@ def _frozen(graph: Graph) -> Any:
     (tf2onnx would make inputs of the others, such as the mean and variance of a `Normalization`.)
     """
     signature = graph.signature()
-    traced = graph.traced(signature)
+    traced = graph.traced()
     frozen = convert_variables_to_constants_v2(
         traced, lower_control_flow=False, aggressive_inlining=True
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import flatbuffers
@@ -31,19 +32,13 @@ def to_tflite(
         batch: the only batch size that the file takes; None for any.
         configure: sets the TFLiteConverter to another precision (see `quantize_tflite`).
     """
-    owner = tf.Module()  # holds the weights alive; the Keras model itself would leave them unfrozen
-    owner.weights = [variable.value for variable in graph.variables]
-    concrete = graph.traced(graph.signature(batch))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if configure is not None:
-        configure(converter)
-    try:
-        with filter_tf_log():
-            content = bytes(converter.convert())
-    except Exception as error:  # the converter raises its own class, private to TensorFlow
-        return Conversion(b"", (_first_line(error),))
-    return Conversion(rewrite(content, lambda model: _add_metadata(model, metadata)))
+    if batch is None and configure is None:
+        made = graph.once("tflite", lambda: _convert(graph))
+    else:
+        made = _convert(graph, batch, configure)
+    if made.complaints:
+        return made
+    return replace(made, content=rewrite(made.content, lambda m: _add_metadata(m, metadata)))
 
 
 def rewrite(content: bytes, change: Callable[[Any], None]) -> bytes:
@@ -53,6 +48,24 @@ def rewrite(content: bytes, change: Callable[[Any], None]) -> bytes:
     builder = flatbuffers.Builder(len(content) + 1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _convert(
+    graph: Graph, batch: int | None = None, configure: Callable[[Any], None] | None = None
+) -> Conversion:
+    """File of a graph without metadata."""
+    concrete = graph.traced(batch)
+    owner = tf.Module()  # holds the weights alive; the Keras model itself would leave them unfrozen
+    owner.weights = list(concrete.variables)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if configure is not None:
+        configure(converter)
+    try:
+        with filter_tf_log():
+            return Conversion(bytes(converter.convert()))
+    except Exception as error:  # the converter raises its own class, private to TensorFlow
+        return Conversion(b"", (_first_line(error),))
 
 
 def _add_metadata(model: Any, metadata: dict[str, str]) -> None:

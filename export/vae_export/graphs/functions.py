@@ -10,8 +10,8 @@ made in float32 alone are in `float_graphs`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
 
 import keras
 import numpy as np
@@ -19,6 +19,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from vae_runtime.backends.selftest import IN_DATA_UNITS, Scaling
+
+T = TypeVar("T")
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -45,7 +47,6 @@ class Graph:
         outputs: name -> shape, float32; the first dimension is free.
         scaling: of outputs in the data's own units, offset and scale to the model's.
         defaults: values of inputs that may be left out.
-        variables: the weights that the function reads.
         spared: constant factors of products that are a score's own arithmetic, (values, outputs)
             each, which no precision rounds to 8 bits.
     """
@@ -56,8 +57,18 @@ class Graph:
     outputs: Shapes
     scaling: dict[str, Scaling]
     defaults: Arrays
-    variables: tuple[Any, ...]
     spared: tuple[Array, ...] = ()
+    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """Makes something of it the first time, and returns the same from then on.
+
+        Several files are made of one graph: what is common to them need not be made for each.
+        """
+        if what not in self._made:
+            self._made[what] = make()
+        made: T = self._made[what]
+        return made
 
     @property
     def interface(self) -> Interface:
@@ -72,19 +83,25 @@ class Graph:
             for name, (dtype, shape) in self.inputs.items()
         ]
 
-    def traced(self, signature: list[tf.TensorSpec]) -> Any:
-        """The function as TensorFlow's graph, for inputs as described.
+    def traced(self, batch: int | None = None) -> Any:
+        """The function as TensorFlow's graph, for a batch of this size; None is any.
 
         AutoGraph would spend half the time of a conversion on reading our source; Keras keeps it
         off its layers in any case, so no `if` of theirs depends on it.
         """
-        function = tf.function(self.function, input_signature=signature, autograph=False)
-        return function.get_concrete_function()
+
+        def trace() -> Any:
+            described = self.signature(batch)
+            function = tf.function(self.function, input_signature=described, autograph=False)
+            return function.get_concrete_function()
+
+        return self.once(f"traced {batch}", trace)
 
     def without_defaults(self) -> "Graph":
         """Fixes every optional input at its default, for formats that have no optional inputs."""
-        if not self.defaults:
-            return self
+        return self.once("without defaults", self._fixed) if self.defaults else self
+
+    def _fixed(self) -> "Graph":
         fixed = [self.defaults[name] for name in self.inputs if name in self.defaults]
         inputs = {name: spec for name, spec in self.inputs.items() if name not in self.defaults}
         return replace(
@@ -168,7 +185,7 @@ def graph_of(vae: Any, role: str, function: Function, inputs: Inputs, outputs: S
     """A function of a model to export; see `Graph`."""
     units = vae.preprocessing.offset, vae.preprocessing.scale
     scaling = {name: units for name in outputs if name in IN_DATA_UNITS}
-    return Graph(role, _pure(function), inputs, outputs, scaling, {}, tuple(vae.variables))
+    return Graph(role, _pure(function), inputs, outputs, scaling, {})
 
 
 def scored_shapes(vae: Any) -> Shapes:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import betabinom
 
 from vae_export.convert.artefacts import Artefact
 from vae_export.graphs.functions import Array
 from vae_runtime.verdicts.calibration import p_values
+from vae_runtime.verdicts.observed_rates import beta_binomial
 
 LEVELS = 25  # alphas at which the alarm rate is looked at
 COVERAGE = 0.95  # of the band in which a rate is by chance
@@ -64,9 +64,13 @@ def band(calibration_rows: int, test_rows: int, ranks: Array) -> tuple[Array, Ar
 
     Source: Vovk 2012, "Conditional validity of inductive conformal predictors".
     """
-    alarms = betabinom(test_rows, ranks, calibration_rows + 1 - ranks)
     tail = (1 - COVERAGE) / 2
-    return alarms.ppf(tail) / test_rows, alarms.ppf(1 - tail) / test_rows
+    chances = [beta_binomial(test_rows, k, calibration_rows + 1 - k) for k in ranks]
+    low, high = (
+        np.array([np.searchsorted(np.cumsum(each), level) for each in chances]) / test_rows
+        for level in (tail, 1 - tail)
+    )
+    return low, high
 
 
 def plane(latents: Array, others: Array) -> Plane:

@@ -1,0 +1,122 @@
+"""Choice between two ways to train: by a program of a whole epoch, or by steps as Keras does.
+
+A program of a whole epoch takes less time a step, and seconds to compile. Both ways train the same:
+what differs is the noise under TensorFlow, which draws other random numbers from the same seed in
+programs that XLA compiles.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+
+from vae_keras._base.arrays import Array
+from vae_keras.configs import TrainConfig
+from vae_keras.data.datasets import Rows
+from vae_keras.data.streams import Stream
+from vae_keras.model.epoch_program import bytes_on_device
+from vae_keras.model.vae import VAE
+
+from .devices import Devices
+
+# Rows lie on the device beside the arrays that they are of, so at most as much again. A GPU of 8 GB
+# has room for this and for the activations of a large batch.
+MOST_BYTES = 2**30
+
+FEWEST_STEPS = 5_000
+
+BATCH_EVENTS = tuple(
+    f"on_{kind}_{when}"
+    for kind in ("batch", "train_batch", "test_batch")
+    for when in ("begin", "end")
+)
+OWN_STEPS = ("train_step", "test_step")
+
+
+class Way(NamedTuple):
+    """Way to train: whether an epoch is one program, and the reason in words."""
+
+    whole: bool
+    reason: str
+
+    def __str__(self) -> str:
+        way = "one compiled program an epoch" if self.whole else "steps as Keras takes them"
+        return f"{way}: {self.reason}"
+
+
+def choose(
+    vae: VAE,
+    x: Rows,
+    validation: Array,
+    config: TrainConfig,
+    *,
+    steps: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    devices: Devices,
+) -> Way:
+    """Chooses the way for a training of so many steps in all, at most.
+
+    Raises:
+        ValueError: whole epochs are asked for where that cannot be.
+    """
+    hindrance = _hindrance(vae, x, validation, callbacks, devices)
+    if config.program == "epoch" and hindrance:
+        raise ValueError(
+            f"expected a training of which an epoch can be one program, for program='epoch' "
+            f"(--program epoch). Received: {hindrance}. Leave it out."
+        )
+    if config.program == "steps":
+        return Way(False, "asked for")
+    if hindrance:
+        return Way(False, hindrance)
+    if config.program == "epoch":
+        return Way(True, "asked for")
+    if steps < FEWEST_STEPS:
+        return Way(False, f"{steps} steps at most, and compiling pays from {FEWEST_STEPS} on")
+    return Way(True, f"{steps} steps at most, which pay for compiling")
+
+
+def _hindrance(
+    vae: VAE,
+    x: Rows,
+    validation: Array,
+    callbacks: Sequence[keras.callbacks.Callback],
+    devices: Devices,
+) -> str | None:
+    """Reason why an epoch cannot be one program; None where it can."""
+    if isinstance(x, Stream):
+        return "rows that are read as a stream"
+    if len(devices.names) > 1:
+        return f"{len(devices.names)} devices, between which every batch is split"
+    size = bytes_on_device(x, validation)
+    if size > MOST_BYTES:
+        return f"rows of {size / 2**30:.1f} GiB, more than the {MOST_BYTES / 2**30:g} GiB for them"
+    own = [name for name in OWN_STEPS if getattr(type(vae), name) is not getattr(VAE, name)]
+    if own:
+        return f"a {own[0]} of {type(vae).__name__}'s own"
+    if _runs_eagerly():
+        return "functions that are to run eagerly"
+    wanting = [type(each).__name__ for each in callbacks if wants_batches(each)]
+    return f"the callback {wanting[0]}, which wants every batch" if wanting else None
+
+
+def wants_batches(callback: keras.callbacks.Callback) -> bool:
+    """True where a callback does something at the begin or end of batches."""
+    if isinstance(callback, keras.callbacks.TensorBoard) and callback.update_freq == "epoch":
+        return False  # it has such methods and leaves them at once
+    base = keras.callbacks.Callback
+    return any(
+        getattr(getattr(callback, event), "__func__", None) is not getattr(base, event)
+        for event in BATCH_EVENTS
+    )
+
+
+def _runs_eagerly() -> Any:
+    """True where the backend is told not to compile functions, as for debugging."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.config.jax_disable_jit
+    import tensorflow as tf
+
+    return tf.config.functions_run_eagerly()
