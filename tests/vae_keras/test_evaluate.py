@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from vae_keras import ModelConfig, TrainConfig, train
-from vae_keras.alike_rows import independent_share
 from vae_keras.cli import describe, main
 from vae_keras.configs import DataConfig
 from vae_keras.data import Dataset, load
@@ -35,19 +34,6 @@ def test_an_alarm_that_breaks_its_promise_is_warned_of():
     assert "AUROC 0 of 50 anomalies" in ranking
     assert warnings(judge([1.0] * 50 + [200.0] * 50, [0] * 50 + [1] * 50)) == []
     assert warnings(judge([1.0], [0])) == []
-
-
-def test_windows_count_as_many_as_share_no_readings():
-    series = np.random.default_rng(0).normal(size=(800, 3)).astype(np.float32)
-    for stride, share in ((8, 1.0), (4, 0.54), (2, 0.28), (1, 0.14)):
-        starts = np.random.default_rng(1).permutation(np.arange(0, 800 - 8 + 1, stride))
-        x = series[starts[:, None] + np.arange(8)]
-        assert independent_share(x, windows=True) == pytest.approx(share, abs=0.05)
-    assert independent_share(series, windows=False) == 1.0
-    digital = np.random.default_rng(2).integers(0, 2, (100, 8, 3)).astype(np.uint8)
-    assert independent_share(digital, windows=True) < 1.0
-    assert independent_share(np.zeros((0, 8, 3)), windows=True) == 1.0
-    assert independent_share(np.ones((9, 1, 3)), windows=True) == 1.0
 
 
 @pytest.mark.parametrize("extreme", [np.inf, np.nan])

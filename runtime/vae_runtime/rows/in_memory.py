@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import Block, Column
+from .names.name_texts import plain_column
 
 
 class Rows(NamedTuple):
@@ -63,9 +64,15 @@ def rows_of(blocks: Iterable[Block]) -> Rows:
 
 
 def joined(columns: Sequence[Column]) -> Column:
-    """Columns one after the other; those of pyarrow stay such, in chunks, where all are."""
+    """Columns one after the other; those of pyarrow stay such, in chunks, where all are.
+
+    Dates of a typed file beside those of text become text.
+    """
     if any(isinstance(column, np.ndarray) for column in columns):
-        return np.concatenate(columns)
+        parts = [plain_column(column) for column in columns]
+        if len({part.dtype.kind == "M" for part in parts}) > 1:
+            parts = [part.astype(np.str_) if part.dtype.kind == "M" else part for part in parts]
+        return np.concatenate(parts)
     import pyarrow as pa
 
     return pa.chunked_array(columns)

@@ -1,6 +1,7 @@
 """Inputs that are named on a command line, to files, and files to shards."""
 
 import glob
+import itertools
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -242,12 +243,16 @@ def _differ(files: Sequence[Path], wanted: Wanted, file: Path) -> ValueError:
     alone = {files[0]: each[files[0]] - each[file], file: each[file] - each[files[0]]}
     found = [f"{quoted(sorted(n))} in {f.name} alone" for f, n in alone.items() if n]
     most, count = Counter(each.values()).most_common(1)[0]
-    odd = some([path.name for path in files if each[path] != most])
-    alike = "" if count == 1 else f" {count:,} of {len(files):,} have the same: leave out {odd}."
+    odd = [path.name for path in files if each[path] != most]
+    alike = sorted(path.name for path in files if each[path] == most)
+    pairs = zip(alike[0], alike[-1], strict=False)  # between these are all others
+    head = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    apart = bool(head) and not any(name.startswith(head) for name in odd)
+    advice = f" (all others are '{file.parent}/{glob.escape(head)}*')" if apart else ""
+    told = f" {count:,} of {len(files):,} have the same: leave out {some(odd)}{advice}."
     return ValueError(
         f"{file.parent}: expected files with the same columns. Received: {', '.join(found)}."
-        f"{alike} Name files by a glob in quotes, such as '{file.parent}/a*', or take others to "
-        "another folder."
+        f"{told if count > 1 else ''}"
     )
 
 

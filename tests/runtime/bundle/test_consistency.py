@@ -50,6 +50,19 @@ def test_categories_are_the_last_groups():
     assert load(coded()).model.categories == {"mode": ("idle", "run")}
 
 
+def test_in_windows_they_are_the_last_channels_and_no_group():
+    """A bundle of such windows opens in `tests/runtime/test_windowed_categories.py`."""
+    windows = {"input_shape": [4, 6], "one_hot": [], "stride": 2}
+    with refuses("model.categories: expected the last one-hot groups"):
+        load(coded(**windows, categories={}))
+    with refuses("model.categories: expected the last one-hot groups"):
+        load(coded(**windows, categories={"mode": []}))
+    with refuses("expected the last feature names"):
+        load(coded(**windows, categories={"mode": ["idle", "wash"]}))
+    with refuses("model.categories: expected the last one-hot groups"):
+        load(coded(one_hot=[]))
+
+
 @pytest.mark.parametrize(
     ("others", "message"),
     [

@@ -136,9 +136,11 @@ def test_a_channel_that_is_silent_is_expected_from_the_others(pump):
 def test_windows_with_missing_values_are_scored(pump_bundle, pump):
     runner, x = Runner.load(pump_bundle, missing_values="expect"), pump.x[~pump.y][:40].copy()
     x[:, 5, 0] = np.nan
-    assert np.isfinite(runner.score(x).score).all()
-    with refuses("expected a model of single rows, to follow samples that lack values."):
-        StreamScorer(runner)
+    scores = runner.score(x).score
+    assert np.isfinite(scores).all()
+    stream = StreamScorer(runner, stride=x.shape[1])
+    followed = [result.score for result in stream.push(x.reshape(-1, x.shape[2]))]
+    np.testing.assert_allclose(followed, scores, rtol=1e-5)
 
 
 def test_a_score_without_a_mixture_expects_nothing(digits_bundle):

@@ -84,8 +84,22 @@ def test_the_files_that_differ_from_most_are_named(tmp_path):
     for i in range(4):
         save(tmp_path / "day" / f"run_{i}.csv", X)
     (tmp_path / "day" / "calm.csv").write_text("a\n1\n2\n")
-    with pytest.raises(ValueError, match=r"4 of 5 have the same: leave out calm\.csv\."):
+    others = str(tmp_path / "day" / "run_*")
+    message = f"4 of 5 have the same: leave out calm.csv (all others are '{others}')."
+    with pytest.raises(ValueError, match=re.escape(message)):
         data.load(DataConfig(str(tmp_path / "day")))
+    assert len(data.load(DataConfig(others, columns=("a", "b"))).x) == 4 * len(X)
+
+
+def test_times_of_text_and_of_a_type_are_one_column(tmp_path):
+    (tmp_path / "day").mkdir()
+    moments = np.datetime64("2026-03-01T08:00:00") + np.arange(12).astype("timedelta64[s]")
+    lines = [f"{moment},{i % 5}" for i, moment in enumerate(moments[:6].tolist())]
+    (tmp_path / "day" / "1.csv").write_text("\n".join(["time,a", *lines, ""]))
+    typed = pa.table({"time": moments[6:], "a": np.arange(6.0) % 5})
+    pq.write_table(typed, tmp_path / "day" / "2.parquet")
+    dataset = data.load(DataConfig(str(tmp_path / "day"), time="time", window=2, stride=1))
+    assert (len(dataset.x), dataset.clock.step) == (10, 1.0)
 
 
 def test_a_bad_row_is_named_by_its_file(tmp_path):
