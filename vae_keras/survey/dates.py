@@ -17,6 +17,7 @@ _CLOCKS = (" %H:%M:%S", "T%H:%M:%S", " %H:%M", "")
 FORMATS = (*(d + c for d in _DATES for c in _CLOCKS), CLOCK, "%H.%M.%S", "%H:%M")
 FINE_CLOCKS = ("%H:%M:%S.%f", "%H:%M:%S,%f", "%I:%M:%S %p", "%I:%M %p")  # read more slowly
 LOOKED_AT = 1_000
+EARLIEST = -8_520_336_000  # seconds of 1700
 GOOD = 0.9  # share of the cells that are times, in a column of times
 
 
@@ -89,7 +90,9 @@ def seconds_of(texts: Any, format: str) -> Array:
         instants = parse_format(_as_numpy(texts), format)
         return np.where(instants == NAT, np.nan, instants / 1e9)
     found = pc.strptime(texts, format, "us", error_is_null=True)
-    return found.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False) / 1e6
+    whole = found.cast(pa.int64()).cast(pa.float64(), safe=False)
+    seconds = whole.to_numpy(zero_copy_only=False) / 1e6
+    return np.where(seconds < EARLIEST, np.nan, seconds)  # "26" is no year 26
 
 
 def _others(texts: Any) -> list[str]:
