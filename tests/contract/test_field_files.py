@@ -62,7 +62,6 @@ def zipped(name, content):
 
 
 PLAIN = text(time=iso)
-RESTART = iso(TIMES[600])
 SAME = {
     "semicolons.csv": text(";", time=iso),
     "decimal_commas.csv": text(";", ",", time=iso),
