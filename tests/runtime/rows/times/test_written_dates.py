@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vae_runtime._base.months import MONTHS as MONTH_NAMES
 from vae_runtime.rows.times.written_dates import FORMS, NAT, describe, parse_form, parse_format
-from vae_runtime.rows.times.written_dates import MONTHS as MONTH_NAMES
 
 WRITTEN = {
     "ymd": ("2026-03-01 08:00:00.5", "%Y-%m-%d %H:%M:%S.%f"),
