@@ -6,8 +6,10 @@ that says the same in another dialect must give the same rows, scores and thresh
 
 import bz2
 import gzip
+import io
 import json
 import lzma
+import zipfile
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -52,6 +54,13 @@ def iso(moment):
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
+def zipped(name, content):
+    found = io.BytesIO()
+    with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, content)
+    return found.getvalue()
+
+
 PLAIN = text(time=iso)
 SAME = {
     "semicolons.csv": text(";", time=iso),
@@ -76,6 +85,15 @@ SAME = {
     "truths.csv": text(label=np.where(FAULT == 1, "True", "False"), time=iso),
     "words.csv": text(label=np.where(FAULT == 1, "yes", "no"), time=iso),
     "counters.csv": text(more=[("id", list(map(str, range(1, ROWS + 1))))], time=iso),
+    "sep.csv": "sep=;\n" + text(";", ",", time=iso),
+    "titles.csv": "Report of hall 7,,,,\nSerial:,99,,,\n" + PLAIN,
+    "hash.csv": "# logger 12\n# " + PLAIN,
+    "restart.csv": PLAIN.replace(
+        "2026-05-04 23:59:59", PLAIN.partition("\n")[0] + "\n2026-05-04 23:59:59"
+    ),
+    "crash.csv": PLAIN + "\0" * 700,
+    "packed.csv.zip": zipped("rows.csv", PLAIN),
+    "sheet.csv": PLAIN.replace("\n", ",,\n"),
     "unix.csv": text(time=lambda moment: f"{moment.timestamp():.0f}"),
 }
 

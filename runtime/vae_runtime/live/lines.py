@@ -89,7 +89,7 @@ class LineReader:
         if self._above:
             self._above -= 1
             return None
-        if not line.strip().strip(" \t\0") or (self._header is None and SEP_LINE.match(line)):
+        if not line.replace("\0", "").strip() or (self._header is None and SEP_LINE.match(line)):
             return None
         if "\0" in line:
             raise ValueError("expected text. Received: zero bytes, as of a crash.")

@@ -7,6 +7,7 @@ import pytest
 
 from vae_keras.inspection.command import as_text, data_of, is_exact, name_of, plan, train_command
 from vae_keras.survey import RawBlock, survey
+from vae_runtime.cli.values import listed
 
 ROWS = 1_500
 
@@ -88,6 +89,67 @@ def test_codes_in_few_rows_are_taken_as_missing():
     current[::50] = -200
     words = command(current=current)
     assert "--missing=-200" in words
+
+
+def series(rows, **more):
+    rng = np.random.default_rng(0)
+    times = 1_772_352_000 + np.arange(rows)
+    return survey([RawBlock("a.csv", {"unix": times, "temp": rng.normal(size=rows)} | more)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "window"), [(900, "32"), (500, "16"), (250, "8"), (150, None), (20, None)]
+)
+def test_windows_are_as_long_as_the_rows_suffice_for(rows, window):
+    assert option(train_command(series(rows), ["a.csv"]), "--window") == window
+
+
+def test_windows_are_shorter_where_holes_leave_few_whole_ones():
+    temp = np.random.default_rng(0).normal(size=1_000)
+    temp[::20] = np.nan
+    assert plan(series(1_000, temp=temp)).window == 16
+    temp[::5] = np.nan
+    assert plan(series(1_000, temp=temp)).window is None
+
+
+def test_names_with_commas_are_quoted_and_read_back():
+    found = table(**{"oil, rear": np.random.default_rng(2).normal(size=ROWS), "x": np.ones(ROWS)})
+    words = train_command(found, ["a.csv"])
+    assert option(words, "--columns") == '"oil, rear",temp,flow'
+    assert listed(option(words, "--columns")) == ("oil, rear", "temp", "flow")
+
+
+def test_a_name_that_no_bundle_can_hold_is_left_out():
+    found = table(**{"bad\x1b[31m": np.random.default_rng(2).normal(size=ROWS)})
+    assert plan(found).unprintable == ("bad\x1b[31m",)
+    assert option(train_command(found, ["a.csv"]), "--columns") == "temp,flow"
+
+
+def test_there_is_no_command_where_nothing_is_left():
+    text = np.array([f"{i} bar" for i in range(ROWS)])
+    assert train_command(survey([RawBlock("a.csv", {"p": text})]), ["a.csv"]) == []
+    assert train_command(series(5), ["a.csv"]) == []
+
+
+def test_rows_that_cannot_be_read_are_no_missing_values():
+    block = {"temp": np.array([f"{i % 17}.5" for i in range(300)] + [""] * 200)}
+    bad = dict.fromkeys(range(300, 500), "line 9: expected 1 cells. Received: 2.")
+    found = survey([RawBlock("a.csv", block, bad)])
+    assert (found.rows, found.bad_rows, found.column("temp").missing) == (500, 200, 0)
+    words = train_command(found, ["a.csv"])
+    assert option(words, "--on-bad-row") == "reject"
+    assert plan(found).incomplete == 0
+
+
+def test_a_clock_without_a_date_comes_with_its_format():
+    clock = np.array([f"{8 + i // 3600:02}:{i // 60 % 60:02}:{i % 60:02}" for i in range(ROWS)])
+    words = command(clock=clock)
+    assert (option(words, "--time"), option(words, "--time-format")) == ("clock", "%H:%M:%S")
+
+
+def test_rare_kinds_are_no_category():
+    side = np.where(np.arange(ROWS) < ROWS - 3, "front", "rear")
+    assert plan(table(side=side)).categories == ()
 
 
 def test_few_rows_raise_the_level():

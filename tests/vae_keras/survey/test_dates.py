@@ -20,6 +20,14 @@ FORMATS = [
     *("%d.%m.%y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%y %H:%M"),
     *("%d-%m-%Y %H:%M", "%d %b %Y %H:%M", "%b %d, %Y %I:%M:%S %p", "%Y%m%d %H%M%S"),
 ]
+LATE = datetime.datetime(2026, 2, 27, 22, 50)
+WRITTEN = {
+    "%m/%d/%Y %I:%M:%S %p": "%m/%d/%Y %I:%M:%S %p",
+    "%d.%m.%y %H:%M:%S": "%d.%m.%y %H:%M:%S",
+    "%d-%b-%Y %H:%M:%S": "%d-%b-%Y %H:%M:%S",
+    "%H:%M:%S.000": "%H:%M:%S.%f",
+    "%Y%m%d %H%M%S": "%Y%m%d %H%M%S",
+}
 
 
 def added(texts, size=ROWS):
@@ -126,3 +134,21 @@ def test_the_first_and_the_last_time_are_those_of_all_files(sensors):
     ]
     times = survey(blocks).times
     assert (times.first, times.last) == (MOMENTS[0].isoformat(), MOMENTS[-1].isoformat())
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_times_that_training_reads_are_times(sensors, look, written):
+    moments = [LATE + datetime.timedelta(seconds=i) for i in range(ROWS)]
+    sensors["time"] = np.array([f"{moment:{written}}" for moment in moments])
+    found = look(sensors)
+    assert found.column("time").kind == "time"
+    assert (found.times.format, found.times.step) == (WRITTEN[written], 1)
+    assert (found.times.missed, found.times.back, found.times.bad) == (0, 0, 0)
+
+
+def test_months_by_name_are_dates(sensors, look):
+    names = ["janv.", "févr.", "mars", "avr.", "mai", "juin"]
+    sensors["time"] = np.array(
+        [f"{1 + i % 28} {names[i // 28 % 6]} {2000 + i // 168}" for i in range(ROWS)]
+    )
+    assert look(sensors).column("time").kind == "time"

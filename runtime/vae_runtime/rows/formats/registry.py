@@ -103,8 +103,8 @@ def check_reading(path: Path, wanted: Wanted) -> None:
     if idle:
         kind = "images" if name == IMAGES else f"a {name} file"
         raise ValueError(
-            f"{path}: expected no {' and '.join(idle)} with {kind}, on which they have no effect. "
-            "Received: some. Leave them out."
+            f"{path}: expected no {' and '.join(idle)} with {kind}, where options of text have no "
+            "effect. Received: some. Leave them out."
         )
 
 

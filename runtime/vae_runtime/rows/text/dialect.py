@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from vae_runtime._base.no_tables import check_table
 from vae_runtime._base.printable import printable
 from vae_runtime.bundle.records import Dialect
 
@@ -42,19 +43,6 @@ WORDS = {
 }
 PLAIN = Dialect()
 MOST_LINES = 10_000  # above a table
-NO_TABLES = {  # by first bytes in small letters: what it is, and what to do
-    b"<!doctype html": ("a page of HTML", "Look at it: the download may have failed."),
-    b"<html": ("a page of HTML", "Look at it: the download may have failed."),
-    b"<?xml": ("XML", "Write a line of cells for each row, as .csv."),
-    b"%pdf": ("a PDF", "Write its table as .csv."),
-    b"\xd0\xcf\x11\xe0": ("a document of an office program", "Save the sheet as .csv."),
-    b"\x89hdf": ("HDF5", "Write its table as .parquet or .csv."),
-    b"sqlite format 3": ("a database", "Write its table as .csv."),
-    b"par1": ("Parquet", "Call it .parquet."),
-    b"arrow1": ("Arrow", "Call it .arrow."),
-    b"\x93numpy": ("an array", "Call it .npy."),
-}
-TAR_MARK = 257  # byte of an archive, from which it says that it is one
 
 
 @dataclass(frozen=True)
@@ -219,7 +207,7 @@ def described(dialect: Dialect) -> str:
 @lru_cache(maxsize=256)
 def _opened(path: Path, state: tuple[int, int], reading: Reading) -> Dialect:
     head = head_of(path, HEAD)
-    _check_text(path, head)
+    check_table(path, head)
     try:
         dialect = recognise(head, reading, is_whole=len(head) < HEAD)
     except ValueError as error:
@@ -230,19 +218,6 @@ def _opened(path: Path, state: tuple[int, int], reading: Reading) -> Dialect:
         many = options.count("--") > 1
         _tell(path, f"{words} ({options} {'say' if many else 'says'} so)" if options else words)
     return dialect
-
-
-def _check_text(path: Path, head: bytes) -> None:
-    """Refuses what is no text, or text that holds no table, by its first bytes."""
-    begun = head.lstrip()[:64].lower()
-    for mark, (what, advice) in NO_TABLES.items():
-        if begun.startswith(mark):
-            raise ValueError(f"{path}: expected a table of text. Received: {what}. {advice}")
-    if head[TAR_MARK : TAR_MARK + 5] == b"ustar":
-        raise ValueError(
-            f"{path}: expected a table of text. Received: an archive of files. Unpack it, and "
-            "name the folder: tar -xf FILE."
-        )
 
 
 @lru_cache(maxsize=256)

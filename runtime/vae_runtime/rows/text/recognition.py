@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .cells import FALSE, TRUE, CellFormat
 from .headers import is_numbered
+from .table_begin import TIME, first_of, is_number, is_typed_cell
 
 SEPARATORS = (",", ";", "\t", "|", " ")
 FORMATS: tuple[tuple[str, str | None], ...] = (  # decimal mark, mark of thousands
@@ -35,17 +36,12 @@ LOOKED_AT = 200  # rows
 MOST_CELLS = 1_000  # of them
 ALMOST = 0.95  # share of lines or cells that counts as all of them
 MOST_UNITS = 2  # lines below the names
-STEADY = 10  # rows that show where a table begins
-NEARLY = 4  # rows below that line, among which its names may be
-MOST_TITLES = 60  # lines above names that are filled up with empty cells
 SEP_LINE = re.compile(r'^"?sep=(.)"?[,;\t]*$', re.IGNORECASE)  # as Excel writes it
 RULER = re.compile(r"^:?-{3,}:?$")  # between names and rows
 DOTTED = re.compile(r"^\d{1,2}\.\d{1,2}\.(\d{4}|\d{2})([ T]|$)")
 BLANKS = re.compile(r'("[^"]*")|[ \t]+')
 SEVERAL_BLANKS = re.compile(r"\t+ *| {2,}\t*")
 ONE_NUMBER = re.compile(r"^[+-]?\d+,\d+$")
-CLOCK = r"\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?( ?(Z|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?"
-TIME = re.compile(rf"^(\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}([ T]{CLOCK})?|{CLOCK})$")
 
 
 @dataclass(frozen=True)
@@ -171,66 +167,14 @@ def _table(sep: str, lines: Sequence[str], is_begun: bool) -> Table | None:
     width, _ = max(counts.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
     if width < 2:
         return None
-    first = 0 if is_begun else _first_of(rows, width)
+    first = 0 if is_begun else first_of(rows, width)
     below = rows[first:]
     return Table(sep, below, first, sum(len(row) == width for row in below) / len(below))
 
 
-def _first_of(rows: list[list[str]], width: int) -> int:
-    """Number of the line where a table begins: of its names, or of its first row without names.
-
-    Above it stand titles, addresses of a logger and the like, in lines of other numbers of cells,
-    or filled up with empty ones, as by programs for sheets.
-    """
-    first = next((i for i in range(len(rows)) if _is_steady(rows[i : i + STEADY], width)), 0)
-    if first > len(rows) // 2 + 1:
-        return 0
-    if _is_named(rows[first]):
-        return first + (_titles(rows[first:]) or _other_names(rows[first:]))
-    if first and _is_named(rows[first - 1]) and len(rows[first - 1]) > 1:
-        return first - 1  # names, more or fewer than cells
-    nearly = range(first + 1, min(first + 1 + NEARLY, len(rows) - 1))
-    return next((i for i in nearly if _is_named(rows[i]) and _is_row(rows[i + 1])), first)
-
-
-def _is_steady(rows: list[list[str]], width: int) -> bool:
-    """True for a row of this width that most of those below it have, too."""
-    return len(rows[0]) == width and 2 * sum(len(row) == width for row in rows) > len(rows)
-
-
-def _titles(rows: list[list[str]]) -> int:
-    """Number of lines above the names that are filled up with empty cells; 0 where none are."""
-    for i, row in enumerate(rows[: 1 + MOST_TITLES]):
-        inner = row[1:-1] if len(row) > 2 else row
-        if all(map(str.strip, inner)):
-            is_table = _is_named(row) and i + 1 < len(rows) and _is_row(rows[i + 1])
-            return i if is_table else 0
-    return 0
-
-
-def _other_names(rows: list[list[str]]) -> int:
-    """Number of lines above the names where names and one line of values describe the file."""
-    if len(rows) <= NEARLY or not _is_row(rows[1]) or not _is_row(rows[3]):
-        return 0
-    names = [cell.strip() for cell in rows[2] if cell.strip()]
-    is_other = len(names) > 2 and rows[2] != rows[0] and len({*names}) == len(names)
-    return 2 * (is_other and _is_named(rows[2]) and all(map(CellFormat().is_text, names)))
-
-
-def _is_named(row: Sequence[str]) -> bool:
-    """True for cells that may be names: some text, and nothing that is a number or a time."""
-    filled = [cell for cell in map(str.strip, row) if cell]
-    return bool(filled) and not any(map(_is_typed_cell, filled))
-
-
-def _is_row(row: Sequence[str]) -> bool:
-    """True for cells among which are numbers or times."""
-    return any(_is_typed_cell(cell.strip()) for cell in row)
-
-
 def _is_one_column(lines: Sequence[str]) -> bool:
     """True for one name above numbers with decimal commas."""
-    named = len(lines) > 1 and "," not in lines[0] and not _is_typed_cell(lines[0].strip())
+    named = len(lines) > 1 and "," not in lines[0] and not is_typed_cell(lines[0].strip())
     return named and all(ONE_NUMBER.match(line.strip()) for line in lines[1:])
 
 
@@ -307,7 +251,7 @@ def _is_continental(table: Table) -> bool:
 def _has_groups(table: Table, format: CellFormat) -> bool:
     """True where a cell has the mark of thousands."""
     mark = format.thousands or ""
-    return any(mark in cell and _is_number(cell, format) for row in table.rows for cell in row)
+    return any(mark in cell and is_number(cell, format) for row in table.rows for cell in row)
 
 
 def _share(table: Table, format: CellFormat) -> float:
@@ -322,16 +266,7 @@ def _share(table: Table, format: CellFormat) -> float:
 
 
 def _is_typed(cell: str, format: CellFormat) -> bool:
-    return _is_number(cell, format) or bool(TIME.match(cell)) or format.is_missing(cell)
-
-
-def _is_number(cell: str, format: CellFormat) -> bool:
-    """True for a number, whose decimal comma has digits behind it: `1,` is a list."""
-    return not cell.endswith(",") and format.is_number(cell)
-
-
-def _is_typed_cell(cell: str) -> bool:
-    return any(_is_number(cell, CellFormat(mark)) for mark in ".,") or bool(TIME.match(cell))
+    return is_number(cell, format) or bool(TIME.match(cell)) or format.is_missing(cell)
 
 
 def _is_header(rows: Sequence[Sequence[str]], format: CellFormat) -> bool:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from vae_runtime._base.archives import members, unpacked_zip
 from vae_runtime._base.libraries import find, need
 from vae_runtime.bundle.records import ENCODINGS as ENCODINGS
 
@@ -33,7 +34,6 @@ NAMES = {  # as they are typed, beside those
 }
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")  # endings of files that are packed
 ZIP = b"PK\x03\x04"
-NOTES = ("__MACOSX/", ".")  # files that systems leave in a .zip begin so
 SKIPPED = 2**20  # bytes that are read at once of what is thrown away
 UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, UnicodeDecodeError, ValueError)
@@ -94,7 +94,7 @@ def _unpacker(path: Path, file: IO[bytes]) -> str | None:
     head = file.read(6)
     file.seek(0)
     if head.startswith(ZIP) and path.suffix.lower() != ".npz":
-        names = _members(path, file)
+        names = members(path, file)
         return None if any(name.endswith(".npy") for name in names) else ".zip"
     marks = {
         b"\x1f\x8b": ".gz",
@@ -111,7 +111,7 @@ def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
     if ending is None:
         return file
     if ending == ".zip":
-        return _unpacked_zip(path, file)
+        return unpacked_zip(path, file)
     if ending == ".zst":
         return _unpacked_zstd(path, file)
     kinds: dict[str, Callable[..., Any]] = {
@@ -120,44 +120,6 @@ def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
         ".xz": lzma.open,
     }
     return cast(IO[bytes], kinds[ending](file, "rb"))
-
-
-def _members(path: Path, file: IO[bytes]) -> list[str]:
-    """Names of the files in a .zip, but for what systems leave there."""
-    from zipfile import BadZipFile, ZipFile
-
-    try:
-        with ZipFile(file) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-    except BadZipFile as error:
-        raise ValueError(
-            f"{path}: expected a whole file. Received: a .zip that is not ({error})."
-        ) from error
-    finally:
-        file.seek(0)
-    return [
-        name
-        for name in names
-        if not name.rpartition("/")[2].startswith(".") and not name.startswith(NOTES)
-    ]
-
-
-def _unpacked_zip(path: Path, file: IO[bytes]) -> IO[bytes]:
-    """The stream of the one file in a .zip."""
-    from zipfile import ZipFile
-
-    names = _members(path, file)
-    if {"[Content_Types].xml", "mimetype"} & {*names}:
-        raise ValueError(
-            f"{path}: expected text. Received: a document of an office program. Save the sheet as "
-            ".csv."
-        )
-    if len(names) != 1:
-        raise ValueError(
-            f"{path}: expected a .zip with one file in it. Received: {len(names)} "
-            f"({', '.join(names):.100}). Unpack it into a folder of its own: unzip FILE -d FOLDER."
-        )
-    return ZipFile(file).open(names[0])
 
 
 def _unpacked_zstd(path: Path, file: IO[bytes]) -> IO[bytes]:

@@ -5,13 +5,14 @@ a regular expression finds the fields once, numpy reads them in all rows of that
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vae_runtime._base.months import month_of
 
 Text = NDArray[np.str_]
 Instants = NDArray[np.int64]  # nanoseconds since 1970-01-01 in UTC
@@ -21,25 +22,6 @@ BLOCK = 65_536  # texts at a time, which bounds the memory
 MOST_LAYOUTS = 100  # of a block that are searched for in all of it; the rest is read one by one
 FIRST_YEAR, LAST_YEAR = 1700, 2261  # that int64 nanoseconds hold
 CENTURY = 69  # of two digits, from here on 19xx, as strptime has it
-
-# Names of months, January first, long and short, without accents: English, German, French, Spanish,
-# Italian, Portuguese and Dutch. No name means two months. Source: Unicode CLDR 46, months in the
-# format and stand-alone widths; "maerz" and the like as typed where there are no umlauts.
-MONTHS = (
-    "jan january januar janner janv janvier ene enero gen gennaio janeiro januari",
-    "feb february februar feber fevr fevrier febrero febbraio fev fevereiro februari",
-    "mar march marz maerz mars marzo marco mrt maart",
-    "apr april avr avril abr abril aprile",
-    "may mai mayo mag maggio maio mei",
-    "jun june juni juin junio giu giugno junho",
-    "jul july juli juil juillet julio lug luglio julho",
-    "aug august aout ago agosto augustus",
-    "sep sept september septembre septiembre setiembre set settembre setembro",
-    "oct october okt oktober octobre octubre ott ottobre out outubro",
-    "nov november novembre noviembre novembro",
-    "dec december dez dezember decembre dic diciembre dicembre dezembro",
-)
-MONTH_NUMBERS = {name: i for i, names in enumerate(MONTHS, 1) for name in names.split()}
 
 _CLOCK = (
     r"(?:(?:t| *,? +| - )(?P<H>00?)(?::?(?P<M>00)(?::?(?P<S>00)(?:[.,:](?P<f>0+))?)?)?"
@@ -206,7 +188,7 @@ def _instants(codes: NDArray[np.uint32], match: re.Match[str]) -> Instants:
     if len(match.groupdict().get("Y") or "0000") == 2:
         year += np.where(year < CENTURY, 2000, 1900)
     if match.groupdict().get("b"):
-        month[:] = _month(match["b"])
+        month[:] = month_of(match["b"])
     hour, minute, second = field("H"), field("M"), field("S")
     holds = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)
     holds &= (day >= 1) & (minute <= 59) & (second <= 59)
@@ -252,9 +234,3 @@ def _offset(codes: NDArray[np.uint32], match: re.Match[str]) -> NDArray[np.int64
     if end - start > 3:
         minutes += _number(codes, end - 2, end)
     return minutes * (-60 if zone[0] == "-" else 60)
-
-
-def _month(name: str) -> int:
-    """Number of a month by its name in small letters; 0 for another word."""
-    plain = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
-    return MONTH_NUMBERS.get(plain.rstrip("."), 0)

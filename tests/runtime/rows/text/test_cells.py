@@ -59,3 +59,24 @@ def test_codes_are_words_or_numbers():
 def test_a_reason_names_the_column_and_the_cell():
     assert no_value("temp", " NA ") == "no value in column 'temp' (NA)."
     assert no_value("temp", "") == no_value("temp") == "no value in column 'temp'."
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("1.5D+02", 150.0), ("1D+05", 1e5), ("-2.5d-3", -0.0025), (".5D1", 5.0), ("3.D0", 3.0)],
+)
+def test_exponents_of_fortran_are_numbers(cell, value):
+    assert PLAIN.number(cell) == value
+    assert CellFormat(",").number(cell.replace(".", ",")) == value
+
+
+@pytest.mark.parametrize("word", ["7D65", "1D", "D5", "0x1D", "1.5D", "12d5"])
+def test_other_words_with_a_d_are_text(word):
+    assert PLAIN.is_text(word)
+
+
+@pytest.mark.parametrize(
+    "word", ["---", "#DIV/0!", "#VALUE!", "1.#QNAN", "-1.#IND", "<NA>", "n.a."]
+)
+def test_words_of_programs_mean_no_value(word):
+    assert PLAIN.is_missing(word)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vae_runtime._base.months import MONTHS as MONTH_NAMES
 from vae_runtime.rows.times.written_dates import FORMS, NAT, describe, parse_form, parse_format
 
 WRITTEN = {
@@ -43,6 +44,40 @@ def test_a_form_is_read_and_described_as_a_format_that_reads_the_same(form):
 )
 def test_a_date_that_cannot_be_is_none(text):
     assert parse_form(np.array([text]), "ymd").tolist() == [NAT]
+
+
+MONTHS = [
+    ("27. Februar 2026", (2026, 2, 27)),
+    ("1. März 2026", (2026, 3, 1)),
+    ("01-MAERZ-2026", (2026, 3, 1)),
+    ("27 févr. 2026", (2026, 2, 27)),
+    ("3 août 2026", (2026, 8, 3)),
+    ("3 aout 2026", (2026, 8, 3)),
+    ("12-ene-26", (2026, 1, 12)),
+    ("5 de septiembre de 2026", (2026, 9, 5)),
+    ("15 de dezembro de 2026", (2026, 12, 15)),
+    ("30/giu/2026", (2026, 6, 30)),
+    ("2 mrt 2026", (2026, 3, 2)),
+    ("31 Okt 2026", (2026, 10, 31)),
+]
+
+
+@pytest.mark.parametrize(("text", "day"), MONTHS)
+def test_months_have_names_in_several_languages(text, day):
+    (found,) = parse_form(np.array([text]), "d month y").astype("datetime64[ns]")
+    assert found == np.datetime64(datetime.date(*day))
+    format = describe(text, "d month y")
+    assert parse_format(np.array([text]), format).astype("datetime64[ns]")[0] == found
+
+
+def test_no_name_means_two_months():
+    every = [name for names in MONTH_NAMES for name in names.split()]
+    assert len({*every}) == len(every)
+
+
+@pytest.mark.parametrize("word", ["blah", "mardi", "m", "janvember"])
+def test_another_word_is_no_month(word):
+    assert parse_form(np.array([f"1 {word} 2026"]), "d month y").tolist() == [NAT]
 
 
 @given(st.lists(st.dates(datetime.date(1700, 1, 1), datetime.date(2261, 12, 31)), min_size=1))
