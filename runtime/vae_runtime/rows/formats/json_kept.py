@@ -35,8 +35,9 @@ def check_kept(text: str, value: Any, names: Sequence[str], where: str) -> None:
 def _exact(text: str) -> float | Decimal:
     """A number as a float; as a decimal where the float is another number."""
     found, number = float(text), Decimal(text)
-    written = repr(found), f"{found:.17g}", Decimal(found)  # as programs write a float
-    return found if number in map(Decimal, written) else number
+    # as programs write a float: the shortest, in 17 digits, in all of them
+    written = Decimal(repr(found)), Decimal(f"{found:.17g}"), Decimal(found)
+    return found if number in written else number
 
 
 def _inexact(value: Any) -> Decimal | None:
