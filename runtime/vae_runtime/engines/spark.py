@@ -31,6 +31,7 @@ __all__ = ["BatchScorer", "RowOptions", "RunnerOptions", "connected", "score", "
 
 LOCAL = "local[*,4]"  # all cores; a task that fails is tried four times, as on a cluster
 WITHOUT_ENGINE = "score without --engine"
+DIGITS = 38  # of Spark's decimals
 TIMESTAMPS = "spark.sql.parquet.outputTimestampType"
 OURS = re.compile(r"(ValueError|BundleError): (.*)")  # in what Spark says of a task
 
@@ -198,7 +199,7 @@ def _plain_type(field: Any) -> Any:
     import pyarrow as pa
     import pyarrow.types as types
     from pyspark.errors import PySparkException
-    from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
+    from pyspark.sql.pandas.types import from_arrow_type
 
     found = field.type
     if types.is_timestamp(found):
@@ -210,9 +211,9 @@ def _plain_type(field: Any) -> Any:
     elif types.is_fixed_size_list(found):
         found = pa.list_(found.value_field)
     try:
-        to_arrow_type(from_arrow_type(found))
+        from_arrow_type(found)
         is_kept = not any(_is_changed(each) for each in _inner_types(found))
-    except (PySparkException, ValueError):  # ValueError: a decimal of too many digits
+    except PySparkException:
         is_kept = False
     if not is_kept:
         raise ValueError(
@@ -224,11 +225,12 @@ def _plain_type(field: Any) -> Any:
 
 
 def _is_changed(kind: Any) -> bool:
-    """Tells whether Spark takes a type and writes another, or loses the zone of a time."""
+    """Tells whether Spark takes a type that it cannot write, or loses the zone of a time."""
     import pyarrow.types as types
 
     has_zone = types.is_timestamp(kind) and kind.tz is not None and kind.tz not in GREENWICH
-    return has_zone or types.is_duration(kind) or types.is_time(kind)
+    is_long = types.is_decimal(kind) and kind.precision > DIGITS
+    return has_zone or is_long or types.is_duration(kind) or types.is_time(kind)
 
 
 def _inner_types(kind: Any) -> Iterator[Any]:

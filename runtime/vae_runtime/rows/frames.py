@@ -87,6 +87,7 @@ def named_array(
         return np.concatenate([*numbers, *groups], axis=-1)
     is_known = wanted is not None and places.keys() >= set(wanted)
     if names == [*range(len(names))] and not (is_known or isinstance(x, Mapping)):
+        _check_not_transposed(x, wanted or (), name)
         return _by_position(np.asarray(x), name)  # what pandas calls the columns of an array
     if wanted is None:
         raise _without_names(x, names, name)
@@ -144,6 +145,18 @@ def _stack(
                 f"{part.shape} in {other!r}."
             )
     return np.stack(parts, axis)
+
+
+def _check_not_transposed(x: Any, wanted: Sequence[str], name: str) -> None:
+    """Raises ValueError for a data frame whose rows are called like the features."""
+    rows = getattr(x, "index", ())  # of pandas; a method of others
+    if np.ndim(x) != 2 or len(x) != len(wanted) or callable(rows):
+        return
+    if wanted and {*map(str, rows)} == {*wanted}:
+        raise ValueError(
+            f"{name}: expected a column for each feature. Received: {type_of(x)} with a row for "
+            "each. Pass its transpose (.T)."
+        )
 
 
 def _by_position(values: NDArray[Any], name: str) -> NDArray[Any]:

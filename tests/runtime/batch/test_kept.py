@@ -273,6 +273,35 @@ def test_values_of_json_arrive_as_they_were_or_are_refused(keep, kind, ending):
         assert [*map(type, found)] == [*map(type, values)]
 
 
+@pytest.mark.parametrize(
+    "number", ["12345678901234567890.10", "0.100000000000000012", "1e400", '[1, {"a": 1e-400}]']
+)
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_numbers_that_no_float_holds_are_refused_by_name(keep, number, ending):
+    def save(path, columns):
+        row = json.dumps({name: float(values[0]) for name, values in columns.items()})
+        path.write_text(f'{row[:-1]}, "k": {number}}}\n')
+
+    code, err, output = keep("rows.jsonl", save, 1, ending)
+    assert code == 1
+    assert "line 1: expected numbers that floats hold in column 'k', which is kept" in err
+    assert not output.exists()
+
+
+def test_numbers_that_floats_hold_are_kept_however_long_they_are(keep):
+    numbers = [0.1 + 0.2, 1e-300, 12345678901234567890, 1769903999.123456, -1.5e300, 1e22]
+    texts = [repr(number) for number in numbers]
+    texts[0] = f"{numbers[0]:.17g}"  # as C writes it
+
+    def save(path, columns):
+        row = json.dumps({name: float(values[0]) for name, values in columns.items()})
+        path.write_text("".join(f'{row[:-1]}, "k": {text}}}\n' for text in texts))
+
+    code, err, output = keep("rows.jsonl", save, len(numbers), ".jsonl")
+    assert code == 0, err
+    assert read_json_column(output) == numbers
+
+
 def read_json_column(output):
     if output.suffix == ".csv":
         rows = output.read_text(encoding="utf-8").splitlines()

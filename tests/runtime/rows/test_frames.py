@@ -393,3 +393,12 @@ def test_arrays_and_plain_lists_have_none(rows):
     for given in (memoryview(rows), deque(rows.tolist()), pl.Series(rows[0]), pa.array(rows[0])):
         assert not has_names(given)
     assert named_array({"b": [2], "a": [1]}, ("a", "b")).tolist() == [[1.0, 2.0]]
+
+
+def test_a_frame_with_features_as_rows_is_refused():
+    names = ("a", "b", "c")
+    frame = pd.DataFrame(np.eye(3), columns=names)
+    with pytest.raises(ValueError, match=r"with a row for each\. Pass its transpose"):
+        named_array(frame.T, names)
+    assert named_array(frame, names).tolist() == np.eye(3).tolist()
+    assert named_array(pd.DataFrame(np.eye(3)), names).tolist() == np.eye(3).tolist()

@@ -30,6 +30,7 @@ from vae_runtime.rows.text.line_limit import longest_line
 from vae_runtime.rows.text.tables import ColumnError
 from vae_runtime.rows.text.text_files import UTF8, head_of
 
+from .json_kept import check_kept
 from .ranges import (
     BLOCK,
     Begin,
@@ -142,6 +143,7 @@ def _block(file: str, block: bytes, begin: tuple[int, int], wanted: Wanted) -> B
             except ValueError as error:
                 bad[len(values)] = f"line {number_of_line}: {error}"
                 values.append(None)
+            check_kept(text, values[-1], wanted.keep, f"{file}: line {number_of_line}")
             lines.append(number_of_line)
     x = _rows(values, lines, bad, wanted)
     kept, extra = wanted.some({name: _column(values, name) for name in wanted.named})
