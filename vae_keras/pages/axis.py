@@ -66,7 +66,7 @@ def axis_of(places: Places | None, rows: int, noun: str) -> Axis:
     begins[borders] = True
     read = None if places.time is None else read_times(places.time)
     if _is_sample(places, begins):
-        return _of_sample(places, borders, read, noun)
+        return _of_sample(places, begins, read, noun)
     if read is not None:
         axis = _on_time(*read, begins, places.recording)
         if axis is not None:
@@ -117,17 +117,18 @@ def _is_sample(places: Places, begins: Array) -> bool:
     return single and len(inside) > 0 and bool((inside > 1).mean() > MOST_JUMPS)
 
 
-def _of_sample(places: Places, borders: Array, read: tuple[Floats, str] | None, noun: str) -> Axis:
+def _of_sample(places: Places, begins: Array, read: tuple[Floats, str] | None, noun: str) -> Axis:
     """Axis of a sample: times or numbers of rows; side by side where most of it would be empty."""
-    alone = np.ones(len(places.last), bool)
+    borders = np.flatnonzero(begins)
+    apart = begins | (np.diff(places.last, prepend=places.last[0] - 1) > 1)
     x, kind = (places.last.astype(np.float64), "row") if read is None else read
     steps = np.diff(x)
     empty = steps[steps > HOLE * (x[-1] - x[0])].sum()
     if not np.isfinite(x).all() or (steps < 0).any() or empty > (1 - LEAST_COVERED) * steps.sum():
-        return replace(_side_by_side(places, borders, alone, noun), sampled=True)
+        return replace(_side_by_side(places, borders, apart, noun), sampled=True)
     title = {"date": "time", "number": "time, as in the file", "row": "row of the file"}[kind]
     names = _named(x, borders, places.recording)
-    return Axis(x, kind, title, alone, borders=names, sampled=True)
+    return Axis(x, kind, title, apart, borders=names, sampled=True)
 
 
 def _side_by_side(places: Places, borders: Array, broken: Array, noun: str) -> Axis:
