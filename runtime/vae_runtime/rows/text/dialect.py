@@ -14,11 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vae_runtime._base.no_tables import check_table
 from vae_runtime._base.printable import printable
 from vae_runtime.bundle.records import Dialect
 
 from .cells import CellFormat
+from .no_tables import check_table
 from .recognition import Ambiguous, Readings, recognise_text
 from .text_files import UTF8, UTF16_MARKS, encoding_named, head_of
 

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from vae_runtime._base.archives import members, unpacked_zip
 from vae_runtime._base.libraries import find, need
 from vae_runtime.bundle.records import ENCODINGS as ENCODINGS
+
+from .archives import members, unpacked_zip
 
 BOM = codecs.BOM_UTF8
 UTF8 = "utf-8"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_runtime._base.months import month_of
+from .months import month_of
 
 Text = NDArray[np.str_]
 Instants = NDArray[np.int64]  # nanoseconds since 1970-01-01 in UTC

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_runtime._base.months import MONTHS as MONTH_NAMES
+from vae_runtime.rows.times.months import MONTHS as MONTH_NAMES
 from vae_runtime.rows.times.written_dates import FORMS, NAT, describe, parse_form, parse_format
 
 WRITTEN = {
