@@ -97,8 +97,8 @@ def train(
         log(line)
     if devices_line := describe_devices(used):
         log(devices_line)
-    learner = Learner(dataset, model_config, train_config, used)
-    learner = learner.sharing(epoch_rows(rows.train))  # folds are of fewer rows
+    most = epoch_rows(rows.train)  # folds are of fewer
+    learner = Learner(dataset, model_config, train_config, used).sharing(most)
     identity = identity_of(data_config, model_config, train_config, fingerprints)
     stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
     crossed: Arrays = {}

@@ -41,7 +41,7 @@ def k_means(rows: Array, count: int, seed: int) -> Groups:
         seed: of the first centres.
 
     >>> k_means(np.array([[0.0], [0.2], [9.0], [9.4]]), 2, seed=0).centres.round(1).tolist()
-    [[0.1], [9.2]]
+    [[9.2], [0.1]]
     """
     mean = rows.mean(axis=0)
     x = rows - mean  # for distances of fewer rounding errors

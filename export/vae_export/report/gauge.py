@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-SECONDS, CALLS = 0.04, 100  # of calls at a batch size, whichever is over first
+SECONDS, CALLS = 0.08, 200  # of calls at a batch size, whichever is over first
 
 Call = Callable[[], object]
 
