@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from vae_keras._base.arrays import Array, Arrays, Floats
-from vae_keras._base.ranking import auroc, average_precision
 from vae_keras.data.datasets import evaluation_rows
 from vae_keras.data.labels import UNKNOWN, translate
 from vae_keras.model.score_tolerance import rounding, sizes
@@ -240,6 +239,8 @@ def _ranking(score: Floats, y: Array) -> tuple[float | None, float | None]:
     """Areas under the ROC and the precision-recall curve; (None, None) for one class only."""
     if y.all() or not y.any():
         return None, None
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     # ranks instead of scores: the areas are the same, and infinite scores are welcome
     ranks = np.unique(np.nan_to_num(score, nan=np.inf, posinf=np.inf), return_inverse=True)[1]
-    return auroc(y, ranks), average_precision(y, ranks)
+    return float(roc_auc_score(y, ranks)), float(average_precision_score(y, ranks))

@@ -27,7 +27,7 @@ def check(doing: str, *more: str) -> None:
 
 
 def check_there(doing: str, *more: str) -> None:
-    """Raises ValueError where Keras, its backend or one of `more` is missing.
+    """Raises ValueError where Keras, its backend, scikit-learn or one of `more` is missing.
 
     Args:
         doing: what cannot be done then.
@@ -37,7 +37,7 @@ def check_there(doing: str, *more: str) -> None:
     with filter_tf_log():
         if find("keras") is None:
             need(backend, doing)  # of which Keras says less well that it is not there
-        for module in ("keras", *more):
+        for module in ("keras", "sklearn", *more):
             need(module, doing)
 
 

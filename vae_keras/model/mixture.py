@@ -13,6 +13,7 @@ sampling", on how few rows a distance needs. What it gains: benchmarks/quality/a
 """
 
 import math
+import warnings
 from typing import Any
 
 import keras
@@ -20,8 +21,6 @@ import numpy as np
 from keras import ops
 
 from vae_keras._base.arrays import Array, Tensor
-
-from .k_means import k_means, square_to_nearest
 
 MOST_ROWS = 10_000  # that centres are sought among, and that sigma is found on, at most
 MOST_VALUES = 2**24  # of these rows at most, so that what that takes stays small beside training
@@ -122,12 +121,11 @@ class Mixture(keras.layers.Layer):
             seed: of k-means.
         """
         rows, others = (each.reshape(len(each), -1).astype(np.float64) for each in (u, held_back))
-        found = k_means(rows, min(self.count, len(rows)), seed)
+        found = _k_means(rows, min(self.count, len(rows)), seed)
         centres = np.zeros((self.count, rows.shape[1]))
-        centres[: len(found.centres)] = found.centres
-        shares = np.zeros(self.count)
-        shares[: len(found.sizes)] = found.sizes / len(rows)
-        nearest = square_to_nearest(others, found.centres).mean() / rows.shape[1]
+        centres[: len(found.cluster_centers_)] = found.cluster_centers_
+        shares = np.bincount(found.labels_, minlength=self.count) / len(rows)
+        nearest = np.square(found.transform(others)).min(axis=1).mean() / rows.shape[1]
         self.centres.assign(centres)
         self.log_weights.assign(np.log(np.maximum(shares, LEAST_SHARE)))
         self.sigma.assign(max(SIGMA_FACTOR * math.sqrt(nearest), LEAST_SIGMA))
@@ -158,3 +156,15 @@ def _product(each: Tensor, factor: Array) -> Tensor:
     """Multiplies (batch, count, a) by (a, b), as one product of two matrices: (batch, count, b)."""
     flat = ops.matmul(ops.reshape(each, (-1, each.shape[-1])), factor.astype(np.float32))
     return ops.reshape(flat, (-1, each.shape[1], factor.shape[1]))
+
+
+def _k_means(rows: Array, count: int, seed: int) -> Any:
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    # one thread, since several add in an order that differs from run to run; and fewer different
+    # rows than centres are no reason to warn
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return KMeans(count, n_init=1, max_iter=30, random_state=seed).fit(rows)

@@ -10,6 +10,7 @@ NEEDED = (
     "tf2onnx",
     "onnxruntime",
     "ai_edge_litert.interpreter",
+    "scipy.stats",
     "matplotlib.figure",
 )
 

@@ -7,12 +7,13 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
 
 from vae_export.convert.artefacts import Artefact, Figures
 from vae_export.errors import Degraded, ExportError
 from vae_export.graphs.evidence import Evidence, Reference
 from vae_export.graphs.functions import Array
-from vae_keras._base import ranking as ranks
 from vae_runtime import Runner
 from vae_runtime.bundle import Bundle
 from vae_runtime.verdicts.calibration import SCORE_RTOL, p_values, threshold
@@ -62,7 +63,7 @@ def ranking(artefact: Artefact, score: str) -> Figures:
     scored = artefact.scored[score]
     keras = np.concatenate([scored.reference.calibration, scored.reference.test])
     received = np.concatenate([scored.calibration, scored.test])
-    spearman = ranks.spearman(keras, received)
+    spearman = float(spearmanr(keras, received).statistic)
     shift = float(np.abs(scored.calibration - scored.reference.calibration).max())
     figures = {"spearman": spearman, "largest shift": shift}
     if not spearman >= LEAST_SPEARMAN:
@@ -113,8 +114,8 @@ def auroc(artefact: Artefact, score: str) -> Figures:
     if y.all() or not y.any():
         return {}
     keras, received = scored.reference.test, scored.test
-    before = ranks.auroc(y, keras)
-    after = ranks.auroc(y, received) if np.isfinite(received).all() else float("nan")
+    before = float(roc_auc_score(y, keras))
+    after = float(roc_auc_score(y, received)) if np.isfinite(received).all() else float("nan")
     figures = {"keras": before, "file": after}
     if not before - after <= MOST_AUROC_LOSS:
         raise Degraded(

@@ -13,8 +13,8 @@ import sys
 from vae_keras._base.libraries import check
 check("training")
 import vae_keras.training
-print([name for name in ("scipy", "sklearn", "pandas", "matplotlib", "jax") if name in sys.modules])
-import pandas, scipy, matplotlib
+print([name for name in ("pandas", "matplotlib", "jax") if name in sys.modules])
+import pandas, matplotlib
 print("there")
 """
 
