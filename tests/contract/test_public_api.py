@@ -54,6 +54,7 @@ RUNNER = {
     "load",
     "manifest",
     "precision",
+    "program",
     "probe_rows",
     "reconstruct",
     "sample",

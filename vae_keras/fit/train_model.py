@@ -32,6 +32,7 @@ class Learner:
         model: the model, resolved.
         train: how it is trained.
         devices: where.
+        verbose: whether to log which way training takes, see `way`.
         seconds: that the training of each finished model took.
     """
 
@@ -39,6 +40,7 @@ class Learner:
     model: ModelConfig
     train: TrainConfig
     devices: Devices
+    verbose: bool = False
     seconds: list[float] = field(default_factory=list)
 
     def learn(
@@ -76,6 +78,7 @@ class Learner:
             devices=self.devices,
             log=log,
             ahead=Ahead(ahead, self.seconds),
+            verbose=self.verbose,
         )
         vae = in_float32(vae, self.model, x, self.dataset, self.train)
         if vae.mixture is not None:

@@ -5,7 +5,7 @@ what differs is the noise under TensorFlow, which draws other random numbers fro
 programs that XLA compiles.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -96,6 +96,8 @@ def _hindrance(
         return f"a {own[0]} of {type(vae).__name__}'s own"
     if _runs_eagerly():
         return "functions that are to run eagerly"
+    if any(map(_is_convolution, _layers(vae))) and not _loops_convolutions():
+        return "convolutions, which XLA runs slower in a program of steps, or not at all"
     wanting = [type(each).__name__ for each in callbacks if wants_batches(each)]
     return f"the callback {wanting[0]}, which wants every batch" if wanting else None
 
@@ -109,6 +111,28 @@ def wants_batches(callback: keras.callbacks.Callback) -> bool:
         getattr(getattr(callback, event), "__func__", None) is not getattr(base, event)
         for event in BATCH_EVENTS
     )
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """Layers of a model, and of models in it."""
+    for layer in getattr(model, "layers", ()):
+        yield layer
+        yield from _layers(layer)
+
+
+def _is_convolution(layer: Any) -> bool:
+    """True for a convolution, and for the resizing that comes with it in `conv_pair`."""
+    return "Conv" in type(layer).__name__ or isinstance(layer, keras.layers.Resizing)
+
+
+def _loops_convolutions() -> bool:
+    """True where convolutions are as fast in a loop of XLA as alone: under JAX, but for CPUs.
+
+    (On a CPU they then take one thread, and 14 ms of a step where they took 2.5. Under TensorFlow
+    there is no gradient of `Resizing` for XLA.)
+    """
+    on_cpu = keras.distribution.list_devices()[0].startswith("cpu")
+    return keras.backend.backend() == "jax" and not on_cpu
 
 
 def _runs_eagerly() -> Any:
