@@ -54,7 +54,6 @@ RUNNER = {
     "load",
     "manifest",
     "precision",
-    "program",
     "probe_rows",
     "reconstruct",
     "sample",

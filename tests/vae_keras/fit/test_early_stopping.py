@@ -89,8 +89,8 @@ def test_a_killed_and_resumed_run_ends_with_the_weights_of_one_that_was_not(
     }
     whole, whole_stopping = trained(tmp_path / "whole.npz", **options)
     path = tmp_path / "killed.npz"
+    killed = KillAfter(path, IDENTITY, 30, every=0.0, epoch=epoch)
     with pytest.raises(Kill):
-        killed = KillAfter(path, IDENTITY, 30, every=0.0, epoch=epoch)
         trained(path, **options, stopping=killed)
     assert path.exists()
     resumed, stopping = trained(path, **options, resume=True)
