@@ -23,9 +23,9 @@ from .devices import Devices
 # has room for this and for the activations of a large batch.
 MOST_BYTES = 2**30
 
-# Steps that save what compiling costs. Under TensorFlow a program takes 2 CPU seconds more than steps
-# until it runs, and saves .6 ms a step of a network of 6-16-2, 1 ms of 32-128-64-2, 3 ms of
-# 784-512-256-16: 2,700, 1,700 and 500 steps. JAX compiles steps as well, and a program no longer.
+# Steps that save what compiling costs (benchmarks/training.md). Under TensorFlow a program takes 2
+# CPU seconds more than steps until it runs, and saves .6 ms a step of a network of 6-16-2, 1 ms of
+# 32-128-64-2 and 3 ms of 784-512-256-16: 2,700, 1,700 and 500 steps. JAX compiles steps as well.
 FEWEST_STEPS = {"tensorflow": 2_500, "jax": 0}
 
 BATCH_EVENTS = tuple(
@@ -88,6 +88,8 @@ def _hindrance(
     devices: Devices,
 ) -> str | None:
     """Reason why an epoch cannot be one program; None where it can."""
+    if keras.backend.backend() not in FEWEST_STEPS:
+        return f"the backend {keras.backend.backend()}"
     if isinstance(x, Stream):
         return "rows that are read as a stream"
     if len(devices.names) > 1:
