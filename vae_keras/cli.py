@@ -87,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how many GPUs share each batch, or all (default: 1)",
     )
+    train.add_argument(
+        "--verbose",
+        action="store_true",
+        help="say what is compiled: a whole epoch or its steps, and why",
+    )
     train.add_argument("--csv-log", type=path, metavar="FILE", help="write losses as they come")
     train.add_argument(
         "--tensorboard", type=path, metavar="DIR", help="write losses for TensorBoard as they come"
@@ -129,6 +134,7 @@ def _train(args: argparse.Namespace) -> int:
         resume=args.resume,
         callbacks=make_callbacks(args.csv_log, args.tensorboard, out=args.out, data=args.data),
         devices=args.devices,
+        verbose=args.verbose,
         log=_log,
     )
     print(printable(f"wrote {run.path}: {describe(metrics, noun=run.data.noun)}"))

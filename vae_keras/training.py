@@ -46,6 +46,7 @@ def train(
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: int | str = 1,
+    verbose: bool = False,
     log: Log = say,
 ) -> tuple[Run, Metrics]:
     """Trains a VAE and writes a run directory.
@@ -62,6 +63,8 @@ def train(
             finished is left as it is.
         callbacks: of Keras, beside our own: TensorBoard, say. They see the model that is kept.
         devices: how many, or "all"; what is learnt is the same up to rounding.
+        verbose: whether to log what is compiled of the training loop, a whole epoch or its steps,
+            and why.
         log: called with each line of progress; by default these are printed, escaped where names
             in them would control a terminal.
 
@@ -98,7 +101,7 @@ def train(
     if devices_line := describe_devices(used):
         log(devices_line)
     most = epoch_rows(rows.train)  # folds are of fewer
-    learner = Learner(dataset, model_config, train_config, used).sharing(most)
+    learner = Learner(dataset, model_config, train_config, used, verbose).sharing(most)
     identity = identity_of(data_config, model_config, train_config, fingerprints)
     stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
     crossed: Arrays = {}

@@ -45,6 +45,7 @@ class Learner:
         model: the model, resolved.
         train: how it is trained.
         devices: where.
+        verbose: whether to log which way training takes, see `way`.
         seconds: that the training of each finished model took.
         shared: what several models are trained by, see `sharing`; nothing by default.
     """
@@ -53,6 +54,7 @@ class Learner:
     model: ModelConfig
     train: TrainConfig
     devices: Devices
+    verbose: bool = False
     seconds: list[float] = field(default_factory=list)
     shared: Shared | None = None
 
@@ -94,6 +96,7 @@ class Learner:
             ahead=Ahead(ahead, self.seconds),
             compiled=compiled,
             room=shared.room,
+            verbose=self.verbose,
         )
         if compiled.programs is not None:
             shared.models[self._key(x)] = vae, compiled

@@ -5,7 +5,7 @@ what differs is the noise under TensorFlow, which draws other random numbers fro
 programs that XLA compiles.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -23,7 +23,10 @@ from .devices import Devices
 # has room for this and for the activations of a large batch.
 MOST_BYTES = 2**30
 
-FEWEST_STEPS = 5_000
+# Steps that save what compiling costs (benchmarks/training.md). Under TensorFlow a program takes 2
+# CPU seconds more than steps until it runs, and saves .6 ms a step of a network of 6-16-2, 1 ms of
+# 32-128-64-2 and 3 ms of 784-512-256-16: 2,700, 1,700 and 500 steps. JAX compiles steps as well.
+FEWEST_STEPS = {"tensorflow": 2_500, "jax": 0}
 
 BATCH_EVENTS = tuple(
     f"on_{kind}_{when}"
@@ -71,9 +74,10 @@ def choose(
         return Way(False, hindrance)
     if config.program == "epoch":
         return Way(True, "asked for")
-    if steps < FEWEST_STEPS:
-        return Way(False, f"{steps} steps at most, and compiling pays from {FEWEST_STEPS} on")
-    return Way(True, f"{steps} steps at most, which pay for compiling")
+    least = FEWEST_STEPS[keras.backend.backend()]
+    if steps < least:
+        return Way(False, f"{steps} steps at most, and compiling pays from {least} on")
+    return Way(True, f"{steps} steps at most, and compiling pays from {least} on")
 
 
 def _hindrance(
@@ -84,6 +88,8 @@ def _hindrance(
     devices: Devices,
 ) -> str | None:
     """Reason why an epoch cannot be one program; None where it can."""
+    if keras.backend.backend() not in FEWEST_STEPS:
+        return f"the backend {keras.backend.backend()}"
     if isinstance(x, Stream):
         return "rows that are read as a stream"
     if len(devices.names) > 1:
@@ -96,6 +102,8 @@ def _hindrance(
         return f"a {own[0]} of {type(vae).__name__}'s own"
     if _runs_eagerly():
         return "functions that are to run eagerly"
+    if any(map(_is_convolution, _layers(vae))) and not _loops_convolutions():
+        return "convolutions, which XLA runs slower in a program of steps, or not at all"
     wanting = [type(each).__name__ for each in callbacks if wants_batches(each)]
     return f"the callback {wanting[0]}, which wants every batch" if wanting else None
 
@@ -109,6 +117,28 @@ def wants_batches(callback: keras.callbacks.Callback) -> bool:
         getattr(getattr(callback, event), "__func__", None) is not getattr(base, event)
         for event in BATCH_EVENTS
     )
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """Layers of a model, and of models in it."""
+    for layer in getattr(model, "layers", ()):
+        yield layer
+        yield from _layers(layer)
+
+
+def _is_convolution(layer: Any) -> bool:
+    """True for a convolution, and for the resizing that comes with it in `conv_pair`."""
+    return "Conv" in type(layer).__name__ or isinstance(layer, keras.layers.Resizing)
+
+
+def _loops_convolutions() -> bool:
+    """True where convolutions are as fast in a loop of XLA as alone: under JAX, but for CPUs.
+
+    (On a CPU they then take one thread, and 14 ms of a step where they took 2.5. Under TensorFlow
+    there is no gradient of `Resizing` for XLA.)
+    """
+    on_cpu = keras.distribution.list_devices()[0].startswith("cpu")
+    return keras.backend.backend() == "jax" and not on_cpu
 
 
 def _runs_eagerly() -> Any:

@@ -60,9 +60,10 @@ def fresh():
     return VAE(encoder, decoder, likelihood="gaussian")
 
 
-def trained(path, *, x=ROWS[:200], stopping=None, resume=False, patience=30):
+def trained(path, *, x=ROWS[:200], program="auto", stopping=None, resume=False, patience=30):
     vae, stopping = fresh(), stopping or Stopping(path, IDENTITY, patience, every=0.0)
-    fit(vae, x, ROWS[200:], CONFIG, stopping=stopping, resume=resume, log=lambda _: None)
+    config = dataclasses.replace(CONFIG, program=program)
+    fit(vae, x, ROWS[200:], config, stopping=stopping, resume=resume, log=lambda _: None)
     return vae, stopping
 
 
@@ -76,18 +77,23 @@ def stream(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("kind", "epoch"), [("array", 0), ("array", 2), ("array", 4), ("stream", 0), ("stream", 3)]
+    ("kind", "epoch"),
+    [("array", 0), ("array", 2), ("array", 4), ("stream", 0), ("stream", 3), ("program", 2)],
 )
 def test_a_killed_and_resumed_run_ends_with_the_weights_of_one_that_was_not(
     tmp_path, request, kind, epoch
 ):
-    x = ROWS[:200] if kind == "array" else request.getfixturevalue("stream")
-    whole, whole_stopping = trained(tmp_path / "whole.npz", x=x)
+    options = {
+        "x": request.getfixturevalue("stream") if kind == "stream" else ROWS[:200],
+        "program": "epoch" if kind == "program" else "steps",
+    }
+    whole, whole_stopping = trained(tmp_path / "whole.npz", **options)
     path = tmp_path / "killed.npz"
+    killed = KillAfter(path, IDENTITY, 30, every=0.0, epoch=epoch)
     with pytest.raises(Kill):
-        trained(path, x=x, stopping=KillAfter(path, IDENTITY, 30, every=0.0, epoch=epoch))
+        trained(path, **options, stopping=killed)
     assert path.exists()
-    resumed, stopping = trained(path, x=x, resume=True)
+    resumed, stopping = trained(path, **options, resume=True)
     for a, b in zip(whole.variables, resumed.variables, strict=True):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=a.path)
     assert stopping.history == whole_stopping.history
@@ -116,9 +122,10 @@ def test_a_killed_run_with_labels_goes_on_as_if_nothing_had_happened(tmp_path):
     assert {"accuracy", "val_accuracy", "cross_entropy", "consistency"} <= set(stopping.history)
 
 
-def test_the_best_weights_are_kept_and_training_stops_in_time(tmp_path):
+@pytest.mark.parametrize("program", ["steps", "epoch"])
+def test_the_best_weights_are_kept_and_training_stops_in_time(tmp_path, program):
     vae, stopping = fresh(), Stopping(tmp_path / "c.npz", IDENTITY, patience=2)
-    wild = dataclasses.replace(CONFIG, epochs=50, learning_rate=0.3)
+    wild = dataclasses.replace(CONFIG, epochs=50, learning_rate=0.3, program=program)
     remember = Remember()
     options = {"stopping": stopping, "callbacks": [remember], "log": lambda _: None}
     fit(vae, ROWS[:200], ROWS[200:], wild, **options)

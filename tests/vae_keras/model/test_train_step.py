@@ -84,7 +84,8 @@ class Kill(keras.callbacks.Callback):
 
 def run(name, **options):
     data = DataConfig(sys.argv[1], label="broken", stream=sys.argv[3] == "stream", folds=1)
-    config = TrainConfig(epochs=6, learning_rate=3e-3)
+    program = "epoch" if sys.argv[3] == "program" else "steps"
+    config = TrainConfig(epochs=6, learning_rate=3e-3, program=program)
     model = ModelConfig(hidden=(16,), latent_dim=3)
     return train(data, model, config, out=f"{sys.argv[2]}/{name}", log=said.append, **options)[0]
 
@@ -101,7 +102,7 @@ np.testing.assert_array_equal(whole.calibration["score"], resumed.calibration["s
 """
 
 
-@pytest.mark.parametrize("rows", ["stream", "memory"])
+@pytest.mark.parametrize("rows", ["stream", "memory", "program"])
 def test_what_was_killed_and_resumed_under_jax_has_the_very_weights(sensor_csv, tmp_path, rows):
     table = pyarrow.csv.read_csv(sensor_csv)
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=64)
