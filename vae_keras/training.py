@@ -14,7 +14,7 @@ from vae_keras.data.datasets import calibrating, counted, epoch_rows
 from vae_keras.fit.batches import draw
 from vae_keras.fit.devices import choose_devices, describe_devices
 from vae_keras.fit.early_stopping import Stopping
-from vae_keras.fit.folds import checkpoints, count, cross_fit, remove_checkpoints
+from vae_keras.fit.folds import checkpoints, count, cross_fit, models_of, remove_checkpoints
 from vae_keras.fit.loop import Log, checkpoint_path, describe_latents
 from vae_keras.fit.run_identity import find_finished, fingerprints_of, identity_of, versions
 from vae_keras.fit.summary import describe
@@ -100,8 +100,8 @@ def train(
         log(line)
     if devices_line := describe_devices(used):
         log(devices_line)
-    most = epoch_rows(rows.train)  # folds are of fewer
-    learner = Learner(dataset, model_config, train_config, used, verbose).sharing(most)
+    learner = Learner(dataset, model_config, train_config, used, verbose)
+    learner = learner.sharing(epoch_rows(rows.train), models_of(rows))  # folds are of fewer rows
     identity = identity_of(data_config, model_config, train_config, fingerprints)
     stopping = Stopping(checkpoint_path(out), identity, train_config.patience)
     crossed: Arrays = {}

@@ -85,6 +85,11 @@ def count(rows: Split) -> int:
     return 1 if rows.folds is None else int(rows.folds.max()) + 1
 
 
+def models_of(rows: Split) -> int:
+    """Number of models that are trained: one without each fold, and the one that is kept."""
+    return 1 if rows.folds is None else count(rows) + 1
+
+
 def fold_path(out: str | Path, fold: int) -> Path:
     """Path of the checkpoint of the model without this fold."""
     return checkpoint_path(f"{out}.fold{fold}")

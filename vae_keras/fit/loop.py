@@ -60,6 +60,7 @@ def fit(
     verbose: bool = False,
     compiled: Compiled | None = None,
     room: int | None = None,
+    models: int = 1,
 ) -> Compiled:
     """Trains until the validation ELBO stops rising; leaves the best weights, and `history`.
 
@@ -79,13 +80,15 @@ def fit(
             from its first weights on. Its `Scaling` must have been set for x; with a schedule or a
             decay, x must have as many batches.
         room: rows that any training of this model has at most, so that they share a program.
+        models: how many trainings share it, which then pays for itself sooner.
 
     Returns:
         What a later call may be given as `compiled`.
     """
     rows = epoch_rows(x)
     steps = steps_an_epoch(rows, config.batch_size)
-    at_most = config.epochs * steps
+    # alike for all that share, that all of them go one way
+    at_most = models * config.epochs * steps_an_epoch(max(rows, room or 0), config.batch_size)
     way = choose(vae, x, validation, config, steps=at_most, callbacks=callbacks, devices=devices)
     if verbose:
         log(str(way))

@@ -29,10 +29,12 @@ class Shared:
 
     Args:
         room: rows that any of the models is trained on at most.
+        count: how many models there are.
         models: by the steps that their schedules are made for.
     """
 
     room: int
+    count: int = 1
     models: dict[int, tuple[VAE, Compiled]] = field(default_factory=dict)
 
 
@@ -96,6 +98,7 @@ class Learner:
             ahead=Ahead(ahead, self.seconds),
             compiled=compiled,
             room=shared.room,
+            models=shared.count,
             verbose=self.verbose,
         )
         if compiled.programs is not None:
@@ -105,13 +108,14 @@ class Learner:
             self._fit(vae.mixture, vae.preprocessing, x, validation)
         return vae
 
-    def sharing(self, room: int) -> "Learner":
+    def sharing(self, room: int, count: int) -> "Learner":
         """Learner like this one, whose models share one program where they can.
 
         Args:
             room: rows that any of them is trained on at most.
+            count: how many models there are to be.
         """
-        return replace(self, shared=Shared(room))
+        return replace(self, shared=Shared(room, count))
 
     def _model(self, shared: Shared, x: Rows) -> tuple[VAE, Compiled | None]:
         """Model to train on rows x, and what it was compiled to before."""
