@@ -137,7 +137,7 @@ def shorts(names: Sequence[str], most: int = 26) -> list[str]:
     """Short forms of names; of those that would be alike, what follows on their common begin.
 
     >>> shorts(["bearing temperature left, filtered", "bearing temperature right, filtered"], 18)
-    ['…rature left, fil…', '…rature right, fi…']
+    ['…ature left, filt…', '…ature right, fil…']
     """
     found = [short(name, most) for name in names]
     for alike in [each for each, count in Counter(found).items() if count > 1]:

@@ -37,7 +37,8 @@ def is_image(spec: RowSpec) -> bool:
 def noun_of(spec: RowSpec) -> str:
     """Word for one of the rows: row, window or image.
 
-    >>> noun_of(RowSpec("photos", (48, 64, 3), "uint8", (0.0, 255.0), None, ()))
+    >>> rows = dict(name="photos", input_shape=(48, 64, 3), input_dtype="uint8", one_hot=())
+    >>> noun_of(RowSpec(**rows, value_range=(0.0, 255.0), feature_names=None))
     'image'
     """
     return "image" if is_image(spec) else spec.noun

@@ -15,9 +15,9 @@ def folder_of(source: str) -> Path:
     'photos'
     """
     path = Path(source)
-    while any(mark in str(path) for mark in GLOB_MARKS) and not path.exists():
-        path = path.parent
-    return path if path.is_dir() else path.parent
+    if path.exists() or not _is_glob(path):
+        return path if path.is_dir() else path.parent
+    return next(parent for parent in path.parents if not _is_glob(parent))
 
 
 def advised_size(sizes: "Counter[tuple[int, int]]") -> tuple[int, int]:
@@ -29,3 +29,7 @@ def advised_size(sizes: "Counter[tuple[int, int]]") -> tuple[int, int]:
     width, height = max(sorted(sizes), key=lambda size: sizes[size])
     shrink = max(1.0, max(width, height) / ADVISED_SIDE)
     return max(1, round(width / shrink)), max(1, round(height / shrink))
+
+
+def _is_glob(path: Path) -> bool:
+    return any(mark in str(path) for mark in GLOB_MARKS)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Names in a list, without blanks around.
+    """Names in a list, without blanks around; of more than one line, quotes mean nothing.
 
     >>> split_names('flow, "temp, outside"')
     ('flow', 'temp, outside')
     """
-    found = next(csv.reader([text], skipinitialspace=True), [""])
+    is_line = '"' in text and len(text.splitlines()) == 1
+    found = next(csv.reader([text], skipinitialspace=True)) if is_line else text.split(",")
     return tuple(name.strip() for name in found)
 
 
