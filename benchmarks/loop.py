@@ -28,7 +28,7 @@ with filter_tf_log():
 
     from vae_keras import VAE, mlp_pair
     from vae_keras.fit.batches import Shuffled
-    from vae_keras.fit.orders import Orders
+    from vae_keras.fit.orders import Orders, elements_an_epoch
     from vae_keras.model.epoch_program import Epochs, Programs, on_device
 
 ROWS, FEATURES, BATCH, EPOCHS, HIDDEN, LATENT = 50_000, 32, 256, 3, (128, 64, 32), 2
@@ -100,7 +100,8 @@ def whole_epochs(x: np.ndarray) -> Run:
 
     def run(number: int) -> None:
         with programs.running(epochs, epochs):
-            vae.fit(orders.data, epochs=number, callbacks=[orders], shuffle=False, verbose=0)
+            options = {"callbacks": [orders], "shuffle": False, "verbose": 0}
+            vae.fit(orders.data, epochs=number, **options, **elements_an_epoch())
 
     return run
 

@@ -18,7 +18,7 @@ from vae_keras.model.vae import VAE
 from .batches import XY, Shuffled, steps_an_epoch
 from .devices import ONE, Devices
 from .early_stopping import Stopping, restore, snapshot
-from .orders import Orders, in_order
+from .orders import Orders, elements_an_epoch, in_order
 from .progress import Ahead, Progress, StopOnDivergence
 from .way import Way, choose
 
@@ -115,6 +115,7 @@ def fit(
             shuffle=False,  # it is, for each epoch anew
             callbacks=[source.train, checks, *callbacks, stopping, progress],
             verbose=0,
+            **source.elements,
         )
     return compiled
 
@@ -131,10 +132,14 @@ def _compile(vae: VAE, config: TrainConfig, steps: int, *, way: Way, devices: De
 
 
 class _Source(NamedTuple):
-    """Training data for `fit`, with the callback that shuffles them, and validation data."""
+    """Training data for `fit`, with the callback that shuffles them, and validation data.
+
+    `elements` are arguments of `fit` that say how much of them is an epoch.
+    """
 
     train: Orders | Shuffled
     validation: Any
+    elements: dict[str, int]
 
 
 @contextlib.contextmanager
@@ -151,12 +156,13 @@ def _source(
     if compiled.programs is None:
         x, y = (*train, None)[:2]
         shuffled = Shuffled(x, config.batch_size, seed=config.seed, y=y, place=devices.place)
-        yield _Source(shuffled, held_back)
+        yield _Source(shuffled, held_back, {})
         return
     epochs = Epochs(on_device(*train, room=room), config.batch_size, room)
     validation = Epochs(on_device(*held_back), VALIDATION_BATCH)
     with compiled.programs.running(epochs, validation):
-        yield _Source(Orders(train[0], seed=config.seed), in_order(len(held_back[0])))
+        orders = Orders(train[0], seed=config.seed)
+        yield _Source(orders, in_order(len(held_back[0])), elements_an_epoch())
 
 
 def describe_latents(vae: VAE, x: Array) -> str:

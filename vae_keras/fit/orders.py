@@ -1,6 +1,9 @@
 """Order of the rows in each epoch, as data for `fit` that has one element an epoch.
 
 Seed and epoch alone decide it, and it is that in which `batches.Shuffled` gives the rows.
+
+Under TensorFlow the data have no end, and `fit` is told how many elements it is to take: data that
+end are begun anew in each epoch, which takes as long as the epoch of a small table.
 """
 
 from typing import Any
@@ -43,7 +46,23 @@ def in_order(rows: int) -> Any:
         return _Element(order)
     import tensorflow as tf
 
-    return tf.data.Dataset.from_tensors((order,))
+    return _endless(tf.data.Dataset.from_tensors((order,)))
+
+
+def elements_an_epoch() -> dict[str, int]:
+    """Arguments that tell `fit` to take one element of such data an epoch."""
+    endless = keras.backend.backend() == "tensorflow"
+    return {"steps_per_epoch": 1, "validation_steps": 1} if endless else {}
+
+
+def _endless(data: Any) -> Any:
+    """Data again and again, each element made when it is asked for: none before its epoch."""
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.inject_prefetch = False
+    return data.repeat().with_options(options)
 
 
 class _Shuffle:
@@ -60,7 +79,7 @@ class _Shuffle:
             numbers = tf.range(drawn, dtype=tf.int64)
             return (tf.random.experimental.index_shuffle(numbers, key, last),)
 
-        self.data = tf.data.Dataset.range(1).map(order)
+        self.data = _endless(tf.data.Dataset.range(1)).map(order)
 
     def begin(self, epoch: int) -> None:
         self._epoch.assign(epoch)

@@ -6,7 +6,7 @@ import pytest
 from vae_keras.data.offsets import Windows
 from vae_keras.fit import batches, orders
 from vae_keras.fit.batches import Shuffled
-from vae_keras.fit.orders import Orders, in_order
+from vae_keras.fit.orders import Orders, elements_an_epoch, in_order
 from vae_runtime.rows.windows.windows import one_of
 
 X = np.arange(103, dtype=np.int64)[:, None]
@@ -20,10 +20,11 @@ def backend(request, monkeypatch):
         monkeypatch.setattr(orders, "_Shuffle", orders._Permutation)
 
 
-def elements(data):
-    found = [*data.as_numpy_iterator()] if hasattr(data, "as_numpy_iterator") else [data[0]]
-    assert len(data) == len(found) == 1
-    return np.asarray(found[0][0])
+def element(data):
+    """The element of an epoch."""
+    plain = hasattr(data, "as_numpy_iterator")
+    (found,) = next(data.as_numpy_iterator()) if plain else data[0]
+    return np.asarray(found)
 
 
 def rows_of(shuffled, epoch):
@@ -39,7 +40,7 @@ def test_an_order_is_that_in_which_batches_give_the_rows(backend, seed):
     order, shuffled = Orders(X, seed=seed), Shuffled(X, 10, seed=seed)
     for epoch in (0, 1, 5):
         order.on_epoch_begin(epoch)
-        np.testing.assert_array_equal(elements(order.data), rows_of(shuffled, epoch)[:, 0])
+        np.testing.assert_array_equal(element(order.data), rows_of(shuffled, epoch)[:, 0])
 
 
 def test_of_windows_as_many_are_drawn_as_count_and_those_that_batches_give(backend):
@@ -47,10 +48,24 @@ def test_of_windows_as_many_are_drawn_as_count_and_those_that_batches_give(backe
     order, shuffled = Orders(x, seed=0), Shuffled(x, 10, seed=0)
     for epoch in (0, 3):
         order.on_epoch_begin(epoch)
-        drawn = elements(order.data)
+        drawn = element(order.data)
         assert len(drawn) == 25
         np.testing.assert_array_equal(drawn, rows_of(shuffled, epoch)[:, 0, 0])
 
 
 def test_validation_rows_come_in_order():
-    np.testing.assert_array_equal(elements(in_order(5)), np.arange(5))
+    np.testing.assert_array_equal(element(in_order(5)), np.arange(5))
+
+
+def test_an_element_is_made_in_its_epoch_though_the_data_are_begun_once():
+    order = Orders(X, seed=0)
+    iterator = order.data.as_numpy_iterator()
+    for epoch in (0, 4, 2):
+        order.on_epoch_begin(epoch)
+        again = Orders(X, seed=0)
+        again.on_epoch_begin(epoch)
+        np.testing.assert_array_equal(next(iterator)[0], element(again.data))
+
+
+def test_fit_is_told_how_much_of_endless_data_is_an_epoch():
+    assert elements_an_epoch() == {"steps_per_epoch": 1, "validation_steps": 1}
