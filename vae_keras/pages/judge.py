@@ -24,6 +24,7 @@ from vae_runtime.explain.attribution import (
     number_places,
     one_hot_groups,
 )
+from vae_runtime.explain.features import TopFeatures
 from vae_runtime.verdicts.machines import ascending
 
 AT_ONCE = 256  # rows that are explained in one go
@@ -83,9 +84,7 @@ def judge_of_bundle(path: str | Path) -> Judge:
             return runner.explain(x, by="nll")
         if model.mixture is None or not has_channels(model.feature_names, model.input_shape):
             return runner.explain(x)
-        names = np.array(model.feature_names)
-        found = runner.top_features(x, len(names))
-        return np.take_along_axis(found.nats, _order(found.names, names), axis=1)
+        return by_channel(runner.top_features(x, x.shape[-1]), model, x)
 
     return Judge(
         str(path),
@@ -96,6 +95,27 @@ def judge_of_bundle(path: str | Path) -> Judge:
         _in_parts(runner.expect),
         model.mixture is not None and version > 1,
     )
+
+
+def by_channel(found: TopFeatures, spec: RowSpec, x: Array) -> Floats:
+    """Nats of each channel of windows, (batch, channels), of what all features add.
+
+    Those of a column of categories are at the value that it has in most rows of the window.
+
+    Args:
+        found: all features of each window.
+        spec: description of the windows, whose channels have names.
+        x: (batch, window, channels).
+    """
+    names = [*(spec.feature_names or ())]
+    channels = np.zeros((len(x), len(names)), np.float32)
+    for column in np.unique(found.names):
+        values = (spec.categories or {}).get(str(column))
+        of_column = (column,) if values is None else (f"{column}_{value}" for value in values)
+        places = np.array([names.index(name) for name in of_column])
+        at = places[x[..., places].sum(axis=1).argmax(axis=1)]
+        channels[np.arange(len(x)), at] = found.nats[found.names == column]
+    return channels
 
 
 def judge_of_run(run: Run) -> Judge:
@@ -151,10 +171,3 @@ def _in_parts(ask: Callable[[Array], Floats]) -> Callable[[Array], Floats]:
         return np.concatenate([ask(x[i : i + AT_ONCE]) for i in range(0, max(len(x), 1), AT_ONCE)])
 
     return answer
-
-
-def _order(found: Array, names: Array) -> Array:
-    """Places in each row of `found` at which these names are: (batch, names)."""
-    by_name = np.argsort(names)
-    back = np.argsort(by_name)
-    return np.argsort(found, axis=1)[:, back]

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from vae_keras.pages.judge import judge_of_bundle, judge_of_run
+from vae_keras.pages.judge import by_channel, judge_of_bundle, judge_of_run
 from vae_runtime import Runner
+from vae_runtime.bundle.records import RowSpec
+from vae_runtime.explain.features import TopFeatures
 
 ROUNDING = 1e-4  # of float32 in Keras and in onnxruntime, as a share of the largest answer
 
@@ -28,3 +30,17 @@ def test_channels_are_blamed_as_the_runner_blames_them(pump_run, pump_bundle):
     names = np.array(pump_run.data.feature_names)
     assert names[nats.argmax(axis=1)].tolist() == top.names[:, 0].tolist()
     np.testing.assert_array_equal(nats.max(axis=1), top.nats[:, 0])
+
+
+def test_a_category_is_blamed_at_the_value_that_most_of_the_window_has():
+    """The names of all features come in the order of their nats, and so differ from row to row."""
+    rows = {"name": "pump", "input_shape": (3, 4), "input_dtype": "float32", "one_hot": ()}
+    names, modes = ("flow", "temp", "mode_idle", "mode_wash"), {"mode": ("idle", "wash")}
+    spec = RowSpec(**rows, value_range=None, feature_names=names, categories=modes, stride=1)
+    x = np.zeros((2, 3, 4), np.float32)
+    x[0, :, 2], x[1, 1:, 3] = 1, 1
+    found = TopFeatures(
+        np.array([["mode", "flow", "temp"], ["temp", "mode", "flow"]]),
+        np.array([[5, 2, 1], [7, 3, -1]], np.float32),
+    )
+    np.testing.assert_array_equal(by_channel(found, spec, x), [[2, 1, 5, 0], [-1, 7, 0, 3]])
